@@ -1,0 +1,32 @@
+"""The code behind the Next Token course: text becomes tokens, tokens become a GPT that talks.
+
+The modules are the stations of the flow. Each is loaded when it is first used, so that
+``import nbutils`` is quick and needs neither PyTorch nor matplotlib.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "device",
+    "tokens",
+    "smallworld",
+    "text",
+    "windows",
+    "model",
+    "training",
+    "sampling",
+    "figures",
+)
+__all__ = list(_MODULES)
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"nbutils has no module {name!r}; it has {', '.join(_MODULES)}")
+
+
+def __dir__():
+    return sorted([*globals(), *_MODULES])

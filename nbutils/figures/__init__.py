@@ -1,0 +1,1 @@
+"""Pictures of the flow. Each file draws one chapter's subject and computes nothing of its own."""

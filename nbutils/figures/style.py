@@ -1,0 +1,42 @@
+"""One look for every picture: colours that a colour-blind reader can tell apart, readable sizes.
+
+The colours are Okabe and Ito's eight (Color Universal Design, 2008), by their names.
+"""
+
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+RED = "#D55E00"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#F0E442"
+BLACK = "#000000"
+GREY = "#7F7F7F"
+
+CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+
+_RC = {
+    "figure.figsize": (7.0, 3.2),
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "savefig.bbox": None,
+    "font.size": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E5E5",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "svg.hashsalt": "nbutils",
+}
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for this process to the course's look."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    mpl.rcParams.update(_RC)
+    mpl.rcParams["axes.prop_cycle"] = cycler(color=CYCLE)
