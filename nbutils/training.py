@@ -1,0 +1,498 @@
+"""Logits + labels -> better knobs: the optimizer, its schedule, evaluation and checkpoints.
+
+One step: a batch goes in, a loss comes out, each knob's gradient says which way to turn it, AdamW
+turns it a little. The recipe follows GPT-2 and GPT-3 (Brown et al. 2020, appendix B) at the scale
+of a laptop. Losses are in nats per token.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from tqdm import tqdm
+
+from nbutils import device
+from nbutils.windows import IGNORE, Windows
+
+CHECKPOINT = "checkpoint.safetensors"
+"""The file in a run's folder that holds everything needed to go on."""
+
+_LOOK_EVERY = 10  # steps between looks at the losses: each look waits for the chip
+_MAY_DIFFER = {"device", "checkpoint", "checkpoint_every", "progress"}
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss is no longer a number."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, or belongs to another run."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides how a model is trained."""
+
+    steps: int = 600
+    """How many times the weights are updated."""
+    batch_size: int = 32
+    """Windows in one update."""
+    block_size: int | None = None
+    """Tokens in a window; None: as many as the model can take."""
+    learning_rate: float = 2e-3
+    """The highest learning rate, reached after the warm-up."""
+    min_learning_rate: float = 0.0
+    """The learning rate at the end of the cosine."""
+    warmup_steps: int = 50
+    """Updates in which the learning rate rises from near 0 to its highest."""
+    weight_decay: float = 0.1
+    """AdamW's decay of matrices, per update and unit of learning rate; vectors do not decay."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """AdamW's memory: of the gradient and of its square, each from 0 to below 1."""
+    grad_clip: float = 1.0
+    """The longest gradient, as a Euclidean norm; 0: no limit."""
+    accumulation: int = 1
+    """Parts in which a batch is computed, one after the other, to need less memory."""
+    eval_every: int = 100
+    """Updates between evaluations."""
+    eval_batches: int | None = 10
+    """Batches of validation text in an evaluation, always the same; None: all of it."""
+    start_token: int | None = None
+    """If given, every window begins with this id, as with a document's <|endoftext|>."""
+    seed: int = 0
+    """Chooses the windows, and dropout's knobs."""
+    device: str = "auto"
+    """The chip: auto, cpu, cuda or mps."""
+    checkpoint: str | None = None
+    """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
+    checkpoint_every: int = 500
+    """Updates between checkpoints; one more is written at the end."""
+    progress: bool = True
+    """Show a progress bar on a terminal, elsewhere one line for each evaluation."""
+
+    def __post_init__(self):
+        least = {"steps": 0, "batch_size": 1, "warmup_steps": 0, "accumulation": 1}
+        least |= {"eval_every": 1, "checkpoint_every": 1, "grad_clip": 0, "weight_decay": 0}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least {low}")
+        if not 0 <= self.min_learning_rate <= self.learning_rate:
+            raise ValueError(
+                f"min_learning_rate={self.min_learning_rate} must be from 0 to "
+                f"learning_rate={self.learning_rate}"
+            )
+        if self.batch_size % self.accumulation:
+            raise ValueError(
+                f"batch_size={self.batch_size} can't be cut into accumulation="
+                f"{self.accumulation} equal parts; choose a divisor"
+            )
+
+
+@dataclass
+class History:
+    """What happened in a run: one entry in each list for each evaluation."""
+
+    steps: list[int] = field(default_factory=list)
+    """Updates done before the evaluation; the first is 0."""
+    train_losses: list[float] = field(default_factory=list)
+    """Mean loss of the batches since the evaluation before, each before its update."""
+    val_losses: list[float] = field(default_factory=list)
+    """Loss on the validation windows."""
+    learning_rates: list[float] = field(default_factory=list)
+    """Learning rate of the next update."""
+    tokens_per_second: list[float] = field(default_factory=list)
+    """Tokens trained on a second since the evaluation before, evaluation not counted; first 0."""
+    seconds: list[float] = field(default_factory=list)
+    """Time since the start, evaluations counted."""
+
+    def to_dict(self) -> dict:
+        """Plain lists and numbers, for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "History":
+        """The history that `to_dict` gave."""
+        return cls(**data)
+
+
+def learning_rate_at(step: int, config: TrainConfig) -> float:
+    """The learning rate of update ``step`` (from 0): a straight rise, then half a cosine down.
+
+    Source: Loshchilov and Hutter, "SGDR" (2017), without restarts.
+    """
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / (config.warmup_steps + 1)
+    left = max(1, config.steps - config.warmup_steps)
+    done = min(1.0, (step - config.warmup_steps) / left)
+    height = config.learning_rate - config.min_learning_rate
+    return config.min_learning_rate + height * (1 + math.cos(math.pi * done)) / 2
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW in which only matrices decay; biases and layer norms, being vectors, do not.
+
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
+    """
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [w for w in weights if w.dim() >= 2], "weight_decay": config.weight_decay},
+        {"params": [w for w in weights if w.dim() < 2], "weight_decay": 0.0},
+    ]
+    fused = all(weight.device.type in ("cpu", "cuda") for weight in weights)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=fused)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, windows: Windows, batches: int | None = None) -> float:
+    """The model's loss in nats per token on the first ``batches`` batches of ``windows.epoch()``.
+
+    Every counted label weighs the same. Computed in the weights' own precision, without dropout;
+    the model is left in the mode it was in.
+    """
+    was_training = model.training
+    model.eval()
+    total, count = 0.0, 0
+    for tokens, labels in windows.epoch(batches):
+        counted = int((labels != IGNORE).sum())
+        total += float(model(tokens, labels)[1]) * counted
+        count += counted
+    model.train(was_training)
+    return total / count
+
+
+def train(
+    model: nn.Module,
+    train_tokens,
+    val_tokens,
+    config: TrainConfig,
+    *,
+    on_eval: Callable[[int, nn.Module], None] | None = None,
+) -> History:
+    """Train a model in place, and return what happened.
+
+    Args:
+        model: ``model(tokens, labels)`` gives ``(logits, loss)``; ``model.config`` has
+            ``vocab_size`` and ``block_size``. It is moved to the chip and left there, in
+            evaluation mode.
+        train_tokens, val_tokens: 1-D integer arrays or memory maps (see `windows.open_tokens`).
+        config: the recipe.
+        on_eval: called as ``on_eval(step, model)`` after each evaluation, the first before any
+            update, with the model in evaluation mode and without gradients.
+
+    With ``config.checkpoint`` the run is stored in that folder. The same call goes on where it
+    stopped, and gives on a CPU the same losses, bit for bit, as if it had not; a finished run is
+    only read.
+
+    Raises:
+        TrainingDivergedError: the loss is not a number; says at which step and what to try.
+        CheckpointError: the folder holds another run, or a damaged file.
+        ValueError: as `Windows`, for texts that are too short or ids outside the vocabulary.
+    """
+    run = _Run(model, train_tokens, val_tokens, config)
+    run.load()
+    with _Progress(config, run.step) as progress:
+        while True:
+            if run.due():
+                run.evaluate(on_eval)
+                progress.evaluated(run.history, config.steps)
+            if run.save_due():
+                run.save()
+            if run.step == config.steps:
+                break
+            run.update()
+            progress.updated(run.step)
+    model.eval()
+    return run.history
+
+
+class _Run:
+    """The state of one training run: what `train` moves forward and a checkpoint holds."""
+
+    def __init__(self, model, train_tokens, val_tokens, config: TrainConfig):
+        self.config = config
+        self.chip = device.pick(config.device)
+        self.model = model.to(self.chip.device)
+        self.train_windows = self._windows(train_tokens)
+        self.val_windows = self._windows(val_tokens)
+        self.optimizer = make_optimizer(model, config)
+        self.scaler = torch.amp.GradScaler(self.chip.device.type, enabled=self.chip.scaler)
+        self.history = History()
+        self.step = self.saved = 0
+        self.losses = []  # of updates not looked at yet: tensors on the chip
+        self.seen = []  # of updates since the last evaluation: numbers
+        self.started = time.perf_counter()
+        self.mark = self.started  # when the updates since the last evaluation began
+        torch.manual_seed(config.seed)
+
+    def _windows(self, tokens) -> Windows:
+        shape = self.model.config
+        return Windows(
+            tokens,
+            self.config.batch_size,
+            self.config.block_size or shape.block_size,
+            seed=self.config.seed,
+            device=self.chip.device,
+            start_token=self.config.start_token,
+            vocab_size=shape.vocab_size,
+        )
+
+    def update(self) -> None:
+        """One step: the batch's gradient, in parts, and a turn of every knob."""
+        rate = learning_rate_at(self.step, self.config)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        self.losses.append(self._backward(*self.train_windows.batch(self.step)))
+        if self.config.grad_clip:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        if len(self.losses) == _LOOK_EVERY:
+            self._look()
+
+    def _backward(self, tokens, labels) -> torch.Tensor:
+        """Add the gradient of the batch's mean loss, one part of the batch after the other."""
+        parts = self.config.accumulation
+        counted = (labels != IGNORE).sum()
+        batch_loss = torch.zeros((), device=self.chip.device)
+        for part, answers in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
+            with self.chip.autocast():
+                loss = self.model(part, answers)[1]
+            # A part weighs as much of the mean as it has labels, so parts give the same
+            # gradient as the batch at once.
+            loss = loss * ((answers != IGNORE).sum() / counted)
+            self.scaler.scale(loss).backward()
+            batch_loss += loss.detach()
+        return batch_loss
+
+    def _look(self) -> None:
+        """Bring the losses from the chip, and stop if one is not a number."""
+        first = self.step - len(self.losses)
+        losses = torch.stack(self.losses).tolist() if self.losses else []
+        self.losses = []
+        for i, loss in enumerate(losses):
+            if not math.isfinite(loss):
+                raise TrainingDivergedError(_advice(first + i, loss, self.config))
+        self.seen += losses
+
+    def due(self) -> bool:
+        """Is there an evaluation to do at this step that has not been done?"""
+        done = bool(self.history.steps) and self.history.steps[-1] == self.step
+        return not done and (self.step % self.config.eval_every == 0 or self._at_end())
+
+    def save_due(self) -> bool:
+        """Is there a checkpoint to write at this step that has not been written?"""
+        wanted = self.config.checkpoint is not None and self.step != self.saved
+        return wanted and (self.step % self.config.checkpoint_every == 0 or self._at_end())
+
+    def _at_end(self) -> bool:
+        return self.step == self.config.steps
+
+    def evaluate(self, on_eval) -> None:
+        """Write one entry of the history."""
+        self._look()
+        seconds = time.perf_counter() - self.mark
+        windows = self.train_windows
+        trained = len(self.seen) * windows.batch_size * windows.block_size
+        self.model.eval()
+        history = self.history
+        history.steps.append(self.step)
+        history.train_losses.append(float(np.mean(self.seen)) if self.seen else self._first_loss())
+        history.val_losses.append(evaluate(self.model, self.val_windows, self.config.eval_batches))
+        history.learning_rates.append(learning_rate_at(self.step, self.config))
+        history.tokens_per_second.append(trained / seconds)
+        if on_eval is not None:
+            with torch.no_grad():
+                on_eval(self.step, self.model)
+        history.seconds.append(time.perf_counter() - self.started)
+        self.seen, self.mark = [], time.perf_counter()
+
+    @torch.no_grad()
+    def _first_loss(self) -> float:
+        return float(self.model(*self.train_windows.batch(0))[1])
+
+    # Checkpoints: one file, so that it is always the state of one step.
+
+    def _identity(self) -> dict:
+        """What must be equal for two runs to be the same run."""
+        config = dataclasses.asdict(self.config)
+        return {
+            "model": str(self.model.config),
+            "train_tokens": _fingerprint(self.train_windows.tokens),
+            "val_tokens": _fingerprint(self.val_windows.tokens),
+            **{name: value for name, value in config.items() if name not in _MAY_DIFFER},
+        }
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self._look()
+        about = {
+            "identity": self._identity(),
+            "step": self.step,
+            "seen": self.seen,
+            "history": self.history.to_dict(),
+            "scaler": self.scaler.state_dict(),
+            "seconds": time.perf_counter() - self.started,
+            "since_evaluation": time.perf_counter() - self.mark,
+        }
+        tensors = _flat("model", _own_state(self.model))
+        for i, state in self.optimizer.state_dict()["state"].items():
+            tensors |= _flat(f"optimizer.{i}", state)
+        tensors |= _flat("random", _random_state(self.chip))
+        _write_aside(_checkpoint_path(self.config), tensors, about)
+        self.saved = self.step
+
+    def load(self) -> None:
+        """Go on from the run's checkpoint, if there is one."""
+        if self.config.checkpoint is None or not _checkpoint_path(self.config).exists():
+            return
+        path = _checkpoint_path(self.config)
+        tensors, about = _read_checkpoint(path)
+        _same_run(path, about["identity"], json.loads(json.dumps(self._identity())))
+        self.model.load_state_dict(_part(tensors, "model"), strict=False)
+        self.optimizer.load_state_dict(_optimizer_state(self.optimizer, tensors))
+        _set_random_state(_part(tensors, "random"), self.chip)
+        self.scaler.load_state_dict(about["scaler"])
+        self.step = self.saved = about["step"]
+        self.seen = about["seen"]
+        self.history = History.from_dict(about["history"])
+        self.started = time.perf_counter() - about["seconds"]
+        self.mark = time.perf_counter() - about["since_evaluation"]
+
+
+def _checkpoint_path(config: TrainConfig) -> Path:
+    return Path(config.checkpoint) / CHECKPOINT
+
+
+def _advice(step: int, loss: float, config: TrainConfig) -> str:
+    rate = learning_rate_at(step, config)
+    clip = "" if config.grad_clip else ", grad_clip=1.0"
+    return (
+        f"the loss is {loss} at step {step}, with a learning rate of {rate:.2g}; try "
+        f"learning_rate={config.learning_rate / 10:.2g}, a longer warm-up (warmup_steps="
+        f"{max(100, 2 * config.warmup_steps)}){clip}"
+    )
+
+
+def _fingerprint(tokens: np.ndarray) -> str:
+    """Length and checksum of the first million tokens: enough to notice another corpus."""
+    head = np.asarray(tokens[:1_000_000]).astype("<u4")
+    return f"{len(tokens)} tokens, crc {zlib.crc32(head.tobytes()):08x}"
+
+
+def _own_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The model's weights and buffers, a tied weight once (safetensors stores no aliases)."""
+    every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    once = {name for name, _ in model.named_parameters()}
+    return {k: v for k, v in model.state_dict().items() if k not in every - once}
+
+
+def _random_state(chip) -> dict[str, torch.Tensor]:
+    """The random generators that dropout draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if chip.device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(chip.device)
+    return states
+
+
+def _set_random_state(states: dict[str, torch.Tensor], chip) -> None:
+    torch.set_rng_state(states["cpu"])
+    if chip.device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], chip.device)
+
+
+def _flat(prefix: str, tensors: dict) -> dict[str, torch.Tensor]:
+    return {f"{prefix}.{k}": v.detach().cpu().contiguous() for k, v in tensors.items()}
+
+
+def _part(tensors: dict, prefix: str) -> dict[str, torch.Tensor]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def _optimizer_state(optimizer, tensors: dict) -> dict:
+    """The optimizer's state as `load_state_dict` wants it; its settings are the config's."""
+    state = {}
+    for name, tensor in _part(tensors, "optimizer").items():
+        i, key = name.split(".")
+        state.setdefault(int(i), {})[key] = tensor
+    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+
+
+def _write_aside(path: Path, tensors: dict, about: dict) -> None:
+    """Write, flush to the disk, rename: a crash leaves the checkpoint before, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, aside, metadata={"nbutils": json.dumps(about)})
+        with open(aside, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["nbutils"])
+            return {name: file.get_tensor(name) for name in file.keys()}, about
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or is not a checkpoint of nbutils; delete it to start afresh"
+        ) from error
+
+
+def _same_run(path: Path, stored: dict, given: dict) -> None:
+    different = sorted(name for name in given if stored.get(name) != given[name])
+    if different:
+        name = different[0]
+        raise CheckpointError(
+            f"{path} is another run: {name} was {stored.get(name)} and is now {given[name]}; "
+            "choose another folder, or delete this one"
+        )
+
+
+class _Progress:
+    """A bar on a terminal; in a log or a notebook one line for each evaluation."""
+
+    def __init__(self, config: TrainConfig, step: int):
+        bar = config.progress and sys.stderr.isatty()
+        self.lines = config.progress and not bar
+        self.bar = tqdm(total=config.steps, initial=step, unit="step", disable=not bar)
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.bar.close()
+
+    def updated(self, step: int) -> None:
+        self.bar.update(step - self.bar.n)
+
+    def evaluated(self, history: History, steps: int) -> None:
+        step, train, val = history.steps[-1], history.train_losses[-1], history.val_losses[-1]
+        self.bar.set_postfix(train=f"{train:.3f}", val=f"{val:.3f}")
+        if self.lines:
+            width = len(f"{steps:,}")
+            print(
+                f"step {step:{width},}/{steps:,}  train {train:.3f}  val {val:.3f}  "
+                f"lr {history.learning_rates[-1]:.1e}  "
+                f"{history.tokens_per_second[-1]:9,.0f} tokens/s  {history.seconds[-1]:6.1f} s",
+                flush=True,
+            )
