@@ -110,7 +110,7 @@ class Windows:
             if not chosen:
                 return
             starts, ends = np.array(chosen).T
-            yield self._gather(starts, ends)
+            yield self._gather(starts, np.minimum(ends, len(self.tokens)))
             done += 1
 
     def _bounds(self) -> Iterator[tuple[int, int]]:
