@@ -1,0 +1,426 @@
+"""A context goes in, one number (a logit) for every possible next token comes out.
+
+This is GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), whole
+and plain. It knows nothing of optimizers or devices. Shapes are written with B (batch), T (time),
+C (channels, ``n_embd``), H (heads), D (head width, C / H), V (vocabulary).
+
+Read ``GPT`` first, then ``Block``, ``CausalSelfAttention`` and ``MLP``. What stands below ``GPT``
+only moves weights to and from files.
+"""
+
+import json
+import math
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+IGNORE = -1  # a label that is not counted in the loss
+
+PRESETS = {
+    "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes
+    "sorter": dict(
+        vocab_size=3, block_size=11, n_layer=3, n_head=3, n_embd=48, tie_weights=False
+    ),
+    "gpt2": dict(vocab_size=50257, block_size=1024, n_layer=12, n_head=12, n_embd=768),
+    "gpt2-xl": dict(vocab_size=50257, block_size=1024, n_layer=48, n_head=25, n_embd=1600),
+    "gpt3-175b": dict(vocab_size=50257, block_size=2048, n_layer=96, n_head=96, n_embd=12288),
+}
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """The numbers that decide a GPT's shape.
+
+    Raises ``ValueError`` for numbers that make no network.
+    """
+
+    vocab_size: int = 1024  # V: how many tokens there are to choose from
+    block_size: int = 128  # the longest context, in tokens
+    n_layer: int = 4  # blocks, one after the other
+    n_head: int = 4  # H: attention heads in each block
+    n_embd: int = 128  # C: width of the residual stream
+    dropout: float = 0.0  # share of the values that training sets to zero
+    bias: bool = True  # the constants added in linear layers and layer norms
+    tie_weights: bool = True  # one table both reads tokens in and scores them at the end
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if self.n_embd % self.n_head:
+            raise ValueError(
+                f"n_embd={self.n_embd} is not divisible by n_head={self.n_head}: "
+                "the heads share the width equally"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
+
+    @classmethod
+    def preset(cls, name: str, **changes) -> "GPTConfig":
+        """A known shape by name, for example ``preset("small", vocab_size=512)``.
+
+        "sorter" is the 85,584-parameter network that Brendan Bycroft's "LLM Visualization"
+        draws; GPT-2's and GPT-3's shapes are from their papers.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"preset {name!r} is unknown; there are {', '.join(PRESETS)}")
+        return cls(**{**PRESETS[name], **changes})
+
+
+class CausalSelfAttention(nn.Module):
+    """Each position gathers from itself and the positions before it; none sees what comes after.
+
+    softmax(Q K^T / sqrt(D)) V of Vaswani et al. (2017), in ``n_head`` heads. Shapes in and out:
+    (B, T, C).
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.n_head = config.n_head
+        self.dropout = config.dropout
+        # One matrix makes query, key and value: one large product is faster than three small ones.
+        self.query_key_value = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
+        self.projection = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+
+    def forward(self, x: torch.Tensor, cache=None, layer: int = 0) -> torch.Tensor:
+        B, T, C = x.shape
+        heads = self.query_key_value(x).view(B, T, 3 * self.n_head, C // self.n_head)
+        q, k, v = heads.transpose(1, 2).chunk(3, dim=1)  # each (B, H, T, D)
+        if cache is not None:  # keys and values of earlier tokens need no second computation
+            k, v = cache.update(layer, k, v)  # (B, H, S, D), S = all tokens so far
+        S, mask = k.size(2), None
+        if 1 < T < S:  # the T newest of S tokens: is_causal would align them with the oldest
+            mask = torch.ones(T, S, dtype=torch.bool, device=x.device).tril(S - T)
+        x = F.scaled_dot_product_attention(
+            q, k, v, mask, dropout_p=self.dropout if self.training else 0.0, is_causal=T == S
+        )  # (B, H, T, D)
+        return self.projection(x.transpose(1, 2).reshape(B, T, C))  # heads side by side again
+
+
+class MLP(nn.Module):
+    """Each position thinks for itself: four times wider, bent by a GELU, and back. (B, T, C)."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.expand = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
+        self.gelu = nn.GELU(approximate="tanh")  # GPT-2 uses this approximation, so we must too
+        self.contract = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.contract(self.gelu(self.expand(x)))
+
+
+class Block(nn.Module):
+    """Attention, then MLP; each reads a normalised copy of x and adds its answer to x. (B, T, C).
+
+    The sum that runs through all blocks untouched is the residual stream.
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.n_embd, bias=config.bias)
+        self.attention = CausalSelfAttention(config)
+        self.mlp_norm = nn.LayerNorm(config.n_embd, bias=config.bias)
+        self.mlp = MLP(config)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: torch.Tensor, cache=None, layer: int = 0) -> torch.Tensor:
+        x = x + self.dropout(self.attention(self.attention_norm(x), cache, layer))
+        x = x + self.dropout(self.mlp(self.mlp_norm(x)))
+        return x
+
+
+class GPT(nn.Module):
+    """Tokens (B, T) in, logits (B, T, V) out: at every position a score for every next token."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
+        self.position_embedding = nn.Embedding(config.block_size, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.final_norm = nn.LayerNorm(config.n_embd, bias=config.bias)
+        # A tied head is the token table used backwards, so it has no weights of its own.
+        self.head = None
+        if not config.tie_weights:
+            self.head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.apply(_initialise)
+        # 2 n_layer answers are summed in the residual stream; each starts small enough that the
+        # sum does not grow with depth (GPT-2's paper, section 2.3).
+        for block in self.blocks:
+            for last in (block.attention.projection, block.mlp.contract):
+                nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * config.n_layer))
+
+    def forward(self, tokens: torch.Tensor, labels: torch.Tensor | None = None, cache=None):
+        """The logits, or with labels the pair (logits, loss).
+
+        ``tokens`` and ``labels``: integers (B, T). ``loss``: mean cross-entropy in nats per
+        token over the labels that are not ``IGNORE``; nan if all are. ``cache``: see
+        ``sampling.KVCache``; tokens then holds only what is new.
+
+        Raises ``ValueError`` for a wrong shape, dtype or length, and on the CPU for ids outside
+        the vocabulary.
+        """
+        if labels is not None:
+            _check_labels(labels, tokens, self.config)
+        logits = self.unembed(self.hidden(tokens, cache))  # (B, T, V)
+        if labels is None:
+            return logits
+        # float32, because a sum over a large vocabulary in 16 bits loses the small terms.
+        flat = logits.flatten(0, 1).float()  # (B * T, V)
+        return logits, F.cross_entropy(flat, labels.flatten().long(), ignore_index=IGNORE)
+
+    def hidden(self, tokens: torch.Tensor, cache=None) -> torch.Tensor:
+        """The residual stream after the last block and norm, (B, T, C): all but the logits."""
+        start = 0 if cache is None else cache.length
+        _check_tokens(tokens, start, self.config)
+        positions = self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
+        x = self.dropout(self.token_embedding(tokens) + positions)  # (B, T, C)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, cache, layer)
+        return self.final_norm(x)
+
+    def unembed(self, x: torch.Tensor) -> torch.Tensor:
+        """Residual stream (..., C) to logits (..., V).
+
+        Sampling calls it for the last position alone: with a vocabulary of 100,277 it is the
+        dearest product of a small model.
+        """
+        table = self.token_embedding if self.head is None else self.head
+        return F.linear(x, table.weight)
+
+    def num_parameters(self, head: bool = True) -> int:
+        """How many numbers training can change; ``head=False`` leaves out an untied head."""
+        total = sum(p.numel() for p in self.parameters())
+        return total if head or self.head is None else total - self.head.weight.numel()
+
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "GPT":
+        """A GPT-2 in Hugging Face's layout, ready to use (in evaluation mode, float32).
+
+        ``name_or_folder``: a folder with config.json and model.safetensors, or a name such as
+        "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl" or "someone/their-gpt2", which is
+        downloaded. Raises ``FileNotFoundError`` or ``ConnectionError`` if that fails, and
+        ``ValueError`` for a model that is not built like this one.
+        """
+        folder = _find_pretrained(name_or_folder)
+        with torch.device("meta"):  # shapes only: the file brings the numbers
+            model = cls(_read_config(folder / "config.json"))
+        model.load_state_dict(_read_weights(folder / "model.safetensors", model), assign=True)
+        return model.eval()
+
+    def save_pretrained(self, folder: str | os.PathLike) -> None:
+        """Write config.json and model.safetensors, as ``from_pretrained`` and transformers read.
+
+        That layout always has biases: a model without is written with zeros, which come back as
+        biases of zero.
+        """
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Written aside, then renamed: a crash leaves the old file or the new one, never half.
+        aside = folder / "model.safetensors.part"
+        save_file(_hugging_face_weights(self), aside, metadata={"format": "pt"})
+        os.replace(aside, folder / "model.safetensors")
+        aside = folder / "config.json.part"
+        aside.write_text(json.dumps(_hugging_face_config(self.config), indent=2) + "\n")
+        os.replace(aside, folder / "config.json")
+
+
+def _initialise(module: nn.Module) -> None:
+    """GPT-2's start: small random weights, biases zero, layer norms that change nothing."""
+    if isinstance(module, (nn.Linear, nn.Embedding)):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def check_batch(name: str, ids: torch.Tensor) -> None:
+    """Raise ``ValueError`` unless ``ids`` is integers of shape (B, T), with at least one."""
+    if ids.dim() != 2 or ids.numel() == 0:
+        raise ValueError(
+            f"{name} has shape {tuple(ids.shape)}, not (B, T) with at least one token; "
+            "make a batch of one text with torch.tensor([ids])"
+        )
+    if ids.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"{name} has dtype {ids.dtype}, not torch.int64: use {name}.long()")
+
+
+def check_ids(name: str, ids: torch.Tensor, vocab_size: int, lowest: int = 0) -> None:
+    """Raise ``ValueError`` unless every id is one of ``lowest`` to ``vocab_size - 1``."""
+    low, high = (int(bound) for bound in ids.aminmax())
+    if low < lowest or high >= vocab_size:
+        raise ValueError(
+            f"{name} has id {low if low < lowest else high}, outside this model's vocabulary "
+            f"({lowest} to {vocab_size - 1}): use the encoding that the model was made for"
+        )
+
+
+def _can_check_ids(ids: torch.Tensor) -> bool:
+    """Whether reading ids costs microseconds.
+
+    A GPU would have to finish all its work before it could answer, at every step. There
+    ``Windows`` and ``generate`` check once instead, and CUDA itself stops at a bad id.
+    """
+    return ids.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def _check_tokens(tokens: torch.Tensor, start: int, config: GPTConfig) -> None:
+    check_batch("tokens", tokens)
+    length = start + tokens.size(1)
+    if length > config.block_size:
+        raise ValueError(
+            f"a context of {length} tokens is longer than this model's position table "
+            f"({config.block_size}): keep the last {config.block_size} tokens"
+        )
+    if _can_check_ids(tokens):
+        check_ids("tokens", tokens, config.vocab_size)
+
+
+def _check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig) -> None:
+    check_batch("labels", labels)
+    if labels.shape != tokens.shape:
+        raise ValueError(
+            f"labels has shape {tuple(labels.shape)} and tokens {tuple(tokens.shape)}: "
+            "every position needs one label"
+        )
+    if _can_check_ids(labels):
+        check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
+
+
+# Hugging Face's GPT-2 layout. Only names differ, and four matrices are stored transposed.
+
+_NAMES = {
+    "token_embedding": "wte",
+    "position_embedding": "wpe",
+    "blocks": "h",
+    "attention_norm": "ln_1",
+    "attention.query_key_value": "attn.c_attn",
+    "attention.projection": "attn.c_proj",
+    "mlp_norm": "ln_2",
+    "mlp.expand": "mlp.c_fc",
+    "mlp.contract": "mlp.c_proj",
+    "final_norm": "ln_f",
+    "head": "lm_head",
+}
+_TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+# What must hold for our arithmetic to be theirs; the first value is transformers' default.
+_REQUIRED = {
+    "model_type": ("gpt2",),
+    "activation_function": ("gelu_new", "gelu_pytorch_tanh"),  # two names of one function
+    "layer_norm_epsilon": (1e-5,),
+    "scale_attn_weights": (True,),
+    "scale_attn_by_inverse_layer_idx": (False,),
+    "add_cross_attention": (False,),
+}
+
+
+def _their_name(name: str) -> str:
+    """ "blocks.0.mlp.expand.weight" -> "transformer.h.0.mlp.c_fc.weight"."""
+    for ours, theirs in _NAMES.items():
+        name = name.replace(f"{ours}.", f"{theirs}.")
+    return name if name.startswith("lm_head") else f"transformer.{name}"
+
+
+def _find_pretrained(name_or_folder: str | os.PathLike) -> Path:
+    if Path(name_or_folder).is_dir():
+        return Path(name_or_folder)
+    repository = str(name_or_folder)
+    if "/" not in repository:
+        repository = f"openai-community/{repository}"
+    try:
+        from huggingface_hub import hf_hub_download
+
+        files = [hf_hub_download(repository, f) for f in ("config.json", "model.safetensors")]
+    except ImportError as error:
+        raise FileNotFoundError(
+            f"{str(name_or_folder)!r} is not a folder here, and downloading it needs "
+            "huggingface_hub: pip install huggingface_hub"
+        ) from error
+    except Exception as error:  # the hub has a dozen kinds, some from libraries below it
+        raise ConnectionError(
+            f"{str(name_or_folder)!r} is not a folder here and could not be downloaded as "
+            f"{repository!r}: check the name and the network, or give a folder with config.json "
+            f"and model.safetensors ({type(error).__name__})"
+        ) from error
+    return Path(files[0]).parent
+
+
+def _read_config(path: Path) -> GPTConfig:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
+    theirs = json.loads(path.read_text())
+    for name, allowed in _REQUIRED.items():
+        if theirs.get(name, allowed[0]) not in allowed:
+            raise ValueError(f"{path} has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
+    if theirs.get("n_inner") not in (None, 4 * theirs["n_embd"]):
+        raise ValueError(f"{path} has n_inner={theirs['n_inner']}; this model does 4 * n_embd")
+    dropouts = {theirs.get(f"{where}_pdrop", 0.1) for where in ("embd", "attn", "resid")}
+    if len(dropouts) > 1:
+        raise ValueError(f"{path} has dropouts {sorted(dropouts)}; this model has one for all")
+    shape = {name: theirs[name] for name in ("vocab_size", "n_layer", "n_head", "n_embd")}
+    tied = theirs.get("tie_word_embeddings", True)
+    return GPTConfig(
+        **shape, block_size=theirs["n_positions"], dropout=dropouts.pop(), tie_weights=tied
+    )
+
+
+def _read_weights(path: Path, model: GPT) -> dict[str, torch.Tensor]:
+    """The file's tensors under our names; what else is in it (masks, a tied head) is left."""
+    from safetensors import safe_open
+
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing: save the model again as one file in safetensors format"
+        )
+    weights = {}
+    with safe_open(path, framework="pt") as file:
+        stored = {name.removeprefix("transformer."): name for name in file.keys()}
+        for name, expected in model.state_dict().items():
+            theirs = _their_name(name).removeprefix("transformer.")
+            if theirs not in stored:
+                raise ValueError(f"{path} has no {theirs}: it is not a whole GPT-2")
+            tensor = file.get_tensor(stored[theirs]).float()
+            tensor = tensor.t().contiguous() if theirs.endswith(_TRANSPOSED) else tensor
+            if tensor.shape != expected.shape:
+                raise ValueError(
+                    f"{path}: {theirs} makes {tuple(tensor.shape)}, but config.json makes "
+                    f"{tuple(expected.shape)}"
+                )
+            weights[name] = tensor
+    return weights
+
+
+def _hugging_face_weights(model: GPT) -> dict[str, torch.Tensor]:
+    with torch.device("meta"):
+        layout = GPT(replace(model.config, bias=True)).state_dict()
+    ours, weights = model.state_dict(), {}
+    for name, expected in layout.items():
+        tensor = ours[name] if name in ours else torch.zeros(expected.shape)
+        theirs = _their_name(name)
+        weights[theirs] = tensor.t().contiguous() if theirs.endswith(_TRANSPOSED) else tensor
+    return weights
+
+
+def _hugging_face_config(config: GPTConfig) -> dict:
+    return {
+        "architectures": ["GPT2LMHeadModel"],
+        **{name: allowed[0] for name, allowed in _REQUIRED.items()},
+        "vocab_size": config.vocab_size,
+        "n_positions": config.block_size,
+        "n_layer": config.n_layer,
+        "n_head": config.n_head,
+        "n_embd": config.n_embd,
+        "embd_pdrop": config.dropout,
+        "attn_pdrop": config.dropout,
+        "resid_pdrop": config.dropout,
+        "tie_word_embeddings": config.tie_weights,
+        "bos_token_id": None,  # the encoding knows its special tokens, the model does not
+        "eos_token_id": None,
+    }

@@ -1,0 +1,186 @@
+"""Logits become new tokens: one is drawn, put at the end of the context, and the next is asked."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from nbutils.model import GPT, check_batch, check_ids
+
+
+class KVCache:
+    """Keys and values of the tokens already read, so that no step computes them again.
+
+    Memory for ``capacity`` tokens is taken once, in the dtype and on the device of the first
+    keys; growing a tensor at every step would copy everything at every step.
+    """
+
+    def __init__(self, n_layer: int, capacity: int):
+        self.capacity = capacity
+        self.length = 0  # tokens already stored
+        self._stored: list[torch.Tensor | None] = [None] * n_layer  # each (2, B, H, capacity, D)
+
+    def update(
+        self, layer: int, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add a layer's new keys and values (B, H, T, D); returns all so far (B, H, S, D)."""
+        B, H, T, D = key.shape
+        end = self.length + T
+        if end > self.capacity:
+            raise ValueError(f"{end} tokens do not fit a KVCache of capacity={self.capacity}")
+        if self._stored[layer] is None:
+            self._stored[layer] = key.new_empty(2, B, H, self.capacity, D)
+        keys, values = self._stored[layer]
+        keys[:, :, self.length : end] = key
+        values[:, :, self.length : end] = value
+        if layer == len(self._stored) - 1:  # every layer has stored these tokens now
+            self.length = end
+        return keys[:, :, :end], values[:, :, :end]
+
+
+def next_token_probabilities(
+    logits: torch.Tensor,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> torch.Tensor:
+    """Logits (..., V) to the probabilities (..., V) that the next token is drawn from, float32.
+
+    ``temperature`` divides the logits: below 1 sharpens, above 1 flattens, 0 leaves only the
+    largest. ``top_k`` then keeps the k likeliest tokens, and ``top_p`` the fewest of those whose
+    probabilities reach p together ("nucleus sampling", Holtzman et al., 2020). What is kept is
+    scaled to sum to 1. Raises ``ValueError`` for values that mean nothing.
+    """
+    _check_choice(temperature, top_k, top_p)
+    logits = logits.float()
+    if temperature == 0:
+        return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
+    # Without the largest taken off first, a temperature near 0 would overflow.
+    logits = (logits - logits.amax(-1, keepdim=True)) / temperature
+    V = logits.size(-1)
+    if (top_k is None or top_k >= V) and (top_p is None or top_p == 1):
+        return logits.softmax(-1)
+    kept, ids = logits.topk(min(top_k or V, V))  # (..., k), likeliest first
+    p = kept.softmax(-1)
+    if top_p is not None and top_p < 1:
+        before = p.cumsum(-1) - p  # what the likelier tokens already hold
+        p = p.masked_fill(before >= top_p, 0.0)
+    return torch.zeros_like(logits).scatter(-1, ids, p / p.sum(-1, keepdim=True))
+
+
+def generate(
+    model: GPT,
+    tokens: torch.Tensor,
+    max_new_tokens: int,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    stop: int | Sequence[int] | None = None,
+    seed: int | None = None,
+    use_cache: bool = True,
+) -> torch.Tensor:
+    """The prompt (B, T) and the model's continuation, (B, T + new), on the prompt's device.
+
+    ``temperature``, ``top_k``, ``top_p``: see ``next_token_probabilities``. ``stop``: one id or
+    several; a row that drew one repeats it from then on, and when every row has, no more is
+    drawn. ``seed``: the same seed, prompts and model draw the same tokens; without one PyTorch's
+    own random state is used. All rows share one generator, so a row's tokens depend on the rows
+    beside it. ``use_cache=False`` computes the whole context at every step: slower, same tokens.
+
+    The model sees at most its last ``block_size`` tokens. Once the text is longer, that window
+    slides: every token changes its position, so nothing can be kept and each step computes the
+    whole window.
+
+    Raises ``ValueError`` for bad input.
+    """
+    new = stream(
+        model,
+        tokens,
+        max_new_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        stop=stop,
+        seed=seed,
+        use_cache=use_cache,
+    )
+    return torch.cat([tokens, *(drawn[:, None] for drawn in new)], dim=1)
+
+
+def stream(
+    model: GPT,
+    tokens: torch.Tensor,
+    max_new_tokens: int,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    stop: int | Sequence[int] | None = None,
+    seed: int | None = None,
+    use_cache: bool = True,
+) -> Iterator[torch.Tensor]:
+    """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn."""
+    stops = torch.tensor([] if stop is None else stop, dtype=torch.long).flatten()
+    _check_choice(temperature, top_k, top_p)
+    _check_request(model, tokens, max_new_tokens, stops)
+
+    def draw(logits: torch.Tensor) -> torch.Tensor:  # (B, V) to (B,)
+        p = next_token_probabilities(logits, temperature, top_k, top_p)
+        return p.multinomial(1, generator=generator)[:, 0]
+
+    generator = None
+    if seed is not None:
+        generator = torch.Generator(tokens.device).manual_seed(seed)
+    return _steps(model, tokens, max_new_tokens, draw, stops.to(tokens.device), use_cache)
+
+
+def _steps(
+    model: GPT,
+    tokens: torch.Tensor,
+    max_new_tokens: int,
+    draw: Callable[[torch.Tensor], torch.Tensor],
+    stops: torch.Tensor,
+    use_cache: bool,
+) -> Iterator[torch.Tensor]:
+    (B, T), block_size = tokens.shape, model.config.block_size
+    text = torch.cat([tokens, tokens.new_zeros(B, max_new_tokens)], dim=1)
+    stopped = torch.zeros(B, dtype=torch.bool, device=tokens.device)
+    capacity = min(T + max_new_tokens, block_size)
+    cache = KVCache(model.config.n_layer, capacity) if use_cache else None
+    was_training = model.training
+    model.eval()  # dropout belongs to training
+    try:
+        for end in range(T, T + max_new_tokens):
+            if end > block_size:  # the window slides and every position with it
+                cache = None
+            start = max(0, end - block_size) if cache is None else cache.length
+            with torch.inference_mode():
+                x = model.hidden(text[:, start:end], cache)  # (B, end - start, C)
+                new = draw(model.unembed(x[:, -1]))  # the last position alone needs logits
+            text[:, end] = torch.where(stopped, text[:, end - 1], new)
+            yield text[:, end].clone()
+            stopped |= torch.isin(text[:, end], stops)
+            if len(stops) and stopped.all():
+                return
+    finally:
+        model.train(was_training)
+
+
+def _check_choice(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    if not 0 <= temperature < float("inf"):
+        raise ValueError(f"temperature={temperature} must be 0 (always the likeliest) or above")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k={top_k} must be at least 1, or None to keep every token")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p={top_p} must be above 0 and at most 1")
+
+
+def _check_request(
+    model: GPT, tokens: torch.Tensor, max_new_tokens: int, stops: torch.Tensor
+) -> None:
+    check_batch("tokens", tokens)
+    check_ids("tokens", tokens, model.config.vocab_size)
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
+    if len(stops):
+        check_ids("stop", stops, model.config.vocab_size)
