@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -271,10 +270,10 @@ def _grow(options: list[tuple[list[int], int, int]], depth: int = 0) -> dict:
         branches.setdefault(option[0][depth], []).append(option)
     trie = {}
     for token, branch in branches.items():
-        probability = sum(weight for _, weight, _ in branch) / total
+        part = sum(weight for _, weight, _ in branch)
         ends = len(branch[0][0]) == depth + 1  # then it is alone: no option begins another
         rest = branch[0][2] if ends else _grow(branch, depth + 1)
-        trie[token] = (probability, -math.log(probability), rest)
+        trie[token] = (part / total, math.log(total / part), rest)
     return trie
 
 
@@ -314,13 +313,15 @@ class _Reader:
 
     def __init__(self, ids: Sequence[int]):
         self.ids = ids
-        self.losses: list[float] = []
+        self.losses: list[float] = []  # of the tokens read so far
+        self.what_next: dict = {}  # the trie where the tokens end
 
     def choose(self, choice: Choice) -> Any:
         ids, losses, rest = self.ids, self.losses, choice.trie
         while type(rest) is dict:
             if len(losses) == len(ids):
-                raise _EndOfTokens(rest)
+                self.what_next = rest
+                raise _EndOfTokens
             try:
                 _, loss, rest = rest[ids[len(losses)]]
             except KeyError:
@@ -333,7 +334,7 @@ class _Reader:
 
 
 class _EndOfTokens(Exception):
-    """The reader's tokens end here; args[0] is the trie of what may come next."""
+    """The reader's tokens end here."""
 
 
 def _explain(ids: Sequence[int], at: int, trie: Mapping[int, tuple]) -> str:
@@ -515,9 +516,9 @@ _FRAME_GOES_ON = {opening: Choice(ends, ends.values()) for opening, (_, ends) in
 
 @lru_cache(maxsize=None)
 def _frame_slot(opening: str, last: Country | None) -> Choice:
-    """The countries for a frame's first slot; the last one is as likely as all the others."""
+    """The countries for a frame's first slot; the last one is twice as likely as all others."""
     rows = [(f" {getattr(c, kind)}", c) for kind in FRAMES[opening][0] for c in COUNTRIES]
-    weights = [len(COUNTRIES) - 1 if country is last else 1 for _, country in rows]
+    weights = [2 * (len(COUNTRIES) - 1) if country is last else 1 for _, country in rows]
     return Choice(*zip(*rows), weights=weights)
 
 
@@ -856,6 +857,17 @@ def _document(doc) -> None:
         scene(doc, opening)
 
 
+def _read(ids: Sequence[int]) -> _Reader:
+    """A reader that has read all the ids: documents, each with END after it."""
+    reader = _Reader(ids)
+    try:
+        while True:
+            _document(reader)
+            reader.say(tokens.END)
+    except _EndOfTokens:
+        return reader
+
+
 def generate(n_documents: int, seed: int = 0) -> list[str]:
     """Documents of the small world.
 
@@ -901,16 +913,12 @@ def next_probabilities(prefix: str) -> np.ndarray:
         ValueError: no document begins with ``prefix``, or it ends inside a token. The message
             names the place and what would have been possible.
     """
-    reader = _Reader(encoding().encode(prefix, disallowed_special=()))
+    if tokens.END in prefix:
+        raise ValueError(f"prefix holds {tokens.END}; give the beginning of one document")
     probabilities = np.zeros(encoding().n_vocab)
-    try:
-        _document(reader)
-        reader.say(tokens.END)
-    except _EndOfTokens as end:
-        for token, (probability, _, _) in end.args[0].items():
-            probabilities[token] = probability
-        return probabilities
-    raise ValueError("prefix goes on after a document's end; give one document's beginning")
+    for token, (probability, _, _) in _read(encoding().encode(prefix)).what_next.items():
+        probabilities[token] = probability
+    return probabilities
 
 
 def token_losses(text: str) -> np.ndarray:
@@ -924,14 +932,7 @@ def token_losses(text: str) -> np.ndarray:
     Raises:
         ValueError: as for ``next_probabilities``.
     """
-    reader = _Reader(encoding().encode(text, allowed_special={tokens.END}))
-    try:
-        while len(reader.losses) < len(reader.ids):
-            _document(reader)
-            reader.say(tokens.END)
-    except _EndOfTokens:
-        pass
-    return np.array(reader.losses)
+    return np.array(_read(encoding().encode(text, allowed_special={tokens.END})).losses)
 
 
 def loss_floor(text: str) -> float:

@@ -1,0 +1,203 @@
+"""Where text comes from: a name becomes documents, each a string.
+
+Every source is split the same way: of each ten documents in a row, the tenth is for validation
+and the other nine are for training, so that no document is on both sides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from . import smallworld
+from .tokens import END
+
+SOURCES = ("smallworld", "pydocs", "fineweb")
+SPLITS = ("train", "val")
+_SMALLWORLD_DOCUMENTS = 20_000  # both splits, if not said otherwise: about 1.1 million tokens
+
+
+def load(
+    name: str | os.PathLike, split: str = "train", *, n_documents: int | None = None
+) -> list[str] | Iterator[str]:
+    """The documents of a source: a list, but for "fineweb" an iterator that reads as it goes.
+
+    Args:
+        name: one of
+
+            - "smallworld": the corpus whose true probabilities are known, of seed 0; 18,000
+              documents to train on and 2,000 to validate unless ``n_documents`` says more;
+            - "pydocs": the topics of Python's own ``help()``, about 0.5 MB of technical English
+              on every machine. The text differs a little from one Python version to the next;
+            - "fineweb": web pages, streamed from Hugging Face's ``HuggingFaceFW/fineweb``,
+              ``sample-10BT``. Needs ``pip install "nbutils[fineweb]"`` and a network, or in the
+              environment variable ``NBUTILS_FINEWEB`` a folder with its parquet files;
+            - the path of a UTF-8 text file. Its documents are what stands between
+              ``<|endoftext|>`` or, in a file without it, between blank lines. A file of fewer
+              than ten documents is cut where its last tenth begins: after a line if one ends
+              near there, else after a word.
+        split: "train" or "val".
+        n_documents: at most so many documents of this split; None for all.
+
+    Raises:
+        ValueError: an unknown name or split, ``n_documents`` below 1, or a file that is empty,
+            too short to be split or not UTF-8.
+        FileNotFoundError, IsADirectoryError: a path that is no file.
+        ImportError: the package that a source needs is missing.
+        ConnectionError: FineWeb can't be reached.
+    """
+    if split not in SPLITS:
+        raise ValueError(f'split={split!r} is unknown; use "train" or "val"')
+    if n_documents is not None and n_documents < 1:
+        raise ValueError(f"n_documents={n_documents} must be at least 1, or None for all")
+    if name == "fineweb":
+        return islice(_every_tenth(_fineweb(), split), n_documents)
+    if name == "smallworld":
+        documents = _split(smallworld.generate(_enough(split, n_documents)), split)
+    elif name == "pydocs":
+        documents = _split(_pydocs(), split)
+    else:
+        documents = _split(_file_documents(_file(name)), split)
+    return documents[:n_documents]
+
+
+def _every_tenth(documents: Iterable[str], split: str) -> Iterator[str]:
+    for index, document in enumerate(documents):
+        if (index % 10 == 9) == (split == "val"):
+            yield document
+
+
+def _split(documents: list[str], split: str) -> list[str]:
+    if len(documents) >= 10:
+        return list(_every_tenth(documents, split))
+    return _cut(documents)[SPLITS.index(split)]
+
+
+def _enough(split: str, n_documents: int | None) -> int:
+    """How many documents to generate so that ``n_documents`` are in the split; at least ten."""
+    if n_documents is None:
+        return _SMALLWORLD_DOCUMENTS
+    return max(10, 10 * n_documents if split == "val" else n_documents + (n_documents - 1) // 9)
+
+
+def _pydocs() -> list[str]:
+    try:
+        from pydoc_data.topics import topics
+    except ImportError as error:
+        raise ImportError(
+            "this Python lacks its module pydoc_data.topics; install Python's complete standard "
+            'library, or load another text: load("smallworld") or load("a/file.txt")'
+        ) from error
+    return [topics[topic].strip() for topic in sorted(topics) if topics[topic].strip()]
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def _file(name: str | os.PathLike) -> Path:
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the path of one UTF-8 text file")
+    looks_like_a_path = isinstance(name, os.PathLike) or path.suffix or len(path.parts) > 1
+    if looks_like_a_path:
+        raise FileNotFoundError(f"there is no file {path} (looked from {Path.cwd()})")
+    sources = ", ".join(f'"{source}"' for source in SOURCES)
+    raise ValueError(f"name={name!r} is unknown: use {sources} or the path of a UTF-8 text file")
+
+
+def _file_documents(path: Path) -> list[str]:
+    text = _decode(path).replace("\r\n", "\n")
+    parts = text.split(END) if END in text else re.split(r"\n[^\S\n]*\n", text)
+    documents = [part.strip("\n") for part in parts if part.strip()]
+    if sum(map(len, documents)) < 2:
+        raise ValueError(f"{path} is empty, or too short to split into train and val")
+    return documents
+
+
+def _decode(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8: byte 0x{data[error.start]:02x} at position {error.start} "
+            f"({error.reason}); save it as UTF-8, for example with: "
+            f"iconv -f THE_ENCODING_IT_HAS -t UTF-8 {path.name}"
+        ) from error
+
+
+def _cut(documents: list[str]) -> tuple[list[str], list[str]]:
+    """The first nine tenths and the last tenth of the text; the document between is cut."""
+    goal = sum(map(len, documents)) * 9 // 10
+    whole = 0  # documents that are in the first part as they are
+    while len(documents[whole]) <= goal:
+        goal -= len(documents[whole])
+        whole += 1
+    at = _good_place(documents[whole], goal)
+    train = [*documents[:whole], documents[whole][:at]]
+    val = [documents[whole][at:], *documents[whole + 1 :]]
+    return [d for d in train if d.strip()], [d for d in val if d.strip()]
+
+
+def _good_place(text: str, goal: int) -> int:
+    """After the last line that ends before the goal and not far from it, else the last word."""
+    for mark in "\n ":
+        at = text.rfind(mark, goal * 9 // 10, goal)
+        if at > 0:
+            return at + 1
+    return goal
+
+
+# --- FineWeb ----------------------------------------------------------------------------------
+
+
+def _fineweb() -> Iterator[str]:
+    """Open the stream at once, so that what is missing is said at once; then read as asked."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise ImportError(
+            'load("fineweb") needs the package datasets: pip install "nbutils[fineweb]"'
+        ) from error
+    try:
+        rows = iter(_open_fineweb(datasets))
+        first = next(rows)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # datasets passes on whatever its network libraries raise
+        raise _unreachable(error) from error
+    return _fineweb_texts(first, rows)
+
+
+def _open_fineweb(datasets) -> Iterable[dict]:
+    folder = os.environ.get("NBUTILS_FINEWEB")
+    if folder is None:
+        return datasets.load_dataset(
+            "HuggingFaceFW/fineweb", "sample-10BT", split="train", streaming=True
+        )
+    files = sorted(map(str, Path(folder).glob("**/*.parquet")))
+    if not files:
+        raise FileNotFoundError(f"NBUTILS_FINEWEB={folder} is no folder with parquet files in it")
+    return datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
+
+
+def _fineweb_texts(first: dict, rows: Iterator[dict]) -> Iterator[str]:
+    yield first["text"]
+    try:
+        for row in rows:
+            yield row["text"]
+    except Exception as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> ConnectionError:
+    return ConnectionError(
+        f"FineWeb can't be read ({type(error).__name__}: {str(error)[:200]}); check the network, "
+        'set NBUTILS_FINEWEB to a folder with its parquet files, or use load("smallworld") or '
+        'load("pydocs"), which need none'
+    )
