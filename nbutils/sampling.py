@@ -17,7 +17,9 @@ class KVCache:
     def __init__(self, n_layer: int, capacity: int):
         self.capacity = capacity
         self.length = 0  # tokens already stored
-        self._stored: list[torch.Tensor | None] = [None] * n_layer  # each (2, B, H, capacity, D)
+        self._n_layer = n_layer
+        self._keys: list[torch.Tensor] = []  # a layer's are (B, H, capacity, D)
+        self._values: list[torch.Tensor] = []
 
     def update(
         self, layer: int, key: torch.Tensor, value: torch.Tensor
@@ -27,14 +29,15 @@ class KVCache:
         end = self.length + T
         if end > self.capacity:
             raise ValueError(f"{end} tokens do not fit a KVCache of capacity={self.capacity}")
-        if self._stored[layer] is None:
-            self._stored[layer] = key.new_empty(2, B, H, self.capacity, D)
-        keys, values = self._stored[layer]
-        keys[:, :, self.length : end] = key
-        values[:, :, self.length : end] = value
-        if layer == len(self._stored) - 1:  # every layer has stored these tokens now
+        if layer == len(self._keys):
+            self._keys.append(key.new_empty(B, H, self.capacity, D))
+            self._values.append(value.new_empty(B, H, self.capacity, D))
+        keys, values = self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
+        keys[:, :, self.length :] = key
+        values[:, :, self.length :] = value
+        if layer == self._n_layer - 1:  # every layer has stored these tokens now
             self.length = end
-        return keys[:, :, :end], values[:, :, :end]
+        return keys, values
 
 
 def next_token_probabilities(
@@ -120,18 +123,24 @@ def stream(
     use_cache: bool = True,
 ) -> Iterator[torch.Tensor]:
     """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn."""
-    stops = torch.tensor([] if stop is None else stop, dtype=torch.long).flatten()
     _check_choice(temperature, top_k, top_p)
-    _check_request(model, tokens, max_new_tokens, stops)
-
-    def draw(logits: torch.Tensor) -> torch.Tensor:  # (B, V) to (B,)
-        p = next_token_probabilities(logits, temperature, top_k, top_p)
-        return p.multinomial(1, generator=generator)[:, 0]
-
+    _check_request(model, tokens, max_new_tokens)
     generator = None
     if seed is not None:
         generator = torch.Generator(tokens.device).manual_seed(seed)
-    return _steps(model, tokens, max_new_tokens, draw, stops.to(tokens.device), use_cache)
+
+    def draw(logits: torch.Tensor) -> torch.Tensor:  # (B, V) to (B,)
+        if temperature == 0:
+            return logits.argmax(-1)
+        p = next_token_probabilities(logits, temperature, top_k, top_p)
+        return p.multinomial(1, generator=generator)[:, 0]
+
+    steps = _steps(model, tokens, max_new_tokens, draw, use_cache)
+    if stop is None:
+        return steps
+    stops = torch.tensor(stop, device=tokens.device).flatten()
+    check_ids("stop", stops, model.config.vocab_size)
+    return _until_stopped(steps, tokens[:, -1], stops)
 
 
 def _steps(
@@ -139,31 +148,39 @@ def _steps(
     tokens: torch.Tensor,
     max_new_tokens: int,
     draw: Callable[[torch.Tensor], torch.Tensor],
-    stops: torch.Tensor,
     use_cache: bool,
 ) -> Iterator[torch.Tensor]:
-    (B, T), block_size = tokens.shape, model.config.block_size
+    B, T = tokens.shape
+    block_size = model.config.block_size
     text = torch.cat([tokens, tokens.new_zeros(B, max_new_tokens)], dim=1)
-    stopped = torch.zeros(B, dtype=torch.bool, device=tokens.device)
     capacity = min(T + max_new_tokens, block_size)
     cache = KVCache(model.config.n_layer, capacity) if use_cache else None
     was_training = model.training
     model.eval()  # dropout belongs to training
     try:
         for end in range(T, T + max_new_tokens):
-            if end > block_size:  # the window slides and every position with it
+            if end > block_size:  # the window slides, and every position with it
                 cache = None
             start = max(0, end - block_size) if cache is None else cache.length
             with torch.inference_mode():
                 x = model.hidden(text[:, start:end], cache)  # (B, end - start, C)
-                new = draw(model.unembed(x[:, -1]))  # the last position alone needs logits
-            text[:, end] = torch.where(stopped, text[:, end - 1], new)
+                text[:, end] = draw(model.unembed(x[:, -1]))  # only the last position is asked
             yield text[:, end].clone()
-            stopped |= torch.isin(text[:, end], stops)
-            if len(stops) and stopped.all():
-                return
     finally:
         model.train(was_training)
+
+
+def _until_stopped(
+    steps: Iterator[torch.Tensor], last: torch.Tensor, stops: torch.Tensor
+) -> Iterator[torch.Tensor]:
+    """Rows that drew a stop repeat it; ends when all have. ``last``: the prompts' last tokens."""
+    stopped = torch.zeros_like(last, dtype=torch.bool)  # a stop at the prompt's end is no stop
+    for new in steps:
+        last = torch.where(stopped, last, new)
+        yield last
+        stopped = stopped | torch.isin(last, stops)
+        if stopped.all():
+            return
 
 
 def _check_choice(temperature: float, top_k: int | None, top_p: float | None) -> None:
@@ -175,12 +192,8 @@ def _check_choice(temperature: float, top_k: int | None, top_p: float | None) ->
         raise ValueError(f"top_p={top_p} must be above 0 and at most 1")
 
 
-def _check_request(
-    model: GPT, tokens: torch.Tensor, max_new_tokens: int, stops: torch.Tensor
-) -> None:
+def _check_request(model: GPT, tokens: torch.Tensor, max_new_tokens: int) -> None:
     check_batch("tokens", tokens)
     check_ids("tokens", tokens, model.config.vocab_size)
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
-    if len(stops):
-        check_ids("stop", stops, model.config.vocab_size)
