@@ -1,0 +1,55 @@
+# Two commands matter: `make book` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+READY := $(VENV)/.ready
+PACKAGE := $(shell find nbutils -type f -name '*.[pjc]*' -not -path '*/__pycache__/*')
+NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
+PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
+BENCH := $(wildcard bench/*.py)
+
+.PHONY: help book test notebooks serve clean
+.DELETE_ON_ERROR:
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
+
+book: _build/.book  ## set up, run every notebook (cached), build the book to _build/html
+	@echo "The book is in _build/html. Open it with: make serve"
+
+test: _build/.book  ## everything that must hold: package, notebooks, the book in a browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests notebooks -n 2 --dist loadfile -q \
+	  --nbval --nbval-current-env --nbval-cell-timeout 120
+
+notebooks: $(READY)  ## run every notebook and store its outputs, normalised
+	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
+
+serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
+	$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
+
+clean:  ## remove what was built; .venv stays
+	rm -rf _build
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
+	  f"Python 3.11, 3.12 or 3.13 is needed; this is {v.major}.{v.minor}. Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# A notebook's cached results are found by its own code alone: a new package makes them stale.
+_build/.package: $(READY) $(PACKAGE)
+	rm -rf _build/.jupyter_cache
+	mkdir -p _build && touch $@
+
+_build/bench.json: _build/.package $(BENCH)
+	$(BIN)/python bench/run.py --quick --json > $@
+
+# Always a clean build: an incremental one keeps old assets.
+_build/.book: _build/.package _build/bench.json $(NOTEBOOKS) $(PAGES)
+	rm -rf _build/html
+	$(BIN)/jupyter-book build . --all -W -n --keep-going
+	touch $@

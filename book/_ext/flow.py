@@ -1,0 +1,209 @@
+"""The course's one picture: text, tokens, window, network, probabilities, and the two loops.
+
+The same eight stations are drawn twice, in a row for wide screens and in a column for narrow
+ones. The directive ``{flow}`` puts both into a page; a style sheet shows the one that fits.
+``python book/_ext/flow.py > book/assets/flow.svg`` writes the wide one for README.md.
+"""
+
+from html import escape
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+from nbutils.tokens import get_encoding
+
+LINE = "|Viewing Single"
+# The chances that the lecture shows for what follows the line above (14:27).
+CHANCES = {" Direction": 4, " Post": 3, " Case": 2}
+LABEL = " Post"
+
+ALT = (
+    "The whole course in one picture. The text |Viewing Single is cut into four tokens, each "
+    "with a number. They stand in a window, the window goes into a network, and out comes a "
+    "probability for every possible next token: Direction 4%, Post 3%, Case 2% and so on. "
+    "In training, the label says that Post was right, and every knob of the network is nudged "
+    "a little, again and again. In sampling, one token is drawn by its probability, appended to "
+    "the window, and the network is asked again."
+)
+
+CARD_W, CARD_H, SIDE_W = 128, 120, 96
+
+LIGHT = (
+    "--ink: #1f2328; --quiet: #57606a; --card: #fff; --line: #8c959f; --train: #00694d; "
+    "--talk: #a03c00; --c0: #cfe5f5; --c1: #fbe6b5; --c2: #c9ecdf; --c3: #f3d6e5; --bar: #0072b2;"
+)
+DARK = (
+    "--ink: #e6edf3; --quiet: #b1bac4; --card: #1c2128; --line: #768390; --train: #4fd1a5; "
+    "--talk: #ffa657; --c0: #1b4561; --c1: #5a4510; --c2: #124d3c; --c3: #5b2c46; --bar: #56b4e9;"
+)
+# In a page, the reader's own switch (data-theme) goes before the system's wish.
+COLOURS = f"""
+.flow {{ {LIGHT} }}
+@media (prefers-color-scheme: dark) {{ .flow {{ {DARK} }} }}
+html[data-theme="light"] .flow {{ {LIGHT} }}
+html[data-theme="dark"] .flow {{ {DARK} }}
+"""
+STYLE = """
+.flow { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+.flow text { fill: var(--ink); font-size: 12px; text-anchor: middle; }
+.flow .title { font-weight: 650; font-size: 13px; }
+.flow .mono { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.flow .quiet { fill: var(--quiet); font-size: 11px; }
+.flow .small { font-size: 11px; font-style: italic; }
+.flow .left { text-anchor: start; }
+.flow .box { fill: var(--card); stroke: var(--line); }
+.flow .main { fill: none; stroke: var(--line); stroke-width: 2; }
+.flow .train { stroke: var(--train); } .flow .talk { stroke: var(--talk); }
+.flow text.train { fill: var(--train); stroke: none; }
+.flow text.talk { fill: var(--talk); stroke: none; }
+.flow path.train, .flow path.talk { fill: none; stroke-width: 2; }
+.flow .head { stroke: none; fill: var(--line); }
+.flow .head.train { fill: var(--train); } .flow .head.talk { fill: var(--talk); }
+.flow .net { fill: none; stroke: var(--line); stroke-width: .7; }
+.flow .knob { fill: var(--bar); } .flow .bar { fill: var(--bar); }
+.flow .hole { fill: none; stroke: var(--quiet); stroke-dasharray: 3 2; }
+"""
+
+
+def text(x, y, words, kind="") -> str:
+    """One line of text, centred on x unless its kind says ``left``."""
+    return f'<text x="{x}" y="{y}" class="{kind}">{escape(words)}</text>'
+
+
+def card(width, title, body, kind="", height=CARD_H) -> str:
+    """A titled box; its body is drawn in the box's own coordinates."""
+    frame = f'<rect class="box {kind}" width="{width}" height="{height}" rx="8"/>'
+    return frame + text(width / 2, 21, title, f"title {kind}") + body
+
+
+def text_card() -> str:
+    body = text(64, 56, LINE, "mono") + text(64, 74, f"{LABEL.strip()} From: …", "mono quiet")
+    body += text(64, 104, "what people wrote", "quiet")
+    return card(CARD_W, "Text", body)
+
+
+def token_card() -> str:
+    encoding = get_encoding("cl100k_base")
+    body = ""
+    for i, token in enumerate(encoding.encode(LINE)):
+        x, y = 8 + 57 * (i % 2), 30 + 36 * (i // 2)
+        body += f'<rect x="{x}" y="{y}" width="55" height="33" rx="4" style="fill:var(--c{i})"/>'
+        body += text(x + 27.5, y + 14, encoding.decode([token]).replace(" ", "␣"), "mono")
+        body += text(x + 27.5, y + 28, str(token), "quiet")
+    return card(CARD_W, "Tokens", body + text(64, 115, "pieces with a number", "quiet"))
+
+
+def window_card() -> str:
+    body = ""
+    for i in range(4):
+        body += f'<rect x="{9 + 22 * i}" y="46" width="20" height="26" style="fill:var(--c{i})"/>'
+    body += '<rect class="hole" x="98" y="46" width="20" height="26"/>' + text(108, 64, "?")
+    body += '<path class="main" d="M9 78 v6 h86 v-6"/>'
+    return card(CARD_W, "Window", body + text(64, 104, "what stands before", "quiet"))
+
+
+def network_card() -> str:
+    layers = [[(x, 62 + 13 * (i - (n - 1) / 2)) for i in range(n)]
+              for x, n in ((22, 3), (50, 5), (78, 5), (106, 4))]
+    lines = "".join(f"M{ax} {ay}L{bx} {by}" for left, right in zip(layers, layers[1:])
+                    for ax, ay in left for bx, by in right)
+    dots = "".join(f'<circle class="knob" cx="{x}" cy="{y}" r="4"/>' for c in layers for x, y in c)
+    body = f'<path class="net" d="{lines}"/>{dots}'
+    return card(CARD_W, "Network", body + text(64, 111, "knobs to turn", "quiet"))
+
+
+def probability_card() -> str:
+    body = ""
+    for i, (word, percent) in enumerate(CHANCES.items()):
+        y = 44 + 19 * i
+        body += text(8, y, word.strip(), "left")
+        body += f'<rect class="bar" x="68" y="{y - 9}" width="{7 * percent}" height="10"/>'
+        body += text(72 + 7 * percent, y, f"{percent}%", "left quiet")
+    body += text(64, 99, "… one for each of", "quiet")
+    size = f"{get_encoding('cl100k_base').n_vocab:,} tokens"
+    return card(CARD_W, "Probabilities", body + text(64, 113, size, "quiet"))
+
+
+def side_card(title, lines, kind) -> str:
+    body = "".join(text(SIDE_W / 2, 41 + 15 * i, line) for i, line in enumerate(lines))
+    return card(SIDE_W, title, body, kind, height=80)
+
+
+STATIONS = (text_card, token_card, window_card, network_card, probability_card)
+
+
+def sides() -> tuple[str, str, str]:
+    """Label, nudge and sampling: the boxes that close the two loops."""
+    return (
+        side_card("Label", ("the text says", f"“{LABEL.strip()}”"), "train"),
+        side_card("Nudge", ("turn the knobs", "a little: “Post”", "more likely"), "train"),
+        side_card("Sampling", ("draw a token,", "append it,", "ask again"), "talk"),
+    )
+
+
+def arrow(path, name, kind="main") -> str:
+    return f'<path class="{kind}" d="{path}" marker-end="url(#flow-{name}-{kind})"/>'
+
+
+def place(x, y, drawing) -> str:
+    return f'<g transform="translate({x} {y})">{drawing}</g>'
+
+
+def svg(name, width, height, body) -> str:
+    """A whole picture; ``name`` keeps the two pictures' arrow heads apart in one page."""
+    heads = "".join(
+        f'<marker id="flow-{name}-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
+        f'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+        f'<path class="head {kind}" d="M0 0L8 4L0 8z"/></marker>'
+        for kind in ("main", "train", "talk")
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow flow-{name}" role="img" '
+        f'viewBox="0 0 {width} {height}" aria-label="{escape(ALT)}">'
+        f"<style>{COLOURS}{STYLE}</style><defs>{heads}</defs>{body}</svg>"
+    )
+
+
+def wide() -> str:
+    """The flow in a row: training closes above it, sampling below."""
+    step, top = 157, 130
+    body = "".join(place(1 + step * i, top, draw()) for i, draw in enumerate(STATIONS))
+    body += "".join(arrow(f"M{129 + step * i} 190h27", "wide") for i in range(4))
+    label, nudge, sampling = sides()
+    body += place(645, 14, label) + place(488, 14, nudge) + place(488, 290, sampling)
+    body += arrow("M693 130V97", "wide", "train") + arrow("M645 54H587", "wide", "train")
+    body += arrow("M536 94V128", "wide", "train")
+    body += arrow("M693 250V330H587", "wide", "talk") + arrow("M488 330H379V252", "wide", "talk")
+    body += text(616, 47, "training", "train small") + text(432, 323, "talking", "talk small")
+    return svg("wide", 758, 376, body)
+
+
+def tall() -> str:
+    """The flow in a column: training closes on its left, sampling on its right."""
+    step = 150
+    body = "".join(place(111, 1 + step * i, draw()) for i, draw in enumerate(STATIONS))
+    body += "".join(arrow(f"M175 {121 + step * i}v28", "tall") for i in range(4))
+    label, nudge, sampling = sides()
+    body += place(1, 622, label) + place(1, 472, nudge) + place(253, 472, sampling)
+    body += arrow("M111 662H99", "tall", "train") + arrow("M49 622V554", "tall", "train")
+    body += arrow("M97 512H109", "tall", "train")
+    body += arrow("M239 662H301V554", "tall", "talk") + arrow("M301 472V361H241", "tall", "talk")
+    body += text(56, 592, "training", "train small left")
+    body += text(307, 420, "talking", "talk small left")
+    return svg("tall", 350, 722, body)
+
+
+class Flow(Directive):
+    """``{flow}``: both forms of the picture."""
+
+    def run(self):
+        return [nodes.raw("", f'<div class="flow-both">{wide()}{tall()}</div>', format="html")]
+
+
+def setup(app) -> dict:
+    app.add_directive("flow", Flow)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    print(wide())

@@ -1,0 +1,34 @@
+"""Serve MathJax from the book's own files, so that formulas need no other host.
+
+The package ``sphinx-mathjax-offline`` carries MathJax. Its own extension copies all of it
+(24 MB); a page needs one script and its fonts.
+"""
+
+from importlib.metadata import files
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+SCRIPT = "tex-chtml.js"
+FONTS = "output/chtml/fonts/woff-v2"
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("config-inited", _use_own_script)
+    app.connect("build-finished", _copy)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _use_own_script(app, config):
+    config.mathjax_path = f"mathjax/{SCRIPT}"
+
+
+def _copy(app, error):
+    if error or app.builder.format != "html":
+        return
+    for packaged in files("sphinx-mathjax-offline"):
+        name = packaged.as_posix().partition("static/mathjax/")[2]
+        if name == SCRIPT or name.startswith(FONTS):
+            target = Path(app.outdir, "_static", "mathjax", name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(packaged.read_binary())

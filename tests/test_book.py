@@ -1,0 +1,204 @@
+"""The built book in a real browser: every page, two widths, light and dark, no other host."""
+
+import functools
+import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+# The theme's own: the text on its buttons differs from their label; its logo is in no landmark.
+KNOWN_FINDINGS = {"label-content-name-mismatch", "region"}
+GRAVE = {"serious", "critical"}
+
+
+def toc_pages() -> list[str]:
+    """Every page named in _toc.yml, in reading order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+
+
+PAGES = [*toc_pages(), "search", "genindex"]
+CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The address of a server of _build/html."""
+    if not (HTML / "index.html").exists():
+        pytest.fail("_build/html is missing. Build the book first: `make book`", pytrace=False)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(HTML))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class Visit:
+    """One page in one look, with everything that went wrong while it loaded."""
+
+    def __init__(self, browser, site, name, width, scheme):
+        self.errors, self.refused, self.missing = [], [], []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        self.page = self.context.new_page()
+        self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("response", lambda r: r.status >= 400 and self.missing.append(r.url))
+        self.page.route(lambda url: not url.startswith((site, "data:")), self.refuse)
+        self.page.goto(f"{site}{name}.html", wait_until="load")
+        self.wait_for_mathematics()
+
+    def refuse(self, route):
+        self.refused.append(route.request.url)
+        route.abort()
+
+    def wait_for_mathematics(self):
+        self.page.evaluate("() => window.MathJax?.startup?.promise")
+        self.page.evaluate("() => document.fonts.ready.then(() => true)")
+
+    def findings(self) -> dict[str, str]:
+        """axe-core's serious and critical findings, less the theme's own: rule and first place."""
+        self.page.evaluate(axe_source())
+        result = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        return {
+            v["id"]: v["nodes"][0]["html"][:200]
+            for v in result["violations"]
+            if v["impact"] in GRAVE and v["id"] not in KNOWN_FINDINGS
+        }
+
+
+@functools.cache
+def axe_source() -> str:
+    import axe_playwright_python
+
+    return next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text("utf-8")
+
+
+@pytest.fixture(params=PAGES)
+def name(request):
+    return request.param
+
+
+@pytest.mark.parametrize("width, scheme", LOOKS)
+def test_page_in_a_browser(browser, site, name, width, scheme):
+    visit = Visit(browser, site, name, width, scheme)
+    page = visit.page
+    shots = ROOT / "_build" / "screenshots"
+    shots.mkdir(parents=True, exist_ok=True)
+    page.screenshot(
+        path=shots / f"{name.replace('/', '-')}-{width}-{scheme}.png", full_page=True
+    )
+    assert page.evaluate("() => document.documentElement.dataset.theme") == scheme
+    assert not visit.errors
+    assert not visit.refused, "the page asked another host"
+    assert not visit.missing
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+    broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+    assert page.evaluate(broken) == []
+    assert visit.findings() == {}
+    visit.context.close()
+
+
+def test_mathematics_is_drawn(browser, site, name):
+    visit = Visit(browser, site, name, 1280, "light")
+    places = visit.page.locator(".math").count()
+    assert visit.page.locator("article .math mjx-container").count() == places
+    assert visit.page.locator("mjx-merror").count() == 0
+    prose = visit.page.evaluate(
+        """() => { const a = document.querySelector("article").cloneNode(true);
+        a.querySelectorAll("pre, code, mjx-container, script").forEach(e => e.remove());
+        return a.textContent; }"""
+    )
+    assert not re.search(r"\$\$|\\\(|\\\[|\\frac|\\operatorname", prose)
+    visit.context.close()
+
+
+def test_some_page_has_mathematics():
+    assert any('class="math' in html_of(page) for page in toc_pages())
+
+
+def test_every_page_in_the_toc_is_built_and_no_other():
+    built = {p.relative_to(HTML).with_suffix("").as_posix() for p in HTML.rglob("*.html")}
+    assert {page for page in built if not page.startswith("_static/")} == {*PAGES, "index"}
+
+
+def test_links_lead_somewhere(name):
+    for link in re.findall(r'<a\b[^>]*?\shref="([^"]*)"', html_of(name)):
+        target, anchor = urldefrag(link)
+        if re.match(r"[a-z]+:|//", target):
+            continue
+        path = HTML / unquote(urljoin(f"{name}.html", target) if target else f"{name}.html")
+        assert path.exists(), f"{name} links to {link}"
+        if anchor and path.suffix == ".html":
+            assert f'id="{unquote(anchor)}"' in path.read_text("utf-8"), f"{name} links to {link}"
+
+
+def test_pictures_have_words_as_alt_text(name):
+    for image in re.findall(r"<img\b[^>]*>", html_of(name)):
+        alt = re.search(r'alt="([^"]*)"', image)
+        assert alt and re.search(r"[A-Za-z]{2}", alt[1]), image
+        assert not re.search(r"[0-9a-f]{16}|\.(png|svg|jpg)$", alt[1]), image
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_buttons_lead_to_this_repository(chapter):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]
+    owner_name = repository["url"].removeprefix("https://github.com/")
+    branch, html = repository["branch"], html_of(chapter)
+    colab = f"https://colab.research.google.com/github/{owner_name}/blob/{branch}/{chapter}.ipynb"
+    assert f'href="{colab}"' in html
+    assert f'href="{repository["url"]}/edit/{branch}/{chapter}.ipynb"' in html
+    assert f'href="{repository["url"]}/issues/new?' in html
+
+
+def test_numbers_of_the_build_are_filled_in():
+    html = html_of("book/tested")
+    assert html.count('<table class="numbers') == 4
+    assert "weight-of:" not in html
+    for chapter in CHAPTERS:
+        title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1].split(". ", 1)[-1]
+        seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)
+        assert 0 < float(seconds[1]) < 120, f"{chapter} may take two minutes"
+
+
+def test_search_finds_a_word_of_a_chapter(browser, site):
+    visit = Visit(browser, site, "search", 1280, "light")
+    visit.page.goto(f"{site}search.html?q=vocabulary")
+    visit.page.locator("#search-results li a").first.wait_for(timeout=10_000)
+    visit.context.close()
+
+
+def test_first_page_is_where_the_address_leads(browser, site):
+    visit = Visit(browser, site, "index", 1280, "light")
+    visit.page.wait_for_url(f"{site}book/intro.html")
+    visit.context.close()
+
+
+@pytest.mark.parametrize("width, shown, hidden", [(1280, "wide", "tall"), (390, "tall", "wide")])
+def test_the_picture_fits_the_screen(browser, site, width, shown, hidden):
+    visit = Visit(browser, site, "book/intro", width, "light")
+    assert visit.page.locator(f".flow-{shown}").is_visible()
+    assert not visit.page.locator(f".flow-{hidden}").is_visible()
+    smallest = visit.page.evaluate(
+        f"""() => Math.min(...[...document.querySelectorAll(".flow-{shown} text")]
+        .map(t => t.getBoundingClientRect().height))"""
+    )
+    assert smallest >= 10, "some words of the picture are too small to read"
+    visit.context.close()
+
+
+def html_of(name) -> str:
+    return (HTML / f"{name}.html").read_text("utf-8")

@@ -1,0 +1,103 @@
+"""What a newcomer meets first: README, the Makefile, the pinned versions, the first picture."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+
+@pytest.fixture(scope="module")
+def pins(root):
+    """Every package of requirements.txt with its one version."""
+    lines = (root / "requirements.txt").read_text().splitlines()
+    named = [line.partition("#")[0].strip() for line in lines]
+    return dict(line.split("==") for line in named if line)
+
+
+@pytest.fixture(scope="module")
+def readme(root):
+    return (root / "README.md").read_text("utf-8")
+
+
+def test_every_package_is_pinned_once(root, pins):
+    lines = (root / "requirements.txt").read_text().splitlines()
+    named = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.match(r"[A-Za-z0-9_.-]+==[0-9][0-9a-z.]*(\s+#|$)", line) for line in named)
+    assert len(named) == len(pins)
+    assert pins["torch"] == "2.13.0"
+
+
+def test_pins_satisfy_the_package(root, pins):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = [r for rs in project["optional-dependencies"].values() for r in rs]
+    for requirement in map(Requirement, [*project["dependencies"], *extras]):
+        assert requirement.specifier.contains(pins[requirement.name]), requirement
+
+
+def test_commands_of_the_readme_exist(root, readme):
+    makefile = (root / "Makefile").read_text()
+    commands = set(re.findall(r"`?make ([a-z]+)`?", readme))
+    assert {"book", "test"} <= commands
+    for command in commands:
+        assert re.search(rf"^{command}:", makefile, re.M), f"README names make {command}"
+
+
+def test_make_help_lists_every_command(root):
+    shown = subprocess.run(["make", "-s", "help"], cwd=root, capture_output=True, text=True).stdout
+    phony = re.search(r"^\.PHONY: (.+)$", (root / "Makefile").read_text(), re.M)[1].split()
+    for command in phony:
+        assert re.search(rf"^make {command}\s+\S", shown, re.M), command
+
+
+def test_unfit_python_is_refused_with_a_sentence(root, tmp_path):
+    old = tmp_path / "python3"
+    old.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.version_info = (3, 10)\nfix = type('V', (tuple,), "
+        "{'major': 3, 'minor': 10})((3, 10))\nsys.version_info = fix\nexec(sys.argv[2])\n"
+    )
+    old.chmod(0o755)
+    told = subprocess.run(
+        ["make", "-B", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}", f"{tmp_path / 'venv'}/.ready"],
+        cwd=root, capture_output=True, text=True,
+    )
+    assert told.returncode != 0
+    assert "Python 3.11, 3.12 or 3.13 is needed; this is 3.10" in told.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_readme_has_a_badge_for_each_chapter(root, readme):
+    config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["repository"]
+    place = f"{config['url'].removeprefix('https://github.com/')}/blob/{config['branch']}"
+    chapters = sorted(p.relative_to(root).as_posix() for p in root.glob("notebooks/*.ipynb"))
+    expected = [f"https://colab.research.google.com/github/{place}/{path}" for path in chapters]
+    assert re.findall(r"\((https://colab\.research\.google\.com/github/[^)]+)\)", readme) == expected
+
+
+def test_readme_names_this_repository_only(root, readme):
+    url = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["repository"]["url"]
+    assert f"git clone {url}\n" in readme
+    running = (root / "book" / "running.md").read_text("utf-8")
+    assert f"git clone {url}\n" in running
+
+
+def test_local_links_of_the_readme_exist(root, readme):
+    for target in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", readme):
+        assert (root / "".join(target)).exists(), target
+
+
+def test_picture_of_the_readme_is_the_book_s(root):
+    drawn = subprocess.run(
+        [sys.executable, "book/_ext/flow.py"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    stored = (root / "book" / "assets" / "flow.svg").read_text("utf-8")
+    assert drawn == stored, "run: python book/_ext/flow.py > book/assets/flow.svg"
+
+
+def test_toc_names_every_notebook(root):
+    toc = (root / "_toc.yml").read_text("utf-8")
+    for path in root.glob("notebooks/*.ipynb"):
+        assert f"file: notebooks/{path.stem}\n" in toc

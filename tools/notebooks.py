@@ -1,0 +1,128 @@
+"""Run notebooks and store their outputs, without anything that differs from run to run.
+
+``python tools/notebooks.py notebooks/01_tokens.ipynb ...`` runs each notebook from top to bottom,
+alone in an empty folder, and writes it back. Times, widget state and the versions of the kernel are
+dropped. A cell tagged ``nbval-ignore-output`` keeps its stored output while the code up to it is as
+in the last commit, so a second run changes nothing; clear that output to have it made anew.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+TIMEOUT = 120  # seconds a cell
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+KEPT = "nbval-ignore-output"
+
+
+def main(paths: list[str]) -> None:
+    """Run each notebook and write it back; stop at the first cell that fails."""
+    for path in map(Path, paths):
+        print(f"{path} ...", flush=True)
+        stored = nbformat.read(path, as_version=4)
+        fresh = normalise(execute(path, stored))
+        write(keep_ignored(fresh, stored, committed_code(path)), path)
+
+
+def execute(path: Path, stored: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy with fresh outputs. A failure ends the program and names the cell."""
+    notebook = nbformat.from_dict(stored)
+    with tempfile.TemporaryDirectory() as empty:
+        client = NotebookClient(
+            notebook, timeout=TIMEOUT, kernel_name="python3",
+            resources={"metadata": {"path": empty}},
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            sys.exit(explain(path, notebook, error))
+    return notebook
+
+
+def explain(path, notebook, error) -> str:
+    """Which cell failed, how it begins, and what went wrong."""
+    cell = next(c for c in notebook.cells
+                if any(o.output_type == "error" for o in c.get("outputs", [])))
+    return f"{path}: cell {cell.id!r} failed:\n\n{cell.source}\n\n{error.ename}: {error.evalue}"
+
+
+def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The same notebook, without what differs between runs and machines."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata = nbformat.from_dict(METADATA)
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = without(cell.metadata, "execution", "collapsed", "ExecuteTime")
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+            cell.outputs = [clean(output, count) for output in merge_streams(cell.outputs)]
+    return notebook
+
+
+def without(mapping, *names):
+    return nbformat.from_dict({k: v for k, v in mapping.items() if k not in names})
+
+
+def merge_streams(outputs) -> list:
+    """Join what was printed: how it was cut into pieces depends on the moment."""
+    merged = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            merged.append(nbformat.from_dict(output))
+    return merged
+
+
+def clean(output, count):
+    """One output with the cell's own count and with printed addresses removed."""
+    if output.output_type == "execute_result":
+        output.execution_count = count
+    if output.output_type == "stream":
+        output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)  # a progress bar's last state
+    return output
+
+
+def keep_ignored(fresh, stored, committed: list[str]) -> nbformat.NotebookNode:
+    """Give tagged cells their stored output back, while the code up to them is as committed."""
+    for new, old in zip(fresh.cells, stored.cells):
+        if new.cell_type != "code":
+            continue
+        same = committed[: new.execution_count] == code(fresh)[: new.execution_count]
+        if same and old.outputs and KEPT in new.metadata.get("tags", []):
+            new.outputs = [clean(output, new.execution_count) for output in old.outputs]
+    return fresh
+
+
+def committed_code(path: Path) -> list[str]:
+    """The sources of the code cells in the last commit; none if there is no such notebook."""
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:./{path.name}"], cwd=path.parent, capture_output=True
+    )
+    return code(nbformat.reads(shown.stdout.decode(), as_version=4)) if not shown.returncode else []
+
+
+def code(notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def write(notebook, path: Path) -> None:
+    """Write aside, then put in place: an interrupted run leaves the old notebook."""
+    aside = path.with_suffix(".part")
+    nbformat.write(notebook, aside)
+    aside.replace(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
