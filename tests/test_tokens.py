@@ -1,0 +1,399 @@
+"""Encodings: the published ids, our BPE against two other programs, files, and every error."""
+
+import base64
+import json
+import multiprocessing
+import os
+import re
+import unicodedata
+from collections import Counter
+
+import numpy as np
+import pytest
+import regex
+import tiktoken
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nbutils import tokens
+
+KOREAN = "나는 오늘 아침에 커피를 마셨다. 커피는 뜨거웠다. " * 3
+ENGLISH = (
+    "The cat sat on the mat. That cat's hat is flat, isn't it?\n\n"
+    "    if cat == hat:\n        return 1024 + 2048  # 365 days\n"
+)
+TEXTS = {
+    "english": ENGLISH * 2,
+    "korean": KOREAN,
+    "all ties": "abcdefghijklmnopqrstuvwxyz zyxwvutsrqponmlkjihgfedcba",
+    "overlaps": "aaaa aaa aaaaaaaa aa a aaaaa bababab abababa",
+    "spaces": "a  b   c    d\n\n\n e \t\t f\r\n g\u3000\u3000h   ",
+    "emoji": "👩‍🚀 goes 🚀🚀🚀 to 🌕, é and e\u0301, \x00\x01\x7f\u200b",
+    "one letter": "z",
+}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """An encoding with merges in several scripts."""
+    return tokens.train_bpe(list(TEXTS.values()), 600)
+
+
+# --- a second, slow, plain BPE, to hold the fast one to -----------------------------------------
+
+
+def plain_merges(text, vocab_size):
+    """Learn as the docstring of train_bpe says: most frequent pair, then the smaller ids."""
+    words = [list(piece.encode()) for piece in regex.findall(tokens.SPLIT_PATTERN, text)]
+    merges = []
+    while 256 + len(merges) + 1 < vocab_size:
+        counts = Counter(pair for word in words for pair in zip(word, word[1:]))
+        if not counts:
+            break
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges.append(best)
+        words = [merge(word, best, 255 + len(merges)) for word in words]
+    return merges
+
+
+def merge(word, pair, new):
+    out, i = [], 0
+    while i < len(word):
+        found = tuple(word[i : i + 2]) == pair
+        out.append(new if found else word[i])
+        i += 2 if found else 1
+    return out
+
+
+def learned_pairs(encoding):
+    """The pair of ids behind each merge: what a token's bytes are just before it exists."""
+    ranks = encoding._mergeable_ranks
+    pairs = []
+    for token, rank in ranks.items():
+        if rank < 256:
+            continue
+        word = list(token)
+        for earlier, pair in enumerate(pairs):
+            word = merge(word, pair, 256 + earlier)
+        pairs.append(tuple(word))
+    return pairs
+
+
+def rust_twin(encoding):
+    """The same vocabulary in the Rust library, with its own GPT-2 splitting."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = tokens._byte_alphabet()
+    spelled = {
+        rank: "".join(alphabet[value] for value in token)
+        for token, rank in encoding._mergeable_ranks.items()
+    }
+    merges = [(spelled[left], spelled[right]) for left, right in learned_pairs(encoding)]
+    vocabulary = {spelling: rank for rank, spelling in spelled.items()}
+    twin = Tokenizer(models.BPE(vocabulary, merges))
+    twin.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    twin.decoder = decoders.ByteLevel()
+    return twin
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_merges_equal_the_plain_algorithm(text):
+    encoding = tokens.train_bpe(text, 330)
+    assert learned_pairs(encoding) == plain_merges(text, 330)
+
+
+@given(st.text(alphabet="ab c\n", max_size=60).filter(bool))
+@settings(max_examples=150, deadline=None)
+def test_ties_and_overlaps_equal_the_plain_algorithm(text):
+    assert learned_pairs(tokens.train_bpe(text, 280)) == plain_merges(text, 280)
+
+
+def test_merges_equal_the_plain_algorithm_on_real_text():
+    from pydoc_data.topics import topics
+
+    text = topics["string-methods"][:20_000]
+    assert learned_pairs(tokens.train_bpe(text, 400)) == plain_merges(text, 400)
+
+
+# --- two engines, one encoding -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def twin(trained):
+    return rust_twin(trained)
+
+
+# Letters that only the newer of two Unicode versions knows may be cut differently by the two
+# programs' regular expressions. Characters that Python itself has no name for are left out.
+characters = st.characters(exclude_categories=["Cs", "Cn"])
+familiar = st.sampled_from("".join(TEXTS.values()))
+
+
+@given(st.text(characters, max_size=40) | st.text(familiar, max_size=80))
+@settings(max_examples=400, deadline=None)
+def test_encodes_like_the_rust_library(trained, twin, text):
+    ids = trained.encode_ordinary(text)
+    assert ids == twin.encode(text).ids
+    assert trained.decode(ids) == text == twin.decode(ids)
+
+
+ODD = ["", " ", "\x00", "안녕", "👩‍🚀", "a\u0301", "\u2028\x85x", tokens.END]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_encodes_these_like_the_rust_library(trained, twin, text):
+    assert trained.encode_ordinary(text) == twin.encode(text).ids
+    assert trained.decode(trained.encode_ordinary(text)) == text
+
+
+@pytest.mark.parametrize("kind", [r"\p{L}", r"\p{N}", r"\s"])
+def test_both_engines_know_the_same_letters_numbers_and_spaces(kind):
+    """SPLIT_PATTERN is read by two programs: every character has to be the same kind in both."""
+    from tokenizers import Regex, pre_tokenizers
+
+    cut = pre_tokenizers.Split(Regex(kind), "removed")
+    bytewise = {bytes([value]): value for value in range(256)}
+    kept = tiktoken.Encoding("kind", pat_str=kind, mergeable_ranks=bytewise, special_tokens={})
+    named = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) not in ("Cs", "Cn")]
+    text = "\0".join(named)
+    removed = set(text) - set("".join(piece for piece, _ in cut.pre_tokenize_str(text)))
+    assert len(removed) > 20
+    assert removed == set(kept.decode(kept.encode_ordinary(text)))
+
+
+# --- the shape of an encoding --------------------------------------------------------------------
+
+
+def test_ids_are_bytes_then_merges_then_end(trained):
+    assert [trained.decode_single_token_bytes(i) for i in range(256)] == [
+        bytes([value]) for value in range(256)
+    ]
+    assert trained.eot_token == trained.n_vocab - 1
+    assert trained.decode([trained.eot_token]) == tokens.END
+    assert trained.encode(tokens.END, allowed_special="all") == [trained.eot_token]
+
+
+def test_vocab_size_counts_everything():
+    assert tokens.train_bpe(ENGLISH, 300).n_vocab == 300
+    assert tokens.train_bpe(ENGLISH, 257).n_vocab == 257
+    assert tokens.train_bpe("ab ab", 1000).n_vocab == 256 + 2 + 1  # "ab" and " ab", no more
+
+
+def test_no_merge_crosses_a_piece(trained):
+    learned = [token for token, rank in trained._mergeable_ranks.items() if rank >= 256]
+    words = [token.decode(errors="ignore") for token in learned]
+    assert " the" in words or " cat" in words
+    assert not [word for word in words if re.search(r"\S\s", word)]
+
+
+def test_one_string_and_its_lines_learn_the_same():
+    text = "\n\n".join(TEXTS.values()) * 2
+    whole = plain_merges(text, 300)
+    assert learned_pairs(tokens.train_bpe(text, 300)) == whole
+    assert learned_pairs(tokens.train_bpe(iter([text]), 300)) == whole
+
+
+def test_pieces_join_to_the_text(trained):
+    for text in TEXTS.values():
+        shown = tokens.pieces(text, trained)
+        assert b"".join(piece for _, piece in shown) == text.encode()
+        assert [token for token, _ in shown] == trained.encode_ordinary(text)
+
+
+@pytest.mark.parametrize(
+    "text, vocab_size, error, message",
+    [
+        ("", 300, ValueError, "text is empty"),
+        (["", ""], 300, ValueError, "text is empty"),
+        (["fine", 3], 300, TypeError, "text holds int"),
+        (b"bytes", 300, TypeError, "text is bytes"),
+        (None, 300, TypeError, "text is NoneType"),
+        ("a\ud800", 300, ValueError, "not valid Unicode at character 1"),
+        ("text", 256, ValueError, "vocab_size=256"),
+        ("text", -1, ValueError, "vocab_size=-1"),
+        ("text", 300.0, TypeError, "vocab_size=300.0"),
+    ],
+)
+def test_train_errors_name_the_argument(text, vocab_size, error, message):
+    with pytest.raises(error, match=message):
+        tokens.train_bpe(text, vocab_size)
+
+
+# --- documents -----------------------------------------------------------------------------------
+
+
+def test_documents_stand_between_ends(trained):
+    ids = tokens.encode_documents(["cat", "", "hat"], trained)
+    end = trained.eot_token
+    cat, hat = trained.encode_ordinary("cat"), trained.encode_ordinary("hat")
+    assert ids.tolist() == [end, *cat, end, end, *hat, end]
+    assert ids.dtype == np.uint16
+    assert tokens.encode_documents(iter([]), trained).tolist() == [end]
+
+
+def test_a_large_vocabulary_takes_four_bytes():
+    ids = tokens.encode_documents(["|Viewing"], tokens.get_encoding("cl100k_base"))
+    assert ids.dtype == np.uint32
+    assert ids.tolist() == [100257, 91, 860, 287, 100257]
+
+
+def test_spelled_end_is_ordinary_text(trained):
+    ids = tokens.encode_documents([f"a {tokens.END} b"], trained)
+    assert np.count_nonzero(ids == trained.eot_token) == 2
+
+
+def test_documents_errors(trained):
+    with pytest.raises(TypeError, match="documents is one string"):
+        tokens.encode_documents("text", trained)
+    with pytest.raises(TypeError, match="documents holds bytes"):
+        tokens.encode_documents([b"text"], trained)
+    ranks = {b"a": 0}
+    endless = tiktoken.Encoding("endless", pat_str=".", mergeable_ranks=ranks, special_tokens={})
+    with pytest.raises(ValueError, match="'endless' has no <|endoftext|>"):
+        tokens.encode_documents(["a"], endless)
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def test_save_and_load(trained, tmp_path):
+    path = tmp_path / "mine.json"
+    tokens.save(trained, path)
+    for again in (tokens.get_encoding(path), tokens.get_encoding(str(path))):
+        assert again.name == trained.name
+        assert again._mergeable_ranks == trained._mergeable_ranks
+        assert again.special_tokens_set == {tokens.END}
+        for text in TEXTS.values():
+            assert again.encode_ordinary(text) == trained.encode_ordinary(text)
+    assert os.listdir(tmp_path) == ["mine.json"]
+
+
+def test_the_saved_file_is_plain(trained, tmp_path):
+    tokens.save(trained, tmp_path / "mine.json")
+    content = json.loads((tmp_path / "mine.json").read_text())
+    assert content["tokens"][base64.b64encode(b"a").decode()] == ord("a")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not json", b"[]", b"{}", b'{"format": "other"}', b"\xff\xfe\x00", b"3"]
+)
+def test_a_foreign_file_is_named(tmp_path, content):
+    path = tmp_path / "foreign"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="foreign.*is not an encoding"):
+        tokens.get_encoding(path)
+
+
+def test_a_truncated_or_altered_file_is_named(trained, tmp_path):
+    path = tmp_path / "mine.json"
+    tokens.save(trained, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100])
+    with pytest.raises(ValueError, match="is not an encoding"):
+        tokens.get_encoding(path)
+    content = json.loads(whole)
+    content["tokens"]["YQ=="] = "ninety-seven"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="is not an encoding"):
+        tokens.get_encoding(path)
+
+
+# --- tiktoken's names ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Forget what tiktoken has in memory, and refuse every download."""
+    import requests
+
+    def refuse(address, *args, **kwargs):
+        raise requests.ConnectionError(f"refused: {address}")
+
+    monkeypatch.setattr(requests, "get", refuse)
+    monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    monkeypatch.delenv("DATA_GYM_CACHE_DIR", raising=False)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    return tmp_path
+
+
+CL100K_FILE = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"  # the SHA-1 of the table's address
+
+
+@pytest.mark.parametrize(
+    "name, n_vocab", [("cl100k_base", 100_277), ("o200k_base", 200_019), ("o200k_harmony", 201_088)]
+)
+def test_loads_offline_and_leaves_the_environment_alone(no_network, home, name, n_vocab):
+    before = dict(os.environ)
+    assert tokens.get_encoding(name).n_vocab == n_vocab
+    assert dict(os.environ) == before
+    assert len(list((home / ".cache/nbutils/tiktoken").iterdir())) == 1
+
+
+def test_published_ids():
+    encoding = tokens.get_encoding("cl100k_base")
+    assert encoding.encode("|Viewing Single Post") == [91, 860, 287, 11579, 3962]
+    assert encoding.decode([11799]) == " Case"
+    assert encoding.decode([19438]) == " Direction"
+
+
+def test_a_users_cache_folder_is_used(no_network, home, monkeypatch):
+    theirs = home / "theirs"
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(theirs))
+    tokens.get_encoding("cl100k_base")
+    assert os.listdir(theirs) == [CL100K_FILE]
+    assert not (home / ".cache").exists()
+    assert os.environ["TIKTOKEN_CACHE_DIR"] == str(theirs)
+    written = (theirs / CL100K_FILE).stat().st_mtime_ns
+    tiktoken.registry.ENCODINGS.clear()
+    tokens.get_encoding("cl100k_base")
+    assert (theirs / CL100K_FILE).stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("variable", ["TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"])
+def test_an_empty_variable_stays_empty(no_network, home, monkeypatch, variable):
+    monkeypatch.setenv(variable, "")
+    assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
+    assert os.environ[variable] == ""
+
+
+def test_a_damaged_table_is_put_right(no_network, home):
+    folder = home / ".cache/nbutils/tiktoken"
+    folder.mkdir(parents=True)
+    (folder / CL100K_FILE).write_bytes(b"half a tab")
+    assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
+
+
+def test_a_wrong_packaged_table_does_not_pass(no_network, home, monkeypatch):
+    """tiktoken itself checks the hash: a changed table is refused, not used."""
+    monkeypatch.setattr(tokens.gzip, "decompress", lambda packed: b"YQ== 0\n")
+    with pytest.raises(OSError, match="refused"):
+        tokens.get_encoding("cl100k_base")
+
+
+def test_without_a_network_the_error_names_a_way_out(no_network, home):
+    with pytest.raises(ConnectionError, match="'gpt2'.*These need no network: cl100k_base"):
+        tokens.get_encoding("gpt2")
+
+
+def test_unknown_names_are_answered_with_the_known_ones():
+    with pytest.raises(FileNotFoundError, match="'cl100k' is neither.*cl100k_base"):
+        tokens.get_encoding("cl100k")
+    with pytest.raises(TypeError, match="name=3"):
+        tokens.get_encoding(3)
+
+
+def _load_in(home):
+    os.environ["HOME"] = os.environ["USERPROFILE"] = home
+    return tokens.get_encoding("cl100k_base").n_vocab
+
+
+def test_processes_may_load_at_the_same_time(home):
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        assert pool.map(_load_in, [str(home)] * 3) == [100_277] * 3
+    assert os.listdir(home / ".cache/nbutils/tiktoken") == [CL100K_FILE]
