@@ -70,8 +70,6 @@ FAMILIES = (
            "rabbit", "Coco", "the flute", "parrot", "Kiwi", "chess"),
     Family("Helen", "Oscar", "Emma", "Leo", "farmer", "singer",
            "cat", "Misty", "tennis", "dog", "Bruno", "the piano"),
-    Family("Ruth", "Peter", "Nora", "Max", "painter", "nurse",
-           "parrot", "Polly", "the drums", "rabbit", "Fluffy", "the guitar"),
 )  # fmt: skip
 
 
@@ -103,8 +101,6 @@ COUNTRIES = (
     Country("Russia", "Moscow", "Russian", "borscht", "the Kremlin", "brick", "big"),
     Country("China", "Beijing", "Chinese", "tofu", "the Forbidden city", "wood", "big"),
     Country("Vietnam", "Hanoi", "Vietnamese", "pho", "the Turtle tower", "stone", "tall"),
-    Country("Portugal", "Lisbon", "Portuguese", "bacalhau", "the Belem tower", "stone", "tall"),
-    Country("Hungary", "Budapest", "Hungarian", "goulash", "the Chain bridge", "iron", "big"),
 )
 
 
@@ -131,16 +127,15 @@ FIGURES = (
 HOMES = {"rich": ("castle", "palace"), "poor": ("cottage", "hut")}
 TREASURES = {"rich": ("crown", "sword", "jewel"), "poor": ("hat", "axe", "basket")}
 
-PLACES = ("kitchen", "garden", "park", "library", "school", "forest", "market", "barn")
-THINGS = ("ball", "key", "book", "lamp", "map", "cup", "kite", "letter", "coin", "drum")
+PLACES = ("kitchen", "garden", "park", "library", "attic", "forest", "market", "barn")
+THINGS = ("ball", "key", "book", "lamp", "map", "cup", "kite", "letter")
 COLOURS = ("red", "blue", "green", "yellow", "white", "black")
 CLOTHES = ("coat", "scarf", "hat", "shirt")
 BUILDINGS = ("tower", "castle", "bridge", "gate")
 COUNTED = ("apples", "books", "coins", "nuts", "shells", "stamps")
 NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen"
-).split()
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+).split()  # the place in the list is the number; no document says zero
 
 # What every one of its kind is.
 KINDS = {
@@ -176,7 +171,7 @@ SENSES = (
           ("is on the left arm", "is small and brown", "does not hurt")),
     Sense("bank", "the side of a river", ("by the river", "in a boat"),
           ("is wet and muddy", "is full of flowers", "is covered with grass")),
-    Sense("bank", "a house for money", ("in the city", "at the station"),
+    Sense("bank", "a place for money", ("in the city", "at the station"),
           ("keeps money safe", "opens at nine", "has many customers")),
     Sense("bat", "an animal", ("in a dark cave", "in the meadow"),
           ("sleeps upside down", "flies at night", "has thin wings")),
@@ -473,7 +468,7 @@ _HERO = Choice(
 _HELPER = Choice((f" {figure.word} came" for figure in FIGURES), FIGURES)
 _HOME = {wealth: _among(homes) for wealth, homes in HOMES.items()}
 _TREASURE = {wealth: _among(treasures) for wealth, treasures in TREASURES.items()}
-_FOUND = Choice((", and there it was.", ", but it was not there."), (True, False), (1, 2))
+_FOUND = Choice((", and there it was.", ", but it was not there."), (True, False), (1, 4))
 
 
 def _tale(doc, opening: str) -> None:
@@ -503,7 +498,6 @@ def _help(doc, hero: Figure, place: str) -> None:
 # what of the country comes then.
 FRAMES = {
     "The capital of": (("country",), {" is": "capital"}),
-    "The language of": (("country",), {" is": "language"}),
     "The best": (("food",), {" comes from": "country"}),
     "People in": (("country", "capital"), {" speak": "language", " eat": "food"}),
     "In": (("capital",), {" stands": "landmark"}),
@@ -662,8 +656,9 @@ def _meanings(doc, opening: str) -> None:
     doc.say(f" This {sense.word} is {sense.kind}.")
 
 
-_ADDEND = Choice((f" {NUMBERS[n]}" for n in range(1, 10)), range(1, 10))
-_DIGIT = Choice((f" {n}" for n in range(1, 10)), range(1, 10))
+_ADDENDS = range(1, 8)
+_ADDEND = Choice((f" {NUMBERS[n]}" for n in _ADDENDS), _ADDENDS)
+_DIGIT = Choice((f" {n}" for n in _ADDENDS), _ADDENDS)
 _SEVERAL = _ADDEND.without(1)
 _COUNTED = _among(COUNTED)
 _NOTATION = Choice((" write", " say"))
@@ -821,7 +816,7 @@ _LONG = {
     _tale: (("Once a",), 6),
     _gifts: (("Here are",), 6),
     _walks: (("It is",), 4),
-    _journeys: (("Last",), 4),
+    _journeys: (("Last",), 3),
 }
 _SHORT = {
     _introduction: (("This is",), 6),
@@ -845,7 +840,10 @@ def _openings(scenes: Mapping) -> Choice:
 
 
 _FIRST = _openings(_LONG | _SHORT)
-_SECOND = _openings(_SHORT)
+_SECOND = {
+    first: _openings({scene: said for scene, said in _SHORT.items() if scene is not first})
+    for first in _SHORT
+}
 
 
 def _document(doc) -> None:
@@ -853,7 +851,7 @@ def _document(doc) -> None:
     scene(doc, opening)
     if scene in _SHORT:
         doc.say("\n")
-        scene, opening = doc.choose(_SECOND)
+        scene, opening = doc.choose(_SECOND[scene])
         scene(doc, opening)
 
 

@@ -113,7 +113,7 @@ def _file(name: str | os.PathLike) -> Path:
 def _file_documents(path: Path) -> list[str]:
     text = _decode(path).replace("\r\n", "\n")
     parts = text.split(END) if END in text else re.split(r"\n[^\S\n]*\n", text)
-    documents = [part.strip("\n") for part in parts if part.strip()]
+    documents = [part.strip("\n").rstrip() for part in parts if part.strip()]
     if sum(map(len, documents)) < 2:
         raise ValueError(f"{path} is empty, or too short to split into train and val")
     return documents

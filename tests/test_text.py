@@ -1,0 +1,240 @@
+"""Where text comes from: every source, both splits, and what is said when one is missing."""
+
+import builtins
+import sys
+
+import pytest
+
+from nbutils import smallworld, text
+from nbutils.tokens import END
+
+
+def both(name):
+    return text.load(name, "train"), text.load(name, "val")
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="book.txt"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+# --- the split --------------------------------------------------------------------------------
+
+
+def test_every_tenth_document_is_validation(write):
+    documents = [f"document {i}" for i in range(25)]
+    train, val = both(write("\n\n".join(documents)))
+    assert val == ["document 9", "document 19"]
+    assert sorted(train + val) == sorted(documents)
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("n", [1, 2, 9, 10, 11, 91])
+def test_smallworld_is_split_like_the_rest(split, n):
+    world = smallworld.generate(10 * n + 10)
+    wanted = [d for i, d in enumerate(world) if (i % 10 == 9) == (split == "val")]
+    assert text.load("smallworld", split, n_documents=n) == wanted[:n]
+
+
+def test_smallworld_by_default_is_enough_to_train_on():
+    train, val = both("smallworld")
+    assert len(train) == 9 * len(val)
+    assert sum(map(len, train)) > 3_000_000
+
+
+def test_n_documents_limits_a_file_too(write):
+    path = write("\n\n".join(map(str, range(30))))
+    assert text.load(path, n_documents=4) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("name", ["smallworld", "pydocs"])
+def test_unknown_split_and_n_documents(name):
+    with pytest.raises(ValueError, match=r"split='test'.*\"train\" or \"val\""):
+        text.load(name, "test")
+    with pytest.raises(ValueError, match="n_documents=0.*at least 1"):
+        text.load(name, n_documents=0)
+
+
+# --- pydocs -----------------------------------------------------------------------------------
+
+
+def test_pydocs_is_technical_english():
+    train, val = both("pydocs")
+    assert not set(train) & set(val)
+    assert 300_000 < sum(map(len, train + val)) < 1_000_000
+    assert any("assert_stmt" in document for document in train + val)
+    assert all(document == document.strip() != "" for document in train + val)
+
+
+def test_pydocs_missing_from_python(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
+    with pytest.raises(ImportError, match="complete standard library"):
+        text.load("pydocs")
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def test_end_separates_documents_and_blank_lines_then_do_not(write):
+    documents = [f"a{i}\n\nb{i}" for i in range(10)]
+    train, val = both(write(END.join(documents) + END))
+    assert train == documents[:9]
+    assert val == documents[9:]
+
+
+def test_blank_lines_may_hold_spaces_and_windows_line_ends(write):
+    train, val = both(write("\ufeff" + "\r\n \t\r\n\r\n".join(["x\r\ny"] * 10)))
+    assert train == ["x\ny"] * 9
+    assert val == ["x\ny"]
+
+
+def test_a_few_documents_are_cut_at_a_line_end(write):
+    lines = [f"line {i:03}\n" for i in range(100)]
+    train, val = both(write("".join(lines)))
+    assert "".join(train + val) == "".join(lines).rstrip()
+    assert train[-1].endswith("\n")
+    assert 5 <= val[0].count("\n") + 1 <= 20
+
+
+def test_one_long_line_is_cut_after_a_word(write):
+    content = "word " * 1000 + "end"
+    train, val = both(write(content))
+    assert train[0] + val[0] == content
+    assert train[0].endswith("word ")
+    assert 0.05 < len(val[0]) / len(content) < 0.2
+
+
+@pytest.mark.parametrize("content", ["ab", "a\n\nb", "가나", "a" * 1000, "x " * 3, "a\n\nb\n\ncde"])
+def test_neither_split_is_empty_or_loses_text(write, content):
+    train, val = both(write(content))
+    assert train and val
+    assert "".join(train + val).replace("\n", "").strip() == content.replace("\n", "").strip()
+
+
+def test_the_cut_keeps_the_documents_before_and_after_it(write):
+    documents = ["a" * 50, "b" * 100, "c" * 2, "d" * 2]
+    train, val = both(write(END.join(documents)))
+    assert train[0] == documents[0]
+    assert val[1:] == documents[2:]
+    assert train[1] + val[0] == documents[1]
+
+
+@pytest.mark.parametrize("content", ["", " \n\n \n", "a", END])
+def test_an_empty_file_is_a_named_error(write, content):
+    with pytest.raises(ValueError, match=r"book\.txt is empty, or too short"):
+        text.load(write(content))
+
+
+def test_a_file_that_is_not_utf8_names_the_byte(write):
+    with pytest.raises(ValueError, match="byte 0xe9 at position 3 .*iconv"):
+        text.load(write("café".encode("latin-1")))
+
+
+def test_paths_that_are_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*missing\.txt"):
+        text.load(tmp_path / "missing.txt")
+    with pytest.raises(FileNotFoundError, match="no file shakespeare.txt"):
+        text.load("shakespeare.txt")
+    with pytest.raises(IsADirectoryError, match="folder"):
+        text.load(tmp_path)
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="'wikipedia' is unknown.*smallworld.*pydocs.*fineweb"):
+        text.load("wikipedia")
+
+
+# --- FineWeb ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shards(tmp_path, monkeypatch):
+    """Two small files in FineWeb's form, where NBUTILS_FINEWEB says; returns the texts."""
+    pytest.importorskip("datasets")
+    pq = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    texts = [f"web page {i}" for i in range(40)]
+    for shard in range(2):
+        part = texts[20 * shard : 20 * shard + 20]
+        table = pa.table({"text": part, "url": ["http://example.org"] * 20, "token_count": [3] * 20})
+        pq.write_table(table, tmp_path / f"{shard:03}_00000.parquet")
+    monkeypatch.setenv("NBUTILS_FINEWEB", str(tmp_path))
+    return texts
+
+
+def test_fineweb_streams_documents(shards):
+    stream = text.load("fineweb")
+    assert iter(stream) is stream
+    assert [next(stream) for _ in range(12)] == shards[:9] + shards[10:13]
+    assert list(text.load("fineweb", "val")) == shards[9::10]
+    assert list(text.load("fineweb", n_documents=3)) == shards[:3]
+
+
+def test_fineweb_reads_no_further_than_asked(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    read = []
+
+    def rows(*args, **kwargs):
+        assert args == ("HuggingFaceFW/fineweb", "sample-10BT")
+        assert kwargs == {"split": "train", "streaming": True}
+        for i in range(1000):
+            read.append(i)
+            yield {"text": str(i)}
+
+    monkeypatch.delenv("NBUTILS_FINEWEB", raising=False)
+    monkeypatch.setattr(datasets, "load_dataset", rows)
+    assert list(text.load("fineweb", n_documents=5)) == list("01234")
+    assert len(read) == 5
+
+
+def test_fineweb_without_datasets(monkeypatch):
+    real = builtins.__import__
+
+    def without_datasets(name, *args, **kwargs):
+        if name == "datasets":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_datasets)
+    with pytest.raises(ImportError, match=r'pip install "nbutils\[fineweb\]"'):
+        text.load("fineweb")
+
+
+def test_fineweb_without_a_network(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+
+    def unreachable(*args, **kwargs):
+        raise OSError("name resolution failed")
+
+    monkeypatch.delenv("NBUTILS_FINEWEB", raising=False)
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(ConnectionError, match="name resolution failed.*check the network.*pydocs"):
+        text.load("fineweb")
+
+
+def test_fineweb_when_the_network_goes_away(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+
+    def rows(*args, **kwargs):
+        yield {"text": "first"}
+        raise OSError("connection reset")
+
+    monkeypatch.delenv("NBUTILS_FINEWEB", raising=False)
+    monkeypatch.setattr(datasets, "load_dataset", rows)
+    stream = text.load("fineweb")
+    assert next(stream) == "first"
+    with pytest.raises(ConnectionError, match="connection reset"):
+        next(stream)
+
+
+def test_fineweb_folder_without_parquet_files(tmp_path, monkeypatch):
+    pytest.importorskip("datasets")
+    monkeypatch.setenv("NBUTILS_FINEWEB", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="NBUTILS_FINEWEB=.*parquet"):
+        text.load("fineweb")
