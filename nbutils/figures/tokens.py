@@ -1,0 +1,112 @@
+"""Pictures of chapter 1: text as coloured tokens, vocabularies against lengths, languages.
+
+``strips`` returns HTML: its pieces are real text, which wraps on a narrow screen. The others draw
+what they are given on new axes and return the matplotlib figure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from IPython.display import HTML
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from .style import BLUE, CYCLE, GREY, ORANGE
+
+# Pale tints of the course's colours: black text on them is readable on light and dark pages.
+_TINTS = ("#CFE5F5", "#FBE3B0", "#CDEBDF", "#F6D9E8")
+_STRIP = "display:flex;flex-wrap:wrap;gap:2px;margin:0 0 .7em 0;line-height:1.25"
+_PIECE = (
+    "display:inline-block;padding:2px 5px;border-radius:4px;text-align:center;color:#111;"
+    "font-family:monospace;background:"
+)
+_WHITE_SPACE = str.maketrans({" ": "·", "\n": "↵", "\t": "⇥"})
+
+
+def strips(rows: Mapping[str, Iterable[tuple[int, bytes]]]) -> HTML:
+    """Each row's tokens as coloured pieces, with the ids below and the row's name above.
+
+    rows: name of a row -> its tokens as (id, bytes), as ``nbutils.tokens.pieces`` gives them.
+    A space is drawn as a dot; bytes that are no whole character are drawn as hexadecimals.
+    """
+    return HTML("\n".join(f"{_name(name)}{_strip(tokens)}" for name, tokens in rows.items()))
+
+
+def _name(name: str) -> str:
+    return f'<div style="font-size:.85em">{escape(name.translate(_WHITE_SPACE))}</div>'
+
+
+def _strip(tokens: Iterable[tuple[int, bytes]]) -> str:
+    spans = "".join(
+        f'<span style="{_PIECE}{_TINTS[at % len(_TINTS)]}">{escape(_shown(piece))}'
+        f'<br><small style="color:#333">{token}</small></span>'
+        for at, (token, piece) in enumerate(tokens)
+    )
+    return f'<div style="{_STRIP}">{spans}</div>'
+
+
+def _shown(piece: bytes) -> str:
+    try:
+        return piece.decode().translate(_WHITE_SPACE)
+    except UnicodeDecodeError:
+        return piece.hex(" ").upper()
+
+
+def size_against_length(symbols: Mapping[str, tuple[int, int]]) -> Figure:
+    """One point a way of writing a text: how many different symbols, how many in a row.
+
+    symbols: name of the way -> (different symbols, length of the text in symbols).
+    """
+    fig, ax = plt.subplots(figsize=(7.0, 3.6))
+    for at, (name, (size, length)) in enumerate(symbols.items()):
+        ax.plot(size, length, "o", markersize=9, color=CYCLE[at % len(CYCLE)])
+        ax.annotate(name, (size, length), xytext=(9, 5), textcoords="offset points")
+    ax.set(xscale="log", yscale="log", xlabel="different symbols (vocabulary)",
+           ylabel="length of the text (symbols)")
+    ax.margins(x=0.2, y=0.15)
+    return fig
+
+
+def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]]) -> Figure:
+    """Different words against words read: one curve for each text.
+
+    curves: name of the text -> (words read, different words among them).
+    """
+    fig, ax = plt.subplots()
+    for at, (name, (read, different)) in enumerate(curves.items()):
+        ax.plot(read, different, color=CYCLE[at], linestyle=("-", "--", ":")[at % 3])
+        ax.annotate(name, (read[-1], different[-1]), xytext=(0, 6), ha="right",
+                    textcoords="offset points", color=CYCLE[at])
+    ax.set(xlabel="words read", ylabel="different words so far")
+    return fig
+
+
+def bytes_a_token(sizes: Sequence[int], measured: Sequence[float], other: float,
+                  other_name: str) -> Figure:
+    """Bytes that a token covers against vocabulary size, beside one other encoding's."""
+    fig, ax = plt.subplots()
+    ax.plot(sizes, measured, "o-", color=BLUE, label="our BPE")
+    ax.axhline(other, color=GREY, linestyle="--", label=other_name)
+    ax.set(xscale="log", xlabel="tokens in the vocabulary", ylabel="bytes a token", ylim=(0, None))
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.minorticks_off()
+    ax.legend(loc="lower right")
+    return fig
+
+
+def tokens_a_character(english: Mapping[str, float], korean: Mapping[str, float]) -> Figure:
+    """Tokens a character for each encoding, a bar for English and one for Korean."""
+    fig, ax = plt.subplots(figsize=(7.0, 3.4))
+    for side, (language, colour, values) in enumerate(
+        (("English", BLUE, english), ("Korean", ORANGE, korean))
+    ):
+        at = [row + 0.4 * side for row in range(len(values))]
+        bars = ax.barh(at, list(values.values()), height=0.36, color=colour, label=language)
+        ax.bar_label(bars, fmt="%.2f", padding=3)
+    ax.set_yticks([row + 0.2 for row in range(len(english))], list(english))
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="tokens a character")
+    ax.margins(x=0.1)
+    ax.legend(loc="lower right")
+    return fig
