@@ -317,7 +317,8 @@ class _Run:
         history.learning_rates.append(learning_rate_at(self.step, self.config))
         history.tokens_per_second.append(trained / seconds)
         if on_eval is not None:
-            with torch.no_grad():
+            # What the callback draws, for example samples, must not change the run.
+            with torch.no_grad(), _random_kept(self.chip):
                 on_eval(self.step, self.model)
         history.seconds.append(time.perf_counter() - self.started)
         self.seen, self.mark = [], time.perf_counter()
@@ -400,6 +401,10 @@ def _own_state(model: nn.Module) -> dict[str, torch.Tensor]:
     every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
     once = {name for name, _ in model.named_parameters()}
     return {k: v for k, v in model.state_dict().items() if k not in every - once}
+
+
+def _random_kept(chip):
+    return torch.random.fork_rng(devices=[chip.device] if chip.device.type == "cuda" else [])
 
 
 def _random_state(chip) -> dict[str, torch.Tensor]:

@@ -1,0 +1,466 @@
+"""Training: the recipe's parts, resuming, and a trained model against the true distribution."""
+
+import dataclasses
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from nbutils import device, smallworld, text, tokens
+from nbutils import training as training_module
+from nbutils.figures.training import loss_curve
+from nbutils.model import GPT, GPTConfig
+from nbutils.training import (
+    CHECKPOINT,
+    CheckpointError,
+    History,
+    TrainConfig,
+    TrainingDivergedError,
+    evaluate,
+    learning_rate_at,
+    make_optimizer,
+    train,
+)
+from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
+
+CONFIG = TrainConfig(
+    steps=60, batch_size=8, learning_rate=3e-3, warmup_steps=10, eval_every=20, eval_batches=3,
+    device="cpu", progress=False,
+)  # fmt: skip
+CORPUS = np.tile(np.arange(1, 12), 300)  # what follows is always certain
+MODEL = GPTConfig(vocab_size=12, block_size=8, n_layer=1, n_head=2, n_embd=16)
+
+
+def fresh(**changes) -> GPT:
+    torch.manual_seed(1)
+    return GPT(dataclasses.replace(MODEL, **changes))
+
+
+@pytest.fixture
+def float32(monkeypatch):
+    """Every chip computes in float32, so that results can be compared closely."""
+    chip = device.Chip(torch.device("cpu"), torch.float32, "test")
+    monkeypatch.setattr(device, "pick", lambda name: chip)
+
+
+def weights(model) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+# The schedule
+
+
+def test_learning_rate_rises_straight_then_falls_like_half_a_cosine():
+    config = TrainConfig(steps=110, warmup_steps=10, learning_rate=1.0, min_learning_rate=0.2)
+    rates = [learning_rate_at(step, config) for step in range(111)]
+    assert np.diff(rates[:11]) == pytest.approx(1 / 11)
+    assert rates[0] == pytest.approx(1 / 11) and rates[10] == max(rates) == 1.0
+    assert rates[60] == pytest.approx(0.6)  # half-way
+    assert rates[35] == pytest.approx(0.2 + 0.8 * (1 + math.sqrt(0.5)) / 2)  # a quarter
+    assert rates[110] == pytest.approx(0.2) and (np.diff(rates[10:]) < 0).all()
+
+
+def test_a_run_shorter_than_its_warm_up_only_rises():
+    config = TrainConfig(steps=5, warmup_steps=10, learning_rate=1.0)
+    rates = [learning_rate_at(step, config) for step in range(6)]
+    assert rates == pytest.approx([n / 11 for n in range(1, 7)])
+
+
+# The optimizer
+
+
+def test_matrices_decay_and_vectors_do_not():
+    model = fresh()
+    optimizer = make_optimizer(model, dataclasses.replace(CONFIG, weight_decay=0.3))
+    decay = {id(w): g["weight_decay"] for g in optimizer.param_groups for w in g["params"]}
+    assert len(decay) == len(list(model.parameters()))
+    for name, weight in model.named_parameters():
+        vector = name.endswith("bias") or "norm" in name
+        assert decay[id(weight)] == (0.0 if vector else 0.3), name
+
+
+def test_frozen_weights_are_left_out():
+    model = fresh()
+    model.token_embedding.weight.requires_grad_(False)
+    before = model.token_embedding.weight.clone()
+    train(model, CORPUS, CORPUS, CONFIG)
+    assert torch.equal(model.token_embedding.weight, before)
+
+
+def test_a_step_is_pytorchs_adamw(float32):
+    config = dataclasses.replace(CONFIG, steps=1, warmup_steps=0, grad_clip=0.05)
+    ours, theirs = fresh(), fresh()
+    train(ours, CORPUS, CORPUS, config)
+    groups = [
+        {"params": [w for w in theirs.parameters() if w.dim() == dim], "weight_decay": decay}
+        for dim, decay in ((2, config.weight_decay), (1, 0.0))
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
+    theirs(*Windows(CORPUS, 8, 8).batch(0))[1].backward()
+    norm = torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.05)
+    optimizer.step()
+    assert norm > 0.05
+    torch.testing.assert_close(weights(ours), weights(theirs), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [0.0, 1e-9])
+def test_clipping_can_be_turned_off(float32, monkeypatch, clip):
+    calls = []
+    original = torch.nn.utils.clip_grad_norm_
+    monkeypatch.setattr(
+        torch.nn.utils, "clip_grad_norm_", lambda *a: calls.append(a[1]) or original(*a)
+    )
+    train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=3, grad_clip=clip))
+    assert calls == [clip] * (3 if clip else 0)
+
+
+@pytest.mark.parametrize("start_token", [None, 11])
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(float32, start_token):
+    # Aligned windows that run past the end count fewer labels in one part than in another.
+    corpus, results = CORPUS[:40], []
+    for parts in (1, 2, 8):
+        config = dataclasses.replace(
+            CONFIG, steps=1, accumulation=parts, start_token=start_token, warmup_steps=0
+        )
+        run = training_module._Run(fresh(), corpus, corpus, config)
+        batch = run.train_windows.batch(0)
+        loss = run._backward(*batch)
+        gradient = torch.cat([w.grad.flatten() for w in run.model.parameters()])
+        results.append((loss, gradient))
+    counted = (batch[1] != IGNORE).sum(1)
+    assert (counted.min() < counted.max()) == (start_token is not None)
+    for loss, gradient in results[1:]:
+        torch.testing.assert_close(loss, results[0][0])
+        torch.testing.assert_close(gradient, results[0][1])
+
+
+def test_accumulation_trains_as_one_large_batch_does(float32):
+    whole, parts = fresh(), fresh()
+    train(whole, CORPUS, CORPUS, CONFIG)
+    train(parts, CORPUS, CORPUS, dataclasses.replace(CONFIG, accumulation=4))
+    torch.testing.assert_close(weights(whole), weights(parts), atol=1e-4, rtol=1e-3)
+
+
+# Mixed precision
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_every_precision_learns_and_keeps_float32_weights(monkeypatch, dtype):
+    chip = device.Chip(torch.device("cpu"), dtype, "test", scaler=dtype == torch.float16)
+    monkeypatch.setattr(device, "pick", lambda name: chip)
+    seen = set()
+    model = fresh()
+    model.blocks[0].mlp.expand.register_forward_hook(
+        lambda layer, given, made: seen.add((layer.training, made.dtype))
+    )
+    history = train(model, CORPUS, CORPUS, CONFIG)
+    # Evaluation is in the weights' own precision, whatever training is in.
+    assert seen == {(True, dtype), (False, torch.float32)}
+    assert all(weight.dtype == torch.float32 for weight in model.parameters())
+    assert history.val_losses[-1] < history.val_losses[0] - 0.5
+
+
+def test_float16_skips_a_step_whose_gradient_overflows(monkeypatch):
+    chip = device.Chip(torch.device("cpu"), torch.float16, "test", scaler=True)
+    monkeypatch.setattr(device, "pick", lambda name: chip)
+    run = training_module._Run(fresh(), CORPUS, CORPUS, CONFIG)
+    before, scale = weights(run.model), run.scaler.get_scale()
+    run.model.final_norm.bias.register_hook(lambda gradient: gradient * math.inf)
+    run.update()
+    assert torch.equal(weights(run.model), before)
+    assert run.scaler.get_scale() == scale / 2
+
+
+# What a run reports
+
+
+def test_history_has_one_entry_for_each_evaluation():
+    calls = []
+
+    def on_eval(step, model):
+        calls.append((step, model.training, torch.is_grad_enabled()))
+
+    model = fresh()
+    history = train(
+        model, CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=50), on_eval=on_eval
+    )
+    assert history.steps == [0, 20, 40, 50]
+    assert calls == [(step, False, False) for step in history.steps]
+    assert not model.training
+    for name, values in history.to_dict().items():
+        assert len(values) == 4, name
+    assert history.val_losses[0] == pytest.approx(math.log(12), abs=0.1)
+    assert history.train_losses[0] == pytest.approx(math.log(12), abs=0.1)
+    assert history.train_losses[-1] < history.train_losses[1] < history.train_losses[0]
+    assert history.tokens_per_second[0] == 0 and min(history.tokens_per_second[1:]) > 0
+    assert history.seconds == sorted(history.seconds)
+    assert history.learning_rates[1] == learning_rate_at(20, dataclasses.replace(CONFIG, steps=50))
+
+
+def test_train_losses_are_means_of_the_batches_in_between(float32):
+    every = train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, eval_every=1))
+    some = train(fresh(), CORPUS, CORPUS, CONFIG)
+    assert some.train_losses[1:] == pytest.approx(
+        [np.mean(every.train_losses[i + 1 : i + 21]) for i in (0, 20, 40)]
+    )
+    assert some.val_losses == every.val_losses[::20]
+
+
+def test_history_goes_through_json():
+    history = train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=5))
+    assert History.from_dict(json.loads(json.dumps(history.to_dict()))) == history
+
+
+def test_no_updates_is_one_evaluation():
+    model = fresh()
+    history = train(model, CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=0))
+    assert history.steps == [0] and torch.equal(weights(model), weights(fresh()))
+
+
+def test_evaluate_weighs_every_label_the_same():
+    model = fresh(dropout=0.5)
+    corpus = CORPUS[:93]  # a last batch that is smaller, a last window that is shorter
+    windows = Windows(corpus, 4, 8)
+    model.eval()
+    losses = []
+    for start in range(0, 92, 8):
+        row = torch.tensor(corpus[start : start + 9])[None]
+        logits = model(row[:, :-1])[0]
+        losses += F.cross_entropy(logits, row[0, 1:], reduction="none").tolist()
+    model.train()
+    assert evaluate(model, windows) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert model.training
+    assert evaluate(model, windows, 1) == pytest.approx(np.mean(losses[:32]), rel=1e-5)
+
+
+def test_a_log_gets_one_line_an_evaluation(capsys):
+    train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, progress=True))
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert [line.split()[1] for line in lines] == ["0/60", "20/60", "40/60", "60/60"]
+    assert "\r" not in out and err == ""
+    assert all("train" in line and "val" in line and "tokens/s" in line for line in lines)
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, progress=True))
+    out, err = capsys.readouterr()
+    assert out == "" and "60/60" in err and "val=" in err
+
+
+def test_no_progress_says_nothing(capsys):
+    train(fresh(), CORPUS, CORPUS, CONFIG)
+    assert capsys.readouterr() == ("", "")
+
+
+# Checkpoints
+
+
+class Interrupted(Exception):
+    pass
+
+
+def stop_at(step):
+    def on_eval(now, model):
+        torch.rand(1000)  # what a callback draws must not change the run
+        if now == step:
+            raise Interrupted
+
+    return on_eval
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path, monkeypatch, scaled):
+    if scaled:
+        chip = device.Chip(torch.device("cpu"), torch.float16, "test", scaler=True)
+        monkeypatch.setattr(device, "pick", lambda name: chip)
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path / "run"), checkpoint_every=25)
+    whole, parts = fresh(dropout=0.2), fresh(dropout=0.2)
+    expected = train(whole, CORPUS, CORPUS, CONFIG)
+    with pytest.raises(Interrupted):
+        train(parts, CORPUS, CORPUS, config, on_eval=stop_at(40))
+    torch.rand(7)
+    parts = fresh(dropout=0.2)
+    history = train(parts, CORPUS, CORPUS, config)
+    assert history.steps == expected.steps
+    assert history.train_losses == expected.train_losses
+    assert history.val_losses == expected.val_losses
+    assert history.learning_rates == expected.learning_rates
+    assert history.seconds == sorted(history.seconds)
+    assert torch.equal(weights(parts), weights(whole))
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [CHECKPOINT]
+
+
+def test_a_finished_run_is_only_read(tmp_path):
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path))
+    first, second = fresh(), fresh()
+    expected = train(first, CORPUS, CORPUS, config)
+    written = (tmp_path / CHECKPOINT).stat().st_mtime_ns
+    history = train(second, CORPUS, CORPUS, config, on_eval=stop_at(60))
+    assert history == expected and torch.equal(weights(first), weights(second))
+    assert (tmp_path / CHECKPOINT).stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"config": dataclasses.replace(CONFIG, learning_rate=1e-3)}, "learning_rate was 0.003"),
+        ({"config": dataclasses.replace(CONFIG, steps=70)}, "steps was 60 and is now 70"),
+        ({"model": fresh(n_head=4)}, "model was"),
+        ({"train_tokens": CORPUS[:-1]}, "train_tokens was 3300 tokens"),
+        ({"val_tokens": CORPUS[::-1]}, "val_tokens was 3300 tokens"),
+    ],
+)
+def test_another_run_in_the_folder_is_named(tmp_path, changes, name):
+    folder = {"checkpoint": str(tmp_path)}
+    given = {"model": fresh(), "train_tokens": CORPUS, "val_tokens": CORPUS, "config": CONFIG}
+    given["config"] = dataclasses.replace(CONFIG, **folder)
+    train(**given)
+    given |= changes
+    given["config"] = dataclasses.replace(given["config"], **folder)
+    with pytest.raises(CheckpointError, match=name):
+        train(**given)
+
+
+@pytest.mark.parametrize("content", [b"", b"not safetensors at all", None])
+def test_a_damaged_checkpoint_is_named(tmp_path, content):
+    config = dataclasses.replace(CONFIG, steps=5, checkpoint=str(tmp_path))
+    train(fresh(), CORPUS, CORPUS, config)
+    path = tmp_path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-50] if content is None else content)
+    with pytest.raises(CheckpointError, match="damaged or is not a checkpoint"):
+        train(fresh(), CORPUS, CORPUS, config)
+
+
+def test_a_crash_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path), checkpoint_every=20)
+
+    def crash(*args):
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(40))
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    monkeypatch.setattr(training_module.os, "replace", crash)
+    with pytest.raises(Interrupted):
+        train(fresh(), CORPUS, CORPUS, config)
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("step", [0, 7, 10, 23])
+def test_a_loss_that_is_no_number_stops_with_step_rate_and_remedy(step):
+    model, calls = fresh(), 0
+
+    def broken(tokens, labels):
+        nonlocal calls
+        logits, loss = GPT.forward(model, tokens, labels)
+        calls += model.training
+        return logits, loss * math.nan if calls == step + 1 else loss
+
+    model.forward = broken
+    config = dataclasses.replace(CONFIG, grad_clip=0.0)
+    rate = f"{learning_rate_at(step, config):.2g}"
+    with pytest.raises(
+        TrainingDivergedError,
+        match=rf"loss is nan at step {step}, .*{rate}.*learning_rate=0.0003.*grad_clip=1.0",
+    ):
+        train(model, CORPUS, CORPUS, config)
+
+
+def test_too_high_a_learning_rate_is_told(float32):
+    config = dataclasses.replace(CONFIG, learning_rate=1e12, warmup_steps=0, steps=200)
+    with pytest.raises(TrainingDivergedError, match=r"learning_rate=1e\+11"):
+        train(fresh(), CORPUS, CORPUS, config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": -1}, "steps=-1 must be at least 0"),
+        ({"eval_every": 0}, "eval_every=0 must be at least 1"),
+        ({"batch_size": 6, "accumulation": 4}, "batch_size=6 can't be cut into accumulation=4"),
+        ({"min_learning_rate": 1.0}, "min_learning_rate=1.0 must be from 0 to learning_rate=0.002"),
+    ],
+)
+def test_recipes_that_make_no_sense(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**changes)
+
+
+def test_texts_that_do_not_fit_the_model():
+    with pytest.raises(CorpusTooShortError):
+        train(fresh(), CORPUS, CORPUS[:5], CONFIG)
+    with pytest.raises(TokenRangeError, match="the id 12"):
+        train(fresh(), CORPUS + 1, CORPUS, CONFIG)
+
+
+# Against the truth
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """A small model after a short training, and validation documents it has not seen."""
+    encoding = smallworld.encoding()
+    documents = text.load("smallworld", "val", n_documents=600)
+    corpora = [
+        tokens.encode_documents(part, encoding)
+        for part in (text.load("smallworld", n_documents=10_000), documents)
+    ]
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(vocab_size=encoding.n_vocab, n_layer=2, n_embd=64))
+    config = TrainConfig(
+        steps=400, batch_size=8, learning_rate=5e-3, eval_every=400, eval_batches=None,
+        start_token=encoding.eot_token, device="cpu", progress=False,
+    )  # fmt: skip
+    history = train(model, *corpora, config)
+    windows = Windows(corpora[1], 16, 128, start_token=encoding.eot_token)
+    return SimpleNamespace(model=model, history=history, documents=documents, windows=windows)
+
+
+@torch.no_grad()
+def losses_of(model, windows) -> np.ndarray:
+    """The model's loss on every counted label, in the corpus's order."""
+    found = []
+    for given, labels in windows.epoch():
+        logits = model(given)
+        losses = F.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE, reduction="none"
+        )
+        found.append(losses[labels.flatten() != IGNORE])
+    return torch.cat(found).double().numpy()
+
+
+def test_no_model_beats_the_floor_and_this_one_comes_near_it(learned):
+    truth = np.concatenate(
+        [smallworld.token_losses(document + tokens.END) for document in learned.documents]
+    )
+    model = losses_of(learned.model, learned.windows)
+    assert len(model) == len(truth)
+    assert learned.history.val_losses[-1] == pytest.approx(model.mean(), rel=1e-5)
+    # Losses within a document hang together, so the error is that of documents' sums.
+    lengths = [len(smallworld.encoding().encode_ordinary(d)) + 1 for d in learned.documents]
+    excess = np.add.reduceat(model - truth, np.cumsum([0, *lengths[:-1]]))
+    error = excess.std(ddof=1) / math.sqrt(len(excess))
+    assert excess.mean() > -3 * error
+    untrained = learned.history.val_losses[0] - truth.mean()
+    assert untrained > 4
+    assert (model - truth).mean() < 0.1 * untrained
+
+
+def test_the_curve_shows_both_losses_and_the_floor(learned):
+    axes = loss_curve(learned.history, floor=0.4).axes[0]
+    training, validation, floor = axes.lines
+    assert list(training.get_ydata()) == learned.history.train_losses
+    assert list(validation.get_ydata()) == learned.history.val_losses
+    assert set(floor.get_ydata()) == {0.4}
+    assert "nats per token" in axes.get_ylabel() and axes.get_xlabel() == "updates"
+    assert len(loss_curve(learned.history).axes[0].lines) == 2
