@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MAX_TOKENS = 128  # no document is longer, the END before it counted
 
 # --------------------------------------------------------------------------- the world
+# Rows are compared by identity (eq=False), which makes them quick keys.
 
 
 @dataclass(frozen=True, eq=False)
@@ -412,8 +413,9 @@ PEOPLE = tuple(
 )
 
 # ------------------------------------------------------------------------------ scenes
-# A scene gets the document and the words that opened it, which are already said. Whether it
-# is over must be certain from its text alone, so each has a fixed last sentence.
+# A scene gets the document (a writer or a reader) and the words that opened it, which are
+# already said. Its own text must make certain whether it is over: most scenes have a fixed
+# number of sentences, the others a last one that can't be mistaken.
 
 _PERSON = _among(PEOPLE)
 _PLACE = _among(PLACES)
@@ -456,7 +458,6 @@ def _questions(gender: Gender, colour: str, clothes: str, *facts: tuple[str, str
             *(sentence for sentence, _ in facts),
         ),
     )
-
 
 
 # The hero of a tale: a king or, told at once, a rich old king. The verb belongs to the option

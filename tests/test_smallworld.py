@@ -355,7 +355,8 @@ def test_where_everything_is_is_answered_rightly(documents):
             place[name], owner[thing] = where, name
         place.update(re.findall(r"(\w+) goes to the (\w+)\.", walk))
         asked = re.search(
-            r"Where is (\w+)\? \w+ is in the (\w+)\. And where is the (\w+)\? It is in the (\w+)\.$",
+            r"Where is (\w+)\? \w+ is in the (\w+)\. "
+            r"And where is the (\w+)\? It is in the (\w+)\.$",
             walk,
         )
         assert place[asked[1]] == asked[2]
@@ -392,7 +393,8 @@ def test_words_with_two_meanings_are_told_apart_by_what_came_before():
     for sense in smallworld.SENSES:
         meanings[sense.word].add(sense.kind)
         for place in sense.places:
-            p = next_probabilities(f"Now Anna is {place}. She sees a {sense.word}. The {sense.word}")
+            seen = f"Now Anna is {place}. She sees a {sense.word}."
+            p = next_probabilities(f"{seen} The {sense.word}")
             possible = {ENCODING.decode([i]).strip() for i in np.flatnonzero(p)}
             assert possible == {fact.split()[0] for fact in sense.facts}
     assert len(meanings) >= 5

@@ -109,7 +109,9 @@ def test_one_long_line_is_cut_after_a_word(write):
     assert 0.05 < len(val[0]) / len(content) < 0.2
 
 
-@pytest.mark.parametrize("content", ["ab", "a\n\nb", "가나", "a" * 1000, "x " * 3, "a\n\nb\n\ncde"])
+@pytest.mark.parametrize(
+    "content", ["ab", "a\n\nb", "가나", "a" * 1000, "x " * 3, "a\n\nb\n\ncde"]
+)
 def test_neither_split_is_empty_or_loses_text(write, content):
     train, val = both(write(content))
     assert train and val
@@ -162,7 +164,7 @@ def shards(tmp_path, monkeypatch):
     texts = [f"web page {i}" for i in range(40)]
     for shard in range(2):
         part = texts[20 * shard : 20 * shard + 20]
-        table = pa.table({"text": part, "url": ["http://example.org"] * 20, "token_count": [3] * 20})
+        table = pa.table({"text": part, "token_count": [3] * 20})
         pq.write_table(table, tmp_path / f"{shard:03}_00000.parquet")
     monkeypatch.setenv("NBUTILS_FINEWEB", str(tmp_path))
     return texts
