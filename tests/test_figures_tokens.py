@@ -24,7 +24,7 @@ def texts(html):
 
 def test_a_strip_shows_each_piece_above_its_id():
     html = figures.strips({"two words": [(15339, b"hello"), (1917, b" world")]})
-    assert texts(html) == ["two·words", "hello", "15339", "·world", "1917"]
+    assert texts(html) == ["two words", "hello", "15339", "·world", "1917"]
 
 
 def test_a_strip_shows_white_space_and_half_characters():

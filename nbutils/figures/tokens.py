@@ -33,7 +33,7 @@ def strips(rows: Mapping[str, Iterable[tuple[int, bytes]]]) -> HTML:
 
 
 def _name(name: str) -> str:
-    return f'<div style="font-size:.85em">{escape(name.translate(_WHITE_SPACE))}</div>'
+    return f'<div style="font-size:.85em;white-space:pre-wrap">{escape(name)}</div>'
 
 
 def _strip(tokens: Iterable[tuple[int, bytes]]) -> str:
@@ -60,10 +60,10 @@ def size_against_length(symbols: Mapping[str, tuple[int, int]]) -> Figure:
     fig, ax = plt.subplots(figsize=(7.0, 3.6))
     for at, (name, (size, length)) in enumerate(symbols.items()):
         ax.plot(size, length, "o", markersize=9, color=CYCLE[at % len(CYCLE)])
-        ax.annotate(name, (size, length), xytext=(9, 5), textcoords="offset points")
+        ax.annotate(name, (size, length), xytext=(0, 10), ha="center", textcoords="offset points")
     ax.set(xscale="log", yscale="log", xlabel="different symbols (vocabulary)",
            ylabel="length of the text (symbols)")
-    ax.margins(x=0.2, y=0.15)
+    ax.margins(x=0.15, y=0.2)
     return fig
 
 
@@ -75,9 +75,12 @@ def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]])
     fig, ax = plt.subplots()
     for at, (name, (read, different)) in enumerate(curves.items()):
         ax.plot(read, different, color=CYCLE[at], linestyle=("-", "--", ":")[at % 3])
-        ax.annotate(name, (read[-1], different[-1]), xytext=(0, 6), ha="right",
-                    textcoords="offset points", color=CYCLE[at])
+        ax.annotate(name, (read[-1], different[-1]), xytext=(0, 7), ha="right",
+                    textcoords="offset points")
     ax.set(xlabel="words read", ylabel="different words so far")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.margins(y=0.15)
     return fig
 
 
@@ -87,7 +90,8 @@ def bytes_a_token(sizes: Sequence[int], measured: Sequence[float], other: float,
     fig, ax = plt.subplots()
     ax.plot(sizes, measured, "o-", color=BLUE, label="our BPE")
     ax.axhline(other, color=GREY, linestyle="--", label=other_name)
-    ax.set(xscale="log", xlabel="tokens in the vocabulary", ylabel="bytes a token", ylim=(0, None))
+    ax.set(xscale="log", xlabel="tokens in the vocabulary", ylabel="bytes a token",
+           ylim=(0, 1.1 * max(*measured, other)))
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
     ax.minorticks_off()
     ax.legend(loc="lower right")
