@@ -1,0 +1,219 @@
+"""`python -m nbutils`, as a person at a shell meets it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from nbutils.__main__ import main
+
+TINY = (
+    "--steps 20 --eval-every 10 --eval-batches 1 --batch-size 4 --warmup-steps 2 --device cpu "
+    "--model.n-layer 1 --model.n-head 2 --model.n-embd 16"
+).split()
+FEW = ("--documents", "60")
+
+
+def shell(*arguments, cwd=None, code="") -> subprocess.CompletedProcess:
+    command = ["-c", code] if code else ["-m", "nbutils"]
+    return subprocess.run(
+        [sys.executable, *command, *map(str, arguments)], capture_output=True, text=True, cwd=cwd
+    )
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    return status, *capsys.readouterr()
+
+
+def trained(folder, *more):
+    assert main(["train", "--out", str(folder), *TINY, *more]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def smallworld_model(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("smallworld"), *FEW)
+
+
+@pytest.fixture(scope="module")
+def own_text_model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    book = folder / "book.txt"
+    book.write_text("다람쥐 헌 쳇바퀴에 타고파.\n\nThe quick brown fox jumps.\n\n" * 400)
+    return trained(folder / "model", "--text", str(book), "--model.vocab-size", "300")
+
+
+# Help
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"]])
+def test_help_names_the_commands(capsys, arguments):
+    status, out, err = run(capsys, *arguments)
+    assert status == 0 and err == ""
+    assert "train " in out and "sample " in out and "--help" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("train", ["--out", "--text", "--steps", "--learning-rate", "--model.n-layer"]),
+        ("sample", ["--from", "--prompt", "--temperature", "--top-k", "--top-p", "--seed"]),
+    ],
+)
+def test_each_commands_help_lists_its_options(capsys, command, options):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert all(option in out for option in options)
+    # What the command decides itself is no option.
+    assert "--checkpoint " not in out and "--start-token" not in out
+
+
+def test_every_field_of_the_recipe_is_explained(capsys):
+    from nbutils.__main__ import Sample, _train_options
+
+    for kind, command in ((_train_options(), "train"), (Sample, "sample")):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        lines = capsys.readouterr().out.splitlines()
+        for i, line in enumerate(lines):
+            if line.startswith("│ --"):
+                words = " ".join(lines[i : i + 2]).split("(default")[0].replace("│", " ")
+                assert len(words.split()) >= 5, f"{kind.__name__}: {line}"
+
+
+def test_help_does_not_wait_for_pytorch():
+    code = """
+import sys
+from nbutils.__main__ import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print("torch" in sys.modules)
+"""
+    for arguments in (["--help"], ["sample", "--help"], ["sample", "--from", "/nowhere"]):
+        assert shell(*arguments, code=code).stdout.splitlines()[-1:] == ["False"], arguments
+
+
+# From a text to a talking model
+
+
+def test_train_leaves_everything_that_sample_needs(smallworld_model, capsys):
+    names = {path.name for path in smallworld_model.iterdir()}
+    assert names == {
+        "checkpoint.safetensors", "config.json", "model.safetensors", "encoding.json"
+    }  # fmt: skip
+    first, again, other = (
+        run(capsys, "sample", "--from", smallworld_model, "--prompt", "Now Nora", "--seed", seed)
+        for seed in (1, 1, 2)
+    )
+    assert first == again and first[0] == 0 and first[2] == ""
+    assert first[1].startswith("Now Nora") and first[1].endswith("\n")
+    assert first[1] != other[1]
+
+
+def test_train_reports_the_distance_to_the_floor(smallworld_model, capsys):
+    assert main(["train", "--out", str(smallworld_model), *TINY, *FEW]) == 0  # finished: goes on at once
+    out = capsys.readouterr().out
+    assert "step" not in out
+    verdict = next(line for line in out.splitlines() if line.startswith("loss on all"))
+    loss, above, floor = (
+        float(word.rstrip(".,")) for word in verdict.split() if word[0].isdigit()
+    )
+    assert loss - floor == pytest.approx(above, abs=2e-4)
+    assert above > 1  # 20 updates are not enough
+
+
+def test_windows_too_short_for_a_document_are_not_judged_by_the_floor(tmp_path, capsys):
+    trained(tmp_path, *FEW, "--block-size", "40", "--steps", "0")
+    out = capsys.readouterr().out
+    assert "loss on all" in out and "floor" not in out
+
+
+def test_a_models_weights_are_in_hugging_faces_layout(smallworld_model):
+    config = json.loads((smallworld_model / "config.json").read_text())
+    assert config["model_type"] == "gpt2" and config["n_embd"] == 16
+
+
+def test_an_own_text_gets_its_own_encoding(own_text_model, capsys):
+    status, out, _ = run(
+        capsys, "sample", "--from", own_text_model, "--prompt", "다람쥐", "--seed", 0,
+        "--max-new-tokens", 40,
+    )  # fmt: skip
+    assert status == 0 and out.startswith("다람쥐") and len(out) > 20
+    from nbutils.tokens import get_encoding
+
+    assert get_encoding(str(own_text_model / "encoding.json")).n_vocab == 300
+
+
+def test_characters_are_printed_whole(own_text_model, capsys):
+    """Greedy text is the same decoded at once or as it comes."""
+    import torch
+
+    from nbutils.model import GPT
+    from nbutils.sampling import generate
+    from nbutils.tokens import get_encoding
+
+    encoding = get_encoding(str(own_text_model / "encoding.json"))
+    end = encoding.eot_token
+    prompt = torch.tensor([[end]])
+    made = generate(
+        GPT.from_pretrained(own_text_model), prompt, 60, temperature=1.3, seed=3, stop=end
+    )
+    expected = encoding.decode([i for i in made[0].tolist() if i != end])
+    _, out, _ = run(
+        capsys, "sample", "--from", own_text_model, "--max-new-tokens", 60,
+        "--temperature", 1.3, "--seed", 3, "--device", "cpu",
+    )  # fmt: skip
+    assert out == expected + "\n"
+
+
+# Errors: one sentence, no trace
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample", "--from", "nowhere"], "nowhere holds no finished model"),
+        (["train", "--out", "x", "--text", "nowhere.txt"], "nowhere.txt"),
+        (["train", "--out", "x", "--text", "fineweb"], "never ends"),
+        (["train", "--out", "x", "--steps", "-3"], "steps=-3 must be at least 0"),
+        (["train", "--out", "x", "--model.n-head", "7"], "n_head=7"),
+        (["train", "--out", "x", "--device", "abacus"], "abacus"),
+        (["train", "--out", "x", "--block-size", "500", *TINY, *FEW], "500"),
+    ],
+)
+def test_an_error_is_one_sentence(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(arguments)
+    except SystemExit as stop:  # from the library that reads the options
+        status = stop.code
+    err = capsys.readouterr().err
+    assert status not in (0, None)
+    assert message in err and "Traceback" not in err and not list(tmp_path.glob("x/*"))
+
+
+def test_bad_sampling_choices_are_named(smallworld_model, capsys):
+    status, _, err = run(capsys, "sample", "--from", smallworld_model, "--top-p", 2)
+    assert status == 1 and err.startswith("error: top_p=2.0") and err.count("\n") == 1
+
+
+def test_another_recipe_in_the_same_folder_is_refused(smallworld_model, capsys):
+    status, _, err = run(capsys, "train", "--out", smallworld_model, *TINY, *FEW, "--seed", 5)
+    assert status == 1 and "another run" in err
+
+
+def test_an_unknown_command(capsys):
+    status, out, err = run(capsys, "trian")
+    assert status == 2 and out == "" and "'trian'" in err
+
+
+def test_from_a_shell(tmp_path):
+    done = shell("sample", "--from", "nothing here", cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("error: nothing here holds no finished model")

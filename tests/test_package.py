@@ -1,0 +1,137 @@
+"""The package as a whole: quick to import, its modules in the order of the flow, nothing twice."""
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nbutils
+
+FOLDER = Path(nbutils.__file__).parent
+# A module imports only modules of lines above its own.
+FLOW = (
+    {"device"},
+    {"tokens"},
+    {"smallworld"},
+    {"text"},
+    {"windows"},
+    {"model"},
+    {"training"},
+    {"sampling"},
+    {"figures"},
+    {"exercises", "__main__"},
+)
+# One word for two things.
+HOMONYMS = {
+    "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
+    "token_losses": {"smallworld.py", "figures/io.py"},  # the numbers; a picture of such numbers
+}
+FILES = sorted(path for path in FOLDER.rglob("*.py"))
+
+
+def station(path: Path) -> str:
+    """The part of the package that a file belongs to: its module, or its folder."""
+    return path.relative_to(FOLDER).parts[0].removesuffix(".py")
+
+
+def place(name: str) -> int:
+    found = [i for i, names in enumerate(FLOW) if name in names]
+    assert found, f"nbutils.{name} has no place in the flow"
+    return found[0]
+
+
+def imported(path: Path) -> set[str]:
+    """The stations that a file imports, also inside functions and for type checkers."""
+    parts = ("nbutils", *path.relative_to(FOLDER).with_suffix("").parts)
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(parts[: -node.level]) if node.level else ""
+            module = ".".join(filter(None, [base, node.module]))
+            modules |= {f"{module}.{alias.name}" for alias in node.names}
+    inside = (name.split(".") for name in modules)
+    return {name[1] for name in inside if name[0] == "nbutils" and len(name) > 1}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_imports_follow_the_flow(path):
+    own = station(path)
+    if own == "__init__":
+        assert not imported(path)  # it loads modules when they are first used
+        return
+    later = {name for name in imported(path) if place(name) >= place(own) and name != own}
+    assert not later, f"{path.name} imports {sorted(later)}, which come after it"
+
+
+def test_the_check_of_imports_sees_every_kind(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "FOLDER", tmp_path)
+    (tmp_path / "figures").mkdir()
+    file = tmp_path / "figures" / "io.py"
+    file.write_text(
+        "import nbutils.device\nimport numpy\nfrom nbutils import text\n"
+        "from nbutils.model import GPT\nfrom .style import BLUE\nfrom ..windows import Windows\n"
+        "def late():\n    from .. import sampling\n"
+    )
+    assert imported(file) == {"device", "text", "model", "figures", "windows", "sampling"}
+    assert station(file) == "figures"
+
+
+def defined(path: Path) -> set[str]:
+    """A file's public functions and classes."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    names = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, kinds)}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_nothing_is_defined_twice():
+    where = {}
+    for path in FILES:
+        for name in defined(path):
+            where.setdefault(name, []).append(str(path.relative_to(FOLDER)))
+    twice = {name: set(files) for name, files in where.items() if len(files) > 1}
+    assert twice.items() <= HOMONYMS.items()
+
+
+@pytest.mark.parametrize("name", nbutils.__all__)
+def test_every_module_loads_when_it_is_first_used(name):
+    assert getattr(nbutils, name) is importlib.import_module(f"nbutils.{name}")
+
+
+def test_all_is_every_public_module_and_no_other():
+    files = {station(path) for path in FILES} - {"__init__", "__main__"}
+    assert set(nbutils.__all__) == files
+
+
+def test_a_module_that_does_not_exist_is_named():
+    with pytest.raises(AttributeError, match="no module 'utils'; it has .*tokens"):
+        nbutils.utils  # noqa: B018
+
+
+def test_importing_is_quick_and_brings_neither_pytorch_nor_matplotlib():
+    code = """
+import json, sys, time
+start = time.perf_counter()
+import nbutils
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, sorted({name.split(".")[0] for name in sys.modules})]))
+"""
+    seconds = []
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        took, modules = json.loads(done.stdout)
+        seconds.append(took)
+        assert not {"torch", "matplotlib", "numpy", "tiktoken"} & set(modules)
+    assert min(seconds) < 0.1
+
+
+@pytest.mark.parametrize("name", ["tokens", "smallworld", "text"])
+def test_text_and_tokens_need_no_pytorch(name):
+    code = f"import sys; import nbutils.{name}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
