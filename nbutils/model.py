@@ -18,6 +18,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from nbutils.device import attention
+
 IGNORE = -1  # a label that is not counted in the loss
 
 PRESETS = {
@@ -95,9 +97,9 @@ class CausalSelfAttention(nn.Module):
         S, mask = k.size(2), None
         if 1 < T < S:  # the T newest of S tokens: is_causal would align them with the oldest
             mask = torch.ones(T, S, dtype=torch.bool, device=x.device).tril(S - T)
-        x = F.scaled_dot_product_attention(
-            q, k, v, mask, dropout_p=self.dropout if self.training else 0.0, is_causal=T == S
-        )  # (B, H, T, D)
+        dropout = self.dropout if self.training else 0.0
+        # PyTorch's scaled_dot_product_attention: the formula above without storing the weights.
+        x = attention(q, k, v, mask, dropout=dropout, causal=T == S)  # (B, H, T, D)
         return self.projection(x.transpose(1, 2).reshape(B, T, C))  # heads side by side again
 
 
