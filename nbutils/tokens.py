@@ -132,6 +132,13 @@ def encode_documents(documents: Iterable[str], encoding: tiktoken.Encoding) -> n
     return np.frombuffer(ids, dtype=np.uintc).astype(np.uint16 if small_enough else np.uint32)
 
 
+def split(text: str) -> list[str]:
+    """Cut a text by SPLIT_PATTERN into the parts that no merge crosses; joined, they are it."""
+    import regex  # comes with tiktoken; Python's own re does not know \p{L}
+
+    return regex.findall(SPLIT_PATTERN, text)
+
+
 def pieces(text: str, encoding: tiktoken.Encoding) -> list[tuple[int, bytes]]:
     """Return each token of a text as its id and the bytes that it stands for."""
     ids = encoding.encode_ordinary(text)

@@ -140,6 +140,14 @@ def test_encodes_like_the_rust_library(trained, twin, text):
 ODD = ["", " ", "\x00", "안녕", "👩‍🚀", "a\u0301", "\u2028\x85x", tokens.END]
 
 
+@given(st.text(characters, max_size=40) | st.text(familiar, max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_split_cuts_where_the_encoding_does(trained, text):
+    parts = tokens.split(text)
+    assert "".join(parts) == text
+    assert sum(map(trained.encode_ordinary, parts), []) == trained.encode_ordinary(text)
+
+
 @pytest.mark.parametrize("text", ODD)
 def test_encodes_these_like_the_rust_library(trained, twin, text):
     assert trained.encode_ordinary(text) == twin.encode(text).ids
