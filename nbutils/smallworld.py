@@ -715,10 +715,6 @@ def _kinds(doc, opening: str) -> None:
     doc.say(".")
 
 
-_GIVE, _TAKE = Choice((" gives the",)), Choice((" takes the",))
-_GIVE_OR_TAKE = Choice((" gives the", " takes the"))
-
-
 def _gifts(doc, opening: str) -> None:
     people = _three_people(doc)
     doc.say(". They are in the")
@@ -728,8 +724,8 @@ def _gifts(doc, opening: str) -> None:
     first = _has(doc, people, owner)
     _has(doc, tuple(p for p in people if p is not first), owner)
     events = 0
-    while (person := doc.choose(_next_event(people, events, " Who has the"))) is not None:
-        _hand_over(doc, person, people, owner)
+    while person := doc.choose(_next_event(_owners(owner), events, " Who has the")):
+        _give(doc, person, people, owner)
         events += 1
     asked = doc.choose(_among(tuple(owner)))
     (other,) = set(owner) - {asked}
@@ -753,6 +749,10 @@ def _has(doc, people: tuple[Person, ...], owner: dict[str, Person]) -> Person:
     return person
 
 
+def _owners(owner: Mapping[str, Person]) -> tuple[Person, ...]:
+    return tuple(dict.fromkeys(owner.values()))
+
+
 @lru_cache(maxsize=None)
 def _next_event(people: tuple[Person, ...], events: int, question: str) -> Choice:
     """Who acts next, or None with the question that ends the events: after two to four."""
@@ -764,17 +764,11 @@ def _next_event(people: tuple[Person, ...], events: int, question: str) -> Choic
     return Choice([*names, question], [*people, None], [1] * len(people) + [len(people)])
 
 
-def _hand_over(doc, person: Person, people: tuple[Person, ...], owner: dict[str, Person]) -> None:
-    own = tuple(thing for thing in owner if owner[thing] is person)
-    others = tuple(thing for thing in owner if owner[thing] is not person)
-    if doc.choose(_GIVE_OR_TAKE if own and others else _GIVE if own else _TAKE) == " gives the":
-        thing = doc.choose(_among(own))
-        doc.say(" to")
-        owner[thing] = doc.choose(_among(tuple(p for p in people if p is not person)))
-    else:
-        thing = doc.choose(_among(others))
-        doc.say(f" from {owner[thing]}")
-        owner[thing] = person
+def _give(doc, person: Person, people: tuple[Person, ...], owner: dict[str, Person]) -> None:
+    doc.say(" gives the")
+    thing = doc.choose(_among(tuple(t for t in owner if owner[t] is person)))
+    doc.say(" to")
+    owner[thing] = doc.choose(_among(tuple(p for p in people if p is not person)))
     doc.say(".")
 
 
@@ -794,7 +788,7 @@ def _walks(doc, opening: str) -> None:
         thing[person] = doc.choose(_THING.without(*thing.values()))
         doc.say(".")
     people, events = tuple(place), 0
-    while (person := doc.choose(_next_event(people, events, " Where is"))) is not None:
+    while person := doc.choose(_next_event(people, events, " Where is")):
         doc.say(" goes to the")
         place[person] = doc.choose(_PLACE.without(place[person]))
         doc.say(".")
@@ -815,9 +809,9 @@ def _ask_where(doc, place: Mapping[Person, str], thing: Mapping[Person, str]) ->
 # Scenes that fill a document, and those of which it takes two: openings and weight.
 _LONG = {
     _tale: (("Once a",), 6),
-    _gifts: (("Here are",), 6),
-    _walks: (("It is",), 4),
-    _journeys: (("Last",), 3),
+    _gifts: (("Here are",), 4),
+    _walks: (("It is",), 2),
+    _journeys: (("Last",), 2),
 }
 _SHORT = {
     _introduction: (("This is",), 6),

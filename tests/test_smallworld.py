@@ -19,7 +19,7 @@ from nbutils.smallworld import MAX_TOKENS, Choice, generate, next_probabilities,
 from nbutils.tokens import END, SPLIT_PATTERN
 
 ENCODING = smallworld.encoding()
-SAMPLE_SHA256 = "8e0fcd686a98b9f7e399ed10e3a03e842e29e15eadb4b0f0c3d8d7fa361c9bd8"
+SAMPLE_SHA256 = "912bd36c75beec93c96d63c60d6313d6a32c9d801e20f414a4fbc452aa3feb63"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_documents_fit_a_window_and_are_mostly_of_middle_length(documents):
 
 
 def test_documents_are_varied(documents):
-    assert len(set(documents)) > 0.99 * len(documents)
+    assert len(set(documents)) > 0.98 * len(documents)
 
 
 def test_twenty_megabytes_in_ten_seconds():
@@ -337,18 +337,15 @@ def test_who_has_what_is_answered_rightly(documents):
             if has := re.fullmatch(r"(\w+) has a (\w+)", sentence.rstrip(".")):
                 owner[has[2]] = has[1]
             elif gives := re.fullmatch(r"(\w+) gives the (\w+) to (\w+)", sentence.rstrip(".")):
-                assert owner[gives[2]] == gives[1]
+                assert owner[gives[2]] == gives[1] != gives[3]
                 owner[gives[2]] = gives[3]
-            elif takes := re.fullmatch(r"(\w+) takes the (\w+) from (\w+)", sentence.rstrip(".")):
-                assert owner[takes[2]] == takes[3] != takes[1]
-                owner[takes[2]] = takes[1]
         answers = re.findall(r"(\w+) has the (\w+)\.", asked)
         assert dict((thing, name) for name, thing in answers) == owner
 
 
 def test_where_everything_is_is_answered_rightly(documents):
     walks = [d for d in documents if d.startswith("It is")]
-    assert len(walks) > 1000
+    assert len(walks) > 500
     for walk in walks:
         place, owner = {}, {}
         for name, where, thing in re.findall(r"(\w+) is in the (\w+) and has a (\w+)\.", walk):
