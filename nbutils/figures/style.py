@@ -17,7 +17,7 @@ CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 
 _RC = {
     "figure.figsize": (7.0, 3.2),
-    "figure.dpi": 110,
+    "figure.dpi": 144,
     "figure.constrained_layout.use": True,
     "savefig.bbox": None,
     "font.size": 10.5,

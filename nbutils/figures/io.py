@@ -1,0 +1,159 @@
+"""Pictures of chapter 2: windows, probabilities, the loss of every position, nudges.
+
+Every function draws what it is given on new axes and returns the matplotlib figure.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from .style import BLUE, GREY, ORANGE, RED, SKY
+
+
+def _visible(piece: str) -> str:
+    """A token's text with its white space made visible and no stray maths signs."""
+    return piece.replace(" ", "·").replace("\n", "↵").replace("$", r"\$")
+
+
+def window_strip(pieces: Sequence[str], ids: Sequence[int], context: range, label: int) -> Figure:
+    """The token stream as a row of boxes: `context` in blue, the token at `label` in orange.
+
+    pieces: the text of each token; ids: its number; context: positions in the window;
+    label: the position that is to be predicted.
+    """
+    widths = [0.35 + 0.105 * max(len(_visible(p)), len(str(i))) for p, i in zip(pieces, ids)]
+    fig, ax = plt.subplots(figsize=(7.0, 1.35))
+    left = 0.0
+    for at, (piece, number, width) in enumerate(zip(pieces, ids, widths)):
+        face = SKY if at in context else ORANGE if at == label else "#F2F2F2"
+        ax.add_patch(FancyBboxPatch((left, 0), width - 0.08, 0.8, boxstyle="round,pad=0.0",
+                                    facecolor=face, edgecolor="#555555", linewidth=0.8))
+        middle = left + (width - 0.08) / 2
+        ax.text(middle, 0.53, _visible(piece), ha="center", va="center", family="monospace")
+        ax.text(middle, 0.2, str(number), ha="center", va="center", fontsize=8, color="#333333")
+        if at == label:
+            ax.text(middle, 0.95, "label", ha="center", va="bottom", color="#8A5E00")
+        left += width
+    if len(context):
+        start, end = sum(widths[: context.start]), sum(widths[: context.stop]) - 0.08
+        ax.text((start + end) / 2, 0.95, f"context: {len(context)} tokens",
+                ha="center", va="bottom", color=BLUE)
+    ax.set(xlim=(-0.05, left), ylim=(-0.05, 1.35))
+    ax.axis("off")
+    return fig
+
+
+def cost_of_length(lengths: Sequence[int], seconds: Sequence[float]) -> Figure:
+    """Measured seconds for one window against its length T, beside a cost in proportion to T."""
+    fig, ax = plt.subplots()
+    straight = [seconds[0] * n / lengths[0] for n in lengths]
+    ax.plot(lengths, seconds, "o-", color=BLUE, label="measured")
+    ax.plot(lengths, straight, "--", color=GREY, label="if twice as long cost twice as much")
+    ax.set(xlabel="length of the window T (tokens)", ylabel="seconds for one window")
+    ax.legend()
+    return fig
+
+
+def probability_bars(
+    names: Sequence[str],
+    rows: dict[str, Sequence[float]],
+    title: str = "",
+    label: int | None = None,
+) -> Figure:
+    """Horizontal bars of next-token probability: one group for each name, one bar for each row.
+
+    names: the tokens' texts; rows: legend text -> probabilities, in the order of `names`;
+    label: index of the token that really came next, marked with an arrow.
+    """
+    height = 0.8 / len(rows)
+    fig, ax = plt.subplots(figsize=(7.0, 0.9 + 0.2 * len(names) * max(1.2, len(rows))))
+    for k, (name, values) in enumerate(rows.items()):
+        at = np.arange(len(names)) + (k - (len(rows) - 1) / 2) * height
+        ax.barh(at, values, height=height * 0.92, label=name)
+    ax.set_yticks(range(len(names)), [_visible(n) for n in names], family="monospace")
+    if label is not None:
+        ax.get_yticklabels()[label].set_color(RED)
+        ax.get_yticklabels()[label].set_fontweight("bold")
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="probability of being the next token", title=title)
+    if len(rows) > 1:
+        ax.legend(loc="lower right")
+    return fig
+
+
+def surprise(vocab_size: int) -> Figure:
+    """The loss -ln p against the probability p that the label was given."""
+    p = np.linspace(0.005, 1, 400)
+    fig, ax = plt.subplots()
+    ax.plot(p, -np.log(p), color=BLUE)
+    for q in (0.01, 0.1, 0.5, 1.0):
+        loss = math.log(1 / q)
+        ax.plot(q, loss, "o", color=RED)
+        ax.annotate(f"p = {q:g}: {loss:.2f}", (q, loss), xytext=(8, 6),
+                    textcoords="offset points", ha="right" if q == 1.0 else "left")
+    floor = math.log(vocab_size)
+    ax.set(xlabel="probability p that was given to the label", ylabel="loss −ln p (nats)",
+           title=f"guessing evenly among {vocab_size:,} tokens would cost {floor:.2f}")
+    return fig
+
+
+def honest_score(q: Sequence[float], losses: dict[str, Sequence[float]], truth: float) -> Figure:
+    """Average loss of answering q when the truth is `truth`, for several losses."""
+    fig, ax = plt.subplots()
+    for (name, values), colour in zip(losses.items(), (BLUE, ORANGE)):
+        ax.plot(q, values, color=colour, label=name)
+        best = int(np.argmin(values))
+        ax.plot(q[best], values[best], "o", color=colour)
+        ax.annotate(f"lowest at {q[best]:.2f}", (q[best], values[best]), xytext=(0, -14),
+                    textcoords="offset points", ha="right" if q[best] > 0.9 else "center",
+                    color=colour)
+    ax.axvline(truth, color=GREY, linestyle="--", label=f"the truth, {truth:g}")
+    ax.set(xlabel="probability q that you answer", ylabel="average loss", ylim=(0, 1.6))
+    ax.legend(loc="lower left")
+    return fig
+
+
+def nudges(probabilities: dict[str, Sequence[float]]) -> Figure:
+    """Probability of a few tokens after each nudge, on a logarithmic axis."""
+    fig, ax = plt.subplots()
+    for name, values in probabilities.items():
+        ax.plot(range(len(values)), values, label=_visible(name))
+    ax.set(xlabel="nudges so far", ylabel="probability", yscale="log")
+    ax.legend(prop={"family": "monospace"})
+    return fig
+
+
+def token_losses(pieces: Sequence[str], rows: dict[str, Sequence[float]]) -> Figure:
+    """What each token of a text cost: a bar for each row above each token.
+
+    pieces: the tokens' texts; rows: legend text -> losses in nats, one for each token.
+    """
+    width = 0.8 / len(rows)
+    fig, ax = plt.subplots(figsize=(7.0, 3.4))
+    for k, (name, losses) in enumerate(rows.items()):
+        at = np.arange(len(pieces)) + (k - (len(rows) - 1) / 2) * width
+        ax.bar(at, losses, width=width, label=name)
+    ax.set_xticks(range(len(pieces)), [_visible(p) for p in pieces], rotation=90, fontsize=8)
+    ax.grid(axis="x", visible=False)
+    ax.set(ylabel="loss (nats)", xlim=(-0.8, len(pieces) - 0.2))
+    ax.legend()
+    return fig
+
+
+def model_against_truth(model: np.ndarray, truth: np.ndarray) -> Figure:
+    """Every (context, token) pair as a point: the model's probability against the true one.
+
+    model, truth: shape (n, V), rows that sum to 1.
+    """
+    fig, ax = plt.subplots(figsize=(5.2, 4.6))
+    shown = (truth > 0) | (model > 0.01)
+    ax.plot(truth[shown], model[shown], ".", color=BLUE, alpha=0.35, markersize=5)
+    ax.plot([0, 1], [0, 1], "--", color=GREY, label="model = truth")
+    ax.set(xlabel="true probability", ylabel="the model's probability", aspect="equal")
+    ax.legend(loc="upper left")
+    return fig
