@@ -213,7 +213,8 @@ class GPT(nn.Module):
         folder = _find_pretrained(name_or_folder)
         with torch.device("meta"):  # shapes only: the file brings the numbers
             model = cls(_read_config(folder / "config.json"))
-        model.load_state_dict(_read_weights(folder / "model.safetensors", model), assign=True)
+        weights = _read_weights(folder / "model.safetensors", model.state_dict())
+        model.load_state_dict(weights, assign=True)
         return model.eval()
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
@@ -357,7 +358,12 @@ def _find_pretrained(name_or_folder: str | os.PathLike) -> Path:
 def _read_config(path: Path) -> GPTConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
-    theirs = json.loads(path.read_text())
+    try:
+        theirs = json.loads(path.read_text())
+        shape = {name: theirs[name] for name in ("vocab_size", "n_layer", "n_head", "n_embd")}
+        shape["block_size"] = theirs["n_positions"]
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path} describes no GPT-2 ({error!r})") from error
     for name, allowed in _REQUIRED.items():
         if theirs.get(name, allowed[0]) not in allowed:
             raise ValueError(f"{path} has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
@@ -366,37 +372,40 @@ def _read_config(path: Path) -> GPTConfig:
     dropouts = {theirs.get(f"{where}_pdrop", 0.1) for where in ("embd", "attn", "resid")}
     if len(dropouts) > 1:
         raise ValueError(f"{path} has dropouts {sorted(dropouts)}; this model has one for all")
-    shape = {name: theirs[name] for name in ("vocab_size", "n_layer", "n_head", "n_embd")}
     tied = theirs.get("tie_word_embeddings", True)
-    return GPTConfig(
-        **shape, block_size=theirs["n_positions"], dropout=dropouts.pop(), tie_weights=tied
-    )
+    return GPTConfig(**shape, dropout=dropouts.pop(), tie_weights=tied)
 
 
-def _read_weights(path: Path, model: GPT) -> dict[str, torch.Tensor]:
-    """The file's tensors under our names; what else is in it (masks, a tied head) is left."""
-    from safetensors import safe_open
+def _read_weights(path: Path, layout: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The file's tensors by our names; what else is in it (masks, a tied head) is left out."""
+    stored = {name.removeprefix("transformer."): t for name, t in _read_tensors(path).items()}
+    weights = {}
+    for name, expected in layout.items():
+        theirs = _their_name(name).removeprefix("transformer.")
+        if theirs not in stored:
+            raise ValueError(f"{path} has no {theirs}: it is not a whole GPT-2")
+        tensor = stored[theirs].float()
+        weights[name] = tensor.t().contiguous() if theirs.endswith(_TRANSPOSED) else tensor
+        if weights[name].shape != expected.shape:
+            raise ValueError(
+                f"{path}: {theirs} makes {tuple(weights[name].shape)}, but config.json makes "
+                f"{tuple(expected.shape)}"
+            )
+    return weights
+
+
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} is missing: save the model again as one file in safetensors format"
         )
-    weights = {}
-    with safe_open(path, framework="pt") as file:
-        stored = {name.removeprefix("transformer."): name for name in file.keys()}
-        for name, expected in model.state_dict().items():
-            theirs = _their_name(name).removeprefix("transformer.")
-            if theirs not in stored:
-                raise ValueError(f"{path} has no {theirs}: it is not a whole GPT-2")
-            tensor = file.get_tensor(stored[theirs]).float()
-            tensor = tensor.t().contiguous() if theirs.endswith(_TRANSPOSED) else tensor
-            if tensor.shape != expected.shape:
-                raise ValueError(
-                    f"{path}: {theirs} makes {tuple(tensor.shape)}, but config.json makes "
-                    f"{tuple(expected.shape)}"
-                )
-            weights[name] = tensor
-    return weights
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged, copy or save it again ({error})") from error
 
 
 def _hugging_face_weights(model: GPT) -> dict[str, torch.Tensor]:

@@ -1,0 +1,159 @@
+"""Chips that this machine lacks are played by monkeypatched PyTorch."""
+
+import contextlib
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from nbutils import device
+from nbutils.device import Chip, attention, measure_peak, pick
+
+CPU = Chip(torch.device("cpu"), torch.float32, "CPU with 1 thread")
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Call it with (name, capability) to put such a GPU in this machine."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    def put(name, capability, count=1):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda which: name)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda which: capability)
+
+    return put
+
+
+@pytest.fixture
+def only_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.mark.parametrize(
+    "name, capability, dtype, scaler",
+    [
+        ("NVIDIA H200", (9, 0), torch.bfloat16, False),
+        ("NVIDIA A100", (8, 0), torch.bfloat16, False),
+        ("Tesla T4", (7, 5), torch.float16, True),
+        ("Tesla V100", (7, 0), torch.float16, True),
+        ("Tesla P100", (6, 0), torch.float32, False),
+    ],
+)
+def test_each_gpu_gets_the_format_that_it_does_fast(gpus, name, capability, dtype, scaler):
+    gpus(name, capability)
+    chip = pick()
+    assert chip == Chip(torch.device("cuda"), dtype, name, scaler)
+    assert pick("cuda") == chip
+    assert str(chip).startswith(f"{name}, {str(dtype).removeprefix('torch.')}")
+    assert ("loss scaling" in str(chip)) == scaler
+
+
+def test_a_numbered_gpu(gpus):
+    gpus("NVIDIA A100", (8, 0), count=2)
+    assert pick("cuda:1").device == torch.device("cuda:1")
+    with pytest.raises(ValueError, match="'cuda:2': PyTorch sees 2 CUDA GPUs"):
+        pick("cuda:2")
+
+
+def test_an_apple_gpu(only_cpu, monkeypatch):
+    with pytest.raises(ValueError, match="no Apple GPU"):
+        pick("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick() == pick("mps") == Chip(torch.device("mps"), torch.float32, "Apple GPU")
+
+
+@pytest.mark.parametrize(
+    "features, dtype",
+    [
+        ({"avx2", "amx_bf16"}, torch.bfloat16),
+        ({"avx512_bf16"}, torch.bfloat16),
+        ({"avx2", "avx512_f"}, torch.float32),
+    ],
+)
+def test_the_cpu_by_what_pytorch_says(only_cpu, monkeypatch, features, dtype):
+    said = {name: name in features for name in ("avx2", "avx512_f", "avx512_bf16", "amx_bf16")}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: said, raising=False)
+    assert pick() == pick("cpu")
+    assert pick().dtype == dtype
+
+
+def test_the_cpu_of_an_older_pytorch_by_what_linux_says(monkeypatch, tmp_path):
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    listed = set()
+    monkeypatch.setattr(device, "_cpu_flags", lambda path: listed)
+    assert pick("cpu").dtype == torch.float32
+    listed.add("avx512_bf16")
+    assert pick("cpu").dtype == torch.bfloat16
+
+
+def test_cpu_flags_are_read_from_linux(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    assert device._cpu_flags(cpuinfo) == set()
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 amx_bf16\nprocessor\t: 1\n")
+    assert device._cpu_flags(cpuinfo) >= {"fpu", "avx2", "amx_bf16"}
+    cpuinfo.write_text("processor\t: 0\n")
+    assert device._cpu_flags(cpuinfo) == set()
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "tpu", "cuda:x", "xla", "meta"])
+def test_other_names_are_refused(name):
+    with pytest.raises(ValueError, match=f"device='{name}' is none of"):
+        pick(name)
+
+
+def test_no_gpu_is_named(only_cpu):
+    with pytest.raises(ValueError, match="'cuda': PyTorch sees 0 CUDA GPUs"):
+        pick("cuda")
+
+
+def test_the_line_for_a_learner():
+    assert str(CPU).startswith("CPU with 1 thread, float32 (")
+    chip = pick("cpu")
+    assert "\n" not in str(chip) and str(torch.get_num_threads()) in str(chip)
+
+
+def test_autocast_shortens_products_and_only_there():
+    a = torch.randn(4, 4)
+    assert isinstance(CPU.autocast(), contextlib.nullcontext)
+    with Chip(torch.device("cpu"), torch.bfloat16, "CPU").autocast():
+        assert (a @ a).dtype == torch.bfloat16
+    assert (a @ a).dtype == torch.float32
+
+
+def test_the_peak_is_what_a_product_reaches(monkeypatch):
+    ticks = iter([0.0, 0.0, 1.0, 1.25, 2.0, 2.0])  # begin, still time?, product, still time? no
+    monkeypatch.setattr(device.time, "perf_counter", lambda: next(ticks))
+    assert measure_peak(CPU, seconds=1.5) == 2 * 1024**3 / 0.25
+
+
+def test_a_real_peak_is_plausible():
+    assert 1e8 < measure_peak(pick("cpu"), seconds=0.05) < 1e15
+
+
+def shape_of_attention(dtype=torch.float32, grad=True):
+    torch.manual_seed(0)
+    return [torch.randn(2, 3, 8, 4, dtype=dtype, requires_grad=grad) for _ in range(3)]
+
+
+def test_attention_is_pytorchs():
+    q, k, v = shape_of_attention()
+    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    assert torch.equal(attention(q, k, v, causal=True), expected)
+    mask = torch.ones(8, 8, dtype=torch.bool).tril()
+    torch.testing.assert_close(attention(q, k, v, mask), expected)
+    dropped = attention(q, k, v, causal=True, dropout=0.9)
+    assert not torch.allclose(dropped, expected)
+
+
+def test_a_cpu_trains_attention_in_float32_and_samples_in_the_chips_format():
+    chip = Chip(torch.device("cpu"), torch.bfloat16, "CPU")
+    with chip.autocast():
+        assert attention(*shape_of_attention()).dtype == torch.float32
+        assert attention(*shape_of_attention(grad=False)).dtype == torch.bfloat16
+        short = shape_of_attention(torch.bfloat16)
+        assert attention(*short).dtype == torch.float32
+    attention(*short).sum().backward()
+    assert all(x.grad is not None for x in short)

@@ -1,0 +1,419 @@
+"""The model is GPT-2: transformers, an independent implementation, is the judge."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+from nbutils.model import IGNORE, PRESETS, GPT, GPTConfig
+from nbutils.sampling import KVCache
+
+TINY = GPTConfig(vocab_size=61, block_size=16, n_layer=2, n_head=2, n_embd=24)
+# Odd on purpose: sizes that are no powers of two, one head, one layer, a head width of 1.
+SHAPES = [
+    (GPTConfig(vocab_size=97, block_size=23, n_layer=3, n_head=5, n_embd=35), 3, 17),
+    (GPTConfig(vocab_size=11, block_size=9, n_layer=1, n_head=1, n_embd=7), 1, 9),
+    (GPTConfig(vocab_size=257, block_size=40, n_layer=2, n_head=6, n_embd=6), 2, 1),
+    (replace(TINY, tie_weights=False), 2, 13),
+]
+
+
+def filled(config: GPTConfig, seed: int = 0) -> GPT:
+    """A model whose every parameter is random: biases and layer norms too, so none can hide."""
+    torch.manual_seed(seed)
+    model = GPT(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def tokens_for(config: GPTConfig, *shape: int, seed: int = 1) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(config.vocab_size, shape, generator=generator)
+
+
+def judge(folder):
+    transformers = pytest.importorskip("transformers")
+    return transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
+
+
+def recorded(modules: dict, run) -> dict:
+    """What each module returns while ``run`` is called."""
+    seen, hooks = {}, []
+    for name, module in modules.items():
+
+        def keep(module, inputs, output, name=name):
+            seen[name] = output[0] if isinstance(output, tuple) else output
+
+        hooks.append(module.register_forward_hook(keep))
+    run()
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+@pytest.mark.parametrize(
+    "name, count",
+    [("sorter", 85_584), ("gpt2", 124_439_808), ("gpt2-xl", 1_557_611_200)],
+)
+def test_presets_have_their_published_sizes(name, count):
+    with torch.device("meta"):
+        assert GPT(GPTConfig.preset(name)).num_parameters(head=False) == count
+
+
+def test_the_sorters_head_is_144_more():
+    model = GPT(GPTConfig.preset("sorter"))
+    assert model.num_parameters() == 85_584 + 3 * 48
+
+
+def test_gpt3_has_175_billion_in_96_layers():
+    config = GPTConfig.preset("gpt3-175b")
+    with torch.device("meta"):
+        count = GPT(config).num_parameters()
+    assert config.n_layer == 96
+    assert round(count / 1e9) == 175
+
+
+def test_a_preset_can_be_changed():
+    assert GPTConfig.preset("small", vocab_size=77) == GPTConfig(vocab_size=77)
+    assert GPTConfig.preset("gpt2", n_layer=2).n_layer == 2
+
+
+@pytest.mark.parametrize("config, B, T", SHAPES)
+def test_logits_equal_those_of_transformers(config, B, T, tmp_path):
+    ours = filled(config)
+    ours.save_pretrained(tmp_path)
+    tokens = tokens_for(config, B, T)
+    with torch.no_grad():
+        expected, logits = judge(tmp_path)(tokens).logits, ours(tokens)
+    assert logits.shape == (B, T, config.vocab_size)
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("config, B, T", SHAPES)
+def test_each_layer_equals_that_of_transformers(config, B, T, tmp_path):
+    ours = filled(config)
+    ours.save_pretrained(tmp_path)
+    theirs, tokens = judge(tmp_path), tokens_for(config, B, T)
+    pairs = {
+        "embedding": (ours.dropout, theirs.transformer.drop),
+        "final norm": (ours.final_norm, theirs.transformer.ln_f),
+    }
+    for i, (a, b) in enumerate(zip(ours.blocks, theirs.transformer.h)):
+        pairs[f"norm 1 of block {i}"] = (a.attention_norm, b.ln_1)
+        pairs[f"attention of block {i}"] = (a.attention, b.attn)
+        pairs[f"mlp of block {i}"] = (a.mlp, b.mlp)
+        pairs[f"block {i}"] = (a, b)
+    with torch.no_grad():
+        found = recorded({n: p[0] for n, p in pairs.items()}, lambda: ours(tokens))
+        expected = recorded({n: p[1] for n, p in pairs.items()}, lambda: theirs(tokens))
+    assert found.keys() == expected.keys() == pairs.keys()
+    for name in pairs:
+        torch.testing.assert_close(
+            found[name], expected[name], atol=1e-4, rtol=1e-5, msg=lambda m: f"{name}: {m}"
+        )
+
+
+def test_the_gradient_equals_that_of_transformers(tmp_path):
+    ours = filled(TINY)
+    ours.save_pretrained(tmp_path)
+    theirs = judge(tmp_path)
+    tokens, labels = tokens_for(TINY, 3, 9), tokens_for(TINY, 3, 9, seed=2)
+    ours(tokens, labels)[1].backward()
+    F.cross_entropy(theirs(tokens).logits.flatten(0, 1), labels.flatten()).backward()
+    pairs = [
+        (ours.token_embedding.weight, theirs.transformer.wte.weight),
+        (ours.blocks[0].attention.query_key_value.bias, theirs.transformer.h[0].attn.c_attn.bias),
+        (ours.blocks[1].mlp_norm.weight, theirs.transformer.h[1].ln_2.weight),
+    ]
+    for a, b in pairs:
+        torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-4)
+
+
+def test_the_loss_is_cross_entropy_over_the_labels_that_count():
+    model, tokens = filled(TINY), tokens_for(TINY, 2, 5)
+    labels = tokens_for(TINY, 2, 5, seed=3)
+    labels[0, 1] = labels[1, 4] = IGNORE
+    logits, loss = model(tokens, labels)
+    p = logits.detach().double().softmax(-1)
+    counted = [(b, t) for b in range(2) for t in range(5) if labels[b, t] != IGNORE]
+    expected = -sum(math.log(p[b, t, labels[b, t]]) for b, t in counted) / len(counted)
+    assert loss.item() == pytest.approx(expected, abs=1e-4)
+    assert len(counted) == 8
+
+
+def test_a_later_token_changes_nothing_before_it():
+    model, tokens = filled(TINY), tokens_for(TINY, 1, 10)
+    other = tokens.clone()
+    other[0, 6] = (other[0, 6] + 1) % TINY.vocab_size
+    a, b = model(tokens), model(other)
+    torch.testing.assert_close(a[:, :6], b[:, :6], atol=0, rtol=0)
+    assert (a[:, 6:] - b[:, 6:]).abs().amin(-1).max() > 0
+    assert not torch.allclose(a[:, 9], b[:, 9])
+
+
+def test_an_untrained_model_is_near_uniform():
+    torch.manual_seed(0)
+    config = GPTConfig(vocab_size=5000, n_layer=2)
+    tokens = tokens_for(config, 4, 64)
+    loss = GPT(config)(tokens, tokens_for(config, 4, 64, seed=5))[1]
+    assert loss.item() == pytest.approx(math.log(5000), abs=0.05)
+
+
+def test_initialisation_is_that_of_gpt2():
+    torch.manual_seed(0)
+    block = GPT(GPTConfig(n_layer=8, n_embd=256)).blocks[3]
+    for linear, std in [
+        (block.attention.query_key_value, 0.02),
+        (block.attention.projection, 0.02 / math.sqrt(16)),
+        (block.mlp.expand, 0.02),
+        (block.mlp.contract, 0.02 / math.sqrt(16)),
+    ]:
+        assert linear.weight.std().item() == pytest.approx(std, rel=0.03)
+        assert not linear.bias.any()
+    assert (block.mlp_norm.weight == 1).all() and not block.mlp_norm.bias.any()
+
+
+@pytest.mark.parametrize("sizes", [[7], [1] * 7, [3, 1, 3], [4, 3], [1, 6]])
+def test_the_cache_changes_no_logits(sizes):
+    model, tokens = filled(TINY), tokens_for(TINY, 2, 7)
+    cache = KVCache(TINY.n_layer, TINY.block_size)
+    with torch.no_grad():
+        parts = [model(part, cache=cache) for part in tokens.split(sizes, dim=1)]
+        torch.testing.assert_close(torch.cat(parts, 1), model(tokens), atol=1e-5, rtol=1e-5)
+    assert cache.length == 7
+
+
+def test_hidden_then_unembed_is_the_forward_pass():
+    for config in (TINY, replace(TINY, tie_weights=False)):
+        model, tokens = filled(config), tokens_for(config, 2, 7)
+        last = model.unembed(model.hidden(tokens)[:, -1])
+        torch.testing.assert_close(last, model(tokens)[:, -1])
+
+
+def test_dropout_works_only_in_training():
+    model, tokens = filled(replace(TINY, dropout=0.5)), tokens_for(TINY, 2, 7)
+    assert torch.equal(model(tokens), model(tokens))
+    model.train()
+    assert not torch.equal(model(tokens), model(tokens))
+
+
+def test_autocast_gives_nearly_the_same_and_a_float32_loss():
+    torch.manual_seed(0)
+    model, tokens = GPT(TINY), tokens_for(TINY, 2, 7)
+    _, exact = model(tokens, tokens)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits, loss = model(tokens, tokens)
+    assert logits.dtype == torch.bfloat16 and loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(exact.item(), abs=0.02)
+    loss.backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_it_compiles_without_a_break():
+    model, tokens = filled(TINY), tokens_for(TINY, 2, 7)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(tokens, tokens), model(tokens, tokens))
+
+
+def test_it_runs_on_meta():
+    with torch.device("meta"):
+        model, tokens = GPT(GPTConfig.preset("gpt2")), torch.zeros(2, 1024, dtype=torch.long)
+    assert model(tokens).shape == (2, 1024, 50257)
+
+
+# Files.
+
+
+@pytest.mark.parametrize("config", [TINY, replace(TINY, tie_weights=False, dropout=0.2)])
+def test_a_saved_model_comes_back(config, tmp_path):
+    ours = filled(config)
+    ours.save_pretrained(tmp_path / "new" / "folder")
+    back = GPT.from_pretrained(tmp_path / "new" / "folder")
+    assert back.config == config and not back.training
+    assert all(p.requires_grad for p in back.parameters())
+    tokens = tokens_for(config, 2, 5)
+    assert torch.equal(back(tokens), ours(tokens))
+    left = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
+    assert left == {"config.json", "model.safetensors"}
+
+
+def test_a_model_without_biases_comes_back_with_zeros(tmp_path):
+    ours = filled(replace(TINY, bias=False))
+    assert not any("bias" in name for name, _ in ours.named_parameters())
+    ours.save_pretrained(tmp_path)
+    tokens = tokens_for(TINY, 2, 5)
+    torch.testing.assert_close(GPT.from_pretrained(tmp_path)(tokens), ours(tokens))
+    torch.testing.assert_close(judge(tmp_path)(tokens).logits, ours(tokens))
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_that_transformers_saved_is_read(tied, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(
+        vocab_size=53, n_positions=12, n_embd=20, n_layer=2, n_head=4, tie_word_embeddings=tied
+    )
+    theirs = transformers.GPT2LMHeadModel(config).eval()
+    for parameter in theirs.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    theirs.save_pretrained(tmp_path)
+    tokens = tokens_for(TINY, 2, 11) % 53
+    logits = GPT.from_pretrained(tmp_path)(tokens)
+    torch.testing.assert_close(logits, theirs(tokens).logits, atol=1e-4, rtol=0)
+
+
+def test_the_layout_of_the_published_gpt2_is_read(tmp_path):
+    """The file on the hub has no "transformer." prefix, no head, and stores its causal masks."""
+    ours = filled(TINY)
+    ours.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    plain = {name.removeprefix("transformer."): tensor for name, tensor in weights.items()}
+    assert "h.0.attn.c_attn.weight" in plain and "lm_head.weight" not in plain
+    plain["h.0.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
+    plain["h.1.attn.masked_bias"] = torch.tensor(-1e4)
+    save_file(plain, tmp_path / "model.safetensors")
+    tokens = tokens_for(TINY, 2, 5)
+    assert torch.equal(GPT.from_pretrained(tmp_path)(tokens), ours(tokens))
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("model_type", "llama"),
+        ("activation_function", "relu"),
+        ("n_inner", 50),
+        ("layer_norm_epsilon", 1e-6),
+        ("scale_attn_weights", False),
+        ("scale_attn_by_inverse_layer_idx", True),
+        ("add_cross_attention", True),
+        ("attn_pdrop", 0.5),
+    ],
+)
+def test_a_model_that_computes_otherwise_is_refused(name, value, tmp_path):
+    filled(TINY).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(ValueError, match="dropouts" if name == "attn_pdrop" else name):
+        GPT.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", '{"model_type": "gpt2"}'])
+def test_a_damaged_config_is_named(text, tmp_path):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ValueError, match="config.json describes no GPT-2"):
+        GPT.from_pretrained(tmp_path)
+
+
+def test_damaged_folders_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="config.json is missing"):
+        GPT.from_pretrained(tmp_path)
+    filled(TINY).save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    stored = load_file(weights)
+    save_file({k: v for k, v in stored.items() if "h.1.mlp.c_fc.bias" not in k}, weights)
+    with pytest.raises(ValueError, match="has no h.1.mlp.c_fc.bias"):
+        GPT.from_pretrained(tmp_path)
+    save_file({**stored, "transformer.wpe.weight": torch.zeros(3, 24)}, weights)
+    with pytest.raises(ValueError, match=r"wpe.weight makes \(3, 24\)"):
+        GPT.from_pretrained(tmp_path)
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(ValueError, match="model.safetensors is damaged"):
+        GPT.from_pretrained(tmp_path)
+    weights.unlink()
+    with pytest.raises(FileNotFoundError, match="model.safetensors is missing"):
+        GPT.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, repository",
+    [("gpt2", "openai-community/gpt2"), ("someone/their-gpt2", "someone/their-gpt2")],
+)
+def test_a_name_is_downloaded(name, repository, tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+    filled(TINY).save_pretrained(tmp_path)
+    asked = []
+
+    def download(repository, file):
+        asked.append(repository)
+        return str(tmp_path / file)
+
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    assert GPT.from_pretrained(name).config == TINY
+    assert set(asked) == {repository}
+
+
+def test_no_network_is_named(monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def download(repository, file):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    with pytest.raises(ConnectionError, match="'gpt2' .* 'openai-community/gpt2'.*network"):
+        GPT.from_pretrained("gpt2")
+
+
+# Bad input.
+
+
+def test_presets_that_do_not_exist_are_named():
+    with pytest.raises(ValueError, match="'gpt5' is unknown; there are small, sorter"):
+        GPTConfig.preset("gpt5")
+    assert set(PRESETS) == {"small", "sorter", "gpt2", "gpt2-xl", "gpt3-175b"}
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(n_embd=100, n_head=3), "n_embd=100 is not divisible by n_head=3"),
+        (dict(n_layer=0), "n_layer=0 must be at least 1"),
+        (dict(vocab_size=-5), "vocab_size=-5"),
+        (dict(dropout=1.0), "dropout=1.0"),
+    ],
+)
+def test_numbers_that_make_no_network_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        GPTConfig(**change)
+
+
+@pytest.mark.parametrize(
+    "tokens, message",
+    [
+        (torch.zeros(1, 17, dtype=torch.long), r"17 tokens is longer .* position table \(16\)"),
+        (torch.tensor([[3, 61]]), r"tokens has id 61.* \(0 to 60\)"),
+        (torch.tensor([[3, -1]]), "tokens has id -1"),
+        (torch.tensor([3, 4]), r"shape \(2,\), not \(B, T\)"),
+        (torch.zeros(2, 0, dtype=torch.long), r"shape \(2, 0\).*at least one token"),
+        (torch.zeros(1, 2), "tokens has dtype torch.float32, not torch.int64"),
+        (torch.zeros(1, 2, dtype=torch.uint8), "uint8"),
+    ],
+)
+def test_bad_tokens_are_named(tokens, message):
+    with pytest.raises(ValueError, match=message):
+        GPT(TINY)(tokens)
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (torch.zeros(2, 3, dtype=torch.long), r"labels has shape \(2, 3\) and tokens \(2, 4\)"),
+        (torch.full((2, 4), 61), r"labels has id 61.* \(-1 to 60\)"),
+        (torch.full((2, 4), -100), "labels has id -100"),
+        (torch.zeros(2, 4), "labels has dtype torch.float32"),
+    ],
+)
+def test_bad_labels_are_named(labels, message):
+    with pytest.raises(ValueError, match=message):
+        GPT(TINY)(tokens_for(TINY, 2, 4), labels)
+
+
+def test_a_cache_counts_toward_the_context():
+    model, cache = filled(TINY), KVCache(TINY.n_layer, 99)
+    model(tokens_for(TINY, 1, 16), cache=cache)
+    with pytest.raises(ValueError, match="17 tokens is longer"):
+        model(tokens_for(TINY, 1, 1), cache=cache)
