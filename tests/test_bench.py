@@ -1,0 +1,110 @@
+"""The benchmarks: they run, their rows fit together, and their parts measure what they say."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+FIELDS = {"what", "value", "unit", "how"}
+
+
+@pytest.fixture
+def bench(root, monkeypatch):
+    """Imports a module of bench/, whose folder is on the path as it is for a script there."""
+    monkeypatch.syspath_prepend(str(root / "bench"))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(root / "bench") in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def test_the_quick_run_writes_its_rows_as_table_and_as_json(root, tmp_path):
+    file = tmp_path / "bench.json"
+    done = subprocess.run(
+        [sys.executable, root / "bench" / "run.py", "--quick", "--json", file],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(file.read_text())
+    assert all(set(row) == FIELDS for row in rows)
+    for row in rows:
+        assert f"| {row['what']} " in done.stdout and row["how"] in done.stdout
+        assert isinstance(row["value"], str) or row["value"] > 0
+    value = {row["what"]: row["value"] for row in rows}
+    assert len(value) == len(rows)
+    floor, loss, gap = (
+        value[name] for name in ("The floor", "Loss after 5 s", "Above the floor after 5 s")
+    )
+    assert loss - floor == pytest.approx(gap) and gap > 0
+    assert {row["unit"] for row in rows} >= {"tokens/s", "MB/s", "s", "nats per token"}
+    assert sum(row["unit"] == "tokens/s" for row in rows) == 4
+    assert any(row["what"].startswith("BPE training") for row in rows)
+
+
+def test_json_without_a_file_goes_to_the_output_alone(bench, monkeypatch, capsys):
+    run, rows = bench("run"), bench("rows")
+    row = rows.Row("Speed", 1.5, "m/s", "a stop-watch")
+    monkeypatch.setattr(run, "measure", lambda quick, path: [row])
+    run.main(["--quick", "--json"])
+    assert json.loads(capsys.readouterr().out) == [row._asdict()]
+
+
+def test_the_table_is_markdown_with_columns_that_line_up(bench):
+    rows = bench("rows")
+    lines = rows.table(
+        [rows.Row("Speed", 12345.6, "m/s", "far"), rows.Row("Name", "x", "", "near")]
+    ).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == ["Speed", "12,346 m/s", "far"]
+    assert [cell.strip() for cell in lines[3].split("|")[1:-1]] == ["Name", "x", "near"]
+    assert set(lines[1]) == {"|", "-"}
+
+
+def test_the_fastest_of_several_runs_counts(bench):
+    waits = iter([0.05, 0.002, 0.05])
+    seconds = bench("rows").fastest(lambda: time.sleep(next(waits)), 3)
+    assert 0.002 <= seconds < 0.05
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 10, 11, 12, 100])
+def test_a_text_is_cut_to_the_byte_but_never_in_a_character(bench, size):
+    documents = ["나무", "tree", "árbol"]
+    kept = "".join(bench("bpe").cut(documents, size))
+    assert "".join(documents).startswith(kept)
+    whole = len("".join(documents).encode())
+    assert min(size, whole) - 3 <= len(kept.encode()) <= size
+
+
+def test_the_loss_is_taken_with_a_schedule_that_fits_the_time(bench, monkeypatch):
+    training = bench("training")
+    corpus = training.Corpus(documents=400)
+    ran = []
+    original = training.Corpus.run
+
+    def run(self, model, **changes):
+        ran.append(changes)
+        return original(self, model, **changes | {"steps": 1})
+
+    monkeypatch.setattr(training.Corpus, "run", run)
+    speed = training.RECIPE.batch_size * corpus.block_size * 3  # three updates a second
+    training.against_the_floor(corpus, speed, seconds=20)
+    assert ran[0]["steps"] == 60
+
+
+def test_notebook_times_are_read_from_the_builds_cache(bench, tmp_path):
+    import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    bundle = CacheBundleIn(notebook, str(tmp_path / "07_x.ipynb"), data={"execution_seconds": 3.5})
+    get_cache(tmp_path / "cache").cache_notebook_bundle(bundle, check_validity=False)
+    assert bench("book").notebook_seconds(tmp_path / "cache") == [("07_x", 3.5)]
