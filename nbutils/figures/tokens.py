@@ -20,6 +20,7 @@ _PIECE = (
     "display:inline-block;padding:2px 5px;border-radius:4px;text-align:center;color:#111;"
     "font-family:monospace;background:"
 )
+_SIZE = (5.6, 3.2)  # inches: small enough that the labels stay readable on a phone
 _WHITE_SPACE = str.maketrans({" ": "·", "\n": "↵", "\t": "⇥"})
 
 
@@ -57,7 +58,7 @@ def size_against_length(symbols: Mapping[str, tuple[int, int]]) -> Figure:
 
     symbols: name of the way -> (different symbols, length of the text in symbols).
     """
-    fig, ax = plt.subplots(figsize=(7.0, 3.6))
+    fig, ax = plt.subplots(figsize=_SIZE)
     for at, (name, (size, length)) in enumerate(symbols.items()):
         ax.plot(size, length, "o", markersize=9, color=CYCLE[at % len(CYCLE)])
         ax.annotate(name, (size, length), xytext=(0, 10), ha="center", textcoords="offset points")
@@ -72,7 +73,7 @@ def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]])
 
     curves: name of the text -> (words read, different words among them).
     """
-    fig, ax = plt.subplots()
+    fig, ax = plt.subplots(figsize=_SIZE)
     for at, (name, (read, different)) in enumerate(curves.items()):
         ax.plot(read, different, color=CYCLE[at], linestyle=("-", "--", ":")[at % 3])
         ax.annotate(name, (read[-1], different[-1]), xytext=(0, 7), ha="right",
@@ -87,7 +88,7 @@ def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]])
 def bytes_a_token(sizes: Sequence[int], measured: Sequence[float], other: float,
                   other_name: str) -> Figure:
     """Bytes that a token covers against vocabulary size, beside one other encoding's."""
-    fig, ax = plt.subplots()
+    fig, ax = plt.subplots(figsize=_SIZE)
     ax.plot(sizes, measured, "o-", color=BLUE, label="our BPE")
     ax.axhline(other, color=GREY, linestyle="--", label=other_name)
     ax.set(xscale="log", xlabel="tokens in the vocabulary", ylabel="bytes a token",
@@ -100,7 +101,7 @@ def bytes_a_token(sizes: Sequence[int], measured: Sequence[float], other: float,
 
 def tokens_a_character(english: Mapping[str, float], korean: Mapping[str, float]) -> Figure:
     """Tokens a character for each encoding, a bar for English and one for Korean."""
-    fig, ax = plt.subplots(figsize=(7.0, 3.4))
+    fig, ax = plt.subplots(figsize=_SIZE)
     for side, (language, colour, values) in enumerate(
         (("English", BLUE, english), ("Korean", ORANGE, korean))
     ):
