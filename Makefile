@@ -21,7 +21,7 @@ book: _build/.book  ## set up, run every notebook (cached), build the book to _b
 
 test: _build/.book  ## everything that must hold: package, notebooks, the book in a browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests notebooks -n 2 --dist loadfile -q \
-	  --nbval --nbval-current-env --nbval-cell-timeout 120
+	  --nbval --nbval-current-env --nbval-cell-timeout 300
 
 notebooks: $(READY)  ## run every notebook and store its outputs, normalised
 	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))

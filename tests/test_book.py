@@ -69,6 +69,19 @@ class Visit:
         self.page.evaluate("() => window.MathJax?.startup?.promise")
         self.page.evaluate("() => document.fonts.ready.then(() => true)")
 
+    def undrawn_mathematics(self) -> list[str]:
+        """Formulas that MathJax left alone or could not read, and TeX in the running text."""
+        return self.page.evaluate(
+            r"""() => {
+              const main = document.querySelector("main").cloneNode(true);
+              const left = [...main.querySelectorAll(".math")]
+                .filter(e => !e.querySelector("mjx-container") || e.querySelector("mjx-merror"))
+                .map(e => e.textContent);
+              main.querySelectorAll("pre, code, mjx-container, script").forEach(e => e.remove());
+              return left.concat(main.textContent.match(/\$\$|\\[(\[]|\\[a-z]+\{/g) ?? []);
+            }"""
+        )
+
     def findings(self) -> dict[str, str]:
         """axe-core's serious and critical findings, less the theme's own: rule and first place."""
         self.page.evaluate(axe_source())
@@ -105,24 +118,11 @@ def test_page_in_a_browser(browser, site, name, width, scheme):
     assert not visit.errors
     assert not visit.refused, "the page asked another host"
     assert not visit.missing
+    assert not visit.undrawn_mathematics()
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
     broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
     assert visit.findings() == {}
-    visit.context.close()
-
-
-def test_mathematics_is_drawn(browser, site, name):
-    visit = Visit(browser, site, name, 1280, "light")
-    places = visit.page.locator(".math").count()
-    assert visit.page.locator("article .math mjx-container").count() == places
-    assert visit.page.locator("mjx-merror").count() == 0
-    prose = visit.page.evaluate(
-        """() => { const a = document.querySelector("article").cloneNode(true);
-        a.querySelectorAll("pre, code, mjx-container, script").forEach(e => e.remove());
-        return a.textContent; }"""
-    )
-    assert not re.search(r"\$\$|\\\(|\\\[|\\frac|\\operatorname", prose)
     visit.context.close()
 
 
@@ -171,7 +171,8 @@ def test_numbers_of_the_build_are_filled_in():
     for chapter in CHAPTERS:
         title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1].split(". ", 1)[-1]
         seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)
-        assert 0 < float(seconds[1]) < 120, f"{chapter} may take two minutes"
+        # Two minutes on two idle cores is the aim; twice that allows for a slow or busy machine.
+        assert 0 < float(seconds[1]) < 240, f"{chapter} takes too long"
 
 
 def test_search_finds_a_word_of_a_chapter(browser, site):
@@ -182,9 +183,10 @@ def test_search_finds_a_word_of_a_chapter(browser, site):
 
 
 def test_first_page_is_where_the_address_leads(browser, site):
-    visit = Visit(browser, site, "index", 1280, "light")
-    visit.page.wait_for_url(f"{site}book/intro.html")
-    visit.context.close()
+    page = browser.new_page()
+    page.goto(site)
+    page.wait_for_url(f"{site}book/intro.html")
+    page.close()
 
 
 @pytest.mark.parametrize("width, shown, hidden", [(1280, "wide", "tall"), (390, "tall", "wide")])

@@ -15,12 +15,21 @@ FONTS = "output/chtml/fonts/woff-v2"
 
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", _use_own_script)
+    app.connect("html-page-context", _only_where_needed, priority=900)
     app.connect("build-finished", _copy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def _use_own_script(app, config):
     config.mathjax_path = f"mathjax/{SCRIPT}"
+
+
+def _only_where_needed(app, pagename, templatename, context, doctree):
+    """Take the script (1.2 MB) back from a page that only has children with formulas."""
+    if not app.env.get_domain("math").data["has_equations"].get(pagename):
+        context["script_files"] = [
+            script for script in context["script_files"] if SCRIPT not in str(script.filename)
+        ]
 
 
 def _copy(app, error):
