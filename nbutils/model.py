@@ -40,7 +40,7 @@ class GPTConfig:
     Raises ``ValueError`` for numbers that make no network.
     """
 
-    vocab_size: int = 1024  # V: how many tokens there are to choose from
+    vocab_size: int = 1242  # V: how many tokens there are to choose from; smallworld has 1242
     block_size: int = 128  # the longest context, in tokens
     n_layer: int = 4  # blocks, one after the other
     n_head: int = 4  # H: attention heads in each block

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+from nbutils import smallworld
 from nbutils.model import IGNORE, PRESETS, GPT, GPTConfig
 from nbutils.sampling import KVCache
 
@@ -76,6 +77,12 @@ def test_gpt3_has_175_billion_in_96_layers():
         count = GPT(config).num_parameters()
     assert config.n_layer == 96
     assert round(count / 1e9) == 175
+
+
+def test_the_small_preset_fits_smallworld():
+    config = GPTConfig.preset("small")
+    assert config.vocab_size == smallworld.encoding().n_vocab
+    assert config.block_size >= smallworld.MAX_TOKENS
 
 
 def test_a_preset_can_be_changed():
@@ -212,6 +219,12 @@ def test_autocast_gives_nearly_the_same_and_a_float32_loss():
     assert loss.item() == pytest.approx(exact.item(), abs=0.02)
     loss.backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_a_short_format_sums_its_loss_in_float32():
+    model, tokens = filled(TINY), tokens_for(TINY, 2, 7)
+    logits, loss = model.bfloat16()(tokens, tokens)
+    assert logits.dtype == torch.bfloat16 and loss.dtype == torch.float32
 
 
 def test_it_compiles_without_a_break():
