@@ -11,7 +11,7 @@ from nbutils.model import GPT, GPTConfig
 from nbutils.training import History, TrainConfig, evaluate, train
 from nbutils.windows import Windows
 
-RECIPE = TrainConfig(batch_size=8, learning_rate=4e-3, eval_batches=1, progress=False)
+RECIPE = TrainConfig(eval_batches=1, progress=False)
 
 
 def measure(quick: bool) -> list[Row]:

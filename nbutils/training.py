@@ -43,19 +43,23 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides how a model is trained."""
+    """Everything that decides how a model is trained.
 
-    steps: int = 600
+    The defaults suit smallworld, a GPT of two layers and about 20 seconds on two CPU cores.
+    Many small batches learn more in a given time there than few large ones.
+    """
+
+    steps: int = 900
     """How many times the weights are updated."""
-    batch_size: int = 32
+    batch_size: int = 8
     """Windows in one update."""
     block_size: int | None = None
     """Tokens in a window; None: as many as the model can take."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     """The highest learning rate, reached after the warm-up."""
     min_learning_rate: float = 0.0
     """The learning rate at the end of the cosine."""
-    warmup_steps: int = 50
+    warmup_steps: int = 90
     """Updates in which the learning rate rises from near 0 to its highest."""
     weight_decay: float = 0.1
     """AdamW's decay of matrices, per update and unit of learning rate; vectors do not decay."""

@@ -388,7 +388,7 @@ def test_too_high_a_learning_rate_is_told(float32):
         ({"steps": -1}, "steps=-1 must be at least 0"),
         ({"eval_every": 0}, "eval_every=0 must be at least 1"),
         ({"batch_size": 6, "accumulation": 4}, "batch_size=6 can't be cut into accumulation=4"),
-        ({"min_learning_rate": 1.0}, "min_learning_rate=1.0 must be from 0 to learning_rate=0.002"),
+        ({"min_learning_rate": 1.0}, "min_learning_rate=1.0 must be from 0 to learning_rate=0.004"),
     ],
 )
 def test_recipes_that_make_no_sense(changes, message):
