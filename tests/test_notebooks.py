@@ -108,6 +108,13 @@ def test_every_picture_has_an_alt_text(notebook):
         assert len(alt.split()) >= 6
 
 
+def test_bold_terms_stand_in_the_glossary(notebook):
+    glossary = (ROOT / "book" / "glossary.md").read_text("utf-8").lower().splitlines()
+    for term in re.findall(r"(?<!\w)\*\*([^*]{2,})\*\*(?!\w)", prose(notebook)):
+        if not term.endswith((".", "?")):  # those are the openings of paragraphs
+            assert {term.lower(), term.lower().removesuffix("s")} & set(glossary), term
+
+
 def public_names() -> set[str]:
     """Functions and classes that modules of nbutils define for others."""
     names = set()
