@@ -26,7 +26,7 @@ def window_strip(pieces: Sequence[str], ids: Sequence[int], context: range, labe
     label: the position that is to be predicted.
     """
     widths = [0.35 + 0.105 * max(len(_visible(p)), len(str(i))) for p, i in zip(pieces, ids)]
-    fig, ax = plt.subplots(figsize=(7.0, 1.35))
+    fig, ax = plt.subplots(figsize=(5.8, 1.2))
     left = 0.0
     for at, (piece, number, width) in enumerate(zip(pieces, ids, widths)):
         face = SKY if at in context else ORANGE if at == label else "#F2F2F2"
@@ -70,7 +70,7 @@ def probability_bars(
     label: index of the token that really came next, marked with an arrow.
     """
     height = 0.8 / len(rows)
-    fig, ax = plt.subplots(figsize=(7.0, 0.9 + 0.2 * len(names) * max(1.2, len(rows))))
+    fig, ax = plt.subplots(figsize=(5.8, 0.9 + 0.2 * len(names) * max(1.2, len(rows))))
     for k, (name, values) in enumerate(rows.items()):
         at = np.arange(len(names)) + (k - (len(rows) - 1) / 2) * height
         ax.barh(at, values, height=height * 0.92, label=name)
@@ -134,7 +134,7 @@ def token_losses(pieces: Sequence[str], rows: dict[str, Sequence[float]]) -> Fig
     pieces: the tokens' texts; rows: legend text -> losses in nats, one for each token.
     """
     width = 0.8 / len(rows)
-    fig, ax = plt.subplots(figsize=(7.0, 3.4))
+    fig, ax = plt.subplots(figsize=(5.8, 3.2))
     for k, (name, losses) in enumerate(rows.items()):
         at = np.arange(len(pieces)) + (k - (len(rows) - 1) / 2) * width
         ax.bar(at, losses, width=width, label=name)
@@ -150,7 +150,7 @@ def model_against_truth(model: np.ndarray, truth: np.ndarray) -> Figure:
 
     model, truth: shape (n, V), rows that sum to 1.
     """
-    fig, ax = plt.subplots(figsize=(5.2, 4.6))
+    fig, ax = plt.subplots(figsize=(4.8, 4.3))
     shown = (truth > 0) | (model > 0.01)
     ax.plot(truth[shown], model[shown], ".", color=BLUE, alpha=0.35, markersize=5)
     ax.plot([0, 1], [0, 1], "--", color=GREY, label="model = truth")

@@ -16,7 +16,7 @@ GREY = "#7F7F7F"
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 
 _RC = {
-    "figure.figsize": (7.0, 3.2),
+    "figure.figsize": (5.8, 2.9),
     "figure.dpi": 144,
     "figure.constrained_layout.use": True,
     "savefig.bbox": None,
