@@ -122,7 +122,10 @@ def stream(
     seed: int | None = None,
     use_cache: bool = True,
 ) -> Iterator[torch.Tensor]:
-    """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn."""
+    """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn.
+
+    Until it ends or is closed, the model stays in evaluation mode.
+    """
     _check_choice(temperature, top_k, top_p)
     _check_request(model, tokens, max_new_tokens)
     generator = None
@@ -136,9 +139,10 @@ def stream(
         return p.multinomial(1, generator=generator)[:, 0]
 
     steps = _steps(model, tokens, max_new_tokens, draw, use_cache)
-    if stop is None:
+    ids = [] if stop is None else stop
+    stops = torch.tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
+    if not len(stops):
         return steps
-    stops = torch.tensor(stop, device=tokens.device).flatten()
     check_ids("stop", stops, model.config.vocab_size)
     return _until_stopped(steps, tokens[:, -1], stops)
 

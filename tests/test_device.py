@@ -124,9 +124,13 @@ def test_autocast_shortens_products_and_only_there():
 
 
 def test_the_peak_is_what_a_product_reaches(monkeypatch):
-    ticks = iter([0.0, 0.0, 1.0, 1.25, 2.0, 2.0])  # begin, still time?, product, still time? no
+    products = [(0.0, 0.5), (0.6, 0.85), (0.9, 1.9)]  # seconds at which each begins and ends
+    ticks = [0.0]  # the first asks for the time at which to stop
+    for start, end in products:
+        ticks += [start, start, end]  # "is there time?", begin, end
+    ticks = iter([*ticks, 1.9])
     monkeypatch.setattr(device.time, "perf_counter", lambda: next(ticks))
-    assert measure_peak(CPU, seconds=1.5) == 2 * 1024**3 / 0.25
+    assert measure_peak(CPU, seconds=1.5) == pytest.approx(2 * 1024**3 / 0.25)
 
 
 def test_a_real_peak_is_plausible():
@@ -144,8 +148,9 @@ def test_attention_is_pytorchs():
     assert torch.equal(attention(q, k, v, causal=True), expected)
     mask = torch.ones(8, 8, dtype=torch.bool).tril()
     torch.testing.assert_close(attention(q, k, v, mask), expected)
-    dropped = attention(q, k, v, causal=True, dropout=0.9)
-    assert not torch.allclose(dropped, expected)
+    for grad in (True, False):
+        dropped = attention(*shape_of_attention(grad=grad), causal=True, dropout=0.9)
+        assert not torch.allclose(dropped, expected)
 
 
 def test_a_cpu_trains_attention_in_float32_and_samples_in_the_chips_format():

@@ -199,6 +199,12 @@ def test_it_ends_when_every_row_has_stopped(model):
     assert found == free[: free.index(stop, 3) + 1]
 
 
+def test_no_stop_among_none(model):
+    prompt = prompts(1, 3)
+    found = generate(model, prompt, 6, seed=1, stop=[])
+    assert torch.equal(found, generate(model, prompt, 6, seed=1))
+
+
 def test_a_stop_in_the_prompt_is_no_stop(model):
     prompt = prompts(1, 3)
     free = generate(model, prompt, 6, temperature=0)
@@ -248,6 +254,14 @@ def test_the_cache_computes_each_token_once(model, monkeypatch):
     generate(model, prompts(1, 5), CONFIG.block_size - 5 + 1)  # until the table is full
     hook.remove()
     assert read == [5] + [1] * (CONFIG.block_size - 5)
+
+
+def test_sampling_keeps_nothing_for_a_backward_pass(model):
+    needs = []
+    hook = model.final_norm.register_forward_hook(lambda m, i, o: needs.append(o.requires_grad))
+    generate(model, prompts(1, 3), 2)
+    hook.remove()
+    assert needs == [False, False]
 
 
 def test_the_cache_takes_its_memory_once():
