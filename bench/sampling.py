@@ -1,4 +1,4 @@
-"""How fast does it talk? New tokens a second, with the KV cache and without, alone and in a batch."""
+"""How fast does it talk? New tokens a second, with and without the KV cache, one text or many."""
 
 import torch
 from rows import Row, fastest, table

@@ -117,9 +117,9 @@ def test_train_leaves_everything_that_sample_needs(smallworld_model, capsys):
 
 
 def test_train_reports_the_distance_to_the_floor(smallworld_model, capsys):
-    assert main(["train", "--out", str(smallworld_model), *TINY, *FEW]) == 0  # finished: goes on at once
+    assert main(["train", "--out", str(smallworld_model), *TINY, *FEW]) == 0
     out = capsys.readouterr().out
-    assert "step" not in out
+    assert "step" not in out  # it was finished, so nothing is trained again
     verdict = next(line for line in out.splitlines() if line.startswith("loss on all"))
     loss, above, floor = (
         float(word.rstrip(".,")) for word in verdict.split() if word[0].isdigit()

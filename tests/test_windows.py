@@ -218,7 +218,8 @@ def test_sizes_below_one(name):
 def test_a_file_gives_back_its_tokens_in_the_smallest_type(tmp_path, vocab_size, dtype):
     tokens = np.random.default_rng(0).integers(vocab_size, size=1000)
     path = tmp_path / "corpus.tokens"
-    assert write_tokens(path, (tokens[i : i + 300] for i in range(0, 1000, 300)), vocab_size) == 1000
+    chunks = (tokens[i : i + 300] for i in range(0, 1000, 300))
+    assert write_tokens(path, chunks, vocab_size) == 1000
     back = open_tokens(path)
     assert isinstance(back, np.memmap) and back.dtype == dtype == token_dtype(vocab_size)
     assert back.tolist() == tokens.tolist()
