@@ -126,8 +126,13 @@ def test_page_in_a_browser(browser, site, name, width, scheme):
     visit.context.close()
 
 
-def test_some_page_has_mathematics():
-    assert any('class="math' in html_of(page) for page in toc_pages())
+def test_mathjax_comes_from_the_book_and_only_where_it_is_needed():
+    for page in toc_pages():
+        needed = 'class="math' in html_of(page)
+        assert ("_static/mathjax/" in html_of(page)) == needed, page
+    assert 'class="math' in html_of("book/glossary")
+    copied = [path for path in (HTML / "_static" / "mathjax").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in copied) < 2_000_000
 
 
 def test_every_page_in_the_toc_is_built_and_no_other():

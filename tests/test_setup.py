@@ -101,3 +101,17 @@ def test_toc_names_every_notebook(root):
     toc = (root / "_toc.yml").read_text("utf-8")
     for path in root.glob("notebooks/*.ipynb"):
         assert f"file: notebooks/{path.stem}\n" in toc
+
+
+def test_without_a_browser_nothing_is_found(monkeypatch, tmp_path):
+    from conftest import find_chromium
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    assert find_chromium(str(tmp_path / "none")) == ""
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "mine"))
+    assert find_chromium(sys.executable) == ""  # a wish that leads nowhere is not replaced
+    (tmp_path / "mine").touch()
+    assert find_chromium(sys.executable) == str(tmp_path / "mine")
+    monkeypatch.delenv("CHROMIUM")
+    assert find_chromium(sys.executable) == sys.executable
