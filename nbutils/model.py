@@ -19,8 +19,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from nbutils.device import attention
-
-IGNORE = -1  # a label that is not counted in the loss
+from nbutils.windows import IGNORE
 
 PRESETS = {
     "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes

@@ -28,7 +28,6 @@ FLOW = (
 # One word for two things.
 HOMONYMS = {
     "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
-    "token_losses": {"smallworld.py", "figures/io.py"},  # the numbers; a picture of such numbers
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))
 

@@ -128,7 +128,7 @@ def nudges(probabilities: dict[str, Sequence[float]]) -> Figure:
     return fig
 
 
-def token_losses(pieces: Sequence[str], rows: dict[str, Sequence[float]]) -> Figure:
+def loss_of_each_token(pieces: Sequence[str], rows: dict[str, Sequence[float]]) -> Figure:
     """What each token of a text cost: a bar for each row above each token.
 
     pieces: the tokens' texts; rows: legend text -> losses in nats, one for each token.
