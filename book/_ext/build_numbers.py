@@ -137,13 +137,22 @@ def table(head, rows) -> nodes.table:
 
 
 def table_row(cells) -> nodes.row:
-    return nodes.row("", *[nodes.entry("", nodes.paragraph("", cell)) for cell in cells])
+    return nodes.row("", *[nodes.entry("", paragraph(cell)) for cell in cells])
+
+
+def paragraph(words: str) -> nodes.paragraph:
+    """Words, with what stands between backticks set as code."""
+    parts = enumerate(words.split("`"))
+    return nodes.paragraph("", "", *[
+        nodes.literal("", part) if i % 2 else nodes.Text(part) for i, part in parts
+    ])
 
 
 def write_weights(app: Sphinx, error) -> None:
     """Put each page's weight where its place-holder stands."""
     if error or app.builder.format != "html":
         return
+
     def weigh(found):
         kind, name = found.groups()
         page = Path(app.outdir, f"{name}.html")
