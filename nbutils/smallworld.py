@@ -29,7 +29,7 @@ from . import tokens
 if TYPE_CHECKING:
     import tiktoken
 
-MAX_TOKENS = 128  # no document is longer, the END before it counted
+MAX_TOKENS = 80  # no document is longer, the END before it counted: a window that holds any
 
 # --------------------------------------------------------------------------- the world
 # Rows are compared by identity (eq=False), which makes them quick keys.
@@ -809,9 +809,9 @@ def _ask_where(doc, place: Mapping[Person, str], thing: Mapping[Person, str]) ->
 # Scenes that fill a document, and those of which it takes two: openings and weight.
 _LONG = {
     _tale: (("Once a",), 6),
-    _gifts: (("Here are",), 4),
-    _walks: (("It is",), 2),
-    _journeys: (("Last",), 2),
+    _gifts: (("Here are",), 3),
+    _walks: (("It is",), 1),
+    _journeys: (("Last",), 1),
 }
 _SHORT = {
     _introduction: (("This is",), 6),

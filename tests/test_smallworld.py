@@ -19,7 +19,7 @@ from nbutils.smallworld import MAX_TOKENS, Choice, generate, next_probabilities,
 from nbutils.tokens import END, SPLIT_PATTERN
 
 ENCODING = smallworld.encoding()
-SAMPLE_SHA256 = "912bd36c75beec93c96d63c60d6313d6a32c9d801e20f414a4fbc452aa3feb63"
+SAMPLE_SHA256 = "279043f3f06cb52ce2cb94f75c8ca9374abc3f21b92e56492a23a264ee497450"
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +329,7 @@ def test_sums_are_right(documents):
 def test_who_has_what_is_answered_rightly(documents):
     """Followed by regular expressions, not by the scene's own bookkeeping."""
     stories = [d for d in documents if d.startswith("Here are")]
-    assert len(stories) > 1000
+    assert len(stories) > 500
     for story in stories:
         told, asked = story.split(" Who has", 1)
         owner = {}
@@ -345,7 +345,7 @@ def test_who_has_what_is_answered_rightly(documents):
 
 def test_where_everything_is_is_answered_rightly(documents):
     walks = [d for d in documents if d.startswith("It is")]
-    assert len(walks) > 500
+    assert len(walks) > 300
     for walk in walks:
         place, owner = {}, {}
         for name, where, thing in re.findall(r"(\w+) is in the (\w+) and has a (\w+)\.", walk):
