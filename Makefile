@@ -34,7 +34,7 @@ clean:  ## remove what was built; .venv stays
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
-	  f"Python 3.11, 3.12 or 3.13 is needed; this is {v.major}.{v.minor}. Try: make PYTHON=python3.12")'
+	  f"Python 3.11, 3.12 or 3.13 is needed; this is {v.major}.{v.minor}. Try make PYTHON=python3.12")'
 	@echo "Installing into $(VENV); the first time takes a few minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -r requirements.txt

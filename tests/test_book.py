@@ -85,7 +85,9 @@ class Visit:
     def findings(self) -> dict[str, str]:
         """axe-core's serious and critical findings, less the theme's own: rule and first place."""
         self.page.evaluate(axe_source())
-        result = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations'], preload: false})")
+        result = self.page.evaluate(
+            "() => axe.run(document, {resultTypes: ['violations'], preload: false})"
+        )
         return {
             v["id"]: v["nodes"][0]["html"][:200]
             for v in result["violations"]

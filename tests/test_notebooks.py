@@ -137,7 +137,8 @@ def test_defines_nothing_that_the_package_defines(notebook):
 
 def python(source) -> str:
     """The source without IPython's own lines."""
-    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    kept = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    return "\n".join(kept)
 
 
 def test_the_facts_are_computed_and_asserted(path, notebook):
@@ -160,7 +161,8 @@ def test_nothing_is_stored_that_differs_between_runs(notebook):
 def test_no_trace_of_a_machine_or_an_error(notebook):
     for cell in cells(notebook, "code"):
         stored = str(cell.outputs)
-        assert not re.search(r"/(home|root|tmp|work|Users)/|site-packages|[A-Z]:\\\\", stored), cell.id
+        path = re.search(r"/(home|root|tmp|work|Users)/|site-packages|[A-Z]:\\\\", stored)
+        assert not path, cell.id
         assert not re.search(r" at 0x[0-9a-f]{6,}", stored), cell.id
         assert "raises-exception" in cell.metadata.get("tags", []) or not any(
             output.output_type == "error" for output in cell.outputs
@@ -234,7 +236,8 @@ def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
 
 
 def test_normalise_drops_what_differs():
-    notebook = small("1", widgets={"state": {"a": 1}}, kernelspec={"name": "mine", "display_name": "Mine"})
+    kernel = {"name": "mine", "display_name": "Mine"}
+    notebook = small("1", widgets={"state": {"a": 1}}, kernelspec=kernel)
     cell = notebook.cells[0]
     cell.metadata.execution = {"iopub.execute_input": "2026-01-01"}
     cell.metadata.tags = ["keep"]
