@@ -59,30 +59,22 @@ def cost_of_length(lengths: Sequence[int], seconds: Sequence[float]) -> Figure:
 
 
 def probability_bars(
-    names: Sequence[str],
-    rows: dict[str, Sequence[float]],
-    title: str = "",
-    label: int | None = None,
+    names: Sequence[str], rows: dict[str, Sequence[float]], title: str = ""
 ) -> Figure:
     """Horizontal bars of next-token probability: one group for each name, one bar for each row.
 
-    names: the tokens' texts; rows: legend text -> probabilities, in the order of `names`;
-    label: index of the token that really came next, marked with an arrow.
+    names: the tokens' texts; rows: legend text -> probabilities, in the order of `names`.
     """
     height = 0.8 / len(rows)
-    fig, ax = plt.subplots(figsize=(5.8, 0.9 + 0.2 * len(names) * max(1.2, len(rows))))
+    fig, ax = plt.subplots(figsize=(5.8, 1.3 + 0.2 * len(names) * max(1.2, len(rows))))
     for k, (name, values) in enumerate(rows.items()):
         at = np.arange(len(names)) + (k - (len(rows) - 1) / 2) * height
         ax.barh(at, values, height=height * 0.92, label=name)
     ax.set_yticks(range(len(names)), [_visible(n) for n in names], family="monospace")
-    if label is not None:
-        ax.get_yticklabels()[label].set_color(RED)
-        ax.get_yticklabels()[label].set_fontweight("bold")
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="probability of being the next token", title=title)
-    if len(rows) > 1:
-        ax.legend(loc="lower right")
+    fig.legend(loc="outside lower center", ncols=len(rows))
     return fig
 
 
@@ -148,7 +140,7 @@ def loss_of_each_token(pieces: Sequence[str], rows: dict[str, Sequence[float]]) 
 def model_against_truth(model: np.ndarray, truth: np.ndarray) -> Figure:
     """Every (context, token) pair as a point: the model's probability against the true one.
 
-    model, truth: shape (n, V), rows that sum to 1.
+    model, truth: shape (n, V), rows that sum to 1. Points that both put near 0 are left out.
     """
     fig, ax = plt.subplots(figsize=(4.8, 4.3))
     shown = (truth > 0) | (model > 0.01)

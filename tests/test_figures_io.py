@@ -1,0 +1,88 @@
+"""Chapter 2's pictures show the numbers that they are given."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pytest
+from matplotlib import colors
+from matplotlib import pyplot as plt
+
+from nbutils.figures import io
+from nbutils.figures.style import ORANGE, SKY
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def only_axes(figure):
+    (axes,) = figure.axes
+    return axes
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for text in only_axes(figure).texts]
+
+
+def test_window_strip_colours_context_and_label_and_nothing_else():
+    figure = io.window_strip(["|", "View", "ing", " Post"], [91, 860, 287, 3962], range(1, 3), 3)
+    boxes = [colors.to_hex(box.get_facecolor()).upper() for box in only_axes(figure).patches]
+    assert boxes[1:] == [SKY, SKY, ORANGE]
+    assert boxes[0] not in (SKY, ORANGE)
+    assert {"·Post", "3962", "label", "context: 2 tokens"} <= set(texts(figure))
+
+
+def test_window_strip_with_an_empty_context_names_none():
+    figure = io.window_strip(["a", "$b$"], [1, 2], range(0), 0)
+    assert not any(text.startswith("context") for text in texts(figure))
+    figure.canvas.draw()  # a dollar sign is text, not the start of a formula
+
+
+def test_cost_of_length_draws_what_was_measured_and_the_straight_line():
+    measured, straight = only_axes(io.cost_of_length([10, 20, 40], [1.0, 3.0, 9.0])).lines
+    assert measured.get_ydata().tolist() == [1, 3, 9]
+    assert straight.get_ydata().tolist() == [1, 2, 4]
+
+
+def test_probability_bars_are_as_long_as_the_probabilities():
+    rows = {"truth": [0.8, 0.2], "model": [0.7, 0.3]}
+    axes = only_axes(io.probability_bars([" but", " and"], rows, title="x"))
+    assert [bar.get_width() for bar in axes.patches] == [0.8, 0.2, 0.7, 0.3]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["·but", "·and"]
+
+
+def test_surprise_marks_points_on_the_curve():
+    figure = io.surprise(vocab_size=1000)
+    for line in only_axes(figure).lines:
+        np.testing.assert_allclose(line.get_ydata(), -np.log(line.get_xdata()), atol=1e-12)
+    assert "6.91" in only_axes(figure).get_title()
+
+
+def test_honest_score_marks_each_lowest_point():
+    figure = io.honest_score([0.1, 0.5, 0.9], {"a": [3, 1, 2], "b": [3, 2, 1]}, truth=0.5)
+    assert texts(figure) == ["lowest at 0.50", "lowest at 0.90"]
+
+
+def test_nudges_has_a_line_for_each_token():
+    axes = only_axes(io.nudges({" Post": [0.1, 0.2], " Case": [0.3, 0.1]}))
+    assert [line.get_label() for line in axes.lines] == ["·Post", "·Case"]
+    assert list(axes.lines[0].get_ydata()) == [0.1, 0.2]
+    assert axes.get_yscale() == "log"
+
+
+def test_loss_of_each_token_has_two_bars_at_each():
+    axes = only_axes(io.loss_of_each_token(["a", "\n"], {"truth": [1, 2], "model": [3, 4]}))
+    assert [bar.get_height() for bar in axes.patches] == [1, 2, 3, 4]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "↵"]
+
+
+def test_model_against_truth_hides_only_what_both_rule_out():
+    truth = np.array([[0.0, 0.4, 0.0, 0.6]])
+    model = np.array([[0.001, 0.3, 0.099, 0.6]])
+    points = only_axes(io.model_against_truth(model, truth)).lines[0]
+    assert points.get_xdata().tolist() == [0.4, 0.0, 0.6]
+    assert points.get_ydata().tolist() == [0.3, 0.099, 0.6]
