@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# PyTorch's waiting threads sleep: see nbutils/__init__.py. For programs that load torch first.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 READY := $(VENV)/.ready
 PACKAGE := $(shell find nbutils -type f -name '*.[pjc]*' -not -path '*/__pycache__/*')

@@ -1,5 +1,6 @@
 """How fast does it talk? New tokens a second, with and without the KV cache, one text or many."""
 
+import nbutils  # before torch: it tells waiting threads to sleep
 import torch
 from rows import Row, fastest, table
 
