@@ -18,7 +18,7 @@ RECIPE = TrainConfig(eval_batches=1, progress=False)
 def measure(quick: bool) -> list[Row]:
     """``quick``: fewer steps, and the loss after 5 seconds instead of 60."""
     corpus = Corpus(documents=4_000 if quick else 60_000)
-    speed = tokens_per_second(corpus, steps=12 if quick else 60)
+    speed = tokens_per_second(corpus, steps=30 if quick else 300)
     model = f"GPT of {corpus.model().num_parameters():,} parameters"
     how = f"{model}, {RECIPE.batch_size} windows of {corpus.block_size} tokens in an update"
     row = Row("Training", speed, "tokens/s", f"{how}, smallworld")
@@ -52,8 +52,8 @@ class Corpus:
 
 
 def tokens_per_second(corpus: Corpus, steps: int) -> float:
-    """The median speed of a few updates at a time; evaluations are not counted."""
-    history = corpus.run(corpus.model(), steps=steps, eval_every=4)
+    """The median speed of three stretches of updates; evaluations are not counted."""
+    history = corpus.run(corpus.model(), steps=steps, eval_every=steps // 3)
     return median(history.tokens_per_second[1:])
 
 
