@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __version__ = "0.1.0"
 
 _MODULES = (
+    "files",
     "device",
     "tokens",
     "smallworld",
@@ -35,4 +36,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted([*globals(), *_MODULES])
+    return sorted({*_MODULES, "__version__"})
