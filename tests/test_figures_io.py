@@ -37,9 +37,13 @@ def test_window_strip_colours_context_and_label_and_nothing_else():
 
 
 def test_window_strip_with_an_empty_context_names_none():
-    figure = io.window_strip(["a", "$b$"], [1, 2], range(0), 0)
+    figure = io.window_strip(["a", "b"], [1, 2], range(0), 0)
     assert not any(text.startswith("context") for text in texts(figure))
-    figure.canvas.draw()  # a dollar sign is text, not the start of a formula
+
+
+def test_a_dollar_sign_is_text_and_not_the_start_of_a_formula():
+    figure = io.window_strip(["$_$", "$^"], [1, 2], range(1), 1)
+    figure.canvas.draw()  # as formulas these would be errors
 
 
 def test_cost_of_length_draws_what_was_measured_and_the_straight_line():

@@ -11,12 +11,12 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from .style import BLUE, GREY, ORANGE, RED, SKY
+from .style import BLUE, CYCLE, GREY, ORANGE, RED, SKY, visible
 
 
 def _visible(piece: str) -> str:
-    """A token's text with its white space made visible and no stray maths signs."""
-    return piece.replace(" ", "·").replace("\n", "↵").replace("$", r"\$")
+    """A token's text for matplotlib, to which a dollar sign would begin a formula."""
+    return visible(piece).replace("$", r"\$")
 
 
 def window_strip(pieces: Sequence[str], ids: Sequence[int], context: range, label: int) -> Figure:
@@ -97,7 +97,7 @@ def surprise(vocab_size: int) -> Figure:
 def honest_score(q: Sequence[float], losses: dict[str, Sequence[float]], truth: float) -> Figure:
     """Average loss of answering q when the truth is `truth`, for several losses."""
     fig, ax = plt.subplots()
-    for (name, values), colour in zip(losses.items(), (BLUE, ORANGE)):
+    for (name, values), colour in zip(losses.items(), CYCLE):
         ax.plot(q, values, color=colour, label=name)
         best = int(np.argmin(values))
         ax.plot(q[best], values[best], "o", color=colour)

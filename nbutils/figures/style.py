@@ -1,6 +1,6 @@
 """One look for every picture: colours that a colour-blind reader can tell apart, readable sizes.
 
-The colours are Okabe and Ito's eight (Color Universal Design, 2008), by their names.
+The colours are six of Okabe and Ito's (Color Universal Design, 2008), by their names, and a grey.
 """
 
 BLUE = "#0072B2"
@@ -9,8 +9,6 @@ GREEN = "#009E73"
 RED = "#D55E00"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
-YELLOW = "#F0E442"
-BLACK = "#000000"
 GREY = "#7F7F7F"
 
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
@@ -31,6 +29,14 @@ _RC = {
     "legend.frameon": False,
     "svg.hashsalt": "nbutils",
 }
+
+
+_WHITE_SPACE = str.maketrans({" ": "·", "\n": "↵", "\t": "⇥"})
+
+
+def visible(piece: str) -> str:
+    """A token's text with its white space shown: a dot for a space, arrows for the others."""
+    return piece.translate(_WHITE_SPACE)
 
 
 def use_style() -> None:

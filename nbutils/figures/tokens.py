@@ -11,7 +11,7 @@ from IPython.display import HTML
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, ORANGE
+from .style import BLUE, CYCLE, GREY, ORANGE, visible
 
 # Pale tints of the course's colours: black text on them is readable on light and dark pages.
 _TINTS = ("#CFE5F5", "#FBE3B0", "#CDEBDF", "#F6D9E8")
@@ -21,7 +21,6 @@ _PIECE = (
     "font-family:monospace;background:"
 )
 _SIZE = (5.6, 3.2)  # inches: small enough that the labels stay readable on a phone
-_WHITE_SPACE = str.maketrans({" ": "·", "\n": "↵", "\t": "⇥"})
 
 
 def strips(rows: Mapping[str, Iterable[tuple[int, bytes]]]) -> HTML:
@@ -48,7 +47,7 @@ def _strip(tokens: Iterable[tuple[int, bytes]]) -> str:
 
 def _shown(piece: bytes) -> str:
     try:
-        return piece.decode().translate(_WHITE_SPACE)
+        return visible(piece.decode())
     except UnicodeDecodeError:
         return piece.hex(" ").upper()
 
@@ -75,7 +74,7 @@ def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]])
     """
     fig, ax = plt.subplots(figsize=_SIZE)
     for at, (name, (read, different)) in enumerate(curves.items()):
-        ax.plot(read, different, color=CYCLE[at], linestyle=("-", "--", ":")[at % 3])
+        ax.plot(read, different, color=CYCLE[at % len(CYCLE)], linestyle=("-", "--", ":")[at % 3])
         ax.annotate(name, (read[-1], different[-1]), xytext=(0, 7), ha="right",
                     textcoords="offset points")
     ax.set(xlabel="words read", ylabel="different words so far")
