@@ -11,6 +11,7 @@ only moves weights to and from files.
 import json
 import math
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -206,8 +207,9 @@ class GPT(nn.Module):
 
         ``name_or_folder``: a folder with config.json and model.safetensors, or a name such as
         "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl" or "someone/their-gpt2", which is
-        downloaded. Raises ``FileNotFoundError`` or ``ConnectionError`` if that fails, and
-        ``ValueError`` for a model that is not built like this one.
+        downloaded. Raises ``FileNotFoundError`` for a path at which no such folder is,
+        ``ConnectionError`` if a download fails, and ``ValueError`` for a model that is not built
+        like this one.
         """
         folder = _find_pretrained(name_or_folder)
         with torch.device("meta"):  # shapes only: the file brings the numbers
@@ -312,6 +314,13 @@ _NAMES = {
     "head": "lm_head",
 }
 _TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+_SIZES = {
+    "vocab_size": "vocab_size",
+    "block_size": "n_positions",
+    "n_layer": "n_layer",
+    "n_head": "n_head",
+    "n_embd": "n_embd",
+}
 # What must hold for our arithmetic to be theirs; the first value is transformers' default.
 _REQUIRED = {
     "model_type": ("gpt2",),
@@ -330,10 +339,21 @@ def _their_name(name: str) -> str:
     return name if name.startswith("lm_head") else f"transformer.{name}"
 
 
+# A name on the hub, alone or after its owner's. Anything else is a path, and stays on this machine.
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+
+
 def _find_pretrained(name_or_folder: str | os.PathLike) -> Path:
-    if Path(name_or_folder).is_dir():
-        return Path(name_or_folder)
+    path = Path(name_or_folder)
+    if path.is_dir():
+        return path
     repository = str(name_or_folder)
+    is_name = isinstance(name_or_folder, str) and _HUB_NAME.fullmatch(repository)
+    if path.exists() or not is_name:
+        raise FileNotFoundError(
+            f"name_or_folder={repository!r} is no folder here: give a folder with config.json and "
+            'model.safetensors, or a name such as "gpt2"'
+        )
     if "/" not in repository:
         repository = f"openai-community/{repository}"
     try:
@@ -358,21 +378,31 @@ def _read_config(path: Path) -> GPTConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
     try:
-        theirs = json.loads(path.read_text())
-        shape = {name: theirs[name] for name in ("vocab_size", "n_layer", "n_head", "n_embd")}
-        shape["block_size"] = theirs["n_positions"]
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} describes no GPT-2 ({error!r})") from error
+        return _our_config(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path} describes no GPT-2 that fits this model: {error}") from error
+
+
+def _our_config(theirs) -> GPTConfig:
+    """What config.json holds, as a ``GPTConfig``; what it may leave out is as in transformers."""
+    if not isinstance(theirs, dict):
+        raise ValueError(f"it holds a {type(theirs).__name__}, not names with values")
     for name, allowed in _REQUIRED.items():
         if theirs.get(name, allowed[0]) not in allowed:
-            raise ValueError(f"{path} has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
-    if theirs.get("n_inner") not in (None, 4 * theirs["n_embd"]):
-        raise ValueError(f"{path} has n_inner={theirs['n_inner']}; this model does 4 * n_embd")
-    dropouts = {theirs.get(f"{where}_pdrop", 0.1) for where in ("embd", "attn", "resid")}
-    if len(dropouts) > 1:
-        raise ValueError(f"{path} has dropouts {sorted(dropouts)}; this model has one for all")
+            raise ValueError(f"it has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
+    sizes = {ours: theirs.get(name) for ours, name in _SIZES.items()}
+    for ours, size in sizes.items():
+        if type(size) is not int:
+            raise ValueError(f"it has {_SIZES[ours]}={size!r}, which must be a whole number")
+    if theirs.get("n_inner") not in (None, 4 * sizes["n_embd"]):
+        raise ValueError(f"it has n_inner={theirs['n_inner']!r}; this model does 4 * n_embd")
+    dropouts = [theirs.get(name, 0.1) for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop")]
+    if type(dropouts[0]) not in (int, float) or dropouts != 3 * dropouts[:1]:
+        raise ValueError(f"it has dropouts {dropouts}; this model has one number for all")
     tied = theirs.get("tie_word_embeddings", True)
-    return GPTConfig(**shape, dropout=dropouts.pop(), tie_weights=tied)
+    if type(tied) is not bool:
+        raise ValueError(f"it has tie_word_embeddings={tied!r}, which must be true or false")
+    return GPTConfig(**sizes, dropout=dropouts[0], tie_weights=tied)
 
 
 def _read_weights(path: Path, layout: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -422,11 +452,7 @@ def _hugging_face_config(config: GPTConfig) -> dict:
     return {
         "architectures": ["GPT2LMHeadModel"],
         **{name: allowed[0] for name, allowed in _REQUIRED.items()},
-        "vocab_size": config.vocab_size,
-        "n_positions": config.block_size,
-        "n_layer": config.n_layer,
-        "n_head": config.n_head,
-        "n_embd": config.n_embd,
+        **{theirs: getattr(config, ours) for ours, theirs in _SIZES.items()},
         "embd_pdrop": config.dropout,
         "attn_pdrop": config.dropout,
         "resid_pdrop": config.dropout,

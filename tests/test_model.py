@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -290,8 +291,14 @@ def test_the_layout_of_the_published_gpt2_is_read(tmp_path):
     plain["h.0.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
     plain["h.1.attn.masked_bias"] = torch.tensor(-1e4)
     save_file(plain, tmp_path / "model.safetensors")
-    tokens = tokens_for(TINY, 2, 5)
-    assert torch.equal(GPT.from_pretrained(tmp_path)(tokens), ours(tokens))
+    path, tokens = tmp_path / "config.json", tokens_for(TINY, 2, 5)
+    stated = json.loads(path.read_text())
+    for name in ("tie_word_embeddings", "embd_pdrop", "attn_pdrop", "resid_pdrop"):
+        del stated[name]  # the published file leaves the first to transformers' default
+    path.write_text(json.dumps(stated))
+    back = GPT.from_pretrained(tmp_path)
+    assert torch.equal(back(tokens), ours(tokens))
+    assert back.config == replace(TINY, dropout=0.1, tie_weights=True)
 
 
 @pytest.mark.parametrize(
@@ -315,10 +322,42 @@ def test_a_model_that_computes_otherwise_is_refused(name, value, tmp_path):
         GPT.from_pretrained(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["{", '{"model_type": "gpt2"}'])
+@pytest.mark.parametrize("text", ["{", '{"model_type": "gpt2"}', "[]", "null", '"gpt2"', "3"])
 def test_a_damaged_config_is_named(text, tmp_path):
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(ValueError, match="config.json describes no GPT-2"):
+        GPT.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("n_layer", "1"),
+        ("n_layer", None),
+        ("n_layer", True),
+        ("n_layer", 0),
+        ("n_embd", 24.0),
+        ("n_positions", [16]),
+        ("n_inner", "96"),
+        ("tie_word_embeddings", "false"),
+        ("tie_word_embeddings", None),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(name, value, tmp_path):
+    filled(TINY).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises(ValueError, match=f"config.json describes no GPT-2.*{name}="):
+        GPT.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("dropout", ["0.1", None, [0.1], 1.0])
+def test_a_dropout_of_the_wrong_kind_is_named(dropout, tmp_path):
+    filled(TINY).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    wrong = {f"{where}_pdrop": dropout for where in ("embd", "attn", "resid")}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
+    with pytest.raises(ValueError, match="config.json describes no GPT-2.*dropout"):
         GPT.from_pretrained(tmp_path)
 
 
@@ -358,6 +397,33 @@ def test_a_name_is_downloaded(name, repository, tmp_path, monkeypatch):
     monkeypatch.setattr(hub, "hf_hub_download", download)
     assert GPT.from_pretrained(name).config == TINY
     assert set(asked) == {repository}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/no/such",
+        "/model",
+        "./model",
+        "../model",
+        ".model",
+        "~/model",
+        "runs/1/model",
+        "runs/",
+        r"C:\runs",
+        Path("runs/model"),
+        Path("gpt2"),
+        "saved.bin",
+    ],
+)
+def test_a_path_without_a_folder_is_never_sent_to_the_hub(path, tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved.bin").write_bytes(b"a file, not a folder")
+    monkeypatch.setattr(hub, "hf_hub_download", lambda *asked: pytest.fail(f"asked for {asked}"))
+    with pytest.raises(FileNotFoundError, match="is no folder here: give a folder") as caught:
+        GPT.from_pretrained(path)
+    assert repr(str(path)) in str(caught.value) and "network" not in str(caught.value)
 
 
 def test_no_network_is_named(monkeypatch):
