@@ -16,6 +16,8 @@ from nbutils import smallworld, text, tokens
 
 ENCODING = "encoding.json"
 """The file in a model's folder that holds its encoding; the weights lie beside it."""
+CHECKPOINT = "checkpoint.safetensors"
+"""`training.CHECKPOINT`, written again so that PyTorch need not be loaded to look for it."""
 
 _USAGE = """\
 usage: python -m nbutils COMMAND [OPTIONS]
@@ -64,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, RuntimeError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(str(stop) or "stopped", file=sys.stderr)
         return 130
     return 0
 
@@ -119,8 +121,13 @@ def _train(arguments: list[str]) -> None:
 
     from nbutils.device import pick
     from nbutils.model import GPT
-    from nbutils.training import train
+    from nbutils.training import TrainingInterrupt, train
 
+    if _is_another_model(options.out):
+        raise ValueError(
+            f"out={options.out} holds a model but no {CHECKPOINT} of a run that could go on; "
+            "training would overwrite it: choose another folder"
+        )
     corpus = _corpus(options)
     torch.manual_seed(options.seed)
     model = GPT(replace(options.model, vocab_size=corpus.encoding.n_vocab))
@@ -131,11 +138,21 @@ def _train(arguments: list[str]) -> None:
         f"model: {model.num_parameters():,} parameters",
         flush=True,
     )
-    train(model, corpus.train, corpus.val, _recipe(options, corpus))
+    try:
+        train(model, corpus.train, corpus.val, _recipe(options, corpus))
+    except TrainingInterrupt as stop:
+        message = f"stopped at step {stop.step}; the same command goes on"
+        raise KeyboardInterrupt(message) from stop
     model.save_pretrained(options.out)
     tokens.save(corpus.encoding, options.out / ENCODING)
     print(_verdict(model, corpus, options))
     print(f'Let it talk: python -m nbutils sample --from {options.out} --prompt "..."')
+
+
+def _is_another_model(folder: Path) -> bool:
+    """Whether the folder holds a model that no run of `train` here left unfinished or whole."""
+    holds = any((folder / name).exists() for name in ("config.json", "model.safetensors"))
+    return holds and not (folder / CHECKPOINT).exists()
 
 
 def _recipe(options, corpus: Corpus):
@@ -148,7 +165,8 @@ def _recipe(options, corpus: Corpus):
 
 
 def _window(options) -> int:
-    return options.block_size or options.model.block_size
+    given = options.block_size
+    return options.model.block_size if given is None else given
 
 
 def _verdict(model, corpus: Corpus, options) -> str:
@@ -191,23 +209,49 @@ def _corpus(options) -> Corpus:
     return Corpus(*ids, encoding, start, floor)
 
 
+def _check_folder(folder: Path) -> None:
+    """Raise, before PyTorch is loaded, unless the folder can hold what `sample` needs."""
+    if (folder / ENCODING).exists():
+        return
+    if _is_another_model(folder):
+        raise FileNotFoundError(
+            f"{folder} holds a model without {ENCODING}, so what its tokens mean is unknown: give "
+            "a folder that `train` wrote, or copy its encoding there"
+        )
+    raise FileNotFoundError(
+        f"{folder} holds no finished model; make one with `python -m nbutils train --out {folder}`"
+    )
+
+
+def _trained(folder: Path):
+    """The encoding and the model that `train` left in a folder."""
+    from nbutils.model import GPT
+
+    try:
+        encoding = tokens.get_encoding(str(folder / ENCODING))
+        end, model = encoding.eot_token, GPT.from_pretrained(folder)
+    except (TypeError, LookupError, AttributeError) as error:
+        raise ValueError(f"{folder} is damaged ({error!r}): train or copy it again") from error
+    if not end < encoding.n_vocab == model.config.vocab_size:
+        raise ValueError(
+            f"{folder} holds an encoding of {encoding.n_vocab} tokens and a model of "
+            f"{model.config.vocab_size}: they were not made together; copy both from one run"
+        )
+    return encoding, model
+
+
 def _sample(arguments: list[str]) -> None:
     options = _options(Sample, "sample", arguments)
-    if not (options.folder / ENCODING).exists():
-        raise FileNotFoundError(
-            f"{options.folder} holds no finished model; make one with "
-            f"`python -m nbutils train --out {options.folder}`"
-        )
+    _check_folder(options.folder)
 
     import torch
 
     from nbutils import device
-    from nbutils.model import GPT
     from nbutils.sampling import stream
 
     chip = device.pick(options.device)
-    encoding = tokens.get_encoding(str(options.folder / ENCODING))
-    model = GPT.from_pretrained(options.folder).to(chip.device)
+    encoding, model = _trained(options.folder)
+    model.to(chip.device)
     prompt = [encoding.eot_token, *encoding.encode_ordinary(options.prompt)]
     new = stream(
         model,

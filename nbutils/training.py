@@ -8,12 +8,16 @@ of a laptop. Losses are in nats per token.
 import dataclasses
 import json
 import math
-import os
+import signal
 import sys
+import tempfile
+import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +28,20 @@ from torch import nn
 from tqdm import tqdm
 
 from nbutils import device
-from nbutils.windows import IGNORE, Windows
+from nbutils.files import written_aside
+from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
 CHECKPOINT = "checkpoint.safetensors"
 """The file in a run's folder that holds everything needed to go on."""
 
 _LOOK_EVERY = 10  # steps between looks at the losses: each look waits for the chip
 _MAY_DIFFER = {"device", "checkpoint", "checkpoint_every", "progress"}
+_LEAST_WHOLE = {
+    "steps": 0, "batch_size": 1, "block_size": 1, "warmup_steps": 0, "accumulation": 1,
+    "eval_every": 1, "eval_batches": 1, "start_token": 0, "seed": 0, "checkpoint_every": 1,
+}  # fmt: skip
+_MAY_BE_NONE = {"block_size", "eval_batches", "start_token"}
+_FINITE = ("learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
 
 class TrainingDivergedError(RuntimeError):
@@ -38,15 +49,26 @@ class TrainingDivergedError(RuntimeError):
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is damaged, or belongs to another run."""
+    """A checkpoint is damaged or belongs to another run, or its folder can't be written."""
+
+
+class TrainingInterrupt(KeyboardInterrupt):
+    """Ctrl-C, after the checkpoint was written. ``step``: the updates done."""
+
+    def __init__(self, step: int):
+        super().__init__(f"stopped at step {step:,}; the same call goes on")
+        self.step = step
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Everything that decides how a model is trained.
 
-    The defaults suit smallworld, a GPT of two layers and about 20 seconds on two CPU cores.
-    Many small batches learn more in a given time there than few large ones.
+    The defaults suit smallworld, a GPT of two layers (`GPTConfig`'s default has four) and about
+    20 seconds on two CPU cores. Many small batches learn more in a given time there than few
+    large ones.
+
+    Raises ``ValueError`` for numbers that make no run.
     """
 
     steps: int = 900
@@ -87,11 +109,11 @@ class TrainConfig:
     """Show a progress bar on a terminal, elsewhere one line for each evaluation."""
 
     def __post_init__(self):
-        least = {"steps": 0, "batch_size": 1, "warmup_steps": 0, "accumulation": 1}
-        least |= {"eval_every": 1, "checkpoint_every": 1, "grad_clip": 0, "weight_decay": 0}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least {low}")
+        for name, least in _LEAST_WHOLE.items():
+            self._check(name, Integral, "a whole number", least)
+        for name in _FINITE:
+            self._check(name, Real, "a finite number", 0)
+        self._check_betas()
         if not 0 <= self.min_learning_rate <= self.learning_rate:
             raise ValueError(
                 f"min_learning_rate={self.min_learning_rate} must be from 0 to "
@@ -103,6 +125,25 @@ class TrainConfig:
                 f"{self.accumulation} equal parts; choose a divisor"
             )
 
+    def _check(self, name: str, kind: type, words: str, least: int | None) -> None:
+        """Raise unless the field is such a number; keep it as a plain one, for the checkpoint."""
+        value = getattr(self, name)
+        if value is None and name in _MAY_BE_NONE:
+            return
+        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
+            raise ValueError(f"{name}={value!r} must be {words}")
+        if least is not None and value < least:
+            none = ", or None" if name in _MAY_BE_NONE else ""
+            raise ValueError(f"{name}={value} must be at least {least}{none}")
+        object.__setattr__(self, name, int(value) if kind is Integral else float(value))
+
+    def _check_betas(self) -> None:
+        betas = self.betas
+        fit = isinstance(betas, tuple | list) and len(betas) == 2
+        if not fit or not all(isinstance(beta, Real) and 0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas={betas} must be two numbers, each at least 0 and below 1")
+        object.__setattr__(self, "betas", tuple(float(beta) for beta in betas))
+
 
 @dataclass
 class History:
@@ -111,7 +152,8 @@ class History:
     steps: list[int] = field(default_factory=list)
     """Updates done before the evaluation; the first is 0."""
     train_losses: list[float] = field(default_factory=list)
-    """Mean loss of the batches since the evaluation before, each before its update."""
+    """Mean loss of the batches since the evaluation before, each before its update; the first
+    entry is the loss of the first batch before any update."""
     val_losses: list[float] = field(default_factory=list)
     """Loss on the validation windows."""
     learning_rates: list[float] = field(default_factory=list)
@@ -197,26 +239,36 @@ def train(
 
     With ``config.checkpoint`` the run is stored in that folder. The same call goes on where it
     stopped, and gives on a CPU the same losses, bit for bit, as if it had not; a finished run is
-    only read.
+    only read. Ctrl-C there ends the update or evaluation that it meets and writes a checkpoint; a
+    second one stops at once, and leaves the checkpoint before. (Only in the main thread, and
+    where Ctrl-C means ``KeyboardInterrupt``.)
+
+    PyTorch's global random generators are seeded with ``config.seed``, and a checkpoint that is
+    continued sets them too.
 
     Raises:
         TrainingDivergedError: the loss is not a number; says at which step and what to try.
-        CheckpointError: the folder holds another run, or a damaged file.
-        ValueError: as `Windows`, for texts that are too short or ids outside the vocabulary.
+        CheckpointError: the folder can't be written, or holds another run or a damaged file.
+        TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C and the checkpoint.
+        ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
+            too short or ids outside the vocabulary.
     """
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
-    with _Progress(config, run.step) as progress:
+    with _Progress(config, run.step) as progress, _CtrlC(config.checkpoint is not None) as ctrl_c:
         while True:
             if run.due():
                 run.evaluate(on_eval)
                 progress.evaluated(run.history, config.steps)
-            if run.save_due():
+            if run.save_due(stopping=ctrl_c.heard):
                 run.save()
+            if ctrl_c.heard and run.saved == run.step:  # else it came during the lines above
+                raise TrainingInterrupt(run.step)
             if run.step == config.steps:
                 break
-            run.update()
-            progress.updated(run.step)
+            if not ctrl_c.heard:
+                run.update()
+                progress.updated(run.step)
     model.eval()
     return run.history
 
@@ -228,8 +280,8 @@ class _Run:
         self.config = config
         self.chip = device.pick(config.device)
         self.model = model.to(self.chip.device)
-        self.train_windows = self._windows(train_tokens)
-        self.val_windows = self._windows(val_tokens)
+        self.train_windows = self._windows("the training text (train_tokens)", train_tokens)
+        self.val_windows = self._windows("the validation text (val_tokens)", val_tokens)
         self.optimizer = make_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(self.chip.device.type, enabled=self.chip.scaler)
         self.history = History()
@@ -240,17 +292,28 @@ class _Run:
         self.mark = self.started  # when the updates since the last evaluation began
         torch.manual_seed(config.seed)
 
-    def _windows(self, tokens) -> Windows:
-        shape = self.model.config
-        return Windows(
-            tokens,
-            self.config.batch_size,
-            self.config.block_size or shape.block_size,
-            seed=self.config.seed,
-            device=self.chip.device,
-            start_token=self.config.start_token,
-            vocab_size=shape.vocab_size,
-        )
+    def _windows(self, name: str, tokens) -> Windows:
+        try:
+            return Windows(
+                tokens,
+                self.config.batch_size,
+                self._block_size(),
+                seed=self.config.seed,
+                device=self.chip.device,
+                start_token=self.config.start_token,
+                vocab_size=self.model.config.vocab_size,
+            )
+        except (CorpusTooShortError, TokenRangeError) as error:
+            raise type(error)(f"{name}: {error}") from error
+
+    def _block_size(self) -> int:
+        longest, chosen = self.model.config.block_size, self.config.block_size
+        if chosen is not None and chosen > longest:
+            raise ValueError(
+                f"block_size={chosen} is longer than the model's context, {longest} tokens; "
+                f"choose at most {longest}, or a model with a larger block_size"
+            )
+        return longest if chosen is None else chosen
 
     def update(self) -> None:
         """One step: the batch's gradient, in parts, and a turn of every knob."""
@@ -299,10 +362,11 @@ class _Run:
         done = bool(self.history.steps) and self.history.steps[-1] == self.step
         return not done and (self.step % self.config.eval_every == 0 or self._at_end())
 
-    def save_due(self) -> bool:
+    def save_due(self, stopping: bool) -> bool:
         """Is there a checkpoint to write at this step that has not been written?"""
         wanted = self.config.checkpoint is not None and self.step != self.saved
-        return wanted and (self.step % self.config.checkpoint_every == 0 or self._at_end())
+        regular = self.step % self.config.checkpoint_every == 0 or self._at_end()
+        return wanted and (regular or stopping)
 
     def _at_end(self) -> bool:
         return self.step == self.config.steps
@@ -359,25 +423,68 @@ class _Run:
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= _flat(f"optimizer.{i}", state)
         tensors |= _flat("random", _random_state(self.chip))
-        _write_aside(_checkpoint_path(self.config), tensors, about)
+        about["tensors"] = sorted(tensors)
+        with written_aside(_checkpoint_path(self.config)) as aside:
+            save_file(tensors, aside, metadata={"nbutils": json.dumps(about)})
         self.saved = self.step
 
     def load(self) -> None:
-        """Go on from the run's checkpoint, if there is one."""
-        if self.config.checkpoint is None or not _checkpoint_path(self.config).exists():
+        """Go on from the run's checkpoint, if there is one; else see that one can be written."""
+        if self.config.checkpoint is None:
             return
         path = _checkpoint_path(self.config)
-        tensors, about = _read_checkpoint(path)
-        _same_run(path, about["identity"], json.loads(json.dumps(self._identity())))
-        self.model.load_state_dict(_part(tensors, "model"), strict=False)
+        if path.exists():
+            tensors, about = _read_checkpoint(path)
+            _same_run(path, about["identity"], json.loads(json.dumps(self._identity())))
+            with _damage_named(path):
+                self._restore(tensors, about)
+        if not self._at_end() or not path.exists():  # a finished run is only read
+            _check_folder(path.parent)
+
+    def _restore(self, tensors: dict, about: dict) -> None:
+        """Take over a checkpoint's state; what is missing or misshapen is an error."""
+        state = _part(tensors, "model")
+        _check_shapes(state, _own_state(self.model))
+        # Not strict, because a tied weight is stored once; the names were compared before.
+        self.model.load_state_dict(state, strict=False)
         self.optimizer.load_state_dict(_optimizer_state(self.optimizer, tensors))
         _set_random_state(_part(tensors, "random"), self.chip)
-        self.scaler.load_state_dict(about["scaler"])
-        self.step = self.saved = about["step"]
-        self.seen = about["seen"]
+        if about["scaler"]:  # empty, if the chip that wrote it needed none
+            self.scaler.load_state_dict(about["scaler"])
+        self.step = self.saved = _whole(about["step"], self.config.steps)
+        self.seen = list(about["seen"])
         self.history = History.from_dict(about["history"])
         self.started = time.perf_counter() - about["seconds"]
         self.mark = time.perf_counter() - about["since_evaluation"]
+
+
+class _CtrlC:
+    """Ctrl-C is heard between updates, where the run's state is whole; a second stops at once.
+
+    Does nothing outside the main thread, and where Ctrl-C is not ``KeyboardInterrupt`` already.
+    """
+
+    def __init__(self, wanted: bool):
+        self.heard = False
+        self.taken = (
+            wanted
+            and threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+
+    def __enter__(self) -> "_CtrlC":
+        if self.taken:
+            signal.signal(signal.SIGINT, self._hear)
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self.taken:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _hear(self, *signal_and_frame) -> None:
+        if self.heard:
+            raise KeyboardInterrupt
+        self.heard = True
 
 
 def _checkpoint_path(config: TrainConfig) -> Path:
@@ -436,35 +543,58 @@ def _part(tensors: dict, prefix: str) -> dict[str, torch.Tensor]:
 
 def _optimizer_state(optimizer, tensors: dict) -> dict:
     """The optimizer's state as `load_state_dict` wants it; its settings are the config's."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state = {}
     for name, tensor in _part(tensors, "optimizer").items():
         i, key = name.split(".")
         state.setdefault(int(i), {})[key] = tensor
+    for i, moments in state.items():
+        weight = weights[i]
+        _check_shapes(moments, {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight})
     return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
 
 
-def _write_aside(path: Path, tensors: dict, about: dict) -> None:
-    """Write, flush to the disk, rename: a crash leaves the checkpoint before, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+def _check_shapes(found: dict, expected: dict) -> None:
+    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in expected.items()}:
+        raise ValueError("tensors are missing, or of another shape")
+
+
+def _whole(step, most: int) -> int:
+    if not isinstance(step, int) or not 0 <= step <= most:
+        raise ValueError(f"step is {step!r}, not from 0 to {most}")
+    return step
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise at the start what would else be an error at the first checkpoint."""
     try:
-        save_file(tensors, aside, metadata={"nbutils": json.dumps(about)})
-        with open(aside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"checkpoint")
+    except OSError as error:
+        raise CheckpointError(
+            f"checkpoint={str(folder)!r} can't be written ({error.strerror or error}); choose a "
+            "folder that can"
+        ) from error
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Whatever a damaged file makes go wrong becomes one error that says so."""
+    try:
+        yield
+    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e:
+        raise CheckpointError(
+            f"{path} is damaged or is not a checkpoint of nbutils; delete it to start afresh"
+        ) from e
 
 
 def _read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["nbutils"])
-            return {name: file.get_tensor(name) for name in file.keys()}, about
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise CheckpointError(
-            f"{path} is damaged or is not a checkpoint of nbutils; delete it to start afresh"
-        ) from error
+    with _damage_named(path), safe_open(path, framework="pt") as file:
+        about = json.loads((file.metadata() or {})["nbutils"])
+        if sorted(file.keys()) != about["tensors"] or not isinstance(about["identity"], dict):
+            raise ValueError("tensors are missing")
+        return {name: file.get_tensor(name) for name in file.keys()}, about
 
 
 def _same_run(path: Path, stored: dict, given: dict) -> None:

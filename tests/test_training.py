@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nbutils import device, smallworld, text, tokens
+from nbutils import device, files, smallworld, text, tokens
 from nbutils import training as training_module
 from nbutils.figures.training import loss_curve
 from nbutils.model import GPT, GPTConfig
@@ -346,7 +346,7 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
     with pytest.raises(Interrupted):
         train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(40))
     before = (tmp_path / CHECKPOINT).read_bytes()
-    monkeypatch.setattr(training_module.os, "replace", crash)
+    monkeypatch.setattr(files.os, "replace", crash)
     with pytest.raises(Interrupted):
         train(fresh(), CORPUS, CORPUS, config)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
