@@ -14,6 +14,7 @@ on windows that start where a document starts.
 from __future__ import annotations
 
 import math
+import operator
 import random
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
@@ -868,10 +869,11 @@ def generate(n_documents: int, seed: int = 0) -> list[str]:
     of more: ``generate(10, s) == generate(100, s)[:10]``.
 
     Raises:
-        ValueError: ``n_documents`` is negative.
+        ValueError: ``n_documents`` or ``seed`` is negative.
+        TypeError: one of them is no whole number.
     """
-    if n_documents < 0:
-        raise ValueError(f"n_documents={n_documents} is negative; ask for 0 or more")
+    n_documents = _natural("n_documents", n_documents)
+    seed = _natural("seed", seed)
     writer = _Writer(seed)
     documents = []
     for _ in range(n_documents):
@@ -879,6 +881,16 @@ def generate(n_documents: int, seed: int = 0) -> list[str]:
         documents.append("".join(writer.parts))
         writer.parts.clear()
     return documents
+
+
+def _natural(name: str, value: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name}={value!r} must be a whole number, 0 or more") from error
+    if number < 0:  # random.Random would take a negative seed for the positive one
+        raise ValueError(f"{name}={number} is negative; use 0 or more")
+    return number
 
 
 # ------------------------------------------------------------------- encoding and truth

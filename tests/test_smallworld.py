@@ -60,10 +60,24 @@ def test_a_negative_number_of_documents():
         generate(-1)
 
 
+@pytest.mark.parametrize("seed", [-1, -(10**30)])
+def test_a_negative_seed(seed):
+    with pytest.raises(ValueError, match=f"seed={seed} is negative; use 0 or more"):
+        generate(1, seed=seed)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, "1"])
+def test_a_seed_and_a_number_of_documents_are_whole_numbers(wrong):
+    with pytest.raises(TypeError, match=re.escape(f"seed={wrong!r} must be a whole number")):
+        generate(1, seed=wrong)
+    with pytest.raises(TypeError, match=re.escape(f"n_documents={wrong!r} must be a whole")):
+        generate(wrong)
+
+
 def test_documents_fit_a_window_and_are_mostly_of_middle_length(documents):
     lengths = np.array([1 + len(ids) for ids in ENCODING.encode_ordinary_batch(documents)])
     assert lengths.max() <= MAX_TOKENS
-    assert np.mean((lengths >= 30) & (lengths <= 100)) > 0.9
+    assert np.mean((lengths >= 30) & (lengths <= 70)) > 0.9
 
 
 def test_documents_are_varied(documents):
@@ -252,7 +266,7 @@ def test_several_documents_and_a_cut_one(documents):
     assert smallworld.loss_floor(one + END + two + END + cut) == pytest.approx(together.mean())
 
 
-def test_a_hundred_thousand_tokens_a_second(documents):
+def test_sixty_thousand_tokens_a_second(documents):
     text = END.join(documents[:4000])
     token_losses(text)  # the choices' tries are made at first use
     start = time.process_time()
