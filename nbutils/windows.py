@@ -5,13 +5,14 @@ so the labels of a window are the same tokens, one place later. Shapes: B is the
 in a batch, T is ``block_size``.
 """
 
-import os
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+
+from .files import written_aside
 
 IGNORE = -1
 """The label of a position that is not counted in the loss."""
@@ -37,7 +38,8 @@ class Windows:
     """Random batches of windows from one long array of token ids.
 
     Args:
-        tokens: 1-D integers; a ``np.memmap`` (see `open_tokens`) is read only where it is needed.
+        tokens: 1-D integers; a ``np.memmap`` (see `open_tokens`) is read only where it is needed,
+            but with ``start_token`` once from end to end, here, a piece at a time.
         batch_size: B, windows a batch.
         block_size: T, tokens a window.
         seed: chooses the windows. A batch depends on ``(seed, step)`` alone, so a run that was
@@ -167,17 +169,10 @@ def write_tokens(path: str | Path, chunks: Iterable, vocab_size: int) -> int:
         TokenRangeError: an id is outside the vocabulary.
         CorpusTooShortError: the chunks hold no token.
     """
-    path = Path(path)
     dtype = token_dtype(vocab_size)
     chunks = [chunks] if isinstance(chunks, np.ndarray) else chunks
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(aside, "wb") as file:
-            count = _write_chunks(file, chunks, dtype, vocab_size)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return count
+    with written_aside(path) as aside, open(aside, "wb") as file:
+        return _write_chunks(file, chunks, dtype, vocab_size)
 
 
 def open_tokens(path: str | Path) -> np.memmap:
@@ -217,8 +212,6 @@ def _write_chunks(file, chunks: Iterable, dtype: np.dtype, vocab_size: int) -> i
         raise CorpusTooShortError("there are no tokens to write; is the text empty?")
     file.seek(0)
     file.write(_HEADER.pack(_MAGIC, dtype.itemsize, count))
-    file.flush()
-    os.fsync(file.fileno())
     return count
 
 

@@ -166,6 +166,14 @@ def test_a_corpus_shorter_than_a_window(aligned):
         Windows(np.arange(8), 1, 8, start_token=aligned)
 
 
+@pytest.mark.parametrize("length", [6, 7, 8, 14, 40])
+def test_documents_are_found_in_every_piece_of_the_search(monkeypatch, length):
+    monkeypatch.setattr("nbutils.windows._SCAN", 7)
+    corpus = np.arange(length) % 3
+    windows = Windows(corpus, 1, 4, start_token=0)
+    assert windows.starts.tolist() == list(range(0, length - 1, 3))
+
+
 def test_a_start_token_that_is_nowhere():
     with pytest.raises(CorpusTooShortError, match="start_token=77 is nowhere"):
         Windows(np.arange(50), 1, 8, start_token=77)
@@ -305,8 +313,10 @@ def test_a_foreign_file(tmp_path, content):
         open_tokens(tmp_path / "x")
 
 
-def test_a_damaged_header(tmp_path):
-    (tmp_path / "x").write_bytes(struct.pack("<8sQQ", b"NBTOKENS", 3, 2) + bytes(6))
+@pytest.mark.parametrize("itemsize, count", [(3, 2), (0, 2), (1, 2), (8, 2), (2, 0), (4, 0)])
+def test_a_damaged_header(tmp_path, itemsize, count):
+    header = struct.pack("<8sQQ", b"NBTOKENS", itemsize, count)
+    (tmp_path / "x").write_bytes(header + bytes(itemsize * count))
     with pytest.raises(TokenFileError, match="damaged header"):
         open_tokens(tmp_path / "x")
 
