@@ -20,6 +20,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from nbutils.device import attention
+from nbutils.files import written_aside
 from nbutils.windows import IGNORE
 
 PRESETS = {
@@ -228,13 +229,11 @@ class GPT(nn.Module):
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        # Written aside, then renamed: a crash leaves the old file or the new one, never half.
-        aside = folder / "model.safetensors.part"
-        save_file(_hugging_face_weights(self), aside, metadata={"format": "pt"})
-        os.replace(aside, folder / "model.safetensors")
-        aside = folder / "config.json.part"
-        aside.write_text(json.dumps(_hugging_face_config(self.config), indent=2) + "\n")
-        os.replace(aside, folder / "config.json")
+        with written_aside(folder / "model.safetensors") as aside:
+            save_file(_hugging_face_weights(self), aside, metadata={"format": "pt"})
+        with written_aside(folder / "config.json") as aside:
+            text = json.dumps(_hugging_face_config(self.config), indent=2) + "\n"
+            aside.write_text(text, encoding="utf-8")
 
 
 def _initialise(module: nn.Module) -> None:

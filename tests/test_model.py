@@ -174,7 +174,10 @@ def test_an_untrained_model_is_near_uniform():
 
 def test_initialisation_is_that_of_gpt2():
     torch.manual_seed(0)
-    block = GPT(GPTConfig(n_layer=8, n_embd=256)).blocks[3]
+    model = GPT(GPTConfig(n_layer=8, n_embd=256, tie_weights=False))
+    for table in (model.token_embedding, model.position_embedding, model.head):
+        assert table.weight.std().item() == pytest.approx(0.02, rel=0.03)
+    block = model.blocks[3]
     for linear, std in [
         (block.attention.query_key_value, 0.02),
         (block.attention.projection, 0.02 / math.sqrt(16)),
@@ -208,6 +211,33 @@ def test_dropout_works_only_in_training():
     assert torch.equal(model(tokens), model(tokens))
     model.train()
     assert not torch.equal(model(tokens), model(tokens))
+
+
+def test_dropout_works_inside_attention():
+    attention = filled(replace(TINY, dropout=0.5)).blocks[0].attention
+    x = torch.randn(2, 7, TINY.n_embd)
+    assert torch.equal(attention(x), attention(x))
+    attention.train()
+    assert not torch.allclose(attention(x), attention(x))
+
+
+@pytest.mark.parametrize("silent", ["attention.projection", "mlp.contract"])
+def test_dropout_works_on_each_answer_that_a_block_adds(silent):
+    block, x = filled(replace(TINY, dropout=0.5)).blocks[0], torch.randn(8, 16, TINY.n_embd)
+    block.attention.dropout = 0.0  # so that only what follows the answer is left
+    for parameter in block.get_submodule(silent).parameters():
+        torch.nn.init.zeros_(parameter)  # the other answer stands alone
+    with torch.no_grad():
+        whole, dropped = block(x) - x, block.train()(x) - x
+    zero = dropped == 0
+    assert zero.float().mean().item() == pytest.approx(0.5, abs=0.05)
+    torch.testing.assert_close(dropped[~zero], 2 * whole[~zero], atol=1e-4, rtol=1e-4)
+
+
+def test_dropout_works_on_the_embedding():
+    model, tokens = filled(replace(TINY, dropout=0.5)).train(), tokens_for(TINY, 8, 16)
+    x = recorded({"first": model.dropout}, lambda: model(tokens))["first"]
+    assert (x == 0).float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 def test_autocast_gives_nearly_the_same_and_a_float32_loss():
@@ -254,6 +284,19 @@ def test_a_saved_model_comes_back(config, tmp_path):
     assert torch.equal(back(tokens), ours(tokens))
     left = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
     assert left == {"config.json", "model.safetensors"}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_saving_meets_no_other_file_and_leaves_none_behind(name, tmp_path):
+    (tmp_path / f"{name}.part").mkdir()  # what another program may have left
+    filled(TINY).save_pretrained(tmp_path)
+    assert GPT.from_pretrained(tmp_path).config == TINY
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()  # no file can take its place
+    with pytest.raises(OSError):
+        filled(TINY).save_pretrained(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"config.json", "model.safetensors", f"{name}.part"}
 
 
 def test_a_model_without_biases_comes_back_with_zeros(tmp_path):
