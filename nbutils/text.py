@@ -1,22 +1,24 @@
 """Where text comes from: a name becomes documents, each a string.
 
-Every source is split the same way: of each ten documents in a row, the tenth is for validation
-and the other nine are for training, so that no document is on both sides.
+Of each ten documents in a row, the tenth is for validation and the other nine are for training;
+only a file of fewer than ten documents is cut by its length instead. The split goes by position
+and does not look at the text: a document that a source holds twice, as "smallworld" does some,
+may be on both sides.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from . import smallworld
 from .tokens import END
 
-SOURCES = ("smallworld", "pydocs", "fineweb")
-SPLITS = ("train", "val")
+_SOURCES = ("smallworld", "pydocs", "fineweb")
+_SPLITS = ("train", "val")
 _SMALLWORLD_DOCUMENTS = 20_000  # both splits, if not said otherwise: about 1.1 million tokens
 
 
@@ -28,28 +30,32 @@ def load(
     Args:
         name: one of
 
-            - "smallworld": the corpus whose true probabilities are known, of seed 0; 18,000
-              documents to train on and 2,000 to validate unless ``n_documents`` says more;
+            - "smallworld": the corpus whose true probabilities are known, of seed 0: 18,000
+              documents to train on and 2,000 to validate, or as many as ``n_documents`` says,
+              which may be more;
             - "pydocs": the topics of Python's own ``help()``, about 0.5 MB of technical English
               on every machine. The text differs a little from one Python version to the next;
             - "fineweb": web pages, streamed from Hugging Face's ``HuggingFaceFW/fineweb``,
               ``sample-10BT``. Needs ``pip install "nbutils[fineweb]"`` and a network, or in the
-              environment variable ``NBUTILS_FINEWEB`` a folder with its parquet files;
+              environment variable ``NBUTILS_FINEWEB`` (empty is as if not set) a folder with its
+              parquet files;
             - the path of a UTF-8 text file. Its documents are what stands between
               ``<|endoftext|>`` or, in a file without it, between blank lines. A file of fewer
               than ten documents is cut where its last tenth begins: after a line if one ends
-              near there, else after a word.
+              near there, else after a word, else anywhere.
         split: "train" or "val".
-        n_documents: at most so many documents of this split; None for all.
+        n_documents: at most so many documents of this split; None for all ("smallworld", which
+            has no end: for the 18,000 or 2,000).
 
     Raises:
         ValueError: an unknown name or split, ``n_documents`` below 1, or a file that is empty,
-            too short to be split or not UTF-8.
-        FileNotFoundError, IsADirectoryError: a path that is no file.
+            too short to be split or not UTF-8; FineWeb's files are damaged or hold no text.
+        FileNotFoundError, IsADirectoryError: a path that is no file, or ``NBUTILS_FINEWEB``
+            names no folder with parquet files.
         ImportError: the package that a source needs is missing.
-        ConnectionError: FineWeb can't be reached.
+        ConnectionError: FineWeb can't be reached, now or, while you read on, later.
     """
-    if split not in SPLITS:
+    if split not in _SPLITS:
         raise ValueError(f'split={split!r} is unknown; use "train" or "val"')
     if n_documents is not None and n_documents < 1:
         raise ValueError(f"n_documents={n_documents} must be at least 1, or None for all")
@@ -60,7 +66,7 @@ def load(
     elif name == "pydocs":
         documents = _split(_pydocs(), split)
     else:
-        documents = _split(_file_documents(_file(name)), split)
+        documents = _split_file(_file(name), split)
     return documents[:n_documents]
 
 
@@ -71,9 +77,7 @@ def _every_tenth(documents: Iterable[str], split: str) -> Iterator[str]:
 
 
 def _split(documents: list[str], split: str) -> list[str]:
-    if len(documents) >= 10:
-        return list(_every_tenth(documents, split))
-    return _cut(documents)[SPLITS.index(split)]
+    return list(_every_tenth(documents, split))
 
 
 def _enough(split: str, n_documents: int | None) -> int:
@@ -106,17 +110,34 @@ def _file(name: str | os.PathLike) -> Path:
     looks_like_a_path = isinstance(name, os.PathLike) or path.suffix or len(path.parts) > 1
     if looks_like_a_path:
         raise FileNotFoundError(f"there is no file {path} (looked from {Path.cwd()})")
-    sources = ", ".join(f'"{source}"' for source in SOURCES)
+    sources = ", ".join(f'"{source}"' for source in _SOURCES)
     raise ValueError(f"name={name!r} is unknown: use {sources} or the path of a UTF-8 text file")
+
+
+def _split_file(path: Path, split: str) -> list[str]:
+    documents = _file_documents(path)
+    if len(documents) >= 10:
+        return _split(documents, split)
+    train, val = _cut(documents)
+    if not train or not val:
+        raise _too_short(path)
+    return train if split == "train" else val
 
 
 def _file_documents(path: Path) -> list[str]:
     text = _decode(path).replace("\r\n", "\n")
     parts = text.split(END) if END in text else re.split(r"\n[^\S\n]*\n", text)
     documents = [part.strip("\n").rstrip() for part in parts if part.strip()]
-    if sum(map(len, documents)) < 2:
-        raise ValueError(f"{path} is empty, or too short to split into train and val")
+    if not documents:
+        raise _too_short(path)
     return documents
+
+
+def _too_short(path: Path) -> ValueError:
+    return ValueError(
+        f"{path} is empty, or too short to split into train and val: it needs two characters "
+        "at least that are no white space"
+    )
 
 
 def _decode(path: Path) -> str:
@@ -132,15 +153,23 @@ def _decode(path: Path) -> str:
 
 
 def _cut(documents: list[str]) -> tuple[list[str], list[str]]:
-    """The first nine tenths and the last tenth of the text; the document between is cut."""
+    """The first nine tenths and the last tenth of the text; the document between is cut.
+
+    Neither part is without text, if the documents hold two characters that are no white space.
+    """
     goal = sum(map(len, documents)) * 9 // 10
     whole = 0  # documents that are in the first part as they are
     while len(documents[whole]) <= goal:
         goal -= len(documents[whole])
         whole += 1
-    at = _good_place(documents[whole], goal)
-    train = [*documents[:whole], documents[whole][:at]]
-    val = [documents[whole][at:], *documents[whole + 1 :]]
+    text = documents[whole]
+    at = _good_place(text, goal)
+    if whole == 0:
+        at = max(at, len(text) - len(text.lstrip()) + 1)  # the first part has text
+    if whole == len(documents) - 1:
+        at = min(at, len(text.rstrip()) - 1)  # and so has the last
+    train = [*documents[:whole], text[:at]]
+    val = [text[at:], *documents[whole + 1 :]]
     return [d for d in train if d.strip()], [d for d in val if d.strip()]
 
 
@@ -164,19 +193,14 @@ def _fineweb() -> Iterator[str]:
         raise ImportError(
             'load("fineweb") needs the package datasets: pip install "nbutils[fineweb]"'
         ) from error
-    try:
-        rows = iter(_open_fineweb(datasets))
-        first = next(rows)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # datasets passes on whatever its network libraries raise
-        raise _unreachable(error) from error
-    return _fineweb_texts(first, rows)
+    folder = os.environ.get("NBUTILS_FINEWEB")  # empty is as if not set
+    texts = _fineweb_texts(lambda: _open_fineweb(datasets, folder), folder)
+    first = next(texts)
+    return chain([first], texts)
 
 
-def _open_fineweb(datasets) -> Iterable[dict]:
-    folder = os.environ.get("NBUTILS_FINEWEB")
-    if folder is None:
+def _open_fineweb(datasets, folder: str | None) -> Iterable[dict]:
+    if not folder:
         return datasets.load_dataset(
             "HuggingFaceFW/fineweb", "sample-10BT", split="train", streaming=True
         )
@@ -186,18 +210,45 @@ def _open_fineweb(datasets) -> Iterable[dict]:
     return datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
 
 
-def _fineweb_texts(first: dict, rows: Iterator[dict]) -> Iterator[str]:
-    yield first["text"]
+def _fineweb_texts(open_rows: Callable[[], Iterable[dict]], folder: str | None) -> Iterator[str]:
+    """The text of each row; errors say what can be done about them."""
+    row = None
     try:
-        for row in rows:
-            yield row["text"]
-    except Exception as error:
-        raise _unreachable(error) from error
+        for row in open_rows():
+            yield _text_of(row, folder)
+    except (FileNotFoundError, _NoTextError):
+        raise
+    except Exception as error:  # datasets passes on whatever its libraries raise
+        raise _unreadable(error, folder) from error
+    if row is None:
+        raise _NoTextError(f"{_where(folder)} holds no rows; get its parquet files again")
 
 
-def _unreachable(error: Exception) -> ConnectionError:
+class _NoTextError(ValueError):
+    pass
+
+
+def _text_of(row: dict, folder: str | None) -> str:
+    if not isinstance(row.get("text"), str):
+        raise _NoTextError(
+            f"{_where(folder)} has a row without a string in the column 'text' (its columns: "
+            f"{', '.join(map(str, row))}); FineWeb's own files have one"
+        )
+    return row["text"]
+
+
+def _where(folder: str | None) -> str:
+    return f"NBUTILS_FINEWEB={folder}" if folder else "FineWeb"
+
+
+def _unreadable(error: Exception, folder: str | None) -> Exception:
+    said = f"can't be read ({type(error).__name__}: {str(error)[:200]})"
+    if folder:
+        return ValueError(
+            f"NBUTILS_FINEWEB={folder} {said}: one of its parquet files is damaged or empty; "
+            "get that file again or remove it"
+        )
     return ConnectionError(
-        f"FineWeb can't be read ({type(error).__name__}: {str(error)[:200]}); check the network, "
-        'set NBUTILS_FINEWEB to a folder with its parquet files, or use load("smallworld") or '
-        'load("pydocs"), which need none'
+        f"FineWeb {said}; check the network, set NBUTILS_FINEWEB to a folder with its parquet "
+        'files, or use load("smallworld") or load("pydocs"), which need none'
     )

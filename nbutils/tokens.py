@@ -137,9 +137,7 @@ def encode_documents(documents: Iterable[str], encoding: tiktoken.Encoding) -> n
     return np.frombuffer(ids, dtype=np.uintc).astype(_dtype(encoding))
 
 
-def encode_stream(
-    documents: Iterable[str], encoding: tiktoken.Encoding
-) -> Iterator[np.ndarray]:
+def encode_stream(documents: Iterable[str], encoding: tiktoken.Encoding) -> Iterator[np.ndarray]:
     """Yield the row of ``encode_documents`` in parts, one document in memory at a time.
 
     The first part is END alone; each further part is a document and the END after it. So

@@ -1,6 +1,7 @@
 """Where text comes from: every source, both splits, and what is said when one is missing."""
 
 import builtins
+import random
 import sys
 
 import pytest
@@ -118,6 +119,19 @@ def test_neither_split_is_empty_or_loses_text(write, content):
     assert "".join(train + val).replace("\n", "").strip() == content.replace("\n", "").strip()
 
 
+def test_neither_split_is_empty_whatever_the_white_space(write):
+    chance = random.Random(0)
+    contents = ["\tb  a", "\t\t\t\t\t\t\t\t\t\tbc", "a b" + "\u3000" * 9, "\ta\n\n\n  b"]
+    lengths = (chance.randrange(24) for _ in range(2000))
+    contents += ["".join(chance.choices("ab \t\n\r\u3000", k=length)) for length in lengths]
+    for content in contents:
+        letters = "".join(content.split())
+        if len(letters) >= 2:
+            train, val = both(write(content))
+            assert train and val and all(d.strip() for d in train + val), repr(content)
+            assert "".join("".join(train + val).split()) == letters
+
+
 def test_the_cut_keeps_the_documents_before_and_after_it(write):
     documents = ["a" * 50, "b" * 100, "c" * 2, "d" * 2]
     train, val = both(write(END.join(documents)))
@@ -126,7 +140,7 @@ def test_the_cut_keeps_the_documents_before_and_after_it(write):
     assert train[1] + val[0] == documents[1]
 
 
-@pytest.mark.parametrize("content", ["", " \n\n \n", "a", END])
+@pytest.mark.parametrize("content", ["", " \n\n \n", "a", "\tb  ", "   b", END])
 def test_an_empty_file_is_a_named_error(write, content):
     with pytest.raises(ValueError, match=r"book\.txt is empty, or too short"):
         text.load(write(content))
@@ -178,7 +192,37 @@ def test_fineweb_streams_documents(shards):
     assert list(text.load("fineweb", n_documents=3)) == shards[:3]
 
 
-def test_fineweb_reads_no_further_than_asked(monkeypatch):
+def test_fineweb_rows_without_text(tmp_path, monkeypatch):
+    pytest.importorskip("datasets")
+    pq = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    monkeypatch.setenv("NBUTILS_FINEWEB", str(tmp_path))
+    pq.write_table(pa.table({"content": ["a"], "id": [1]}), tmp_path / "0.parquet")
+    with pytest.raises(ValueError, match="NBUTILS_FINEWEB=.*column 'text'.*content, id"):
+        text.load("fineweb")
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "0.parquet")
+    with pytest.raises(ValueError, match="NBUTILS_FINEWEB=.*empty"):
+        text.load("fineweb")
+
+
+def test_fineweb_without_rows(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.delenv("NBUTILS_FINEWEB", raising=False)
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: [])
+    with pytest.raises(ValueError, match="FineWeb holds no rows"):
+        text.load("fineweb")
+
+
+def test_a_damaged_fineweb_file_is_not_blamed_on_the_network(shards, tmp_path):
+    (tmp_path / "000_00000.parquet").write_bytes(b"PAR1 half a file")
+    with pytest.raises(ValueError, match="NBUTILS_FINEWEB=.*damaged.*get that file again") as said:
+        list(text.load("fineweb"))
+    assert "network" not in str(said.value)
+
+
+@pytest.mark.parametrize("folder", [None, ""])
+def test_fineweb_reads_no_further_than_asked(monkeypatch, folder):
     datasets = pytest.importorskip("datasets")
     read = []
 
@@ -189,7 +233,10 @@ def test_fineweb_reads_no_further_than_asked(monkeypatch):
             read.append(i)
             yield {"text": str(i)}
 
-    monkeypatch.delenv("NBUTILS_FINEWEB", raising=False)
+    if folder is None:
+        monkeypatch.delenv("NBUTILS_FINEWEB", raising=False)
+    else:
+        monkeypatch.setenv("NBUTILS_FINEWEB", folder)
     monkeypatch.setattr(datasets, "load_dataset", rows)
     assert list(text.load("fineweb", n_documents=5)) == list("01234")
     assert len(read) == 5
