@@ -1,10 +1,13 @@
 """Logits become new tokens: one is drawn, put at the end of the context, and the next is asked."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
 from nbutils.model import GPT, check_batch, check_ids
+
+COLDEST = torch.finfo(torch.float32).tiny  # what float32 cannot divide by counts as temperature 0
 
 
 class KVCache:
@@ -48,14 +51,14 @@ def next_token_probabilities(
 ) -> torch.Tensor:
     """Logits (..., V) to the probabilities (..., V) that the next token is drawn from, float32.
 
-    ``temperature`` divides the logits: below 1 sharpens, above 1 flattens, 0 leaves only the
-    largest. ``top_k`` then keeps the k likeliest tokens, and ``top_p`` the fewest of those whose
-    probabilities reach p together ("nucleus sampling", Holtzman et al., 2020). What is kept is
+    ``temperature`` divides the logits: below 1 sharpens, above 1 flattens, 0 (or less
+    than ``COLDEST``) leaves only the largest. ``top_k`` then keeps the k likeliest tokens, and
+    ``top_p`` the fewest of those whose probabilities reach p together ("nucleus sampling", Holtzman et al., 2020). What is kept is
     scaled to sum to 1. Raises ``ValueError`` for values that mean nothing.
     """
     _check_choice(temperature, top_k, top_p)
     logits = logits.float()
-    if temperature == 0:
+    if temperature < COLDEST:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
     # Without the largest taken off first, a temperature near 0 would overflow.
     logits = (logits - logits.amax(-1, keepdim=True)) / temperature
@@ -66,7 +69,9 @@ def next_token_probabilities(
     p = kept.softmax(-1)
     if top_p is not None and top_p < 1:
         before = p.cumsum(-1) - p  # what the likelier tokens already hold
-        p = p.masked_fill(before >= top_p, 0.0)
+        beyond = before >= top_p
+        beyond[..., 0] = False  # the likeliest stays, even if float32 rounds top_p to 0
+        p = p.masked_fill(beyond, 0.0)
     return torch.zeros_like(logits).scatter(-1, ids, p / p.sum(-1, keepdim=True))
 
 
@@ -88,7 +93,8 @@ def generate(
     several; a row that drew one repeats it from then on, and when every row has, no more is
     drawn. ``seed``: the same seed, prompts and model draw the same tokens; without one PyTorch's
     own random state is used. All rows share one generator, so a row's tokens depend on the rows
-    beside it. ``use_cache=False`` computes the whole context at every step: slower, same tokens.
+    beside it. ``use_cache=False`` computes the whole context at every step: slower, but in
+    float32 the same tokens. In 16 bits the two round differently and may draw others.
 
     The model sees at most its last ``block_size`` tokens. Once the text is longer, that window
     slides: every token changes its position, so nothing can be kept and each step computes the
@@ -124,7 +130,8 @@ def stream(
 ) -> Iterator[torch.Tensor]:
     """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn.
 
-    Until it ends or is closed, the model stays in evaluation mode.
+    Each step is computed in evaluation mode; between steps the model has the mode that it came
+    with, so several streams, or training, can take turns.
     """
     _check_choice(temperature, top_k, top_p)
     _check_request(model, tokens, max_new_tokens)
@@ -133,7 +140,7 @@ def stream(
         generator = torch.Generator(tokens.device).manual_seed(seed)
 
     def draw(logits: torch.Tensor) -> torch.Tensor:  # (B, V) to (B,)
-        if temperature == 0:
+        if temperature < COLDEST:
             return logits.argmax(-1)
         p = next_token_probabilities(logits, temperature, top_k, top_p)
         return p.multinomial(1, generator=generator)[:, 0]
@@ -159,17 +166,23 @@ def _steps(
     text = torch.cat([tokens, tokens.new_zeros(B, max_new_tokens)], dim=1)
     capacity = min(T + max_new_tokens, block_size)
     cache = KVCache(model.config.n_layer, capacity) if use_cache else None
+    for end in range(T, T + max_new_tokens):
+        if end > block_size:  # the window slides, and every position with it
+            cache = None
+        start = max(0, end - block_size) if cache is None else cache.length
+        with _evaluation(model), torch.inference_mode():
+            x = model.hidden(text[:, start:end], cache)  # (B, end - start, C)
+            text[:, end] = draw(model.unembed(x[:, -1]))  # only the last position is asked
+        yield text[:, end].clone()
+
+
+@contextmanager
+def _evaluation(model: GPT) -> Iterator[None]:
+    """Inside it nothing is dropped, for dropout belongs to training; then the mode comes back."""
     was_training = model.training
-    model.eval()  # dropout belongs to training
+    model.eval()
     try:
-        for end in range(T, T + max_new_tokens):
-            if end > block_size:  # the window slides, and every position with it
-                cache = None
-            start = max(0, end - block_size) if cache is None else cache.length
-            with torch.inference_mode():
-                x = model.hidden(text[:, start:end], cache)  # (B, end - start, C)
-                text[:, end] = draw(model.unembed(x[:, -1]))  # only the last position is asked
-            yield text[:, end].clone()
+        yield
     finally:
         model.train(was_training)
 

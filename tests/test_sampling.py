@@ -45,7 +45,7 @@ def test_temperature_is_a_power_of_the_probabilities():
     torch.testing.assert_close(next_token_probabilities(p.log(), temperature=0.5), squared)
 
 
-@pytest.mark.parametrize("temperature", [0, 1e-36, 1e-3])
+@pytest.mark.parametrize("temperature", [0, 5e-324, 1e-50, 1e-40, 1e-36, 1e-3])
 def test_cold_leaves_the_largest(temperature):
     p = next_token_probabilities(torch.tensor([[1e4, -1e4, 9.9e3]]), temperature)
     assert p.tolist() == [[1.0, 0.0, 0.0]]
@@ -75,6 +75,18 @@ def test_top_p_keeps_the_fewest_that_reach_p(top_p, kept):
     expected = torch.where(torch.isin(torch.arange(4), torch.tensor(kept)), p, 0.0)
     found = next_token_probabilities(p.log(), top_p=top_p)
     torch.testing.assert_close(found, expected / expected.sum())
+
+
+def test_top_p_that_is_reached_exactly_takes_no_more():
+    logits = torch.tensor([0.5, 0.25, 0.25]).log()
+    assert logits.softmax(-1).tolist() == [0.5, 0.25, 0.25]
+    assert next_token_probabilities(logits, top_p=0.5).tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("top_p", [1e-300, 5e-324])
+def test_the_smallest_top_p_keeps_the_likeliest(top_p):
+    p = next_token_probabilities(torch.tensor([[0.0, 2.0, 1.0], [3.0, 2.0, 1.0]]), top_p=top_p)
+    assert p.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
 
 
 def test_top_k_comes_before_top_p():
@@ -237,6 +249,30 @@ def test_the_training_mode_comes_back(stop):
     assert dropped.training
     dropped.eval()
     generate(dropped, prompt, 2)
+    assert not dropped.training
+
+
+@pytest.mark.parametrize("options", [dict(temperature=1e-50), dict(top_p=1e-300)])
+def test_the_smallest_choices_draw_the_likeliest(model, options):
+    prompt = prompts(2, 3)
+    greedy = generate(model, prompt, 6, temperature=0)
+    assert torch.equal(generate(model, prompt, 6, **options), greedy)
+
+
+def test_streams_that_take_turns_leave_the_mode_alone():
+    dropped, prompt = GPT(replace(CONFIG, dropout=0.5)).train(), prompts(1, 3)
+    expected = generate(dropped, prompt, 6, temperature=0)[0, 3:].tolist()
+    first, second = (stream(dropped, prompt, 6, temperature=0) for _ in range(2))
+    found = [int(next(first)), int(next(second)), int(next(first))]
+    assert found == [expected[0], expected[0], expected[1]]
+    assert dropped.training and dropped.blocks[0].dropout.training  # between two steps
+    first.close()
+    assert [int(new) for new in second] == expected[1:]
+    assert dropped.training
+    third = stream(dropped, prompt, 6, temperature=0)
+    next(third)
+    dropped.eval()  # chosen between two steps, so it stays
+    third.close()
     assert not dropped.training
 
 
