@@ -2,7 +2,8 @@
 
 This is GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), whole
 and plain. It knows nothing of optimizers, and of devices only that ids are checked on the CPU
-alone; ``device.attention`` knows the rest. Shapes are written with B (batch), T (time), C (channels, ``n_embd``), H (heads), D (head width, C / H), V (vocabulary).
+alone; ``device.attention`` knows the rest. Shapes are written with B (batch), T (time),
+C (channels, ``n_embd``), H (heads), D (head width, C / H), V (vocabulary).
 
 Read ``GPT`` first, then ``Block``, ``CausalSelfAttention`` and ``MLP``. What stands below ``GPT``
 only moves weights to and from files.
