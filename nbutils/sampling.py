@@ -54,7 +54,8 @@ def next_token_probabilities(
     ``temperature`` divides the logits: below 1 sharpens, above 1 flattens, 0 (or less
     than ``COLDEST``) leaves only the largest. ``top_k`` then keeps the k likeliest tokens, and
     ``top_p`` the fewest of those whose probabilities reach p together ("nucleus sampling",
-    Holtzman et al., 2020). What is kept is scaled to sum to 1. Raises ``ValueError`` for values that mean nothing.
+    Holtzman et al., 2020). What is kept is scaled to sum to 1. Raises ``ValueError`` for values
+    that mean nothing.
     """
     _check_choice(temperature, top_k, top_p)
     logits = logits.float()
