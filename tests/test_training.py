@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import signal
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -70,6 +72,11 @@ def test_a_run_shorter_than_its_warm_up_only_rises():
     assert rates == pytest.approx([n / 11 for n in range(1, 7)])
 
 
+def test_a_warm_up_as_long_as_the_run_ends_at_the_highest_rate():
+    config = TrainConfig(steps=10, warmup_steps=10, learning_rate=1.0)
+    assert [learning_rate_at(step, config) for step in (9, 10)] == pytest.approx([10 / 11, 1.0])
+
+
 # The optimizer
 
 
@@ -86,13 +93,24 @@ def test_matrices_decay_and_vectors_do_not():
 def test_frozen_weights_are_left_out():
     model = fresh()
     model.token_embedding.weight.requires_grad_(False)
-    before = model.token_embedding.weight.clone()
+    before, others = model.token_embedding.weight.clone(), model.position_embedding.weight.clone()
+    held = [w for group in make_optimizer(model, CONFIG).param_groups for w in group["params"]]
+    assert len(held) == len(list(model.parameters())) - 1
     train(model, CORPUS, CORPUS, CONFIG)
     assert torch.equal(model.token_embedding.weight, before)
+    assert not torch.equal(model.position_embedding.weight, others)
 
 
-def test_a_step_is_pytorchs_adamw(float32):
-    config = dataclasses.replace(CONFIG, steps=1, warmup_steps=0, grad_clip=0.05)
+def test_one_kernel_updates_all_weights():
+    assert make_optimizer(fresh(), CONFIG).defaults["fused"] is True
+
+
+@pytest.mark.parametrize("betas", [(0.9, 0.99), (0.3, 0.5)])
+def test_steps_are_pytorchs_adamw(float32, betas):
+    config = dataclasses.replace(
+        CONFIG, steps=3, warmup_steps=0, grad_clip=0.05, betas=betas, seed=5,
+        min_learning_rate=CONFIG.learning_rate,
+    )  # fmt: skip
     ours, theirs = fresh(), fresh()
     train(ours, CORPUS, CORPUS, config)
     groups = [
@@ -100,10 +118,12 @@ def test_a_step_is_pytorchs_adamw(float32):
         for dim, decay in ((2, config.weight_decay), (1, 0.0))
     ]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
-    theirs(*Windows(CORPUS, 8, 8).batch(0))[1].backward()
-    norm = torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.05)
-    optimizer.step()
-    assert norm > 0.05
+    for step in range(3):
+        optimizer.zero_grad()
+        theirs(*Windows(CORPUS, 8, 8, seed=5).batch(step))[1].backward()
+        norm = torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.05)
+        optimizer.step()
+        assert norm > 0.05
     torch.testing.assert_close(weights(ours), weights(theirs), atol=1e-6, rtol=1e-5)
 
 
@@ -353,6 +373,116 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
+@pytest.fixture
+def usual_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupted(config, at, presses=1):
+    """Train and press Ctrl-C in the middle of update ``at``."""
+    model, calls = fresh(dropout=0.2), 0
+
+    def forward(tokens, labels):
+        nonlocal calls
+        calls += model.training
+        if model.training and calls == at + 1:
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+        return GPT.forward(model, tokens, labels)
+
+    model.forward = forward
+    train(model, CORPUS, CORPUS, config)
+
+
+@pytest.mark.parametrize("at", [0, 26, 39, 59])
+def test_ctrl_c_keeps_the_run(tmp_path, usual_ctrl_c, at):
+    expected = train(fresh(dropout=0.2), CORPUS, CORPUS, CONFIG)
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path))
+    with pytest.raises(KeyboardInterrupt, match=f"stopped at step {at + 1}; the same") as stop:
+        interrupted(config, at)
+    assert stop.value.step == at + 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert training_module._read_checkpoint(tmp_path / CHECKPOINT)[1]["step"] == at + 1
+    history = train(fresh(dropout=0.2), CORPUS, CORPUS, config)
+    assert history.train_losses == expected.train_losses
+    assert history.val_losses == expected.val_losses
+
+
+def test_a_second_ctrl_c_stops_at_once_and_leaves_the_checkpoint_before(tmp_path, usual_ctrl_c):
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path), checkpoint_every=20)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        interrupted(config, 26, presses=2)
+    assert not isinstance(stop.value, training_module.TrainingInterrupt)
+    assert training_module._read_checkpoint(tmp_path / CHECKPOINT)[1]["step"] == 20
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_ignored_ctrl_c_and_other_threads_are_left_alone(tmp_path, usual_ctrl_c):
+    config = dataclasses.replace(CONFIG, steps=2, checkpoint=str(tmp_path))
+    failed = []
+
+    def work():
+        try:
+            train(fresh(), CORPUS, CORPUS, config)
+        except ValueError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not failed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupted(dataclasses.replace(config, checkpoint=str(tmp_path / "other")), 1)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path / "file" / "run"))
+    with pytest.raises(CheckpointError, match="checkpoint=.*can't be written"):
+        train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(0))
+
+    def full(**where):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training_module.tempfile, "TemporaryFile", full)
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path / "run"))
+    with pytest.raises(CheckpointError, match="checkpoint=.*No space left"):
+        train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(0))
+
+
+def test_a_chip_with_a_scaler_goes_on_where_one_without_stopped(tmp_path, monkeypatch):
+    config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path), checkpoint_every=20)
+    with pytest.raises(Interrupted):
+        train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(40))
+    chip = device.Chip(torch.device("cpu"), torch.float16, "test", scaler=True)
+    monkeypatch.setattr(device, "pick", lambda name: chip)
+    assert train(fresh(), CORPUS, CORPUS, config).steps == [0, 20, 40, 60]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "about"),
+    [
+        ("model.final_norm.bias", None), ("optimizer.0.exp_avg", None), ("random.cpu", None),
+        (None, "step"), (None, "identity"), (None, "history"), (None, "scaler"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_checkpoint_with_something_missing_is_damaged(tmp_path, tensor, about, listed):
+    config = dataclasses.replace(CONFIG, steps=5, checkpoint=str(tmp_path))
+    train(fresh(), CORPUS, CORPUS, config)
+    tensors, words = training_module._read_checkpoint(tmp_path / CHECKPOINT)
+    tensors.pop(tensor, None)
+    words.pop(about, None)
+    if not listed:
+        words["tensors"] = sorted(tensors)
+    meta = {"nbutils": json.dumps(words)}
+    training_module.save_file(tensors, tmp_path / CHECKPOINT, metadata=meta)
+    with pytest.raises(CheckpointError, match="damaged or is not a checkpoint"):
+        train(fresh(), CORPUS, CORPUS, config)
+
+
 # What goes wrong
 
 
@@ -387,6 +517,16 @@ def test_too_high_a_learning_rate_is_told(float32):
     [
         ({"steps": -1}, "steps=-1 must be at least 0"),
         ({"eval_every": 0}, "eval_every=0 must be at least 1"),
+        ({"eval_batches": 0}, "eval_batches=0 must be at least 1, or None"),
+        ({"block_size": 0}, "block_size=0 must be at least 1, or None"),
+        ({"seed": -1}, "seed=-1 must be at least 0"),
+        ({"steps": 2.5}, "steps=2.5 must be a whole number"),
+        ({"batch_size": None}, "batch_size=None must be a whole number"),
+        ({"betas": (0.9, 1.0)}, "betas=.* each at least 0 and below 1"),
+        ({"betas": (-0.1, 0.9)}, "betas=.* each at least 0 and below 1"),
+        ({"learning_rate": math.inf}, "learning_rate=inf must be a finite number"),
+        ({"weight_decay": math.nan}, "weight_decay=nan must be a finite number"),
+        ({"grad_clip": math.nan}, "grad_clip=nan must be a finite number"),
         ({"batch_size": 6, "accumulation": 4}, "batch_size=6 can't be cut into accumulation=4"),
         ({"min_learning_rate": 1.0}, "min_learning_rate=1.0 must be from 0 to learning_rate=0.004"),
     ],
@@ -397,8 +537,12 @@ def test_recipes_that_make_no_sense(changes, message):
 
 
 def test_texts_that_do_not_fit_the_model():
-    with pytest.raises(CorpusTooShortError):
+    with pytest.raises(CorpusTooShortError, match="validation text"):
         train(fresh(), CORPUS, CORPUS[:5], CONFIG)
+    with pytest.raises(CorpusTooShortError, match="training text"):
+        train(fresh(), CORPUS[:5], CORPUS, CONFIG)
+    with pytest.raises(ValueError, match="block_size=9 is longer than the model's context, 8"):
+        train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, block_size=9))
     with pytest.raises(TokenRangeError, match="the id 12"):
         train(fresh(), CORPUS + 1, CORPUS, CONFIG)
 
@@ -453,7 +597,7 @@ def test_no_model_beats_the_floor_and_this_one_comes_near_it(learned):
     assert excess.mean() > -3 * error
     untrained = learned.history.val_losses[0] - truth.mean()
     assert untrained > 4
-    assert (model - truth).mean() < 0.1 * untrained
+    assert (model - truth).mean() < 0.47  # measured: 0.404, after 6.766 untrained
 
 
 def test_the_curve_shows_both_losses_and_the_floor(learned):
