@@ -181,11 +181,13 @@ def _steps(
 def _evaluation(model: GPT) -> Iterator[None]:
     """Inside it nothing is dropped, for dropout belongs to training; then the mode comes back."""
     was_training = model.training
-    model.eval()
+    if was_training:  # switching walks through every module, which each step would pay for
+        model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        if was_training:
+            model.train()
 
 
 def _until_stopped(

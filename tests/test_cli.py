@@ -1,11 +1,13 @@
 """`python -m nbutils`, as a person at a shell meets it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from nbutils import smallworld
 from nbutils.__main__ import main
 
 TINY = (
@@ -172,7 +174,63 @@ def test_characters_are_printed_whole(own_text_model, capsys):
     assert out == expected + "\n"
 
 
+def test_the_commands_pass_their_choices_on(smallworld_model, tmp_path, capsys, monkeypatch):
+    import torch
+
+    from nbutils import sampling, training
+
+    asked = []
+    monkeypatch.setattr(sampling, "stream", lambda *a, **k: asked.append(k) or iter(()))
+    run(capsys, "sample", "--from", smallworld_model, "--top-k", 7, "--seed", 3)
+    end = smallworld.encoding().eot_token
+    assert asked[0]["top_k"] == 7 and asked[0]["stop"] == end and asked[0]["seed"] == 3
+    seeds, recipes = [], []
+    monkeypatch.setattr(torch, "manual_seed", seeds.append)
+    monkeypatch.setattr(training, "train", lambda *a: recipes.append(a[3]))
+    trained(tmp_path, *FEW, "--seed", "9")
+    assert seeds == [9] and recipes[0].seed == 9 and recipes[0].start_token == end
+
+
+def test_ctrl_c_says_where_it_stopped(tmp_path, capsys, monkeypatch):
+    from nbutils import training
+
+    def stopped(*arguments):
+        raise training.TrainingInterrupt(12)
+
+    monkeypatch.setattr(training, "train", stopped)
+    status, _, err = run(capsys, "train", "--out", tmp_path, *TINY, *FEW)
+    assert status == 130 and err == "stopped at step 12; the same command goes on\n"
+
+
 # Errors: one sentence, no trace
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_strangers_model_is_not_overwritten(tmp_path, capsys, name):
+    (tmp_path / name).write_text("{}")
+    status, _, err = run(capsys, "train", "--out", tmp_path, *TINY, *FEW)
+    assert status == 1 and "choose another folder" in err and err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    status, _, err = run(capsys, "sample", "--from", tmp_path)
+    assert status == 1 and "without encoding.json" in err and "train --out" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("encoding.json", None, "encoding of 300 tokens and a model of 1242"),
+        ("config.json", "[]", "."),
+        ("encoding.json", "[]", "encoding.json"),
+    ],
+)
+def test_a_damaged_folder_is_one_sentence(
+    smallworld_model, own_text_model, tmp_path, capsys, name, content, message
+):
+    folder = shutil.copytree(smallworld_model, tmp_path / "model")
+    content = (own_text_model / name).read_text() if content is None else content
+    (folder / name).write_text(content)
+    status, _, err = run(capsys, "sample", "--from", folder)
+    assert status == 1 and message in err and err.startswith("error: ")
 
 
 @pytest.mark.parametrize(
