@@ -203,6 +203,23 @@ class GPT(nn.Module):
         total = sum(p.numel() for p in self.parameters())
         return total if head or self.head is None else total - self.head.weight.numel()
 
+    def flops_per_token(self, length: int | None = None) -> int:
+        """Floating-point operations that training spends on each token: 6 N + 12 n_layer C T.
+
+        N: the weights that multiply, namely all matrices but the tables that only look up. Each
+        costs a multiplication and an addition forward, and backward twice as many: a third of the
+        answer is what a forward pass alone costs. The second term is attention's products, for
+        windows of ``length`` tokens (T; None: ``block_size``), masked pairs counted too.
+
+        Source: Kaplan et al. (2020), section 2.1; Chowdhery et al. (2022), "PaLM", appendix B.
+        """
+        T = self.config.block_size if length is None else length
+        if not 1 <= T <= self.config.block_size:
+            raise ValueError(f"length={T} must be from 1 to block_size={self.config.block_size}")
+        inside = sum(p.numel() for p in self.blocks.parameters() if p.dim() == 2)
+        matrices = inside + self.token_embedding.weight.numel()  # the head has the table's shape
+        return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T
+
     @classmethod
     def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "GPT":
         """A GPT-2 in Hugging Face's layout, ready to use (in evaluation mode, float32).

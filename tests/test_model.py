@@ -9,6 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from nbutils import smallworld
 from nbutils.model import IGNORE, PRESETS, GPT, GPTConfig
@@ -256,6 +258,26 @@ def test_a_short_format_sums_its_loss_in_float32():
     model, tokens = filled(TINY), tokens_for(TINY, 2, 7)
     logits, loss = model.bfloat16()(tokens, tokens)
     assert logits.dtype == torch.bfloat16 and loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("config, B, T", SHAPES)
+def test_flops_per_token_are_what_pytorch_counts(config, B, T):
+    model, tokens = GPT(config), tokens_for(config, B, T)
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        model(tokens, tokens)[1].backward()
+    assert model.flops_per_token(T) * B * T == counter.get_total_flops()
+
+
+def test_flops_per_token_take_the_longest_window_and_need_no_weights():
+    with torch.device("meta"):
+        model = GPT(GPTConfig.preset("gpt2"))
+    assert model.flops_per_token() == model.flops_per_token(1024) > 6 * 123_000_000
+
+
+@pytest.mark.parametrize("length", [0, 17])
+def test_flops_of_a_length_that_does_not_fit_are_refused(length):
+    with pytest.raises(ValueError, match=f"length={length} must be from 1 to block_size=16"):
+        GPT(TINY).flops_per_token(length)
 
 
 def test_it_compiles_without_a_break():
