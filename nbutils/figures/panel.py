@@ -1,0 +1,221 @@
+"""A panel to train a small GPT in the notebook: four knobs, Start, Stop and a live curve.
+
+The panel needs a running kernel. Where there is none, as in the built page, it shows itself as the
+picture of its last run, without controls. Works with ipywidgets 7.7 and 8.
+"""
+
+import base64
+import threading
+from io import BytesIO
+
+import ipywidgets as widgets
+import torch
+from matplotlib.figure import Figure
+
+from nbutils import device
+from nbutils.model import GPT, GPTConfig
+from nbutils.training import History, TrainConfig, evaluate, train
+from nbutils.windows import Windows
+
+from .style import GREY
+from .training import draw_losses
+
+INVITATION = "Run this chapter in Colab or Jupyter to turn the knobs."
+"""What the panel says where no kernel runs and no picture can be shown."""
+
+_HEAD_WIDTH = 32
+_EVALUATIONS = 20  # points on the curve of a run
+_WIDTH, _HEIGHT, _DPI = 5.8, 2.9, 144  # of the picture; inches, and pixels an inch
+_PAGE_WIDTH = 580  # of the picture on the screen, in pixels
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class TrainingPanel:
+    """Knobs, two buttons, a line of words and a curve: the last line of a cell shows them.
+
+    Args:
+        train_tokens, val_tokens: 1-D integer arrays, as `training.train` takes them.
+        vocab_size: V.
+        block_size: T, tokens in a window; also the longest context of the models.
+        start_token: as in `TrainConfig`.
+        floor: the truth's own loss in nats per token, drawn as a line if it is known.
+
+    ``layers``, ``width``, ``learning_rate`` and ``steps`` are the knobs: widgets with a
+    ``.value``. A run trains in a thread of its own, so that Stop is heard. ``model`` is the last
+    run's GPT, ``history`` what happened in it; earlier runs stay in the picture, in grey.
+    """
+
+    def __init__(
+        self, train_tokens, val_tokens, *, vocab_size: int, block_size: int,
+        start_token: int | None = None, floor: float | None = None,
+    ):  # fmt: skip
+        self.tokens = (train_tokens, val_tokens)
+        self.vocab_size, self.block_size = vocab_size, block_size
+        self.start_token, self.floor = start_token, floor
+        self.model: GPT | None = None
+        self.history = History()
+        self.earlier: list[History] = []
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._make_widgets()
+        self._draw()
+
+    def _make_widgets(self) -> None:
+        self.layers = _knob(widgets.IntSlider, "layers", 2, min=1, max=6)
+        self.width = _knob(widgets.SelectionSlider, "width C", 64, options=[32, 64, 128, 256])
+        self.learning_rate = _knob(
+            widgets.FloatLogSlider, "learning rate", 4e-3, min=-5, max=0, readout_format=".1e"
+        )
+        self.steps = _knob(widgets.IntSlider, "updates", 300, min=100, max=3000, step=100)
+        self.knobs = (self.layers, self.width, self.learning_rate, self.steps)
+        self.start_button = widgets.Button(description="Start", button_style="primary")
+        self.stop_button = widgets.Button(description="Stop", disabled=True)
+        self.start_button.on_click(lambda button: self.start())
+        self.stop_button.on_click(lambda button: self.stop())
+        self.words = widgets.Label("Turn the knobs, then press Start.")
+        self.picture = widgets.Image(layout={"width": f"{_PAGE_WIDTH}px", "max_width": "100%"})
+        buttons = widgets.HBox([self.start_button, self.stop_button])
+        self.box = widgets.VBox([*self.knobs, buttons, self.words, self.picture])
+
+    @property
+    def running(self) -> bool:
+        """Is a run under way?"""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Train with the knobs as they stand; does nothing while a run is under way."""
+        if self.running:
+            return
+        if self.history.steps:
+            self.earlier.append(self.history)
+        self.history = History()
+        self._stop.clear()
+        self._show_running(True)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the run at its next batch; what the model has learned stays."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Return when the run is over, or after so many seconds; clicks are not heard so long."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def config(self) -> tuple[GPTConfig, TrainConfig]:
+        """The shape and the recipe for which the knobs stand."""
+        width, steps = self.width.value, self.steps.value
+        shape = GPTConfig(
+            vocab_size=self.vocab_size, block_size=self.block_size,
+            n_layer=self.layers.value, n_head=width // _HEAD_WIDTH, n_embd=width,
+        )  # fmt: skip
+        return shape, TrainConfig(
+            steps=steps, learning_rate=self.learning_rate.value, warmup_steps=steps // 10,
+            eval_every=steps // _EVALUATIONS, start_token=self.start_token, progress=False,
+        )  # fmt: skip
+
+    def _work(self) -> None:
+        """A whole run; whatever goes wrong in it becomes a sentence."""
+        self.words.value = "Preparing the first batch."
+        try:
+            self._train(*self.config())
+            self.words.value = f"Done. {self._result()}"
+        except _Stopped:
+            self.words.value = f"Stopped. {self._result()}"
+        except Exception as error:  # a thread has nobody else to tell
+            self.words.value = f"The run broke off: {error}"
+        finally:
+            self._draw()
+            self._show_running(False)
+
+    def _train(self, shape: GPTConfig, config: TrainConfig) -> None:
+        torch.manual_seed(config.seed)
+        self.model = GPT(shape)
+        watch = _Watch(self._stop)
+        hook = self.model.register_forward_hook(watch)
+        try:
+            self.history = train(
+                self.model, *self.tokens, config, on_eval=self._live(watch, config)
+            )
+        finally:
+            hook.remove()
+
+    def _live(self, watch: "_Watch", config: TrainConfig):
+        """What happens at each evaluation: the curve grows by a point."""
+        windows = Windows(
+            self.tokens[1], config.batch_size, self.block_size,
+            device=device.pick().device, start_token=self.start_token,
+        )  # fmt: skip
+
+        def on_eval(step: int, model: GPT) -> None:
+            self.history.steps.append(step)
+            self.history.train_losses.append(watch.mean_loss())
+            self.history.val_losses.append(evaluate(model, windows, config.eval_batches))
+            self.words.value = self._result()
+            self._draw()
+
+        return on_eval
+
+    def _result(self) -> str:
+        if not self.history.steps:
+            return "Nothing was learned yet."
+        loss = self.history.val_losses[-1]
+        above = "" if self.floor is None else f", {loss - self.floor:.3f} above the floor"
+        return f"After {self.history.steps[-1]:,} updates: validation loss {loss:.3f}{above}."
+
+    def _show_running(self, running: bool) -> None:
+        for control in (*self.knobs, self.start_button):
+            control.disabled = running
+        self.stop_button.disabled = not running
+
+    def _draw(self) -> None:
+        # Not pyplot's figure: pyplot belongs to the notebook's own thread.
+        fig = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, layout="constrained")
+        ax = fig.subplots()
+        for run in self.earlier:
+            ax.plot(run.steps, run.val_losses, color=GREY, linewidth=1, alpha=0.6)
+        draw_losses(ax, self.history, self.floor)
+        ax.legend()
+        png = BytesIO()
+        fig.savefig(png, format="png")
+        self.picture.value = png.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """The controls for a front end with a kernel, the picture for a page without."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        picture = base64.b64encode(self.picture.value).decode()
+        size = {"width": _PAGE_WIDTH, "height": round(_PAGE_WIDTH * _HEIGHT / _WIDTH)}
+        data = {"text/plain": INVITATION, "image/png": picture, _WIDGET: view}
+        return data, {"image/png": size}
+
+
+class _Stopped(Exception):
+    """Stop was pressed."""
+
+
+class _Watch:
+    """A forward hook that keeps the training losses, and ends the run when it is to stop."""
+
+    def __init__(self, stop: threading.Event):
+        self.stop = stop
+        self.losses: list[torch.Tensor] = []
+
+    def __call__(self, model: GPT, inputs: tuple, outputs: tuple) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        if model.training:
+            self.losses.append(outputs[1].detach())
+
+    def mean_loss(self) -> float:
+        """Mean since the last call; nan if there was no update."""
+        losses, self.losses = self.losses, []
+        return float(torch.stack(losses).mean()) if losses else float("nan")
+
+
+def _knob(kind: type, name: str, value, **limits) -> widgets.Widget:
+    return kind(
+        value=value, description=name, continuous_update=False,
+        style={"description_width": "90px"}, layout={"width": "400px", "max_width": "100%"},
+        **limits,
+    )  # fmt: skip
