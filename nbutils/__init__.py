@@ -22,8 +22,10 @@ _MODULES = (
     "text",
     "windows",
     "model",
+    "trace",
     "training",
     "sampling",
+    "recipes",
     "figures",
 )
 __all__ = list(_MODULES)

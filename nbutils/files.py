@@ -1,4 +1,4 @@
-"""Files that are never half written: aside first, flushed to the disk, then renamed."""
+"""Where files are kept between runs, and how they are never half written."""
 
 import os
 import uuid
@@ -23,3 +23,12 @@ def written_aside(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def cache_folder() -> Path:
+    """Where the course keeps what it made once: ``NBUTILS_CACHE``, else ``~/.cache/nbutils``.
+
+    Raises ``RuntimeError`` on a system without a home folder.
+    """
+    chosen = os.environ.get("NBUTILS_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "nbutils"

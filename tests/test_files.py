@@ -1,10 +1,11 @@
 """A file is replaced whole or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from nbutils.files import written_aside
+from nbutils.files import cache_folder, written_aside
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
@@ -34,3 +35,14 @@ def test_two_writers_have_two_names(tmp_path):
         one.write_text("1")
         two.write_text("2")
     assert (tmp_path / "a").read_text() == "1"  # the one that ended last
+
+
+def test_what_is_kept_between_runs_has_one_folder_which_the_environment_can_choose(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("NBUTILS_CACHE", raising=False)
+    assert cache_folder() == Path.home() / ".cache" / "nbutils"
+    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.setenv("NBUTILS_CACHE", "~/mine")
+    assert cache_folder() == Path.home() / "mine"

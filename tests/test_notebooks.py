@@ -192,7 +192,9 @@ def test_no_trace_of_a_machine_or_an_error(notebook):
 
 
 def test_uses_only_the_package_and_what_it_requires(notebook):
-    allowed = {"nbutils", "torch", "numpy", "matplotlib", "tiktoken", "IPython", "ipywidgets"}
+    allowed = {
+        "nbutils", "torch", "numpy", "matplotlib", "tiktoken", "IPython", "ipywidgets", "sklearn",
+    }  # fmt: skip
     for cell in cells(notebook, "code"):
         for node in ast.walk(ast.parse(python(cell.source))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []

@@ -22,8 +22,10 @@ FLOW = (
     {"text"},
     {"windows"},
     {"model"},
+    {"trace"},
     {"training"},
     {"sampling"},
+    {"recipes"},
     {"figures"},
     {"exercises", "__main__"},
 )
