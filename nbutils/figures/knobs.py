@@ -1,0 +1,194 @@
+"""Pictures of chapter 3a: a formula as its knobs turn, digits, weights, words as arrows.
+
+Every function draws what it is given on new axes and returns the matplotlib figure.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from .style import BLUE, GREY, ORANGE, RED
+
+SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+Slope = tuple[Sequence[float], Sequence[float], float, float, float]
+
+
+def _value_map(ax: Axes, values: np.ndarray, reach: float):
+    """Values from 0 (blue) to 1 (orange) over x1 and x2, and a line where they are one half."""
+    values = np.asarray(values)
+    x = np.linspace(-reach, reach, len(values))
+    if values.min() < 0.5 < values.max():
+        ax.contour(x, x, values, levels=[0.5], colors="#333333", linewidths=1.2)
+    ax.grid(visible=False)
+    return ax.imshow(values, cmap=SIGNED, vmin=0, vmax=1, origin="lower",
+                     extent=(-reach, reach, -reach, reach))  # fmt: skip
+
+
+def knob_maps(rows: Sequence[Mapping[str, np.ndarray]], reach: float) -> Figure:
+    """Small maps of a formula's value over x1 and x2: a row for each knob, a map for each setting.
+
+    rows: in each, the map's title -> values, shape (n, n), at x2 (down) and x1 (across) from
+    -reach to reach.
+    """
+    n = len(rows[0])
+    fig, axes = plt.subplots(len(rows), n, figsize=(5.8, 0.45 + 1.5 * len(rows) * 4 / (n + 0.4)),
+                             squeeze=False, sharex=True, sharey=True)  # fmt: skip
+    for row, maps in zip(axes, rows):
+        for ax, (title, values) in zip(row, maps.items()):
+            drawn = _value_map(ax, values, reach)
+            ax.set_title(title, fontsize=10)
+            ax.set(xlabel="x1", ylabel="x2")
+            ax.label_outer()
+    fig.colorbar(drawn, ax=axes, label="value of the formula", shrink=0.9 if len(rows) == 1 else 0.5)
+    return fig
+
+
+def maps_with_points(
+    panels: Mapping[str, np.ndarray], points: np.ndarray, labels: Sequence[int], reach: float
+) -> Figure:
+    """Maps of several formulas side by side, each under the same labelled points.
+
+    panels: title -> values as in ``knob_maps``; points: shape (n, 2); labels: 0 or 1 for each.
+    """
+    points, labels = np.asarray(points), np.asarray(labels)
+    fig, axes = plt.subplots(1, len(panels), figsize=(5.8, 3.3), sharey=True, squeeze=False)
+    for ax, (title, values) in zip(axes[0], panels.items()):
+        _value_map(ax, values, reach)
+        for label, marker, colour in ((0, "o", BLUE), (1, "^", RED)):
+            chosen = points[labels == label]
+            ax.plot(*chosen.T, marker, color=colour, markersize=5, markeredgecolor="white",
+                    markeredgewidth=0.6, label=f"label {label}")  # fmt: skip
+        ax.set_title(title, fontsize=10)
+        ax.set(xlabel="x1", ylabel="x2")
+        ax.label_outer()
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
+
+
+def knob_slopes(knobs: Mapping[str, Slope]) -> Figure:
+    """The loss as each knob alone is turned, with the slope at the present setting.
+
+    knobs: name -> (settings, losses at them, present setting, present loss, slope there).
+    """
+    fig, axes = plt.subplots(1, len(knobs), figsize=(5.8, 2.7), sharey=True, squeeze=False)
+    for ax, (name, (settings, losses, at, loss, slope)) in zip(axes[0], knobs.items()):
+        near = np.array([at - 0.8, at + 0.8])
+        ax.plot(settings, losses, color=BLUE)
+        ax.plot(near, loss + slope * (near - at), color=RED)
+        ax.plot(at, loss, "o", color=RED)
+        ax.set_title(f"slope {slope:+.2f}", fontsize=10)
+        ax.set(xlabel=f"setting of {name}", ylabel="loss (nats)")
+        ax.label_outer()
+    return fig
+
+
+def loss_by_turn(curves: Mapping[str, Sequence[float]]) -> Figure:
+    """The loss after each turn of all knobs: name -> losses in nats."""
+    fig, ax = plt.subplots()
+    for (name, losses), line in zip(curves.items(), ("-", "--", ":")):
+        ax.plot(range(len(losses)), losses, line, label=name)
+    ax.set(xlabel="turns of all knobs", ylabel="loss (nats)")
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return fig
+
+
+def _panels(n: int, columns: int) -> tuple[Figure, list[Axes]]:
+    rows = -(-n // columns)
+    fig, axes = plt.subplots(rows, columns, squeeze=False,
+                             figsize=(5.8, (5.8 / columns + 0.25) * rows))  # fmt: skip
+    for ax in axes.flat:
+        ax.axis("off")
+    return fig, list(axes.flat)
+
+
+def pictures(images: Sequence[np.ndarray], captions: Sequence[str], columns: int = 5) -> Figure:
+    """Grey pictures with a line above each. images: shape (h, w) each, 0 white to 1 black."""
+    fig, axes = _panels(len(images), columns)
+    for ax, image, caption in zip(axes, images, captions):
+        ax.imshow(image, cmap="Greys", vmin=0, vmax=1)
+        ax.set_title(caption, fontsize=10)
+    return fig
+
+
+def weight_pictures(weights: np.ndarray, columns: int = 4) -> Figure:
+    """Each unit's weights as a picture, all on one scale: blue negative, white 0, orange positive.
+
+    weights: shape (units, h, w).
+    """
+    weights = np.asarray(weights)
+    most = np.abs(weights).max()
+    fig, axes = _panels(len(weights), columns)
+    for unit, (ax, picture) in enumerate(zip(axes, weights)):
+        drawn = ax.imshow(picture, cmap=SIGNED, vmin=-most, vmax=most)
+        ax.set_title(f"unit {unit}", fontsize=9)
+    fig.colorbar(drawn, ax=axes, location="bottom", label="weight", shrink=0.6, aspect=30)
+    return fig
+
+
+def activations_of(
+    image: np.ndarray, layers: Mapping[str, Sequence[float]], probabilities: Sequence[float]
+) -> Figure:
+    """One picture on its way: the image, each layer's activations, the answer's probabilities.
+
+    image: (h, w), 0 white to 1 black; layers: name -> activations from 0 to 1.
+    """
+    fig, axes = plt.subplots(1, len(layers) + 2, figsize=(5.8, 3.1),
+                             width_ratios=[2.6, *[0.9] * len(layers), 2.4])  # fmt: skip
+    axes[0].imshow(image, cmap="Greys", vmin=0, vmax=1)
+    axes[0].set_title(f"{image.shape[0]} × {image.shape[1]} inputs", fontsize=10)
+    axes[0].axis("off")
+    for ax, (name, values) in zip(axes[1:], layers.items()):
+        _column(ax, name, values)
+    answer = axes[-1]
+    answer.barh(range(len(probabilities)), probabilities, color=BLUE)
+    answer.set_yticks(range(len(probabilities)))
+    answer.invert_yaxis()
+    answer.grid(axis="y", visible=False)
+    answer.set(xlim=(0, 1), xlabel="probability", ylabel="digit")
+    return fig
+
+
+def _column(ax: Axes, name: str, values: Sequence[float]) -> None:
+    column = np.asarray(values)[:, None]
+    ax.imshow(column, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    for unit, value in enumerate(column[:, 0]):
+        ax.text(0, unit, f"{value:.2f}", ha="center", va="center", fontsize=7.5,
+                color="white" if value > 0.5 else "black")  # fmt: skip
+    ax.set_title(name, fontsize=10)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(visible=False)
+
+
+def likeness_table(words: Sequence[str], likeness: np.ndarray) -> Figure:
+    """The cosine of every pair of words as coloured squares. likeness: shape (n, n), -1 to 1."""
+    n = len(words)
+    fig, ax = plt.subplots(figsize=(5.6, 5.1))
+    drawn = ax.imshow(likeness, cmap=SIGNED, vmin=-1, vmax=1)
+    ax.set_xticks(range(n), words, rotation=90)
+    ax.set_yticks(range(n), words)
+    ax.grid(visible=False)
+    fig.colorbar(drawn, ax=ax, label="cosine similarity", shrink=0.8)
+    return fig
+
+
+def relation_arrows(
+    starts: np.ndarray, ends: np.ndarray, start_names: Sequence[str], end_names: Sequence[str]
+) -> Figure:
+    """Words as points of a plane, an arrow from each start to its end. Both of shape (n, 2)."""
+    fig, ax = plt.subplots(figsize=(5.8, 5.0))
+    for start, end in zip(starts, ends):
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+    groups = ((starts, start_names, BLUE, "o"), (ends, end_names, RED, "^"))
+    for points, names, colour, marker in groups:
+        ax.plot(*np.asarray(points).T, marker, color=colour, markersize=5)
+        for point, name in zip(points, names):
+            ax.annotate(name, point, xytext=(4, 4), textcoords="offset points", fontsize=9.5,
+                        color=colour)  # fmt: skip
+    ax.margins(0.12)
+    ax.set(xlabel="first direction (no unit)", ylabel="second direction (no unit)")
+    return fig
