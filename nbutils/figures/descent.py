@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from .style import BLUE, CYCLE, GREY, ORANGE, RED, SKY
 
@@ -65,9 +66,10 @@ def weights_and_slopes(weights: np.ndarray, slopes: np.ndarray) -> Figure:
     for ax, (title, values, colours, low, high) in zip(axes, kinds):
         image = ax.imshow(values, cmap=colours, vmin=low, vmax=high)
         fig.colorbar(image, ax=ax, shrink=0.75)
-        ax.set(title=title, xlabel="looks at position", ylabel="position")
+        ax.set(title=title, xlabel="looks at position")
         ax.set(xticks=range(len(values)), yticks=range(len(values)))
         ax.grid(visible=False)
+    axes[0].set_ylabel("position")
     return fig
 
 
@@ -134,6 +136,9 @@ def gradient_lengths(lengths: Sequence[float], limit: float) -> Figure:
     ax.plot(range(len(lengths)), lengths, color=BLUE, linewidth=1.2)
     ax.axhline(limit, color=RED, linestyle="--", label=f"clipped to {limit:g}")
     ax.set(xlabel="update", ylabel="length of the gradient", yscale="log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.legend()
     return fig
 
@@ -147,6 +152,7 @@ def gradient_errors(sizes: Sequence[int], errors: Sequence[float]) -> Figure:
     ax.set(xlabel="batch size B (windows)", ylabel="error / true gradient", xscale="log",
            yscale="log")
     ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.set_yticks(errors, [f"{error:.1f}" for error in errors])
     ax.minorticks_off()
     ax.legend()
     return fig
@@ -160,18 +166,18 @@ def patients(
     broken: title -> (training curve, validation curve); healthy: a validation curve; floor: the
     data's, in nats per token.
     """
-    fig, axes = plt.subplots(-(-len(broken) // 2), 2, figsize=(5.8, 6.4), sharex=True, sharey=True)
-    for ax in axes.flat[len(broken):]:
+    rows = len(broken) // 2 + 1  # the legend needs a panel too
+    fig, axes = plt.subplots(rows, 2, figsize=(5.8, 2.1 * rows), sharex=True, sharey=True)
+    for ax in axes.flat[len(broken) :]:
         ax.axis("off")
     for ax, (title, (train, val)) in zip(axes.flat, broken.items()):
-        lines = [
-            *ax.plot(*healthy, color=SKY, linewidth=1.2, label="healthy run, validation"),
-            *ax.plot(*train, color=BLUE, label="training"),
-            *ax.plot(*val, color=ORANGE, label="validation"),
-            ax.axhline(floor, color=GREY, linestyle="--", label="floor"),
-        ]
+        ax.plot(*healthy, color=SKY, linewidth=1.2, label="healthy, validation")
+        ax.plot(*train, color=BLUE, label="training")
+        ax.plot(*val, color=ORANGE, label="validation")
+        ax.axhline(floor, color=GREY, linestyle="--", label="floor")
         ax.set_title(title)
+        ax.tick_params(labelbottom=True)
+    axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
     fig.supxlabel("updates", fontsize=10.5)
     fig.supylabel("loss (nats per token)", fontsize=10.5)
-    fig.legend(handles=lines, loc="outside lower center", ncols=2)
     return fig
