@@ -53,4 +53,10 @@ def test_gap_by_kind_has_a_line_for_each_kind_on_two_logarithmic_axes():
     assert list(axes.lines[0].get_xdata()) == [0, 50, 200]
     assert axes.get_yscale() == "log"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "50", "200"]
-    figure.canvas.draw()
+
+
+def test_gap_by_kind_leaves_out_labels_that_would_overlap():
+    steps = [0, 50, 60, 100, 120, 1000]
+    (axes,) = figures.gap_by_kind(steps, {"form": [6, 5, 4, 3, 2, 1]}).axes
+    assert list(axes.get_xticks()) == [0, 50, 100, 1000]
+    assert list(axes.lines[0].get_xdata()) == steps

@@ -50,15 +50,20 @@ def runs_compared(histories: dict[str, History], floor: float | None = None) -> 
 def gap_by_kind(steps: Sequence[int], gaps: dict[str, Sequence[float]]) -> Figure:
     """How far the loss stands above the truth's own at each kind of place, as a run goes on.
 
-    steps: updates done; gaps: kind -> nats per token above the floor, one for each of the steps.
+    steps: updates done, 0 first; gaps: kind -> nats per token above the floor, one for each of the steps.
     Both axes grow by factors; step 0 stands at the left edge.
     """
     fig, ax = plt.subplots(figsize=(5.8, 3.6))
     for (kind, values), marker in zip(gaps.items(), "os^Dv"):
         ax.plot(steps, values, marker=marker, markersize=4, label=kind)
     ax.set_xscale("symlog", linthresh=steps[1], linscale=0.3)
-    ax.set_xticks(steps, [f"{step:,}" for step in steps], rotation=90, fontsize=8)
-    ax.minorticks_off()
+    ticks = [0]
+    for step in steps[1:]:
+        if step >= 1.4 * ticks[-1]:  # closer labels would overlap
+            ticks.append(step)
+    ax.set_xticks(ticks, [f"{step:,}" for step in ticks], rotation=60, fontsize=8.5)
     ax.set(xlabel="updates", ylabel="loss above the floor (nats)", yscale="log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.minorticks_off()
     fig.legend(loc="outside lower center", ncols=3)
     return fig
