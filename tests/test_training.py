@@ -22,6 +22,7 @@ from nbutils.training import (
     History,
     TrainConfig,
     TrainingDivergedError,
+    document_losses,
     evaluate,
     learning_rate_at,
     make_optimizer,
@@ -51,6 +52,40 @@ def float32(monkeypatch):
 
 def weights(model) -> torch.Tensor:
     return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+# Each token's loss
+
+
+def test_a_document_s_losses_do_not_depend_on_its_neighbours_in_the_batch():
+    documents = text.load("smallworld", "val", n_documents=7)
+    encoding = smallworld.encoding()
+    model = fresh(vocab_size=encoding.n_vocab, block_size=smallworld.MAX_TOKENS)
+    together = document_losses(model, documents, encoding, batch_size=4)
+    for document, losses in zip(documents, together, strict=True):
+        ids = [encoding.eot_token, *encoding.encode(document), encoding.eot_token]
+        logits = model(torch.tensor([ids[:-1]]))[0]
+        expected = F.cross_entropy(logits, torch.tensor(ids[1:]), reduction="none").detach()
+        assert losses == pytest.approx(expected.numpy(), rel=1e-4)
+        assert losses.shape == smallworld.token_losses(document + tokens.END).shape
+
+
+def test_losses_are_computed_without_dropout_and_leave_the_mode(monkeypatch):
+    encoding = smallworld.encoding()
+    model = fresh(vocab_size=encoding.n_vocab, block_size=smallworld.MAX_TOKENS, dropout=0.5)
+    documents = text.load("smallworld", "val", n_documents=1)
+    one, other = (document_losses(model.train(), documents, encoding)[0] for _ in range(2))
+    assert np.array_equal(one, other)
+    assert model.training
+    assert not document_losses(model.eval(), [], encoding)
+    assert not model.training
+
+
+def test_a_document_longer_than_the_context_is_refused():
+    encoding = smallworld.encoding()
+    model = fresh(vocab_size=encoding.n_vocab, block_size=8)
+    with pytest.raises(ValueError, match="longer than this model's position table"):
+        document_losses(model, text.load("smallworld", "val", n_documents=1), encoding)
 
 
 # The schedule
