@@ -22,12 +22,13 @@ def weight_maps(
     looking: names of the T rows; looked_at: names of the S columns. A weight that shows as 0.00
     is left blank.
     """
-    height = 1.5 + 0.34 * len(looking)
+    upright = max(map(len, looked_at)) > 3  # long names stand on end
+    height = 1.1 + 0.34 * len(looking) + 0.09 * upright * max(map(len, looked_at))
     fig, axes = plt.subplots(1, len(maps), sharey=True, squeeze=False, figsize=(5.8, height))
     for ax, (title, weights) in zip(axes[0], maps.items()):
         ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         _write_weights(ax, np.asarray(weights))
-        ax.set_xticks(range(len(looked_at)), looked_at, rotation=90)
+        ax.set_xticks(range(len(looked_at)), looked_at, rotation=90 * upright)
         ax.set_yticks(range(len(looking)), looking)
         ax.grid(visible=False)
         ax.set(title=title, xlabel="is looked at")
