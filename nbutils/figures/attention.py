@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import LogLocator
 
 from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY
 
@@ -17,7 +18,7 @@ from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY
 def weight_maps(
     maps: dict[str, np.ndarray], looking: Sequence[str], looked_at: Sequence[str]
 ) -> Figure:
-    """Attention weights as squares side by side: title -> weights, shape (T, S), each row sums to 1.
+    """Attention weights as squares side by side: title -> weights (T, S), rows sum to 1.
 
     looking: names of the T rows; looked_at: names of the S columns. A weight that shows as 0.00
     is left blank.
@@ -52,8 +53,9 @@ def blends(panels: dict[str, tuple[Sequence[str], np.ndarray, np.ndarray, np.nda
                              figsize=(5.8, 3.2))
     for ax, (title, (names, points, weights, result)) in zip(axes[0], panels.items()):
         ax.scatter(*np.asarray(points).T, s=600 * np.asarray(weights), color=SKY)
-        for name, point, weight in zip(names, np.asarray(points), weights):
-            ax.annotate(f"{name} {weight:.2f}", point, xytext=(0, 12), ha="center",
+        places = [(0, 12, "center")] * (len(names) - 1) + [(13, -4, "left")]  # clear of the arrow
+        for name, point, weight, (x, y, side) in zip(names, np.asarray(points), weights, places):
+            ax.annotate(f"{name} {weight:.2f}", point, xytext=(x, y), ha=side,
                         textcoords="offset points")
         ax.annotate("", result, xytext=points[-1],
                     arrowprops=dict(arrowstyle="->", color=RED, linewidth=1.8))
@@ -63,9 +65,7 @@ def blends(panels: dict[str, tuple[Sequence[str], np.ndarray, np.ndarray, np.nda
     return fig
 
 
-def by_width(
-    widths: Sequence[int], panels: dict[str, dict[str, Sequence[float]]]
-) -> Figure:
+def by_width(widths: Sequence[int], panels: dict[str, dict[str, Sequence[float]]]) -> Figure:
     """Measurements against the width D, side by side: label of the y-axis -> legend -> values."""
     fig, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(5.8, 3.0))
     for ax, (label, rows) in zip(axes[0], panels.items()):
@@ -74,6 +74,8 @@ def by_width(
         ax.set(xlabel="width D of query and key", ylabel=label, xscale="log", yscale="log")
         ax.set_xticks(widths, [str(width) for width in widths], fontsize=8.5)
         ax.minorticks_off()
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig
 
