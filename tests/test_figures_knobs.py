@@ -66,11 +66,12 @@ def test_knob_slopes_draws_a_line_of_that_slope_through_the_present_setting():
     assert titles(figure) == ["slope -0.70"]
 
 
-def test_loss_by_turn_begins_before_the_first_turn():
-    (axes,) = knobs.loss_by_turn({"a": [3, 2, 1], "b": [3, 3, 3]}).axes
-    assert [line.get_label() for line in axes.lines] == ["a", "b"]
+def test_loss_by_turn_has_a_line_for_each_start_and_a_name_for_each_group():
+    (axes,) = knobs.loss_by_turn({"a": [[3, 2, 1], [3, 2, 2]], "b": [[3, 3, 3]]}).axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[3, 2, 1], [3, 2, 2], [3, 3, 3]]
     assert axes.lines[0].get_xdata().tolist() == [0, 1, 2]
-    assert axes.lines[0].get_ydata().tolist() == [3, 2, 1]
+    assert axes.lines[0].get_color() == axes.lines[1].get_color() != axes.lines[2].get_color()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
     assert axes.get_ylim()[0] == 0
 
 

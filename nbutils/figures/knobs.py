@@ -86,11 +86,13 @@ def knob_slopes(knobs: Mapping[str, Slope]) -> Figure:
     return fig
 
 
-def loss_by_turn(curves: Mapping[str, Sequence[float]]) -> Figure:
-    """The loss after each turn of all knobs: name -> losses in nats."""
+def loss_by_turn(runs: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
+    """The loss after each turn of all knobs: name -> the losses in nats of each of its starts."""
     fig, ax = plt.subplots()
-    for (name, losses), line in zip(curves.items(), ("-", "--", ":")):
-        ax.plot(range(len(losses)), losses, line, label=name)
+    for (name, starts), colour in zip(runs.items(), (BLUE, RED)):
+        for number, losses in enumerate(starts):
+            ax.plot(range(len(losses)), losses, color=colour, linewidth=1, alpha=0.8,
+                    label=None if number else name)  # fmt: skip
     ax.set(xlabel="turns of all knobs", ylabel="loss (nats)")
     ax.set_ylim(bottom=0)
     ax.legend()
