@@ -182,7 +182,7 @@ class GPT(nn.Module):
     def hidden(self, tokens: torch.Tensor, cache=None) -> torch.Tensor:
         """The residual stream after the last block and norm, (B, T, C): all but the logits."""
         start = 0 if cache is None else cache.length
-        _check_tokens(tokens, start, self.config)
+        check_tokens(tokens, start, self.config)
         positions = self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
         x = self.dropout(self.token_embedding(tokens) + positions)  # (B, T, C)
         for layer, block in enumerate(self.blocks):
@@ -292,7 +292,8 @@ def _can_check_ids(ids: torch.Tensor) -> bool:
     return ids.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
-def _check_tokens(tokens: torch.Tensor, start: int, config: GPTConfig) -> None:
+def check_tokens(tokens: torch.Tensor, start: int, config: GPTConfig) -> None:
+    """Raise ``ValueError`` unless a GPT of this shape can read ``tokens`` after ``start`` others."""
     check_batch("tokens", tokens)
     length = start + tokens.size(1)
     if length > config.block_size:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from nbutils.model import GPT, Block, CausalSelfAttention, _check_tokens
+from nbutils.model import GPT, Block, CausalSelfAttention, check_tokens
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     The values are on the model's device and without gradients. Raises ``ValueError`` for tokens
     that the model would refuse.
     """
-    _check_tokens(tokens, 0, model.config)
+    check_tokens(tokens, 0, model.config)
     token_embedding = model.token_embedding(tokens)  # (B, T, C)
     position_embedding = model.position_embedding.weight[: tokens.size(1)]  # (T, C)
     x = embedded = token_embedding + position_embedding
