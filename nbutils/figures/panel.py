@@ -25,8 +25,7 @@ INVITATION = "Run this chapter in Colab or Jupyter to turn the knobs."
 
 _HEAD_WIDTH = 32
 _EVALUATIONS = 20  # points on the curve of a run
-_WIDTH, _HEIGHT, _DPI = 5.8, 2.9, 144  # of the picture; inches, and pixels an inch
-_PAGE_WIDTH = 580  # of the picture on the screen, in pixels
+_SIZE, _DPI = (5.8, 2.9), 144  # of the picture; inches, and pixels an inch
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -73,7 +72,7 @@ class TrainingPanel:
         self.start_button.on_click(lambda button: self.start())
         self.stop_button.on_click(lambda button: self.stop())
         self.words = widgets.Label("Turn the knobs, then press Start.")
-        self.picture = widgets.Image(layout={"width": f"{_PAGE_WIDTH}px", "max_width": "100%"})
+        self.picture = widgets.Image(layout={"width": "580px", "max_width": "100%"})
         buttons = widgets.HBox([self.start_button, self.stop_button])
         self.box = widgets.VBox([*self.knobs, buttons, self.words, self.picture])
 
@@ -171,7 +170,7 @@ class TrainingPanel:
 
     def _draw(self) -> None:
         # Not pyplot's figure: pyplot belongs to the notebook's own thread.
-        fig = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, layout="constrained")
+        fig = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
         ax = fig.subplots()
         for run in self.earlier:
             ax.plot(run.steps, run.val_losses, color=GREY, linewidth=1, alpha=0.6)
@@ -185,9 +184,7 @@ class TrainingPanel:
         """The controls for a front end with a kernel, the picture for a page without."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         picture = base64.b64encode(self.picture.value).decode()
-        size = {"width": _PAGE_WIDTH, "height": round(_PAGE_WIDTH * _HEIGHT / _WIDTH)}
-        data = {"text/plain": INVITATION, "image/png": picture, _WIDGET: view}
-        return data, {"image/png": size}
+        return {"text/plain": INVITATION, "image/png": picture, _WIDGET: view}
 
 
 class _Stopped(Exception):

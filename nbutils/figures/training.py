@@ -50,7 +50,7 @@ def runs_compared(histories: dict[str, History], floor: float | None = None) -> 
 def gap_by_kind(steps: Sequence[int], gaps: dict[str, Sequence[float]]) -> Figure:
     """How far the loss stands above the truth's own at each kind of place, as a run goes on.
 
-    steps: updates done, 0 first; gaps: kind -> nats per token above the floor, one for each of the steps.
+    steps: updates done, 0 first; gaps: kind -> nats per token above the floor, one for each step.
     Both axes grow by factors; step 0 stands at the left edge.
     """
     fig, ax = plt.subplots(figsize=(5.8, 3.6))
