@@ -116,5 +116,15 @@ def test_relation_arrows_lead_from_each_start_to_its_end():
     arrows = [text for text in axes.texts if text.arrow_patch is not None]
     assert [tuple(arrow.xyann) for arrow in arrows] == [(0, 0), (1, 0)]
     assert [tuple(arrow.xy) for arrow in arrows] == [(0, 2), (1, 3)]
+    points, others = axes.lines
+    assert points.get_xydata().tolist() == starts.tolist()
+    assert others.get_xydata().tolist() == ends.tolist()
+
+
+def test_relation_arrows_names_stand_at_the_sides_and_never_on_each_other():
+    starts, ends = np.array([[0.2, 1], [0, 1.01]]), np.array([[1, 0], [2, 3]])
+    (axes,) = knobs.relation_arrows(starts, ends, ["a", "b"], ["c", "d"]).axes
     names = {text.get_text(): tuple(text.xy) for text in axes.texts if text.get_text()}
-    assert names == {"a": (0, 0), "b": (1, 0), "c": (0, 2), "d": (1, 3)}
+    assert names["c"] == (2, 0) and names["d"] == (2, 3)
+    assert names["a"] == (0, 1) and names["b"][0] == 0
+    assert names["b"][1] == pytest.approx(1 + 0.042 * 3)

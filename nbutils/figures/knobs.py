@@ -181,16 +181,33 @@ def likeness_table(words: Sequence[str], likeness: np.ndarray) -> Figure:
 def relation_arrows(
     starts: np.ndarray, ends: np.ndarray, start_names: Sequence[str], end_names: Sequence[str]
 ) -> Figure:
-    """Words as points of a plane, an arrow from each start to its end. Both of shape (n, 2)."""
-    fig, ax = plt.subplots(figsize=(5.8, 5.0))
+    """Words as points of a plane, an arrow from each start to its end. Both of shape (n, 2).
+
+    Starts are named in a column at their left, ends at their right, in the points' order from top
+    to bottom and moved up where two names would overlap.
+    """
+    starts, ends = np.asarray(starts), np.asarray(ends)
+    fig, ax = plt.subplots(figsize=(5.8, 5.4))
     for start, end in zip(starts, ends):
         ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
-    groups = ((starts, start_names, BLUE, "o"), (ends, end_names, RED, "^"))
-    for points, names, colour, marker in groups:
-        ax.plot(*np.asarray(points).T, marker, color=colour, markersize=5)
-        for point, name in zip(points, names):
-            ax.annotate(name, point, xytext=(4, 4), textcoords="offset points", fontsize=9.5,
+    gap = 0.042 * np.ptp(np.concatenate([starts, ends])[:, 1])
+    left, right = starts[:, 0].min(), ends[:, 0].max()
+    groups = ((starts, start_names, BLUE, "o", left, "right"),
+              (ends, end_names, RED, "^", right, "left"))  # fmt: skip
+    for points, names, colour, marker, column, align in groups:
+        ax.plot(*points.T, marker, color=colour, markersize=5)
+        for name, height in zip(names, _kept_apart(points[:, 1], gap)):
+            ax.annotate(name, (column, height), xytext=(8 if align == "left" else -8, 0),
+                        textcoords="offset points", ha=align, va="center", fontsize=9.5,
                         color=colour)  # fmt: skip
-    ax.margins(0.12)
-    ax.set(xlabel="first direction (no unit)", ylabel="second direction (no unit)")
+    ax.margins(x=0.36)
+    ax.set(xlabel="along the mean arrow (no unit)", ylabel="along the widest spread (no unit)")
     return fig
+
+
+def _kept_apart(heights: np.ndarray, gap: float) -> np.ndarray:
+    """The heights, each moved up as far as it must be to stand `gap` above the next lower one."""
+    order, apart = np.argsort(heights), heights.astype(float)
+    for below, above in zip(order, order[1:]):
+        apart[above] = max(apart[above], apart[below] + gap)
+    return apart
