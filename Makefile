@@ -25,7 +25,7 @@ test: _build/.book  ## everything that must hold: package, notebooks, the book i
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests notebooks -n 2 --dist loadfile -q \
 	  --nbval --nbval-current-env --nbval-cell-timeout 300
 
-notebooks: $(READY)  ## run every notebook and store its outputs, normalised
+notebooks: _build/.model  ## run every notebook and store its outputs, normalised
 	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
 
 serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
@@ -48,11 +48,16 @@ _build/.package: $(READY) $(PACKAGE)
 	rm -rf _build/.jupyter_cache
 	mkdir -p _build && touch $@
 
+# The model that several chapters share: trained here, where a terminal shows how far it is.
+_build/.model: _build/.package
+	$(BIN)/python -c 'from nbutils import recipes; recipes.smallworld()'
+	touch $@
+
 _build/bench.json: _build/.package $(BENCH)
 	$(BIN)/python bench/run.py --quick --json > $@
 
 # Always a clean build: an incremental one keeps old assets.
-_build/.book: _build/.package _build/bench.json $(NOTEBOOKS) $(PAGES)
+_build/.book: _build/.package _build/.model _build/bench.json $(NOTEBOOKS) $(PAGES)
 	rm -rf _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	touch $@

@@ -176,9 +176,9 @@ def test_numbers_of_the_build_are_filled_in():
     assert html.count('<table class="numbers') == 4
     assert "weight-of:" not in html
     for chapter in CHAPTERS:
-        title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1].split(". ", 1)[-1]
+        title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1]
         seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)
-        # Two minutes on two idle cores is the aim; twice that allows for a slow or busy machine.
+        # Three minutes on two idle cores is the limit; the rest allows for a slow or busy machine.
         assert 0 < float(seconds[1]) < 240, f"{chapter} takes too long"
 
 
