@@ -182,6 +182,17 @@ def test_numbers_of_the_build_are_filled_in():
         assert 0 < float(seconds[1]) < 240, f"{chapter} takes too long"
 
 
+def test_no_page_shows_a_control_that_needs_a_kernel(browser, site):
+    """In place of the training panel stands the picture of a finished run."""
+    visit = Visit(browser, site, "notebooks/04b_training", 1280, "light")
+    cell = visit.page.locator("div.cell", has_text="TrainingPanel(train_tokens").last
+    assert cell.locator("img").get_attribute("alt")
+    assert cell.locator("img").evaluate("image => image.naturalWidth") > 600
+    visit.context.close()
+    for chapter in CHAPTERS:
+        assert not re.search(r"jupyter\.widget-view|class=\"[^\"]*jupyter-widgets", html_of(chapter))
+
+
 def test_search_finds_a_word_of_a_chapter(browser, site):
     visit = Visit(browser, site, "search", 1280, "light")
     visit.page.goto(f"{site}search.html?q=vocabulary")

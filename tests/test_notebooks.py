@@ -384,7 +384,7 @@ def test_normalise_drops_what_differs():
     cell.outputs = [
         new_output("stream", text="10%\r50%\r100%\n"),
         new_output("stream", text="done\n"),
-        new_output("execute_result", data={"text/plain": "1"}, execution_count=7),
+        new_output("execute_result", data={"text/plain": "1", tool.WIDGET: {}}, execution_count=7),
     ]
     notebook.cells.append(new_markdown_cell("words", id="words"))
     clean = tool.normalise(notebook)
@@ -392,5 +392,6 @@ def test_normalise_drops_what_differs():
     assert clean.cells[0].metadata == {"tags": ["keep"]}
     assert clean.cells[0].execution_count == clean.cells[0].outputs[1].execution_count == 1
     assert [o.get("text") for o in clean.cells[0].outputs] == ["100%\ndone\n", None]
+    assert clean.cells[0].outputs[1].data == {"text/plain": "1"}  # what a page can show
     assert tool.normalise(clean) == clean
     assert cell.outputs[0].text == "10%\r50%\r100%\n"  # the given notebook stays as it was
