@@ -76,7 +76,7 @@ def knob_slopes(knobs: Mapping[str, Slope]) -> Figure:
     """
     fig, axes = plt.subplots(1, len(knobs), figsize=(5.8, 2.7), sharey=True, squeeze=False)
     for ax, (name, (settings, losses, at, loss, slope)) in zip(axes[0], knobs.items()):
-        near = np.array([at - 0.8, at + 0.8])
+        near = np.array([at - 2, at + 2])
         ax.plot(settings, losses, color=BLUE)
         ax.plot(near, loss + slope * (near - at), color=RED)
         ax.plot(at, loss, "o", color=RED)
@@ -159,7 +159,7 @@ def _column(ax: Axes, name: str, values: Sequence[float]) -> None:
     column = np.asarray(values)[:, None]
     ax.imshow(column, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for unit, value in enumerate(column[:, 0]):
-        ax.text(0, unit, f"{value:.2f}", ha="center", va="center", fontsize=7.5,
+        ax.text(0, unit, f"{value:.2f}", ha="center", va="center", fontsize=8.5,
                 color="white" if value > 0.5 else "black")  # fmt: skip
     ax.set_title(name, fontsize=10)
     ax.set(xticks=[], yticks=[])
