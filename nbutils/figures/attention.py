@@ -97,7 +97,7 @@ def losses_compared(
                     ha="right", color="#555555", fontsize=9)
     ax.set(xlabel="updates", ylabel="loss (nats per token)")
     ax.set_ylim(bottom=0)
-    fig.legend(loc="outside lower center", ncols=3)
+    fig.legend(loc="outside lower center", ncols=3, fontsize=9)
     return fig
 
 

@@ -72,12 +72,14 @@ def weights_of_all_heads(weights: np.ndarray, pieces: Sequence[str]) -> Figure:
     weights: (layers, heads, T, T), rows look at columns; pieces: the T tokens' texts.
     """
     n_layer, n_head = weights.shape[:2]
-    fig, axes = plt.subplots(n_layer, n_head, figsize=(5.8, 2.0 * n_layer), squeeze=False)
+    fig, axes = plt.subplots(n_layer, n_head, figsize=(5.8, 2.0 * n_layer),
+                             sharex=True, sharey=True, squeeze=False)
     for (layer, head), ax in np.ndenumerate(axes):
         image = _shares(ax, weights[layer, head])
         ax.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=9)
-        ax.set_xticks(range(len(pieces)), pieces, fontsize=7, family="monospace")
-        ax.set_yticks(range(len(pieces)), pieces, fontsize=7, family="monospace")
+        ax.set_xticks(range(len(pieces)), pieces, fontsize=9, family="monospace")
+        ax.set_yticks(range(len(pieces)), pieces, fontsize=9, family="monospace")
+        ax.label_outer()
     fig.colorbar(image, ax=axes, location="bottom", aspect=40, shrink=0.6, extend="max",
                  label="weight (rows look at columns)")
     return fig
