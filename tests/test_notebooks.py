@@ -120,8 +120,10 @@ FACTS = {
         "optimizers-figure": ["best(full).val + 0.3 < min(best(momentum).val, best(plain).val)"],
         "without-warmup-and-clipping": [
             "full[0.006].val + 0.2 < min(cold[0.006].val, free[0.006].val)",
+            "full[0.003].val < free[0.003].val",
         ],
         "evidence-b": ["stone < train_end['B'] < math.log(V) < val_end['B']"],
+        "noise-figure": ["errors[-1] > 1"],
     },
     "04b_training": {
         "gap": [
