@@ -107,7 +107,7 @@ def test_stop_ends_the_run_soon_and_keeps_what_was_learned(panel):
     assert panel.words.value.startswith("Stopped. After ")
     assert 0 < panel.history.steps[-1] < 3000
     assert math.isnan(panel.history.train_losses[0])  # there was no update before it
-    assert not panel.model._forward_hooks
+    assert not panel.model._forward_hooks and not panel.model.training
     assert enabled(panel) == (True, False, [True] * 4)
 
 
@@ -144,6 +144,29 @@ def test_a_loss_that_is_no_number_is_a_sentence(panel, monkeypatch):
     assert panel.words.value == (
         "The run broke off: the loss is nan at step 3; try learning_rate=0.1"
     )
+
+
+def test_words_may_take_several_lines_and_an_error_is_no_markup(panel, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ValueError("steps='<b>' must be a whole number")
+
+    monkeypatch.setattr(module, "train", broken)
+    panel.start()
+    finish(panel)
+    assert isinstance(panel.words, ipywidgets.HTML)  # a Label would cut a long sentence off
+    assert panel.words.value == "The run broke off: steps='&lt;b&gt;' must be a whole number"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_picture_that_fails_leaves_the_panel_usable(panel, monkeypatch):
+    def broken(*args):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(module, "train", lambda *args, **kwargs: module.History())
+    monkeypatch.setattr(module, "draw_losses", broken)
+    panel.start()
+    finish(panel)
+    assert enabled(panel) == (True, False, [True] * 4)
 
 
 def test_without_a_floor_none_is_told():

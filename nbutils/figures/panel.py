@@ -5,6 +5,7 @@ picture of its last run, without controls. Works with ipywidgets 7.7 and 8.
 """
 
 import base64
+import html
 import threading
 from io import BytesIO
 
@@ -71,7 +72,8 @@ class TrainingPanel:
         self.stop_button = widgets.Button(description="Stop", disabled=True)
         self.start_button.on_click(lambda button: self.start())
         self.stop_button.on_click(lambda button: self.stop())
-        self.words = widgets.Label("Turn the knobs, then press Start.")
+        # Not a Label: that shows one line only and would cut an error's sentence off.
+        self.words = widgets.HTML("Turn the knobs, then press Start.")
         self.picture = widgets.Image(layout={"width": "580px", "max_width": "100%"})
         buttons = widgets.HBox([self.start_button, self.stop_button])
         self.box = widgets.VBox([*self.knobs, buttons, self.words, self.picture])
@@ -123,9 +125,15 @@ class TrainingPanel:
         except _Stopped:
             self.words.value = f"Stopped. {self._result()}"
         except Exception as error:  # a thread has nobody else to tell
-            self.words.value = f"The run broke off: {error}"
+            self.words.value = html.escape(f"The run broke off: {error}", quote=False)
         finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        """The last picture; whatever becomes of it, the panel can be used again."""
+        try:
             self._draw()
+        finally:
             self._show_running(False)
 
     def _train(self, shape: GPTConfig, config: TrainConfig) -> None:
@@ -139,6 +147,7 @@ class TrainingPanel:
             )
         finally:
             hook.remove()
+            self.model.eval()  # a run that was stopped leaves it as it trained
 
     def _live(self, watch: "_Watch", config: TrainConfig):
         """What happens at each evaluation: the curve grows by a point."""
