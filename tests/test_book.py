@@ -9,6 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
@@ -180,6 +181,15 @@ def test_numbers_of_the_build_are_filled_in():
         seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)
         # Three minutes on two idle cores is the limit; the rest allows for a slow or busy machine.
         assert 0 < float(seconds[1]) < 240, f"{chapter} takes too long"
+
+
+def test_pictures_are_light():
+    pictures = list((HTML / "_images").glob("*.png"))
+    assert len(pictures) > 50
+    for picture in pictures:
+        assert picture.stat().st_size < 120_000, picture.name
+        with Image.open(picture) as image:
+            assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)  # white stays white
 
 
 def test_no_page_shows_a_control_that_needs_a_kernel(browser, site):
