@@ -415,6 +415,7 @@ def no_network(monkeypatch):
     monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
     monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     monkeypatch.delenv("DATA_GYM_CACHE_DIR", raising=False)
+    monkeypatch.delenv("NBUTILS_CACHE", raising=False)
 
 
 @pytest.fixture
