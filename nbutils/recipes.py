@@ -7,6 +7,8 @@ Several chapters look into the same model, and each must run alone. So each of t
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from nbutils import smallworld as world
 from nbutils import text, tokens
 from nbutils.files import cache_folder, written_aside
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, train
+from nbutils.training import CheckpointError, History, TrainConfig, train
 
 # Found by trying: at the same cost, batches of 16 get nearer to the floor than batches of 8, and
 # this learning rate nearer than 4e-3.
@@ -73,11 +75,28 @@ def smallworld() -> Run:
     """
     config = replace(TRAINING, start_token=world.encoding().eot_token)
     folder = cache_folder() / f"smallworld-{_fingerprint(config)}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
+    with _alone(folder):
         if not _is_whole(folder, config):
             _train(folder, config)
     return Run(folder, config, History.from_dict(json.loads(_history(folder).read_text("utf-8"))))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Inside it no other program has this run; the folder above it is there and can be written."""
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder.parent} can't be written ({error.strerror or error}); set the environment "
+            "variable NBUTILS_CACHE to a folder that can"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fingerprint(config: TrainConfig) -> str:

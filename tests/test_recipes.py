@@ -11,7 +11,7 @@ import torch
 
 from nbutils import recipes, smallworld
 from nbutils.model import GPTConfig
-from nbutils.training import TrainingInterrupt
+from nbutils.training import CheckpointError, TrainingInterrupt
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +121,14 @@ def test_a_run_that_was_cut_off_goes_on(trained, monkeypatch):
     assert steps == [25, 30]  # not from the start
     assert same(run.model, expected)
     assert run.history.val_losses == whole.history.val_losses
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_a_way_out(tmp_path, monkeypatch, trained):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(CheckpointError, match="file can't be written .*set .*NBUTILS_CACHE"):
+        recipes.smallworld()
+    assert not trained
 
 
 def test_who_comes_second_waits(trained):
