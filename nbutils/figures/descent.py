@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from .style import BLUE, CYCLE, GREY, ORANGE, RED, SKY
+from .style import BLUE, CYCLE, GREY, ORANGE, RED, SIGNED, SKY
 
 Curve = tuple[Sequence[float], Sequence[float]]  # updates, losses in nats per token
 
@@ -56,12 +56,12 @@ def probability_and_slope(names: Sequence[str], p: Sequence[float], y: Sequence[
 def weights_and_slopes(weights: np.ndarray, slopes: np.ndarray) -> Figure:
     """Attention weights of one head, and how the loss changes with each score before the softmax.
 
-    Both (T, T), rows are queries. Slopes: blue where the loss falls with the score, red where it
-    rises.
+    Both (T, T), rows are queries. Slopes: blue where the loss falls with the score, orange where
+    it rises.
     """
     fig, axes = plt.subplots(1, 2, figsize=(5.8, 2.9))
     most = np.abs(slopes).max()
-    kinds = (("weights", weights, "Blues", 0, 1), ("slopes of the scores", slopes, "RdBu_r",
+    kinds = (("weights", weights, "Blues", 0, 1), ("slopes of the scores", slopes, SIGNED,
              -most, most))
     for ax, (title, values, colours, low, high) in zip(axes, kinds):
         image = ax.imshow(values, cmap=colours, vmin=low, vmax=high)

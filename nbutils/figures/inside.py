@@ -10,9 +10,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, ORANGE, SKY
+from .style import BLUE, CYCLE, GREY, ORANGE, SIGNED, SKY
 
-_SIGNED = "PuOr"  # orange below 0, white at 0, purple above: told apart by everyone
 _SHARE = "Blues"
 _DARKEST = 0.5  # weights of this and more look alike, so that small ones can be seen
 
@@ -39,7 +38,7 @@ def values_at_positions(
 def _signed(ax: Axes, values: np.ndarray):
     most = float(np.abs(values).max()) or 1.0
     ax.grid(False)
-    return ax.imshow(values, cmap=_SIGNED, vmin=-most, vmax=most, aspect="auto",
+    return ax.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto",
                      interpolation="nearest")
 
 

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from .style import BLUE, GREY, ORANGE, RED
+from .style import BLUE, GREY, RED, SIGNED
 
-SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
 Slope = tuple[Sequence[float], Sequence[float], float, float, float]
 
 

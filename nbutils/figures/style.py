@@ -3,6 +3,8 @@
 The colours are six of Okabe and Ito's (Color Universal Design, 2008), by their names, and a grey.
 """
 
+from matplotlib.colors import LinearSegmentedColormap
+
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 GREEN = "#009E73"
@@ -12,6 +14,9 @@ SKY = "#56B4E9"
 GREY = "#7F7F7F"
 
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+
+SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+"""For numbers on both sides of a middle: blue below, white there, orange above."""
 
 _RC = {
     "figure.figsize": (5.8, 2.9),
