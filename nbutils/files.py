@@ -31,4 +31,4 @@ def cache_folder() -> Path:
     Raises ``RuntimeError`` on a system without a home folder.
     """
     chosen = os.environ.get("NBUTILS_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "nbutils"
+    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "nbutils"

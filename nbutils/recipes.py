@@ -75,9 +75,10 @@ def smallworld() -> Run:
     """
     config = replace(TRAINING, start_token=world.encoding().eot_token)
     folder = cache_folder() / f"smallworld-{_fingerprint(config)}"
-    with _alone(folder):
-        if not _is_whole(folder, config):
-            _train(folder, config)
+    if not _is_whole(folder, config):
+        with _alone(folder):
+            if not _is_whole(folder, config):  # it may have been trained while this one waited
+                _train(folder, config)
     return Run(folder, config, History.from_dict(json.loads(_history(folder).read_text("utf-8"))))
 
 
@@ -123,20 +124,17 @@ def _history(folder: Path) -> Path:
 
 
 def _is_whole(folder: Path, config: TrainConfig) -> bool:
-    """Whether the run is there to the end. One that lost a part is thrown away."""
-    if not _history(folder).exists():
-        return False
-    whole = all(
+    """Whether the run is there to the end, and no part of it is lost."""
+    return _history(folder).exists() and all(
         (_snapshot(folder, step) / name).exists()
         for step in _kept_steps(config)
         for name in ("config.json", "model.safetensors")
     )
-    if not whole:
-        shutil.rmtree(folder)
-    return whole
 
 
 def _train(folder: Path, config: TrainConfig) -> None:
+    if _history(folder).exists():  # finished once, and then it lost a part
+        shutil.rmtree(folder)
     encoding = world.encoding()
     train_tokens, val_tokens = (
         tokens.encode_documents(text.load("smallworld", split, n_documents=n), encoding)

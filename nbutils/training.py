@@ -230,14 +230,21 @@ def document_losses(
     The model's side of ``smallworld.token_losses``: one array for each document, with the losses
     of its tokens and of the END that closes it. Computed on the model's device, without dropout.
 
-    Raises ``ValueError`` if a document is longer than the model's context.
+    Raises ``TypeError`` for one string in place of a list, and ``ValueError`` if a document is
+    longer than the model's context or ``batch_size`` is below 1.
     """
+    if isinstance(documents, str):
+        raise TypeError("documents is one string; put it in a list: [document]")
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} must be at least 1")
     was_training = model.training
     model.eval()
     losses = []
-    for start in range(0, len(documents), batch_size):
-        losses += _losses_of_rows(model, documents[start : start + batch_size], encoding)
-    model.train(was_training)
+    try:
+        for start in range(0, len(documents), batch_size):
+            losses += _losses_of_rows(model, documents[start : start + batch_size], encoding)
+    finally:
+        model.train(was_training)
     return losses
 
 

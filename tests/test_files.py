@@ -46,3 +46,6 @@ def test_what_is_kept_between_runs_has_one_folder_which_the_environment_can_choo
     assert cache_folder() == tmp_path
     monkeypatch.setenv("NBUTILS_CACHE", "~/mine")
     assert cache_folder() == Path.home() / "mine"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NBUTILS_CACHE", "near")
+    assert cache_folder() == tmp_path / "near"  # stays the same when the current folder changes

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from nbutils import recipes, smallworld
+from nbutils import recipes, smallworld, text
 from nbutils.model import GPTConfig
 from nbutils.training import CheckpointError, TrainingInterrupt
 
@@ -80,6 +81,37 @@ def test_another_recipe_is_another_run(trained, monkeypatch):
     assert len(trained) == 2
     assert one.folder != other.folder
     assert not same(one.model, other.model)
+
+
+def test_every_part_of_a_recipe_names_its_folder(monkeypatch):
+    names = {recipes._fingerprint(recipes.TRAINING)}
+    changes = {
+        "MODEL": replace(recipes.MODEL, n_head=1),
+        "DOCUMENTS": 300,
+        "world": SimpleNamespace(generate=lambda n: ["another world"]),
+    }
+    for name, value in changes.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(recipes, name, value)
+            names.add(recipes._fingerprint(recipes.TRAINING))
+    assert len(names) == 4
+
+
+def test_windows_begin_with_a_document_and_validation_text_is_not_trained_on(trained):
+    run = recipes.smallworld()
+    assert run.config.start_token == smallworld.encoding().eot_token
+    train_tokens, val_tokens = trained[0][1:3]
+    decode = smallworld.encoding().decode
+    held_out = text.load("smallworld", "val", n_documents=1)[0]
+    assert decode(val_tokens.tolist()).split("<|endoftext|>")[1] == held_out
+    assert decode(train_tokens.tolist()).split("<|endoftext|>")[1] != held_out
+
+
+def test_a_finished_run_is_read_where_nothing_can_be_written(monkeypatch, trained):
+    recipes.smallworld()
+    monkeypatch.setattr(recipes, "_alone", None)  # needs a file of its own
+    recipes.smallworld()
+    assert len(trained) == 1
 
 
 @pytest.mark.parametrize("lost", ["step-10/model.safetensors", "step-30/config.json"])

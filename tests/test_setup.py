@@ -5,9 +5,11 @@ import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,32 @@ def test_without_a_browser_nothing_is_found(monkeypatch, tmp_path):
     assert find_chromium(sys.executable) == str(tmp_path / "mine")
     monkeypatch.delenv("CHROMIUM")
     assert find_chromium(sys.executable) == sys.executable
+
+
+def test_pictures_become_light_and_keep_their_colours(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend("book/_ext")
+    from light_pictures import lighten
+
+    path = tmp_path / "a.png"
+    ramp = np.linspace(0, 255, 300).astype(np.uint8)
+    pixels = np.stack([np.broadcast_to(ramp, (200, 300))] * 3, axis=-1)
+    Image.fromarray(pixels).save(path, compress_level=0)
+    before = path.stat().st_size
+    lighten(path)
+    assert path.stat().st_size < before / 2
+    with Image.open(path) as image:
+        assert np.abs(np.asarray(image.convert("RGB")).astype(int) - pixels).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["I;16", "P", "transparent"])
+def test_pictures_that_a_palette_would_spoil_stay_as_they_are(tmp_path, monkeypatch, mode):
+    monkeypatch.syspath_prepend("book/_ext")
+    from light_pictures import lighten
+
+    path = tmp_path / "a.png"
+    size = (64, 64)
+    image = Image.new("RGBA", size, (9, 9, 9, 100)) if mode == "transparent" else Image.new(mode, size)
+    image.save(path, compress_level=0)
+    before = path.read_bytes()
+    lighten(path)
+    assert path.read_bytes() == before

@@ -85,7 +85,12 @@ def test_a_document_longer_than_the_context_is_refused():
     encoding = smallworld.encoding()
     model = fresh(vocab_size=encoding.n_vocab, block_size=8)
     with pytest.raises(ValueError, match="longer than this model's position table"):
-        document_losses(model, text.load("smallworld", "val", n_documents=1), encoding)
+        document_losses(model.train(), text.load("smallworld", "val", n_documents=1), encoding)
+    assert model.training  # as it was
+    with pytest.raises(TypeError, match=r"one string; put it in a list"):
+        document_losses(model, "We say", encoding)
+    with pytest.raises(ValueError, match="batch_size=0 must be at least 1"):
+        document_losses(model, ["We say"], encoding, batch_size=0)
 
 
 # The schedule

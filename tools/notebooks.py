@@ -93,7 +93,7 @@ def clean(output, count):
     if output.output_type == "execute_result":
         output.execution_count = count
     if output.output_type == "stream":
-        output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)  # a progress bar's last state
+        output.text = re.sub(r"[^\n]*\r(?!\n|$)", "", output.text)  # a progress bar's last state
     return output
 
 

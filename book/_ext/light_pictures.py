@@ -20,11 +20,10 @@ def lighten_all(app: Sphinx, error) -> None:
 
 def lighten(path: Path) -> None:
     with Image.open(path) as image:
-        if image.mode == "P":
+        if image.mode not in ("RGB", "RGBA") or getattr(image, "n_frames", 1) > 1:
             return
-        opaque = image.convert("RGBA").getextrema()[3] == (255, 255)
-        if not opaque:  # a palette would make its edges hard
-            return
+        if image.convert("RGBA").getextrema()[3] != (255, 255):
+            return  # a palette would make its edges hard
         few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     aside = path.with_suffix(".part")
     few.save(aside, format="png", optimize=True)
