@@ -89,3 +89,9 @@ def test_block_order_is_norm_attention_add_norm_mlp_add():
     placed = [(t.get_position()[0], t.get_text()) for t in axes.texts if t.get_text() in stations]
     order = [text for _, text in sorted(placed)]
     assert order == ["layer norm", "attention", "+", "layer norm", "MLP", "+"]
+
+
+def test_no_curve_is_lost_when_there_are_more_than_colours():
+    names = "abcdefgh"
+    fig = attention.losses_compared([1, 2], {name: [1, 2] for name in names}, {})
+    assert [line.get_label() for line in fig.axes[0].lines] == list(names)

@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 
 from nbutils.figures import panel as module
 from nbutils.figures.panel import INVITATION, TrainingPanel
-from nbutils.training import TrainConfig, TrainingDivergedError
+from nbutils.training import History, TrainConfig, TrainingDivergedError
 
 V, T = 7, 8
 TEXT = np.tile(np.arange(V), 60)
@@ -115,11 +115,16 @@ def test_a_stopped_panel_starts_again_and_keeps_the_earlier_curve(panel):
     panel.start()
     finish(panel)
     first = panel.history
+    panel.start()
+    panel.stop()
+    finish(panel)
+    panel.history = History()  # nothing was learned
     panel.layers.value = 2
     panel.start()
     finish(panel)
     assert panel.earlier == [first]
     assert panel.model.config.n_layer == 2
+    assert panel.words.value.startswith("Done. ")  # the stop was for the run before
 
 
 def test_an_error_is_a_sentence_and_leaves_the_panel_usable(panel):

@@ -4,6 +4,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -69,7 +70,7 @@ def by_width(widths: Sequence[int], panels: dict[str, dict[str, Sequence[float]]
     """Measurements against the width D, side by side: label of the y-axis -> legend -> values."""
     fig, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(5.8, 3.0))
     for ax, (label, rows) in zip(axes[0], panels.items()):
-        for (name, values), marker in zip(rows.items(), "os^"):
+        for (name, values), marker in zip(rows.items(), cycle("os^")):
             ax.plot(widths, values, marker=marker, markersize=5, label=name)
         ax.set(xlabel="width D of query and key", ylabel=label, xscale="log", yscale="log")
         ax.set_xticks(widths, [str(width) for width in widths], fontsize=8.5)
@@ -89,7 +90,7 @@ def losses_compared(
     drawn as a dashed line across, such as the floor.
     """
     fig, ax = plt.subplots(figsize=(5.8, 3.8))
-    for (name, values), colour, marker in zip(losses.items(), CYCLE, "os^Dvx"):
+    for (name, values), colour, marker in zip(losses.items(), cycle(CYCLE), cycle("os^Dvx")):
         ax.plot(steps, values, marker=marker, markersize=5, color=colour, label=name)
     for text, loss in lines.items():
         ax.axhline(loss, color=GREY, linestyle="--", linewidth=1.2)

@@ -4,6 +4,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -84,7 +85,7 @@ def valley(
     fig, axes = plt.subplots(len(paths), 1, figsize=(5.6, 1.75 * len(paths)), sharex=True,
                              squeeze=False)
     levels = np.geomspace(height.max() / 300, height.max(), 9)
-    for ax, (title, path), colour in zip(axes[:, 0], paths.items(), CYCLE):
+    for ax, (title, path), colour in zip(axes[:, 0], paths.items(), cycle(CYCLE)):
         ax.contour(a, b, height, levels=levels, colors="#BBBBBB", linewidths=0.8)
         ax.plot(path[:, 0], path[:, 1], "o-", color=colour, markersize=3, linewidth=1.2)
         ax.plot(0, 0, "x", color="black")
@@ -120,7 +121,7 @@ def runs(curves: Mapping[str, Curve], floor: float) -> Figure:
 def by_learning_rate(rates: Sequence[float], losses: Mapping[str, Sequence[float]]) -> Figure:
     """The loss at the end of runs against their highest learning rate, a line for each recipe."""
     fig, ax = plt.subplots(figsize=(5.8, 3.2))
-    for (name, values), marker in zip(losses.items(), "os^D"):
+    for (name, values), marker in zip(losses.items(), cycle("os^D")):
         ax.plot(rates, values, marker + "-", label=name)
     ax.set(xlabel="highest learning rate", ylabel="validation loss (nats per token)",
            xscale="log")

@@ -4,6 +4,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -121,7 +122,7 @@ def reliability(rows: dict[str, tuple[Sequence[float], Sequence[float]]]) -> Fig
     """
     fig, ax = plt.subplots(figsize=(4.8, 4.3))
     ax.plot([0, 1], [0, 1], "--", color=GREY, label="said = true")
-    for (name, (said, true)), colour in zip(rows.items(), CYCLE):
+    for (name, (said, true)), colour in zip(rows.items(), cycle(CYCLE)):
         ax.plot(said, true, "o-", color=colour, label=name)
     ax.set(xlabel="probability that the model gave", ylabel="true probability (mean)",
            aspect="equal")
@@ -137,7 +138,7 @@ def certainty(rows: dict[str, Sequence[float]]) -> Figure:
     fig, axes = plt.subplots(len(rows), sharex=True, figsize=(5.8, 0.8 + 1.2 * len(rows)),
                              squeeze=False)
     colours = (BLUE, RED, GREEN)
-    for ax, (title, values), colour in zip(axes.flat, rows.items(), colours):
+    for ax, (title, values), colour in zip(axes.flat, rows.items(), cycle(colours)):
         share = np.full(len(values), 100 / len(values))
         ax.hist(values, bins=np.linspace(0, 1, 21), weights=share, color=colour)
         ax.set_title(title, fontsize=10.5, loc="left")

@@ -4,6 +4,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -114,7 +115,7 @@ def weight_on_letters(per_letter: np.ndarray, letters: Sequence[str], even: floa
     heads, _, places = per_letter.shape
     fig, axes = plt.subplots(1, heads, figsize=(5.8, 2.7), sharey=True, squeeze=False)
     for head, ax in enumerate(axes[0]):
-        for name, values, colour in zip(letters, per_letter[head], CYCLE):
+        for name, values, colour in zip(letters, per_letter[head], cycle(CYCLE)):
             ax.plot(range(1, places + 1), values, "o-", color=colour, markersize=4, label=name)
         ax.axhline(even, color=GREY, linestyle="--", linewidth=1)
         ax.set_title(f"head {head + 1}", fontsize=10)
@@ -169,7 +170,7 @@ def where_parameters_sit(models: Mapping[str, Mapping[str, int]]) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(5.8, 0.9 + 0.55 * len(models)))
     left = np.zeros(len(models))
-    for part, colour in zip(next(iter(models.values())), CYCLE):
+    for part, colour in zip(next(iter(models.values())), cycle(CYCLE)):
         shares = [100 * parts[part] / sum(parts.values()) for parts in models.values()]
         ax.barh(range(len(models)), shares, left=left, color=colour, label=part, height=0.6)
         left += shares

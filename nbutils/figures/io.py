@@ -5,6 +5,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 
 import math
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -97,7 +98,7 @@ def surprise(vocab_size: int) -> Figure:
 def honest_score(q: Sequence[float], losses: dict[str, Sequence[float]], truth: float) -> Figure:
     """Average loss of answering q when the truth is `truth`, for several losses."""
     fig, ax = plt.subplots()
-    for (name, values), colour in zip(losses.items(), CYCLE):
+    for (name, values), colour in zip(losses.items(), cycle(CYCLE)):
         ax.plot(q, values, color=colour, label=name)
         best = int(np.argmin(values))
         ax.plot(q[best], values[best], "o", color=colour)

@@ -4,6 +4,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -87,7 +88,7 @@ def knob_slopes(knobs: Mapping[str, Slope]) -> Figure:
 def loss_by_turn(runs: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
     """The loss after each turn of all knobs: name -> the losses in nats of each of its starts."""
     fig, ax = plt.subplots()
-    for (name, starts), colour in zip(runs.items(), (BLUE, RED)):
+    for (name, starts), colour in zip(runs.items(), cycle((BLUE, RED))):
         for number, losses in enumerate(starts):
             ax.plot(range(len(losses)), losses, color=colour, linewidth=1, alpha=0.8,
                     label=None if number else name)  # fmt: skip

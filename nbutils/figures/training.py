@@ -4,6 +4,7 @@ Every function draws what it is given on new axes and returns the matplotlib fig
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def gap_by_kind(steps: Sequence[int], gaps: dict[str, Sequence[float]]) -> Figur
     Both axes grow by factors; step 0 stands at the left edge.
     """
     fig, ax = plt.subplots(figsize=(5.8, 3.6))
-    for (kind, values), marker in zip(gaps.items(), "os^Dv"):
+    for (kind, values), marker in zip(gaps.items(), cycle("os^Dv")):
         ax.plot(steps, values, marker=marker, markersize=4, label=kind)
     ax.set_xscale("symlog", linthresh=steps[1], linscale=0.3)
     ticks = [0]
