@@ -1,7 +1,7 @@
 """A context goes in, one number (a logit) for every possible next token comes out.
 
 This is GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), whole
-and plain. It knows nothing of optimizers, and of devices only that ids are checked on the CPU
+and plain, with four switches for what came after it (chapter 6 measures each). It knows nothing of optimizers, and of devices only that ids are checked on the CPU
 alone; ``device.attention`` knows the rest. Shapes are written with B (batch), T (time),
 C (channels, ``n_embd``), H (heads), D (head width, C / H), V (vocabulary).
 
@@ -13,7 +13,7 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -32,7 +32,10 @@ PRESETS = {
     "gpt2": dict(vocab_size=50257, block_size=1024, n_layer=12, n_head=12, n_embd=768),
     "gpt2-xl": dict(vocab_size=50257, block_size=1024, n_layer=48, n_head=25, n_embd=1600),
     "gpt3-175b": dict(vocab_size=50257, block_size=2048, n_layer=96, n_head=96, n_embd=12288),
+    "modern": dict(bias=False, rotary=True, rms_norm=True, qk_norm=True, relu_squared=True),
 }
+SWITCHES = ("rotary", "rms_norm", "qk_norm", "relu_squared")
+"""The fields of ``GPTConfig`` that make a model other than GPT-2."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,27 @@ class GPTConfig:
     dropout: float = 0.0  # share of the values that training sets to zero
     bias: bool = True  # the constants added in linear layers and layer norms
     tie_weights: bool = True  # one table both reads tokens in and scores them at the end
+    rotary: bool = False  # positions turn queries and keys, instead of a table added at the start
+    rms_norm: bool = False  # norms only scale; a layer norm takes the mean off first
+    qk_norm: bool = False  # every query and key gets the same length
+    relu_squared: bool = False  # the MLP bends by max(0, x)^2 instead of GELU
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        for name in SWITCHES:
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name}={getattr(self, name)!r} must be True or False")
         if self.n_embd % self.n_head:
             raise ValueError(
                 f"n_embd={self.n_embd} is not divisible by n_head={self.n_head}: "
                 "the heads share the width equally"
+            )
+        if self.rotary and self.n_embd // self.n_head % 2:
+            raise ValueError(
+                f"rotary=True turns pairs of numbers: n_embd={self.n_embd} over n_head={self.n_head} "
+                "must be even"
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
@@ -68,11 +83,28 @@ class GPTConfig:
         """A known shape by name, for example ``preset("small", vocab_size=512)``.
 
         "sorter" is the 85,584-parameter network that Brendan Bycroft's "LLM Visualization"
-        draws; GPT-2's and GPT-3's shapes are from their papers.
+        draws; GPT-2's and GPT-3's shapes are from their papers. "modern" is "small" with all
+        switches on.
         """
         if name not in PRESETS:
             raise ValueError(f"preset {name!r} is unknown; there are {', '.join(PRESETS)}")
         return cls(**{**PRESETS[name], **changes})
+
+
+def rotate(x: torch.Tensor, start: int = 0) -> torch.Tensor:
+    """Turn each vector (..., T, D) by its position: the first is at position ``start``.
+
+    Number i and number i + D / 2 are a point in a plane, turned by position / 10,000^(2 i / D)
+    radians. The dot product of two turned vectors depends only on how far apart they stand.
+
+    Source: Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding".
+    """
+    T, D = x.shape[-2:]
+    speeds = 10_000.0 ** (-torch.arange(0, D, 2, device=x.device) / D)  # (D / 2,)
+    angles = torch.arange(start, start + T, device=x.device)[:, None] * speeds  # (T, D / 2)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
 class CausalSelfAttention(nn.Module):
@@ -86,6 +118,7 @@ class CausalSelfAttention(nn.Module):
         super().__init__()
         self.n_head = config.n_head
         self.dropout = config.dropout
+        self.rotary, self.qk_norm = config.rotary, config.qk_norm
         # One matrix makes query, key and value: one large product is faster than three small ones.
         self.query_key_value = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
         self.projection = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
@@ -94,6 +127,7 @@ class CausalSelfAttention(nn.Module):
         B, T, C = x.shape
         heads = self.query_key_value(x).view(B, T, 3 * self.n_head, C // self.n_head)
         q, k, v = heads.transpose(1, 2).chunk(3, dim=1)  # each (B, H, T, D)
+        q, k = self.placed(q, k, 0 if cache is None else cache.length)
         if cache is not None:  # keys and values of earlier tokens need no second computation
             k, v = cache.update(layer, k, v)  # (B, H, S, D), S = all tokens so far
         S, mask = k.size(2), None
@@ -104,6 +138,26 @@ class CausalSelfAttention(nn.Module):
         x = attention(q, k, v, mask, dropout=dropout, causal=T == S)  # (B, H, T, D)
         return self.projection(x.transpose(1, 2).reshape(B, T, C))  # heads side by side again
 
+    def placed(
+        self, q: torch.Tensor, k: torch.Tensor, start: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Queries and keys (B, H, T, D) as they are compared; GPT-2 changes nothing here.
+
+        With ``qk_norm`` no dot product can grow without bound (Henry et al., 2020).
+        """
+        if self.qk_norm:
+            q, k = F.rms_norm(q, q.shape[-1:]), F.rms_norm(k, k.shape[-1:])
+        if self.rotary:
+            q, k = rotate(q, start), rotate(k, start)
+        return q, k
+
+
+class ReLUSquared(nn.Module):
+    """max(0, x)^2: cheaper than GELU, and exactly 0 for about half (So et al., 2021, "Primer")."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.relu().square()
+
 
 class MLP(nn.Module):
     """Each position thinks for itself: four times wider, bent by a GELU, and back. (B, T, C)."""
@@ -111,11 +165,13 @@ class MLP(nn.Module):
     def __init__(self, config: GPTConfig):
         super().__init__()
         self.expand = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
-        self.gelu = nn.GELU(approximate="tanh")  # GPT-2 uses this approximation, so we must too
+        # GPT-2 uses this approximation of GELU, so we must too.
+        gelu = nn.GELU(approximate="tanh")
+        self.activation = ReLUSquared() if config.relu_squared else gelu
         self.contract = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.contract(self.gelu(self.expand(x)))
+        return self.contract(self.activation(self.expand(x)))
 
 
 class Block(nn.Module):
@@ -126,9 +182,9 @@ class Block(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.attention_norm = nn.LayerNorm(config.n_embd, bias=config.bias)
+        self.attention_norm = _norm(config)
         self.attention = CausalSelfAttention(config)
-        self.mlp_norm = nn.LayerNorm(config.n_embd, bias=config.bias)
+        self.mlp_norm = _norm(config)
         self.mlp = MLP(config)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -145,10 +201,12 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
-        self.position_embedding = nn.Embedding(config.block_size, config.n_embd)
+        self.position_embedding = None
+        if not config.rotary:
+            self.position_embedding = nn.Embedding(config.block_size, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-        self.final_norm = nn.LayerNorm(config.n_embd, bias=config.bias)
+        self.final_norm = _norm(config)
         # A tied head is the token table used backwards, so it has no weights of its own.
         self.head = None
         if not config.tie_weights:
@@ -183,8 +241,10 @@ class GPT(nn.Module):
         """The residual stream after the last block and norm, (B, T, C): all but the logits."""
         start = 0 if cache is None else cache.length
         check_tokens(tokens, start, self.config)
-        positions = self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
-        x = self.dropout(self.token_embedding(tokens) + positions)  # (B, T, C)
+        x = self.token_embedding(tokens)  # (B, T, C)
+        if self.position_embedding is not None:
+            x = x + self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
+        x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
             x = block(x, cache, layer)
         return self.final_norm(x)
@@ -222,7 +282,9 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "GPT":
-        """A GPT-2 in Hugging Face's layout, ready to use (in evaluation mode, float32).
+        """A GPT that ``save_pretrained`` wrote, or a GPT-2 in Hugging Face's layout.
+
+        It is ready to use: in evaluation mode, float32.
 
         ``name_or_folder``: a folder with config.json and model.safetensors, or a name such as
         "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl" or "someone/their-gpt2", which is
@@ -233,7 +295,7 @@ class GPT(nn.Module):
         folder = _find_pretrained(name_or_folder)
         with torch.device("meta"):  # shapes only: the file brings the numbers
             model = cls(_read_config(folder / "config.json"))
-        weights = _read_weights(folder / "model.safetensors", model.state_dict())
+        weights = _read_weights(folder / "model.safetensors", model)
         model.load_state_dict(weights, assign=True)
         return model.eval()
 
@@ -241,17 +303,30 @@ class GPT(nn.Module):
         """Write config.json and model.safetensors, as ``from_pretrained`` and transformers read.
 
         That layout always has biases: a model without is written with zeros, which come back as
-        biases of zero.
+        biases of zero. It has no place for a model with a switch on, which is written in a layout
+        of our own: ``from_pretrained`` reads it, transformers refuses it.
         """
         from safetensors.torch import save_file
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if _is_gpt2(self.config):
+            weights, config = _hugging_face_weights(self), _hugging_face_config(self.config)
+        else:
+            weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
+            config = {"model_type": _OWN_TYPE, **asdict(self.config)}
         with written_aside(folder / "model.safetensors") as aside:
-            save_file(_hugging_face_weights(self), aside, metadata={"format": "pt"})
+            save_file(weights, aside, metadata={"format": "pt"})
         with written_aside(folder / "config.json") as aside:
-            text = json.dumps(_hugging_face_config(self.config), indent=2) + "\n"
+            text = json.dumps(config, indent=2) + "\n"
             aside.write_text(text, encoding="utf-8")
+
+
+def _norm(config: GPTConfig) -> nn.Module:
+    """A norm for vectors of width C; RMSNorm is Zhang and Sennrich's (2019), with a scale."""
+    if config.rms_norm:
+        return nn.RMSNorm(config.n_embd, eps=1e-5)
+    return nn.LayerNorm(config.n_embd, bias=config.bias)
 
 
 def _initialise(module: nn.Module) -> None:
@@ -314,6 +389,13 @@ def _check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig)
         )
     if _can_check_ids(labels):
         check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
+
+
+_OWN_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on
+
+
+def _is_gpt2(config: GPTConfig) -> bool:
+    return not any(getattr(config, switch) for switch in SWITCHES)
 
 
 # Hugging Face's GPT-2 layout. Only names differ, and four matrices are stored transposed.
@@ -405,6 +487,8 @@ def _our_config(theirs) -> GPTConfig:
     """What config.json holds, as a ``GPTConfig``; what it may leave out is as in transformers."""
     if not isinstance(theirs, dict):
         raise ValueError(f"it holds a {type(theirs).__name__}, not names with values")
+    if theirs.get("model_type") == _OWN_TYPE:
+        return _own_config(theirs)
     for name, allowed in _REQUIRED.items():
         if theirs.get(name, allowed[0]) not in allowed:
             raise ValueError(f"it has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
@@ -423,19 +507,28 @@ def _our_config(theirs) -> GPTConfig:
     return GPTConfig(**sizes, dropout=dropouts[0], tie_weights=tied)
 
 
-def _read_weights(path: Path, layout: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _own_config(stored: dict) -> GPTConfig:
+    """The config that ``save_pretrained`` wrote for a model with a switch on."""
+    try:
+        return GPTConfig(**{name: x for name, x in stored.items() if name != "model_type"})
+    except TypeError as error:
+        raise ValueError(f"it has values that this model does not know ({error})") from error
+
+
+def _read_weights(path: Path, model: GPT) -> dict[str, torch.Tensor]:
     """The file's tensors by our names; what else is in it (masks, a tied head) is left out."""
     stored = {name.removeprefix("transformer."): t for name, t in _read_tensors(path).items()}
-    weights = {}
-    for name, expected in layout.items():
-        theirs = _their_name(name).removeprefix("transformer.")
-        if theirs not in stored:
-            raise ValueError(f"{path} has no {theirs}: it is not a whole GPT-2")
-        tensor = stored[theirs].float()
-        weights[name] = tensor.t().contiguous() if theirs.endswith(_TRANSPOSED) else tensor
+    renamed, weights = _is_gpt2(model.config), {}
+    for name, expected in model.state_dict().items():
+        file_name = _their_name(name).removeprefix("transformer.") if renamed else name
+        if file_name not in stored:
+            raise ValueError(f"{path} has no {file_name}: it is not a whole GPT-2")
+        tensor = stored[file_name].float()
+        turned = renamed and file_name.endswith(_TRANSPOSED)
+        weights[name] = tensor.t().contiguous() if turned else tensor
         if weights[name].shape != expected.shape:
             raise ValueError(
-                f"{path}: {theirs} makes {tuple(weights[name].shape)}, but config.json makes "
+                f"{path}: {file_name} makes {tuple(weights[name].shape)}, but config.json makes "
                 f"{tuple(expected.shape)}"
             )
     return weights

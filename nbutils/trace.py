@@ -21,9 +21,9 @@ class LayerTrace:
     attention_normed: torch.Tensor
     """(B, T, C): the copy of the stream that attention reads, after its layer norm."""
     q: torch.Tensor
-    """(B, H, T, D): each position's query."""
+    """(B, H, T, D): each position's query, as it is compared (with qk_norm and rotary done)."""
     k: torch.Tensor
-    """(B, H, T, D): each position's key."""
+    """(B, H, T, D): each position's key, as it is compared."""
     v: torch.Tensor
     """(B, H, T, D): each position's value."""
     scores: torch.Tensor
@@ -39,7 +39,7 @@ class LayerTrace:
     mlp_normed: torch.Tensor
     """(B, T, C): the copy of the stream that the MLP reads, after its layer norm."""
     mlp_hidden: torch.Tensor
-    """(B, T, 4 C): the MLP's wide middle, after GELU."""
+    """(B, T, 4 C): the MLP's wide middle, after its activation."""
     mlp_answer: torch.Tensor
     """(B, T, C): what the MLP adds to the stream."""
     after_mlp: torch.Tensor
@@ -55,7 +55,7 @@ class Trace:
     token_embedding: torch.Tensor
     """(B, T, C): each token's row of the token table."""
     position_embedding: torch.Tensor
-    """(T, C): each position's row of the position table."""
+    """(T, C): each position's row of the position table; zeros where a model has none (rotary)."""
     embedded: torch.Tensor
     """(B, T, C): their sum, where the residual stream begins."""
     layers: tuple[LayerTrace, ...]
@@ -80,7 +80,9 @@ def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     """
     check_tokens(tokens, 0, model.config)
     token_embedding = model.token_embedding(tokens)  # (B, T, C)
-    position_embedding = model.position_embedding.weight[: tokens.size(1)]  # (T, C)
+    position_embedding = torch.zeros_like(token_embedding[0])  # (T, C)
+    if model.position_embedding is not None:
+        position_embedding += model.position_embedding.weight[: tokens.size(1)]
     x = embedded = token_embedding + position_embedding
     layers = []
     for block in model.blocks:
@@ -91,7 +93,7 @@ def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     return Trace(
         tokens=tokens,
         token_embedding=token_embedding,
-        position_embedding=position_embedding.clone(),
+        position_embedding=position_embedding,
         embedded=embedded,
         layers=tuple(layers),
         final_normed=normed,
@@ -105,7 +107,7 @@ def _trace_block(block: Block, x: torch.Tensor) -> LayerTrace:
     attention = _trace_attention(block.attention, normed)
     after_attention = x + attention["attention_answer"]
     mlp_normed = block.mlp_norm(after_attention)
-    hidden = block.mlp.gelu(block.mlp.expand(mlp_normed))
+    hidden = block.mlp.activation(block.mlp.expand(mlp_normed))
     answer = block.mlp.contract(hidden)
     return LayerTrace(
         attention_normed=normed,
@@ -124,6 +126,7 @@ def _trace_attention(attention: CausalSelfAttention, x: torch.Tensor) -> dict[st
     D = C // attention.n_head
     three = attention.query_key_value(x).view(B, T, 3 * attention.n_head, D)
     q, k, v = three.transpose(1, 2).chunk(3, dim=1)  # each (B, H, T, D)
+    q, k = attention.placed(q, k, 0)
     scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, T)
     later = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
     weights = scores.masked_fill(later, -math.inf).softmax(dim=-1)
