@@ -15,7 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
@@ -43,8 +43,9 @@ _LEAST_WHOLE = {
     "steps": 0, "batch_size": 1, "block_size": 1, "warmup_steps": 0, "accumulation": 1,
     "eval_every": 1, "eval_batches": 1, "start_token": 0, "seed": 0, "checkpoint_every": 1,
 }  # fmt: skip
-_MAY_BE_NONE = {"block_size", "eval_batches", "start_token"}
-_FINITE = ("learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
+_MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
+_CHOICES = {"optimizer": ("adamw", "muon"), "schedule": ("cosine", "linear")}
+_FINITE = ("seconds", "learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
 
 class TrainingDivergedError(RuntimeError):
@@ -76,6 +77,10 @@ class TrainConfig:
 
     steps: int = 900
     """How many times the weights are updated."""
+    seconds: float | None = None
+    """If given, train for so long instead, evaluations and checkpoints not counted: the learning
+    rate follows the clock, and ``steps`` is not used. Such a run ends a little differently each
+    time."""
     batch_size: int = 8
     """Windows in one update."""
     block_size: int | None = None
@@ -83,11 +88,16 @@ class TrainConfig:
     learning_rate: float = 4e-3
     """The highest learning rate, reached after the warm-up."""
     min_learning_rate: float = 0.0
-    """The learning rate at the end of the cosine."""
+    """The learning rate at the end."""
+    schedule: str = "cosine"
+    """How the learning rate falls after the warm-up: half a cosine, or "linear", a straight line."""
+    optimizer: str = "adamw"
+    """What turns the knobs: "adamw", or "muon" (Muon for the blocks' matrices, AdamW for the
+    rest)."""
     warmup_steps: int = 90
     """Updates in which the learning rate rises from near 0 to its highest."""
     weight_decay: float = 0.1
-    """AdamW's decay of matrices, per update and unit of learning rate; vectors do not decay."""
+    """Decay of matrices, per update and unit of learning rate; vectors do not decay."""
     betas: tuple[float, float] = (0.9, 0.99)
     """AdamW's memory: of the gradient and of its square, each from 0 to below 1."""
     grad_clip: float = 1.0
@@ -108,6 +118,9 @@ class TrainConfig:
     """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
     checkpoint_every: int = 500
     """Updates between checkpoints; one more is written at the end."""
+    compile: bool = False
+    """Let torch.compile turn each block into one program: faster after some seconds at the start.
+    It needs a C++ compiler on a CPU."""
     progress: bool = True
     """Show a progress bar on a terminal, elsewhere one line for each evaluation."""
 
@@ -116,6 +129,9 @@ class TrainConfig:
             self._check(name, Integral, "a whole number", least)
         for name in _FINITE:
             self._check(name, Real, "a finite number", 0)
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}={getattr(self, name)!r} is none of {', '.join(choices)}")
         self._check_betas()
         if not 0 <= self.min_learning_rate <= self.learning_rate:
             raise ValueError(
@@ -176,25 +192,80 @@ class History:
         return cls(**data)
 
 
-def learning_rate_at(step: int, config: TrainConfig) -> float:
-    """The learning rate of update ``step`` (from 0): a straight rise, then half a cosine down.
+def learning_rate_at(step: int, config: TrainConfig, seconds: float = 0.0) -> float:
+    """The learning rate of update ``step`` (from 0): a straight rise, then the schedule down.
+
+    ``seconds``: how long the run has trained, which counts only where ``config.seconds`` is given.
 
     Source: Loshchilov and Hutter, "SGDR" (2017), without restarts.
     """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / (config.warmup_steps + 1)
-    left = max(1, config.steps - config.warmup_steps)
-    done = min(1.0, (step - config.warmup_steps) / left)
-    height = config.learning_rate - config.min_learning_rate
-    return config.min_learning_rate + height * (1 + math.cos(math.pi * done)) / 2
+    if config.seconds is None:
+        done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    else:
+        done = seconds / config.seconds if config.seconds else 1.0
+    done = min(1.0, done)
+    left = 1 - done if config.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
+    return config.min_learning_rate + left * (config.learning_rate - config.min_learning_rate)
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW in which only matrices decay; biases and layer norms, being vectors, do not.
+class MuonAdamW(torch.optim.Optimizer):
+    """Muon for the weights of the first group, AdamW for all others, as one optimizer.
+
+    Muon makes each matrix's averaged gradient as near to a rotation as a few matrix products can,
+    so that no direction is turned much more than another (Jordan et al., 2024). It is scaled to
+    AdamW's usual length (Liu et al., 2025, "Muon is Scalable for LLM Training"): one learning
+    rate serves both.
+    """
+
+    def __init__(self, muon: torch.optim.Optimizer, adamw: torch.optim.Optimizer):
+        self._parts = (muon, adamw)
+        super().__init__(muon.param_groups + adamw.param_groups, {})
+        self._share()
+
+    def _share(self) -> None:
+        """Both parts work on this optimizer's groups and state: there is one of each."""
+        muon, adamw = self._parts
+        muon.param_groups, adamw.param_groups = self.param_groups[:1], self.param_groups[1:]
+        muon.state = adamw.state = self.state
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        super().load_state_dict(state_dict)
+        self._share()
+
+    def step(self, closure=None) -> None:
+        for part in self._parts:
+            part.step(closure)
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The config's optimizer, in which only matrices decay; biases and norms, being vectors, do not.
+
+    Raises ``ValueError`` if Muon is asked for and this PyTorch has none, or the model no blocks.
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
+    if config.optimizer == "adamw":
+        return _adamw(weights, config)
+    if not hasattr(torch.optim, "Muon") or not hasattr(model, "blocks"):
+        raise ValueError(
+            "optimizer='muon' needs PyTorch 2.9 or newer (pip install -U torch) and a model with "
+            "blocks; else use optimizer='adamw'"
+        )
+    matrices = [w for w in model.blocks.parameters() if w.requires_grad and w.dim() == 2]
+    muon = torch.optim.Muon(
+        matrices,
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
+    chosen = set(map(id, matrices))
+    return MuonAdamW(muon, _adamw([w for w in weights if id(w) not in chosen], config))
+
+
+def _adamw(weights: list[nn.Parameter], config: TrainConfig) -> torch.optim.AdamW:
     groups = [
         {"params": [w for w in weights if w.dim() >= 2], "weight_decay": config.weight_decay},
         {"params": [w for w in weights if w.dim() < 2], "weight_decay": 0.0},
@@ -295,22 +366,44 @@ def train(
     """
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
-    with _Progress(config, run.step) as progress, _CtrlC(config.checkpoint is not None) as ctrl_c:
+    ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(config, run.step)
+    with ctrl_c, progress, _compiled(model, config.compile):
         while True:
             if run.due():
-                run.evaluate(on_eval)
-                progress.evaluated(run.history, config.steps)
+                with _uncompiled(config.compile):
+                    run.evaluate(on_eval)
+                progress.evaluated(run.history)
             if run.save_due(stopping=ctrl_c.heard):
                 run.save()
             if ctrl_c.heard and run.saved == run.step:  # else it came during the lines above
                 raise TrainingInterrupt(run.step)
-            if run.step == config.steps:
+            if run.at_end():
                 break
             if not ctrl_c.heard:
                 run.update()
                 progress.updated(run.step)
     model.eval()
     return run.history
+
+
+@contextmanager
+def _compiled(model: nn.Module, wanted: bool) -> Iterator[None]:
+    """Inside it each block runs as one program; all blocks are alike, so that one is compiled."""
+    if not wanted:
+        yield
+        return
+    for block in model.blocks:
+        block.compile(dynamic=False)
+    try:
+        yield
+    finally:
+        for block in model.blocks:
+            block._compiled_call_impl = None  # PyTorch has no public way back
+
+
+def _uncompiled(wanted: bool) -> AbstractContextManager:
+    """Inside it blocks run as written: other shapes, as in evaluation, would compile them anew."""
+    return torch.compiler.set_stance("force_eager") if wanted else nullcontext()
 
 
 class _Run:
@@ -326,6 +419,7 @@ class _Run:
         self.scaler = torch.amp.GradScaler(self.chip.device.type, enabled=self.chip.scaler)
         self.history = History()
         self.step = self.saved = 0
+        self.trained = 0.0  # seconds in updates
         self.losses = []  # of updates not looked at yet: tensors on the chip
         self.seen = []  # of updates since the last evaluation: numbers
         self.started = time.perf_counter()
@@ -357,7 +451,8 @@ class _Run:
 
     def update(self) -> None:
         """One step: the batch's gradient, in parts, and a turn of every knob."""
-        rate = learning_rate_at(self.step, self.config)
+        start = time.perf_counter()
+        rate = self._learning_rate()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
@@ -371,6 +466,10 @@ class _Run:
         self.step += 1
         if len(self.losses) == _LOOK_EVERY:
             self._look()
+        self.trained += time.perf_counter() - start
+
+    def _learning_rate(self) -> float:
+        return learning_rate_at(self.step, self.config, self.trained)
 
     def _backward(self, tokens, labels) -> torch.Tensor:
         """Add the gradient of the batch's mean loss, one part of the batch after the other."""
@@ -394,22 +493,26 @@ class _Run:
         self.losses = []
         for i, loss in enumerate(losses):
             if not math.isfinite(loss):
-                raise TrainingDivergedError(_advice(first + i, loss, self.config))
+                rate = learning_rate_at(first + i, self.config, self.trained)
+                raise TrainingDivergedError(_advice(first + i, loss, rate, self.config))
         self.seen += losses
 
     def due(self) -> bool:
         """Is there an evaluation to do at this step that has not been done?"""
         done = bool(self.history.steps) and self.history.steps[-1] == self.step
-        return not done and (self.step % self.config.eval_every == 0 or self._at_end())
+        return not done and (self.step % self.config.eval_every == 0 or self.at_end())
 
     def save_due(self, stopping: bool) -> bool:
         """Is there a checkpoint to write at this step that has not been written?"""
         wanted = self.config.checkpoint is not None and self.step != self.saved
-        regular = self.step % self.config.checkpoint_every == 0 or self._at_end()
+        regular = self.step % self.config.checkpoint_every == 0 or self.at_end()
         return wanted and (regular or stopping)
 
-    def _at_end(self) -> bool:
-        return self.step == self.config.steps
+    def at_end(self) -> bool:
+        """Has the run had all its updates, or all its time?"""
+        if self.config.seconds is None:
+            return self.step == self.config.steps
+        return self.trained >= self.config.seconds
 
     def evaluate(self, on_eval) -> None:
         """Write one entry of the history."""
@@ -422,7 +525,7 @@ class _Run:
         history.steps.append(self.step)
         history.train_losses.append(float(np.mean(self.seen)) if self.seen else self._first_loss())
         history.val_losses.append(evaluate(self.model, self.val_windows, self.config.eval_batches))
-        history.learning_rates.append(learning_rate_at(self.step, self.config))
+        history.learning_rates.append(self._learning_rate())
         history.tokens_per_second.append(trained / seconds)
         if on_eval is not None:
             # What the callback draws, for example samples, must not change the run.
@@ -457,6 +560,7 @@ class _Run:
             "history": self.history.to_dict(),
             "scaler": self.scaler.state_dict(),
             "seconds": time.perf_counter() - self.started,
+            "trained": self.trained,
             "since_evaluation": time.perf_counter() - self.mark,
         }
         tensors = _flat("model", _own_state(self.model))
@@ -478,7 +582,7 @@ class _Run:
             _same_run(path, about["identity"], json.loads(json.dumps(self._identity())))
             with _damage_named(path):
                 self._restore(tensors, about)
-        if not self._at_end() or not path.exists():  # a finished run is only read
+        if not self.at_end() or not path.exists():  # a finished run is only read
             _check_folder(path.parent)
 
     def _restore(self, tensors: dict, about: dict) -> None:
@@ -491,10 +595,12 @@ class _Run:
         _set_random_state(_part(tensors, "random"), self.chip)
         if about["scaler"]:  # empty, if the chip that wrote it needed none
             self.scaler.load_state_dict(about["scaler"])
-        self.step = self.saved = _whole(about["step"], self.config.steps)
+        most = self.config.steps if self.config.seconds is None else sys.maxsize
+        self.step = self.saved = _whole(about["step"], most)
         self.seen = list(about["seen"])
         self.history = History.from_dict(about["history"])
         self.started = time.perf_counter() - about["seconds"]
+        self.trained = float(about["trained"])
         self.mark = time.perf_counter() - about["since_evaluation"]
 
 
@@ -531,8 +637,7 @@ def _checkpoint_path(config: TrainConfig) -> Path:
     return Path(config.checkpoint) / CHECKPOINT
 
 
-def _advice(step: int, loss: float, config: TrainConfig) -> str:
-    rate = learning_rate_at(step, config)
+def _advice(step: int, loss: float, rate: float, config: TrainConfig) -> str:
     clip = "" if config.grad_clip else ", grad_clip=1.0"
     return (
         f"the loss is {loss} at step {step}, with a learning rate of {rate:.2g}; try "
@@ -653,7 +758,9 @@ class _Progress:
     def __init__(self, config: TrainConfig, step: int):
         bar = config.progress and sys.stderr.isatty()
         self.lines = config.progress and not bar
-        self.bar = tqdm(total=config.steps, initial=step, unit="step", disable=not bar)
+        total = config.steps if config.seconds is None else None  # unknown, if the clock decides
+        self.bar = tqdm(total=total, initial=step, unit="step", disable=not bar)
+        self.of = "" if total is None else f"/{total:,}"
 
     def __enter__(self) -> "_Progress":
         return self
@@ -664,13 +771,12 @@ class _Progress:
     def updated(self, step: int) -> None:
         self.bar.update(step - self.bar.n)
 
-    def evaluated(self, history: History, steps: int) -> None:
+    def evaluated(self, history: History) -> None:
         step, train, val = history.steps[-1], history.train_losses[-1], history.val_losses[-1]
         self.bar.set_postfix(train=f"{train:.3f}", val=f"{val:.3f}")
         if self.lines:
-            width = len(f"{steps:,}")
             print(
-                f"step {step:{width},}/{steps:,}  train {train:.3f}  val {val:.3f}  "
+                f"step {step:>{len(self.of) - 1 if self.of else 5},}{self.of}  train {train:.3f}  val {val:.3f}  "
                 f"lr {history.learning_rates[-1]:.1e}  "
                 f"{history.tokens_per_second[-1]:9,.0f} tokens/s  {history.seconds[-1]:6.1f} s",
                 flush=True,
