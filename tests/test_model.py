@@ -13,10 +13,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from nbutils import smallworld
-from nbutils.model import IGNORE, PRESETS, GPT, GPTConfig
+from nbutils.model import IGNORE, PRESETS, SWITCHES, GPT, GPTConfig, ReLUSquared, rotate
 from nbutils.sampling import KVCache
 
 TINY = GPTConfig(vocab_size=61, block_size=16, n_layer=2, n_head=2, n_embd=24)
+MODERN = replace(TINY, bias=False, **dict.fromkeys(SWITCHES, True))
 # Odd on purpose: sizes that are no powers of two, one head, one layer, a head width of 1.
 SHAPES = [
     (GPTConfig(vocab_size=97, block_size=23, n_layer=3, n_head=5, n_embd=35), 3, 17),
@@ -191,10 +192,11 @@ def test_initialisation_is_that_of_gpt2():
     assert (block.mlp_norm.weight == 1).all() and not block.mlp_norm.bias.any()
 
 
+@pytest.mark.parametrize("config", [TINY, MODERN])
 @pytest.mark.parametrize("sizes", [[7], [1] * 7, [3, 1, 3], [4, 3], [1, 6]])
-def test_the_cache_changes_no_logits(sizes):
-    model, tokens = filled(TINY), tokens_for(TINY, 2, 7)
-    cache = KVCache(TINY.n_layer, TINY.block_size)
+def test_the_cache_changes_no_logits(sizes, config):
+    model, tokens = filled(config), tokens_for(config, 2, 7)
+    cache = KVCache(config.n_layer, config.block_size)
     with torch.no_grad():
         parts = [model(part, cache=cache) for part in tokens.split(sizes, dim=1)]
         torch.testing.assert_close(torch.cat(parts, 1), model(tokens), atol=1e-5, rtol=1e-5)
@@ -260,7 +262,7 @@ def test_a_short_format_sums_its_loss_in_float32():
     assert logits.dtype == torch.bfloat16 and loss.dtype == torch.float32
 
 
-@pytest.mark.parametrize("config, B, T", SHAPES)
+@pytest.mark.parametrize("config, B, T", [*SHAPES, (MODERN, 2, 13)])
 def test_flops_per_token_are_what_pytorch_counts(config, B, T):
     model, tokens = GPT(config), tokens_for(config, B, T)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
@@ -280,8 +282,9 @@ def test_flops_of_a_length_that_does_not_fit_are_refused(length):
         GPT(TINY).flops_per_token(length)
 
 
-def test_it_compiles_without_a_break():
-    model, tokens = filled(TINY), tokens_for(TINY, 2, 7)
+@pytest.mark.parametrize("config", [TINY, MODERN])
+def test_it_compiles_without_a_break(config):
+    model, tokens = filled(config), tokens_for(config, 2, 7)
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(tokens, tokens), model(tokens, tokens))
 
@@ -502,13 +505,90 @@ def test_no_network_is_named(monkeypatch):
         GPT.from_pretrained("gpt2")
 
 
+# The switches: what came after GPT-2.
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_switch_alone_changes_the_model(switch):
+    tokens = tokens_for(TINY, 2, 9)
+    plain, switched = filled(TINY), filled(replace(TINY, **{switch: True}))
+    theirs = plain.state_dict()
+    own = {name: theirs[name] for name in switched.state_dict()}  # none is new, some are gone
+    switched.load_state_dict(own)
+    assert not torch.allclose(plain(tokens), switched(tokens), atol=1e-3)
+
+
+def test_rotary_is_that_of_transformers():
+    llama = pytest.importorskip("transformers.models.llama.modeling_llama")
+    q, k = torch.randn(2, 3, 5, 7, 8).unbind()  # (B, H, T, D)
+    speeds = 1 / 10_000 ** (torch.arange(0, 8, 2) / 8)
+    angles = torch.outer(torch.arange(4, 11), speeds).repeat(1, 2)  # (T, D)
+    theirs = llama.apply_rotary_pos_emb(q, k, angles.cos()[None], angles.sin()[None])
+    torch.testing.assert_close((rotate(q, 4), rotate(k, 4)), theirs)
+
+
+def test_scores_of_turned_vectors_depend_on_their_distance_alone():
+    q, k = torch.randn(2, 1, 6, dtype=torch.float64).unbind()
+
+    def score(i: int, j: int) -> float:
+        return float(rotate(q, i) @ rotate(k, j).mT)
+
+    assert score(3, 1) == pytest.approx(score(12, 10), rel=1e-6)
+    assert score(3, 1) != pytest.approx(score(3, 2), rel=1e-3)
+    assert rotate(q, 5).norm() == pytest.approx(q.norm())
+
+
+def test_qk_norm_bounds_every_score():
+    block = filled(replace(TINY, qk_norm=True)).blocks[0].attention
+    q, k = block.placed(100 * torch.randn(1, 2, 5, 12), torch.randn(1, 2, 5, 12), 0)
+    torch.testing.assert_close(q.norm(dim=-1), torch.full((1, 2, 5), math.sqrt(12)))
+    torch.testing.assert_close(k.norm(dim=-1), torch.full((1, 2, 5), math.sqrt(12)))
+
+
+def test_relu_squared_is_as_named():
+    assert ReLUSquared()(torch.tensor([-2.0, 0.0, 3.0])).tolist() == [0, 0, 9]
+
+
+def test_a_modern_model_has_no_vector_but_its_norms_and_no_position_table():
+    model = GPT(MODERN)
+    assert model.position_embedding is None
+    vectors = {name for name, weight in model.named_parameters() if weight.dim() == 1}
+    assert vectors and all("norm" in name for name in vectors)
+    assert isinstance(model.final_norm, torch.nn.RMSNorm)
+
+
+@pytest.mark.parametrize("config", [MODERN, replace(TINY, rotary=True, tie_weights=False)])
+def test_a_model_with_switches_comes_back(config, tmp_path):
+    model, tokens = filled(config), tokens_for(config, 2, 9)
+    model.save_pretrained(tmp_path)
+    back = GPT.from_pretrained(tmp_path)
+    assert back.config == config and not back.training
+    assert torch.equal(back(tokens), model(tokens))
+
+
+def test_transformers_refuses_a_model_with_switches(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    filled(MODERN).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="nbutils-gpt"):
+        transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"colour": 3}, {"rotary": "yes"}, {"n_layer": 0}])
+def test_a_damaged_config_of_our_own_layout_is_named(change, tmp_path):
+    filled(MODERN).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=f"config.json describes no GPT-2 .*{list(change)[0]}"):
+        GPT.from_pretrained(tmp_path)
+
+
 # Bad input.
 
 
 def test_presets_that_do_not_exist_are_named():
     with pytest.raises(ValueError, match="'gpt5' is unknown; there are small, sorter"):
         GPTConfig.preset("gpt5")
-    assert set(PRESETS) == {"small", "sorter", "gpt2", "gpt2-xl", "gpt3-175b"}
+    assert set(PRESETS) == {"small", "sorter", "gpt2", "gpt2-xl", "gpt3-175b", "modern"}
 
 
 @pytest.mark.parametrize(
@@ -516,6 +596,8 @@ def test_presets_that_do_not_exist_are_named():
     [
         (dict(n_embd=100, n_head=3), "n_embd=100 is not divisible by n_head=3"),
         (dict(n_layer=0), "n_layer=0 must be at least 1"),
+        (dict(rotary=True, n_embd=9, n_head=3), "rotary=True turns pairs .* must be even"),
+        (dict(qk_norm=1), "qk_norm=1 must be True or False"),
         (dict(vocab_size=-5), "vocab_size=-5"),
         (dict(dropout=1.0), "dropout=1.0"),
     ],

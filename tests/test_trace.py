@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from nbutils.model import GPT, GPTConfig
+from nbutils.model import SWITCHES, GPT, GPTConfig
 from nbutils.trace import trace
 
 # Odd on purpose: no two sizes are equal, so that no two axes can be swapped unseen.
@@ -48,7 +48,12 @@ def both():
     return trace(model, some_tokens()), recorded(model, some_tokens())
 
 
-@pytest.mark.parametrize("changes", [{}, {"tie_weights": False}, {"bias": False}, {"n_head": 1}])
+MODERN = dict(bias=False, n_embd=30, **dict.fromkeys(SWITCHES, True))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"tie_weights": False}, {"bias": False}, {"n_head": 1}, MODERN]
+)
 @pytest.mark.parametrize("length", [1, T, CONFIG.block_size])
 def test_ends_with_the_models_own_logits(changes, length):
     model, tokens = filled(**changes), some_tokens(length)

@@ -117,6 +117,29 @@ def test_a_warm_up_as_long_as_the_run_ends_at_the_highest_rate():
     assert [learning_rate_at(step, config) for step in (9, 10)] == pytest.approx([10 / 11, 1.0])
 
 
+def test_the_other_schedule_is_a_straight_line_down():
+    config = TrainConfig(
+        steps=110, warmup_steps=10, learning_rate=1.0, min_learning_rate=0.2, schedule="linear"
+    )
+    rates = [learning_rate_at(step, config) for step in range(10, 111)]
+    assert rates[0] == 1.0 and np.diff(rates) == pytest.approx(-0.8 / 100)
+
+
+def test_by_the_clock_the_schedule_follows_the_seconds():
+    config = TrainConfig(seconds=60, warmup_steps=10, learning_rate=1.0, steps=20)
+    assert learning_rate_at(4, config, 50.0) == pytest.approx(5 / 11)  # still warming up
+    rates = [learning_rate_at(500, config, seconds) for seconds in (0.0, 15.0, 30.0, 60.0, 61.0)]
+    assert rates == pytest.approx([1.0, (1 + math.sqrt(0.5)) / 2, 0.5, 0.0, 0.0])
+
+
+def test_a_run_by_the_clock_ends_when_its_time_is_over():
+    config = dataclasses.replace(CONFIG, seconds=0.5, steps=1, eval_every=1_000_000)
+    history = train(fresh(), CORPUS, CORPUS, config)
+    assert history.steps[0] == 0 and history.steps[1] > 20 and len(history.steps) == 2
+    assert history.learning_rates[-1] == 0
+    assert 0.5 <= history.seconds[-1] < 5
+
+
 # The optimizer
 
 
@@ -143,6 +166,56 @@ def test_frozen_weights_are_left_out():
 
 def test_one_kernel_updates_all_weights():
     assert make_optimizer(fresh(), CONFIG).defaults["fused"] is True
+
+
+def test_muon_turns_the_blocks_matrices_and_adamw_the_rest(float32):
+    config = dataclasses.replace(CONFIG, optimizer="muon", weight_decay=0.2)
+    model, twin = fresh(), fresh()
+    optimizer = make_optimizer(model, config)
+    matrices = [w for w in twin.blocks.parameters() if w.dim() == 2]
+    others = [w for w in twin.parameters() if all(w is not matrix for matrix in matrices)]
+    decays = [0.2 if w.dim() == 2 else 0.0 for w in others]
+    muon = torch.optim.Muon(
+        matrices, config.learning_rate, weight_decay=0.2, adjust_lr_fn="match_rms_adamw"
+    )
+    adamw = torch.optim.AdamW(
+        [dict(params=[w], weight_decay=decay) for w, decay in zip(others, decays)],
+        lr=config.learning_rate, betas=config.betas,
+    )  # fmt: skip
+    tokens, labels = Windows(CORPUS, 4, 8).batch(0)
+    for step in range(3):
+        for group in (*optimizer.param_groups, *muon.param_groups, *adamw.param_groups):
+            group["lr"] = config.learning_rate / (step + 1)
+        for one in (model, twin):
+            one.zero_grad()
+            one(tokens, labels)[1].backward()
+        optimizer.step()
+        muon.step()
+        adamw.step()
+    assert weights(model).tolist() == pytest.approx(weights(twin).tolist(), abs=1e-6)
+    assert len(optimizer.state_dict()["state"]) == len(list(model.parameters()))
+
+
+def test_muon_needs_blocks_and_a_new_pytorch(monkeypatch):
+    config = dataclasses.replace(CONFIG, optimizer="muon")
+    with pytest.raises(ValueError, match="optimizer='muon' needs PyTorch 2.9 .* blocks"):
+        make_optimizer(torch.nn.Linear(3, 3), config)
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(ValueError, match="pip install -U torch"):
+        make_optimizer(fresh(), config)
+
+
+def test_compiled_blocks_learn_the_same_and_are_left_as_they_were(float32):
+    model, twin = fresh(n_layer=2), fresh(n_layer=2)
+    config = dataclasses.replace(CONFIG, steps=12, eval_every=6)
+    seen = []
+    compiled = train(
+        model, CORPUS, CORPUS, dataclasses.replace(config, compile=True),
+        on_eval=lambda step, model: seen.append(model.blocks[0]._compiled_call_impl),
+    )  # fmt: skip
+    plain = train(twin, CORPUS, CORPUS, config)
+    assert compiled.val_losses == pytest.approx(plain.val_losses, rel=1e-4)
+    assert None not in seen and model.blocks[0]._compiled_call_impl is None
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.99), (0.3, 0.5)])
@@ -567,6 +640,10 @@ def test_too_high_a_learning_rate_is_told(float32):
         ({"learning_rate": math.inf}, "learning_rate=inf must be a finite number"),
         ({"weight_decay": math.nan}, "weight_decay=nan must be a finite number"),
         ({"grad_clip": math.nan}, "grad_clip=nan must be a finite number"),
+        ({"seconds": -1}, "seconds=-1.* must be at least 0, or None"),
+        ({"seconds": math.inf}, "seconds=inf must be a finite number"),
+        ({"optimizer": "sgd"}, "optimizer='sgd' is none of adamw, muon"),
+        ({"schedule": None}, "schedule=None is none of cosine, linear"),
         ({"batch_size": 6, "accumulation": 4}, "batch_size=6 can't be cut into accumulation=4"),
         ({"min_learning_rate": 1.0}, "min_learning_rate=1.0 must be from 0 to learning_rate=0.004"),
     ],
