@@ -1,28 +1,110 @@
 """Where files are kept between runs, and how they are never half written."""
 
+import glob
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: leftovers stay, since nothing tells whose they are
+    fcntl = None
 
 
 @contextmanager
-def written_aside(path: str | os.PathLike) -> Iterator[Path]:
+def written_aside(
+    path: str | os.PathLike, before: str | os.PathLike | None = None
+) -> Iterator[Path]:
     """Give a new name beside ``path`` to write to; without an error it then becomes ``path``.
 
-    A crash or a full disk leaves the old file or the new one, never half of one, and two
-    processes that write the same file do not meet. The folder must exist.
+    A kill, a power cut or a full disk leaves the old file or the new one, never half of one, and
+    two processes that write the same file do not meet. What killed ones left beside it is
+    removed. The folder must exist.
+
+    ``before``: a second name, under which the file that is replaced is kept.
     """
     path = Path(path)
-    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
+    with _private_folder(path) as folder:
+        aside = folder / path.name
         yield aside
-        with open(aside, "rb+") as file:
-            os.fsync(file.fileno())
+        _flush(aside)
+        if before is not None and path.exists():
+            _also_named(path, Path(before))
         os.replace(aside, path)
+        with suppress(OSError):  # Windows, and some network drives, flush no folder
+            _flush(path.parent)
+
+
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Remove what killed processes left of `written_aside` to ``path``; living ones keep theirs."""
+    for folder in Path(path).parent.glob(f"{glob.escape(Path(path).name)}.*.part"):
+        lock = _lock(folder, wait=False)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+@contextmanager
+def _private_folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path``, gone afterwards: libraries too put what they need beside a file."""
+    remove_leftovers(path)
+    folder, lock = _claimed(path)
+    try:
+        yield folder
     finally:
-        aside.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _claimed(path: Path) -> tuple[Path, int | None]:
+    """A new folder beside ``path``, and the lock on it."""
+    while True:
+        folder = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+        folder.mkdir()
+        lock = _lock(folder, wait=True)
+        if folder.exists():  # else another process took it, not locked yet, for a leftover
+            return folder, lock
+
+
+def _lock(folder: Path, wait: bool) -> int | None:
+    """An open folder that is locked until it is closed or the process ends.
+
+    None if another holds it and it is not to wait, or the system has no such locks.
+    """
+    if fcntl is None:
+        return None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk has the file's or the folder's content."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _also_named(path: Path, other: Path) -> None:
+    """Give a file a second name; where the file system can't, it loses its first."""
+    other.unlink(missing_ok=True)
+    try:
+        os.link(path, other)
+    except OSError:
+        os.replace(path, other)
 
 
 def cache_folder() -> Path:

@@ -1,11 +1,15 @@
 """A file is replaced whole or not at all."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from nbutils.files import cache_folder, written_aside
+from nbutils import files
+from nbutils.files import cache_folder, remove_leftovers, written_aside
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
@@ -24,6 +28,7 @@ def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path, error):
     path.write_text("old")
     with pytest.raises(error), written_aside(path) as aside:
         aside.write_text("half")
+        aside.with_name("a library's own").write_text("half")
         raise error
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
@@ -35,6 +40,108 @@ def test_two_writers_have_two_names(tmp_path):
         one.write_text("1")
         two.write_text("2")
     assert (tmp_path / "a").read_text() == "1"  # the one that ended last
+
+
+def write(path, text, **how):
+    with written_aside(path, **how) as aside:
+        aside.write_text(text)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_file_before_is_kept_under_its_own_name(tmp_path, monkeypatch, links):
+    def refuse(*names):
+        raise OSError(95, "Operation not supported")
+
+    if not links:
+        monkeypatch.setattr(files.os, "link", refuse)
+    new, old = tmp_path / "new", tmp_path / "old"
+    write(new, "1", before=old)
+    assert not old.exists()
+    for text in "234":
+        write(new, text, before=old)
+        assert (new.read_text(), old.read_text()) == (text, str(int(text) - 1))
+
+
+def test_content_is_flushed_before_it_gets_its_name_and_the_name_afterwards(tmp_path, monkeypatch):
+    """Else a power cut could leave a name without content."""
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def flushed(handle):
+        done.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def renamed(*names):
+        done.append("replaced")
+        replace(*names)
+
+    monkeypatch.setattr(files.os, "fsync", flushed)
+    monkeypatch.setattr(files.os, "replace", renamed)
+    write(tmp_path / "a", "new")
+    assert done == [(tmp_path / "a").stat().st_ino, "replaced", tmp_path.stat().st_ino]
+
+
+WRITER = """
+import sys, time
+from nbutils.files import written_aside
+with written_aside(sys.argv[1]) as aside:
+    aside.write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process in the middle of writing a file."""
+    command = [sys.executable, "-c", WRITER, tmp_path / "a[1]"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(tmp_path, writer):
+    path = tmp_path / "a[1]"
+    other = tmp_path / "a[1]2.0.part"
+    other.mkdir()
+    write(path, "new")
+    remove_leftovers(path)
+    assert len(list(tmp_path.glob("a?1?.*.part/a?1?"))) == 1
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert len(list(tmp_path.glob("*.part"))) == 2
+    write(path, "newer")
+    assert set(tmp_path.iterdir()) == {path, other}  # another file's is not this one's to remove
+    assert path.read_text() == "newer"
+
+
+@pytest.mark.parametrize("missing", ["fcntl", "flock"])
+def test_without_locks_nothing_is_taken_for_a_leftover(tmp_path, monkeypatch, missing):
+    def refuse(*args):
+        raise OSError(38, "Function not implemented")
+
+    if missing == "fcntl":
+        monkeypatch.setattr(files, "fcntl", None)  # as on Windows
+    else:
+        monkeypatch.setattr(files.fcntl, "flock", refuse)
+    (tmp_path / "a.0.part").mkdir()
+    write(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new"
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "a.0.part"}
+
+
+def test_a_folder_taken_for_a_leftover_before_its_lock_is_made_again(tmp_path, monkeypatch):
+    lock, taken = files._lock, []
+
+    def late(folder, wait):
+        if wait and not taken:
+            taken.append(folder)
+            folder.rmdir()
+        return lock(folder, wait)
+
+    monkeypatch.setattr(files, "_lock", late)
+    write(tmp_path / "a", "new")
+    assert taken and os.listdir(tmp_path) == ["a"]
 
 
 def test_what_is_kept_between_runs_has_one_folder_which_the_environment_can_choose(
