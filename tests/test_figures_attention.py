@@ -37,6 +37,10 @@ def test_weight_maps_colour_and_write_the_weights():
     assert tick_texts(first.get_xticklabels()) == ["r", "s"]
 
 
+def test_a_dollar_sign_is_text_and_not_the_start_of_a_formula():
+    attention.weight_maps({"a": np.eye(2)}, ["$_$", "$^"], ["$_$", "$^"]).canvas.draw()
+
+
 @pytest.mark.parametrize("names, angle", [(["5", "+"], 0), (["Tom to Ben", "+"], 90)])
 def test_only_long_names_stand_on_end(names, angle):
     (axes,) = attention.weight_maps({"a": np.eye(2)}, names, names).axes

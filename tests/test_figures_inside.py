@@ -43,6 +43,13 @@ def test_values_at_positions_shows_each_array_with_zero_in_the_middle():
     assert figure.axes[1].get_xlabel() == "number"
 
 
+def test_a_dollar_sign_is_text_and_not_the_start_of_a_formula():
+    pieces, weights = ["$_$", "$^"], np.full((1, 1, 2, 2), 0.5)
+    inside.values_at_positions({"a": np.eye(2)}, pieces).canvas.draw()
+    inside.from_scores_to_weights(np.eye(2), np.eye(2), pieces).canvas.draw()
+    inside.weights_of_all_heads(weights, pieces).canvas.draw()
+
+
 def test_values_that_are_all_zero_can_be_drawn():
     figure = inside.values_at_positions({"nothing": np.zeros((2, 2))}, ["x", "y"])
     assert figure.axes[0].images[0].get_clim() == (-1, 1)

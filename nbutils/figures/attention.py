@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import LogLocator
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY
+from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY, literal
 
 
 def weight_maps(
@@ -30,8 +30,8 @@ def weight_maps(
     for ax, (title, weights) in zip(axes[0], maps.items()):
         ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         _write_weights(ax, np.asarray(weights))
-        ax.set_xticks(range(len(looked_at)), looked_at, rotation=90 * upright)
-        ax.set_yticks(range(len(looking)), looking)
+        ax.set_xticks(range(len(looked_at)), [*map(literal, looked_at)], rotation=90 * upright)
+        ax.set_yticks(range(len(looking)), [*map(literal, looking)])
         ax.grid(visible=False)
         ax.set(title=title, xlabel="is looked at")
     axes[0, 0].set_ylabel("looks")

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, ORANGE, SIGNED, SKY
+from .style import BLUE, CYCLE, GREY, ORANGE, SIGNED, SKY, literal
 
 _SHARE = "Blues"
 _DARKEST = 0.5  # weights of this and more look alike, so that small ones can be seen
@@ -30,7 +30,7 @@ def values_at_positions(
     for ax, (title, values) in zip(axes[:, 0], panels.items()):
         image = _signed(ax, values)
         ax.set_title(title, fontsize=10)
-        ax.set_yticks(range(len(pieces)), pieces, fontsize=8, family="monospace")
+        ax.set_yticks(range(len(pieces)), [*map(literal, pieces)], fontsize=8, family="monospace")
         fig.colorbar(image, ax=ax, pad=0.01, aspect=12)
     axes[-1, 0].set_xlabel(xlabel)
     return fig
@@ -53,8 +53,8 @@ def from_scores_to_weights(
     for ax, title in ((left, "scores"), (right, "weights")):
         ax.set_aspect("equal")
         ax.set_title(title, fontsize=10)
-        ax.set_xticks(range(len(pieces)), pieces, fontsize=8, family="monospace")
-        ax.set_yticks(range(len(pieces)), pieces, fontsize=8, family="monospace")
+        ax.set_xticks(range(len(pieces)), [*map(literal, pieces)], fontsize=8, family="monospace")
+        ax.set_yticks(range(len(pieces)), [*map(literal, pieces)], fontsize=8, family="monospace")
         ax.xaxis.tick_top()
     left.set_ylabel("position that looks (query)")
     fig.supxlabel("position that is looked at (key)", fontsize=10)
@@ -77,8 +77,8 @@ def weights_of_all_heads(weights: np.ndarray, pieces: Sequence[str]) -> Figure:
     for (layer, head), ax in np.ndenumerate(axes):
         image = _shares(ax, weights[layer, head])
         ax.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=9)
-        ax.set_xticks(range(len(pieces)), pieces, fontsize=9, family="monospace")
-        ax.set_yticks(range(len(pieces)), pieces, fontsize=9, family="monospace")
+        ax.set_xticks(range(len(pieces)), [*map(literal, pieces)], fontsize=9, family="monospace")
+        ax.set_yticks(range(len(pieces)), [*map(literal, pieces)], fontsize=9, family="monospace")
         ax.label_outer()
     fig.colorbar(image, ax=axes, location="bottom", aspect=40, shrink=0.6, extend="max",
                  label="weight (rows look at columns)")

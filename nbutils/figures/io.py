@@ -15,18 +15,13 @@ from matplotlib.patches import FancyBboxPatch
 from .style import BLUE, CYCLE, GREY, ORANGE, RED, SKY, visible
 
 
-def _visible(piece: str) -> str:
-    """A token's text for matplotlib, to which a dollar sign would begin a formula."""
-    return visible(piece).replace("$", r"\$")
-
-
 def window_strip(pieces: Sequence[str], ids: Sequence[int], context: range, label: int) -> Figure:
     """The token stream as a row of boxes: `context` in blue, the token at `label` in orange.
 
     pieces: the text of each token; ids: its number; context: positions in the window;
     label: the position that is to be predicted.
     """
-    widths = [0.35 + 0.105 * max(len(_visible(p)), len(str(i))) for p, i in zip(pieces, ids)]
+    widths = [0.35 + 0.105 * max(len(visible(p)), len(str(i))) for p, i in zip(pieces, ids)]
     fig, ax = plt.subplots(figsize=(5.8, 1.2))
     left = 0.0
     for at, (piece, number, width) in enumerate(zip(pieces, ids, widths)):
@@ -34,7 +29,7 @@ def window_strip(pieces: Sequence[str], ids: Sequence[int], context: range, labe
         ax.add_patch(FancyBboxPatch((left, 0), width - 0.08, 0.8, boxstyle="round,pad=0.0",
                                     facecolor=face, edgecolor="#555555", linewidth=0.8))
         middle = left + (width - 0.08) / 2
-        ax.text(middle, 0.53, _visible(piece), ha="center", va="center", family="monospace")
+        ax.text(middle, 0.53, visible(piece), ha="center", va="center", family="monospace")
         ax.text(middle, 0.2, str(number), ha="center", va="center", fontsize=8, color="#333333")
         if at == label:
             ax.text(middle, 0.95, "label", ha="center", va="bottom", color="#8A5E00")
@@ -71,7 +66,7 @@ def probability_bars(
     for k, (name, values) in enumerate(rows.items()):
         at = np.arange(len(names)) + (k - (len(rows) - 1) / 2) * height
         ax.barh(at, values, height=height * 0.92, label=name)
-    ax.set_yticks(range(len(names)), [_visible(n) for n in names], family="monospace")
+    ax.set_yticks(range(len(names)), [visible(n) for n in names], family="monospace")
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="probability of being the next token", title=title)
@@ -115,7 +110,7 @@ def nudges(probabilities: dict[str, Sequence[float]]) -> Figure:
     """Probability of a few tokens after each nudge, on a logarithmic axis."""
     fig, ax = plt.subplots()
     for name, values in probabilities.items():
-        ax.plot(range(len(values)), values, label=_visible(name))
+        ax.plot(range(len(values)), values, label=visible(name))
     ax.set(xlabel="nudges so far", ylabel="probability", yscale="log")
     ax.legend(prop={"family": "monospace"})
     return fig
@@ -131,7 +126,7 @@ def loss_of_each_token(pieces: Sequence[str], rows: dict[str, Sequence[float]]) 
     for k, (name, losses) in enumerate(rows.items()):
         at = np.arange(len(pieces)) + (k - (len(rows) - 1) / 2) * width
         ax.bar(at, losses, width=width, label=name)
-    ax.set_xticks(range(len(pieces)), [_visible(p) for p in pieces], rotation=90, fontsize=8)
+    ax.set_xticks(range(len(pieces)), [visible(p) for p in pieces], rotation=90, fontsize=8)
     ax.grid(axis="x", visible=False)
     ax.set(ylabel="loss (nats)", xlim=(-0.8, len(pieces) - 0.2))
     ax.legend()

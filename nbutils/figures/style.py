@@ -39,9 +39,14 @@ _RC = {
 _WHITE_SPACE = str.maketrans({" ": "·", "\n": "↵", "\t": "⇥"})
 
 
+def literal(text: str) -> str:
+    """A text for matplotlib, to which a dollar sign would begin a formula."""
+    return text.replace("$", r"\$")
+
+
 def visible(piece: str) -> str:
-    """A token's text with its white space shown: a dot for a space, arrows for the others."""
-    return piece.translate(_WHITE_SPACE)
+    """A token's text for matplotlib: a dot for a space, arrows for other white space."""
+    return literal(piece.translate(_WHITE_SPACE))
 
 
 def use_style() -> None:
