@@ -6,14 +6,13 @@ of a laptop. Losses are in nats per token.
 """
 
 import dataclasses
-import json
 import math
+import re
 import signal
 import sys
-import tempfile
 import threading
 import time
-import zlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -24,21 +23,18 @@ import numpy as np
 import tiktoken
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 from tqdm import tqdm
 
-from nbutils import device
-from nbutils.files import written_aside
+from nbutils import checkpoints, device
+from nbutils.checkpoints import CheckpointError, CheckpointWarning
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
-CHECKPOINT = "checkpoint.safetensors"
-"""The file in a run's folder that holds everything needed to go on."""
-
 _LOOK_EVERY = 10  # steps between looks at the losses: each look waits for the chip
-_MAY_DIFFER = {"device", "checkpoint", "checkpoint_every", "progress"}
+_MAY_DIFFER = {
+    "device", "accumulation", "compile", "checkpoint", "checkpoint_every", "progress"
+}  # fmt: skip
 _LEAST_WHOLE = {
     "steps": 0, "batch_size": 1, "block_size": 1, "warmup_steps": 0, "accumulation": 1,
     "eval_every": 1, "eval_batches": 1, "start_token": 0, "seed": 0, "checkpoint_every": 1,
@@ -52,15 +48,16 @@ class TrainingDivergedError(RuntimeError):
     """The loss is no longer a number."""
 
 
-class CheckpointError(ValueError):
-    """A checkpoint is damaged or belongs to another run, or its folder can't be written."""
+class TrainingMemoryError(RuntimeError):
+    """The chip has too little memory for this run."""
 
 
 class TrainingInterrupt(KeyboardInterrupt):
-    """Ctrl-C, after the checkpoint was written. ``step``: the updates done."""
+    """Ctrl-C or SIGTERM, after the checkpoint. ``step``: the updates done."""
 
-    def __init__(self, step: int):
-        super().__init__(f"stopped at step {step:,}; the same call goes on")
+    def __init__(self, step: int, kept: int):
+        where = "" if kept == step else f" from step {kept:,}"
+        super().__init__(f"stopped at step {step:,}; the same call goes on{where}")
         self.step = step
 
 
@@ -350,24 +347,34 @@ def train(
 
     With ``config.checkpoint`` the run is stored in that folder. The same call goes on where it
     stopped, and gives on a CPU the same losses, bit for bit, as if it had not; a finished run is
-    only read. Ctrl-C there ends the update or evaluation that it meets and writes a checkpoint; a
-    second one stops at once, and leaves the checkpoint before. (Only in the main thread, and
-    where Ctrl-C means ``KeyboardInterrupt``.)
+    only read. The folder keeps the newest checkpoint and the one before, which is used, with a
+    warning, if the newest is damaged. Ctrl-C, and SIGTERM, which a cluster sends before it stops
+    a job, end the update or evaluation that they meet and write a checkpoint; a second one stops
+    at once, and leaves the checkpoint before. (Only in the main thread, and where these signals
+    mean what they usually mean.)
+
+    A checkpoint that can't be written, as on a full disk, does not end the run: a
+    ``CheckpointWarning`` says how much room was missing, the checkpoint before stays, and the
+    next is tried in its turn. That holds for the last one too, since what the hour of training
+    gave, the model and the history, is there to be returned.
 
     PyTorch's global random generators are seeded with ``config.seed``, and a checkpoint that is
     continued sets them too.
 
     Raises:
-        TrainingDivergedError: the loss is not a number; says at which step and what to try.
-        CheckpointError: the folder can't be written, or holds another run or a damaged file.
-        TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C and the checkpoint.
+        TrainingDivergedError: a loss or a weight is not a finite number; says at which step and
+            what to try. No checkpoint has that weight.
+        TrainingMemoryError: the memory is too small; says by how much and what to lower.
+        CheckpointError: at the start, if the folder can't be written, or holds another run or
+            only damaged files.
+        TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C or SIGTERM and the checkpoint.
         ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
             too short or ids outside the vocabulary.
     """
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
     ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(config, run.step)
-    with ctrl_c, progress, _compiled(model, config.compile):
+    with ctrl_c, progress, _memory_explained(run), _compiled(model, config.compile):
         while True:
             if run.due():
                 with _uncompiled(config.compile):
@@ -376,7 +383,7 @@ def train(
             if run.save_due(stopping=ctrl_c.heard):
                 run.save()
             if ctrl_c.heard and run.saved == run.step:  # else it came during the lines above
-                raise TrainingInterrupt(run.step)
+                raise TrainingInterrupt(run.step, run.kept)
             if run.at_end():
                 break
             if not ctrl_c.heard:
@@ -413,12 +420,13 @@ class _Run:
         self.config = config
         self.chip = device.pick(config.device)
         self.model = model.to(self.chip.device)
-        self.train_windows = self._windows("the training text (train_tokens)", train_tokens)
-        self.val_windows = self._windows("the validation text (val_tokens)", val_tokens)
+        size, part = config.batch_size, config.batch_size // config.accumulation
+        self.train_windows = self._windows("the training text (train_tokens)", train_tokens, size)
+        self.val_windows = self._windows("the validation text (val_tokens)", val_tokens, part)
         self.optimizer = make_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(self.chip.device.type, enabled=self.chip.scaler)
         self.history = History()
-        self.step = self.saved = 0
+        self.step = self.saved = self.kept = 0  # now, at the last try to save, and in the folder
         self.trained = 0.0  # seconds in updates
         self.losses = []  # of updates not looked at yet: tensors on the chip
         self.seen = []  # of updates since the last evaluation: numbers
@@ -426,11 +434,11 @@ class _Run:
         self.mark = self.started  # when the updates since the last evaluation began
         torch.manual_seed(config.seed)
 
-    def _windows(self, name: str, tokens) -> Windows:
+    def _windows(self, name: str, tokens, batch_size: int) -> Windows:
         try:
             return Windows(
                 tokens,
-                self.config.batch_size,
+                batch_size,
                 self._block_size(),
                 seed=self.config.seed,
                 device=self.chip.device,
@@ -473,18 +481,21 @@ class _Run:
 
     def _backward(self, tokens, labels) -> torch.Tensor:
         """Add the gradient of the batch's mean loss, one part of the batch after the other."""
-        parts = self.config.accumulation
-        counted = (labels != IGNORE).sum()
         batch_loss = torch.zeros((), device=self.chip.device)
-        for part, answers in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
+        for part, answers, share in self._parts(tokens, labels):
             with self.chip.autocast():
                 loss = self.model(part, answers)[1]
-            # A part weighs as much of the mean as it has labels, so parts give the same
-            # gradient as the batch at once.
-            loss = loss * ((answers != IGNORE).sum() / counted)
+            loss = loss * share
             self.scaler.scale(loss).backward()
             batch_loss += loss.detach()
         return batch_loss
+
+    def _parts(self, tokens, labels) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """The batch in parts, each with its share of the mean: as many labels as it has."""
+        parts = self.config.accumulation
+        counted = (labels != IGNORE).sum()
+        for part, answers in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
+            yield part, answers, (answers != IGNORE).sum() / counted
 
     def _look(self) -> None:
         """Bring the losses from the chip, and stop if one is not a number."""
@@ -494,7 +505,7 @@ class _Run:
         for i, loss in enumerate(losses):
             if not math.isfinite(loss):
                 rate = learning_rate_at(first + i, self.config, self.trained)
-                raise TrainingDivergedError(_advice(first + i, loss, rate, self.config))
+                raise TrainingDivergedError(_advice("loss", loss, first + i, rate, self.config))
         self.seen += losses
 
     def due(self) -> bool:
@@ -524,7 +535,7 @@ class _Run:
         history = self.history
         history.steps.append(self.step)
         history.train_losses.append(float(np.mean(self.seen)) if self.seen else self._first_loss())
-        history.val_losses.append(evaluate(self.model, self.val_windows, self.config.eval_batches))
+        history.val_losses.append(self._val_loss())
         history.learning_rates.append(self._learning_rate())
         history.tokens_per_second.append(trained / seconds)
         if on_eval is not None:
@@ -536,7 +547,20 @@ class _Run:
 
     @torch.no_grad()
     def _first_loss(self) -> float:
-        return float(self.model(*self.train_windows.batch(0))[1])
+        parts = self._parts(*self.train_windows.batch(0))
+        return sum(float(self.model(part, answers)[1] * share) for part, answers, share in parts)
+
+    def _val_loss(self) -> float:
+        """The loss on validation text, in parts as small as training's."""
+        batches, parts = self.config.eval_batches, self.config.accumulation
+        loss = evaluate(self.model, self.val_windows, batches and batches * parts)
+        if not math.isfinite(loss):  # after the last update, for example, there is no other loss
+            self._diverged("validation loss", loss)
+        return loss
+
+    def _diverged(self, what: str, value: float) -> None:
+        rate = self._learning_rate()
+        raise TrainingDivergedError(_advice(what, value, self.step, rate, self.config))
 
     # Checkpoints: one file, so that it is always the state of one step.
 
@@ -545,16 +569,14 @@ class _Run:
         config = dataclasses.asdict(self.config)
         return {
             "model": str(self.model.config),
-            "train_tokens": _fingerprint(self.train_windows.tokens),
-            "val_tokens": _fingerprint(self.val_windows.tokens),
+            "train_tokens": checkpoints.fingerprint(self.train_windows.tokens),
+            "val_tokens": checkpoints.fingerprint(self.val_windows.tokens),
             **{name: value for name, value in config.items() if name not in _MAY_DIFFER},
         }
 
-    def save(self) -> None:
-        """Write the checkpoint."""
-        self._look()
+    def state(self) -> checkpoints.State:
+        """All that decides how the run goes on."""
         about = {
-            "identity": self._identity(),
             "step": self.step,
             "seen": self.seen,
             "history": self.history.to_dict(),
@@ -563,40 +585,51 @@ class _Run:
             "trained": self.trained,
             "since_evaluation": time.perf_counter() - self.mark,
         }
-        tensors = _flat("model", _own_state(self.model))
-        for i, state in self.optimizer.state_dict()["state"].items():
-            tensors |= _flat(f"optimizer.{i}", state)
-        tensors |= _flat("random", _random_state(self.chip))
-        about["tensors"] = sorted(tensors)
-        with written_aside(_checkpoint_path(self.config)) as aside:
-            save_file(tensors, aside, metadata={"nbutils": json.dumps(about)})
+        tensors = {
+            **checkpoints.named("model", checkpoints.weights(self.model)),
+            **checkpoints.named("optimizer", checkpoints.moments(self.optimizer)),
+            **checkpoints.named("random", checkpoints.random_state(self.chip.device)),
+        }
+        return checkpoints.State(self._identity(), tensors, about)
+
+    def save(self) -> None:
+        """Write the checkpoint, or tell why there is none of this step."""
+        self._look()
+        state = self.state()
+        for name, tensor in state.tensors.items():
+            if not tensor.isfinite().all():  # an infinite gradient, after the last known loss
+                self._diverged(f"largest number in {name}", float(tensor.abs().max()))
+        try:
+            checkpoints.write(Path(self.config.checkpoint), state)
+            self.kept = self.step
+        except CheckpointError as error:
+            warnings.warn(self._not_saved(error), CheckpointWarning, stacklevel=3)
         self.saved = self.step
+
+    def _not_saved(self, error: CheckpointError) -> str:
+        kept = f"the checkpoint of step {self.kept:,} stays" if self.kept else "there is none before"
+        then = "the model is trained all the same" if self.at_end() else "the run goes on"
+        return f"step {self.step:,}: {error}; {kept}, and {then}"
 
     def load(self) -> None:
         """Go on from the run's checkpoint, if there is one; else see that one can be written."""
         if self.config.checkpoint is None:
             return
-        path = _checkpoint_path(self.config)
-        if path.exists():
-            tensors, about = _read_checkpoint(path)
-            _same_run(path, about["identity"], json.loads(json.dumps(self._identity())))
-            with _damage_named(path):
-                self._restore(tensors, about)
-        if not self.at_end() or not path.exists():  # a finished run is only read
-            _check_folder(path.parent)
+        folder = Path(self.config.checkpoint)
+        found = checkpoints.restore(folder, self._identity(), self._take)
+        if not found or not self.at_end():  # a finished run is only read
+            checkpoints.prepare(folder)
 
-    def _restore(self, tensors: dict, about: dict) -> None:
+    def _take(self, state: checkpoints.State) -> None:
         """Take over a checkpoint's state; what is missing or misshapen is an error."""
-        state = _part(tensors, "model")
-        _check_shapes(state, _own_state(self.model))
-        # Not strict, because a tied weight is stored once; the names were compared before.
-        self.model.load_state_dict(state, strict=False)
-        self.optimizer.load_state_dict(_optimizer_state(self.optimizer, tensors))
-        _set_random_state(_part(tensors, "random"), self.chip)
+        about = state.about
+        checkpoints.set_weights(self.model, state.part("model"))
+        checkpoints.set_moments(self.optimizer, state.part("optimizer"))
+        checkpoints.set_random_state(state.part("random"), self.chip.device)
         if about["scaler"]:  # empty, if the chip that wrote it needed none
             self.scaler.load_state_dict(about["scaler"])
         most = self.config.steps if self.config.seconds is None else sys.maxsize
-        self.step = self.saved = _whole(about["step"], most)
+        self.step = self.saved = self.kept = _whole(about["step"], most)
         self.seen = list(about["seen"])
         self.history = History.from_dict(about["history"])
         self.started = time.perf_counter() - about["seconds"]
@@ -607,25 +640,26 @@ class _Run:
 class _CtrlC:
     """Ctrl-C is heard between updates, where the run's state is whole; a second stops at once.
 
-    Does nothing outside the main thread, and where Ctrl-C is not ``KeyboardInterrupt`` already.
+    SIGTERM is heard the same way. Does nothing outside the main thread, and for a signal that
+    does not mean what it usually means.
     """
+
+    _USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
     def __init__(self, wanted: bool):
         self.heard = False
-        self.taken = (
-            wanted
-            and threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
+        wanted = wanted and threading.current_thread() is threading.main_thread()
+        usual = self._USUAL.items() if wanted else ()
+        self.taken = [number for number, does in usual if signal.getsignal(number) == does]
 
     def __enter__(self) -> "_CtrlC":
-        if self.taken:
-            signal.signal(signal.SIGINT, self._hear)
+        for number in self.taken:
+            signal.signal(number, self._hear)
         return self
 
     def __exit__(self, *error) -> None:
-        if self.taken:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in self.taken:
+            signal.signal(number, self._USUAL[number])
 
     def _hear(self, *signal_and_frame) -> None:
         if self.heard:
@@ -633,123 +667,61 @@ class _CtrlC:
         self.heard = True
 
 
-def _checkpoint_path(config: TrainConfig) -> Path:
-    return Path(config.checkpoint) / CHECKPOINT
-
-
-def _advice(step: int, loss: float, rate: float, config: TrainConfig) -> str:
+def _advice(what: str, value: float, step: int, rate: float, config: TrainConfig) -> str:
     clip = "" if config.grad_clip else ", grad_clip=1.0"
     return (
-        f"the loss is {loss} at step {step}, with a learning rate of {rate:.2g}; try "
+        f"the {what} is {value} at step {step}, with a learning rate of {rate:.2g}; try "
         f"learning_rate={config.learning_rate / 10:.2g}, a longer warm-up (warmup_steps="
         f"{max(100, 2 * config.warmup_steps)}){clip}"
     )
 
 
-def _fingerprint(tokens: np.ndarray) -> str:
-    """Length and checksum of the first million tokens: enough to notice another corpus."""
-    head = np.asarray(tokens[:1_000_000]).astype("<u4")
-    return f"{len(tokens)} tokens, crc {zlib.crc32(head.tobytes()):08x}"
+@contextmanager
+def _memory_explained(run: _Run) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        known = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+        if not known and not re.search(r"out of memory|allocate memory|enough memory", str(error)):
+            raise
+        run.model.zero_grad(set_to_none=True)  # half a gradient is none
+        advice = f"out of memory at step {run.step:,}{_missing(str(error))}; {_to_lower(run)}"
+        raise TrainingMemoryError(advice) from error
 
 
-def _own_state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """The model's weights and buffers, a tied weight once (safetensors stores no aliases)."""
-    every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
-    once = {name for name, _ in model.named_parameters()}
-    return {k: v for k, v in model.state_dict().items() if k not in every - once}
+def _missing(message: str) -> str:
+    """By how much memory was too small, from PyTorch's message on a CPU, a GPU or a Mac."""
+    asked = re.search(r"ried to allocate ([\d.]+) ?(\w+)", message)
+    free = re.search(r"of which ([\d.]+ \w+) is free", message)
+    if asked is None:
+        return ""
+    amount, unit = asked.groups()
+    if unit == "bytes":
+        amount, unit = f"{int(amount) / 2**20:,.2f}", "MiB"
+    return f": {amount} {unit} more were needed" + (f", and {free[1]} are free" if free else "")
+
+
+def _to_lower(run: _Run) -> str:
+    config, block = run.config, run.train_windows.block_size
+    more = range(config.accumulation + 1, config.batch_size + 1)
+    finer = next((parts for parts in more if config.batch_size % parts == 0), None)
+    parts = f"accumulation={finer} (now {config.accumulation}; the same gradient in smaller parts)"
+    smaller = f"block_size below {block}, a smaller model"
+    kept = f"; the checkpoint of step {run.kept:,} is kept" if run.kept else ""
+    if finer is None:
+        return f"try {smaller}{kept}"
+    goes_on = ", and goes on with another accumulation" if kept else ""
+    return f"try {parts}, batch_size below {config.batch_size}, {smaller}{kept}{goes_on}"
 
 
 def _random_kept(chip):
     return torch.random.fork_rng(devices=[chip.device] if chip.device.type == "cuda" else [])
 
 
-def _random_state(chip) -> dict[str, torch.Tensor]:
-    """The random generators that dropout draws from."""
-    states = {"cpu": torch.get_rng_state()}
-    if chip.device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(chip.device)
-    return states
-
-
-def _set_random_state(states: dict[str, torch.Tensor], chip) -> None:
-    torch.set_rng_state(states["cpu"])
-    if chip.device.type == "cuda" and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"], chip.device)
-
-
-def _flat(prefix: str, tensors: dict) -> dict[str, torch.Tensor]:
-    return {f"{prefix}.{k}": v.detach().cpu().contiguous() for k, v in tensors.items()}
-
-
-def _part(tensors: dict, prefix: str) -> dict[str, torch.Tensor]:
-    start = f"{prefix}."
-    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-
-
-def _optimizer_state(optimizer, tensors: dict) -> dict:
-    """The optimizer's state as `load_state_dict` wants it; its settings are the config's."""
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    state = {}
-    for name, tensor in _part(tensors, "optimizer").items():
-        i, key = name.split(".")
-        state.setdefault(int(i), {})[key] = tensor
-    for i, moments in state.items():
-        weight = weights[i]
-        _check_shapes(moments, {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight})
-    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-
-
-def _check_shapes(found: dict, expected: dict) -> None:
-    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in expected.items()}:
-        raise ValueError("tensors are missing, or of another shape")
-
-
 def _whole(step, most: int) -> int:
     if not isinstance(step, int) or not 0 <= step <= most:
         raise ValueError(f"step is {step!r}, not from 0 to {most}")
     return step
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise at the start what would else be an error at the first checkpoint."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"checkpoint")
-    except OSError as error:
-        raise CheckpointError(
-            f"checkpoint={str(folder)!r} can't be written ({error.strerror or error}); choose a "
-            "folder that can"
-        ) from error
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """Whatever a damaged file makes go wrong becomes one error that says so."""
-    try:
-        yield
-    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e:
-        raise CheckpointError(
-            f"{path} is damaged or is not a checkpoint of nbutils; delete it to start afresh"
-        ) from e
-
-
-def _read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    with _damage_named(path), safe_open(path, framework="pt") as file:
-        about = json.loads((file.metadata() or {})["nbutils"])
-        if sorted(file.keys()) != about["tensors"] or not isinstance(about["identity"], dict):
-            raise ValueError("tensors are missing")
-        return {name: file.get_tensor(name) for name in file.keys()}, about
-
-
-def _same_run(path: Path, stored: dict, given: dict) -> None:
-    different = sorted(name for name in given if stored.get(name) != given[name])
-    if different:
-        name = different[0]
-        raise CheckpointError(
-            f"{path} is another run: {name} was {stored.get(name)} and is now {given[name]}; "
-            "choose another folder, or delete this one"
-        )
 
 
 class _Progress:
