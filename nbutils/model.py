@@ -124,8 +124,8 @@ class CausalSelfAttention(nn.Module):
         self.projection = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
 
     def forward(self, x: torch.Tensor, cache=None, layer: int = 0) -> torch.Tensor:
-        B, T, C = x.shape
-        heads = self.query_key_value(x).view(B, T, 3 * self.n_head, C // self.n_head)
+        B, T, _ = x.shape
+        heads = self.query_key_value(x).view(B, T, 3 * self.n_head, -1)
         q, k, v = heads.transpose(1, 2).chunk(3, dim=1)  # each (B, H, T, D)
         q, k = self.placed(q, k, 0 if cache is None else cache.length)
         if cache is not None:  # keys and values of earlier tokens need no second computation
@@ -136,7 +136,7 @@ class CausalSelfAttention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         # PyTorch's scaled_dot_product_attention: the formula above without storing the weights.
         x = attention(q, k, v, mask, dropout=dropout, causal=T == S)  # (B, H, T, D)
-        return self.projection(x.transpose(1, 2).reshape(B, T, C))  # heads side by side again
+        return self.projection(x.transpose(1, 2).reshape(B, T, -1))  # heads side by side again
 
     def placed(
         self, q: torch.Tensor, k: torch.Tensor, start: int
