@@ -1,0 +1,353 @@
+"""What a run will need, before it starts: parameters, FLOPs, memory, time and money.
+
+Plain arithmetic over a `GPTConfig`; nothing is built but shapes. N is the number of parameters, D
+the number of training tokens; B (batch), T (time), C (channels), H (heads) and V (vocabulary) are
+as in ``nbutils.model``, L is the number of layers. Memory is in bytes, time in seconds, work in
+FLOPs: floating-point operations, where a multiplication and an addition are two.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import torch
+
+from nbutils.model import GPT, GPTConfig
+
+FLOAT = 4  # bytes of a float32
+SHORT = 2  # bytes of a bfloat16 or float16
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """A chip as its maker describes it."""
+
+    peak: float
+    """FLOPs a second for dense matrix products in bfloat16."""
+    memory: float
+    """Bytes."""
+    source: str
+
+
+ACCELERATORS = {
+    "T4": Accelerator(65e12, 16e9, "NVIDIA T4 data sheet; float16, it has no bfloat16"),
+    "L4": Accelerator(121e12, 24e9, "NVIDIA L4 data sheet, half of its figure with sparsity"),
+    "A100": Accelerator(312e12, 80e9, "NVIDIA A100 data sheet, SXM with 80 GB"),
+    "H100": Accelerator(989e12, 80e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity"),
+    "H200": Accelerator(989e12, 141e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity"),
+    "B200": Accelerator(2250e12, 180e9, "NVIDIA DGX B200 data sheet, an eighth, dense"),
+}
+"""For a chip that is not here (a CPU, an Apple GPU) take what ``device.measure_peak`` says."""
+
+
+def parameters(config: GPTConfig) -> dict[str, int]:
+    """The parameters of each part; their sum is ``GPT(config).num_parameters()``."""
+    C, L, V = config.n_embd, config.n_layer, config.vocab_size
+    bias = 1 if config.bias else 0
+    return {
+        "token table": V * C,
+        "position table": 0 if config.rotary else config.block_size * C,
+        "attention": L * (4 * C * C + bias * 4 * C),  # query, key, value; projection
+        "MLP": L * (8 * C * C + bias * 5 * C),  # expand; contract
+        "norms": (2 * L + 1) * (1 if config.rms_norm else 1 + bias) * C,
+        "head": 0 if config.tie_weights else V * C,
+    }
+
+
+@lru_cache(maxsize=64)
+def _shape(config: GPTConfig) -> GPT:
+    with torch.device("meta"):  # shapes without numbers
+        return GPT(config)
+
+
+def training_flops(config: GPTConfig, length: int | None = None) -> int:
+    """FLOPs of training on one token: ``GPT.flops_per_token``, without building the network.
+
+    Raises ``ValueError`` for a ``length`` (T; None: ``block_size``) that does not fit.
+    """
+    return _shape(config).flops_per_token(length)
+
+
+def inference_flops(config: GPTConfig, length: int | None = None) -> int:
+    """FLOPs of one new token after ``length - 1`` others whose keys and values are kept.
+
+    Forward alone: a third of training. Raises ``ValueError`` as `training_flops`.
+    """
+    return training_flops(config, length) // 3
+
+
+def training_memory(
+    config: GPTConfig,
+    batch_size: int,
+    length: int | None = None,
+    *,
+    optimizer: str = "adamw",
+    dtype: torch.dtype = torch.bfloat16,
+    device: str = "cuda",
+    checkpointing: bool = False,
+    split: int = 1,
+) -> dict[str, int]:
+    """Bytes that ``training.train`` needs at once for a batch of ``batch_size`` windows, by part.
+
+    ``optimizer``: "adamw" or "muon". ``dtype``: the format of matrix products under autocast;
+    weights, gradients, optimizer states and the residual stream stay float32. ``device``: on a
+    "cpu" attention keeps float32 (``device.attention``). ``checkpointing``: keep each block's
+    input alone and compute the rest again on the way back. ``split``: how many processes share
+    each block's heads and neurons (tensor parallelism); the answer is for one of them.
+
+    Counted for GPT-2's block, whose dropout is 0: uncompiled, ``GPTConfig``'s switches keep up to
+    two thirds more of each token. What no formula knows (fragments of free memory, the program
+    itself) is left out. See `peak_memory` for how much of it there is at a time.
+
+    Source: Korthikanti et al. (2022), "Reducing Activation Recomputation in Large Transformer
+    Models", section 4, counted anew for this model: no dropout, attention's weights never stored,
+    the stream in float32.
+
+    Raises ``ValueError`` for an unknown optimizer.
+    """
+    C, L = config.n_embd, config.n_layer
+    shared = 12 * L * C * C + (7 * L * C if config.bias else 0)  # cut by heads and neurons
+    total = sum(parameters(config).values()) - shared + shared // split
+    matrices = block_matrices(config) // split
+    tokens = batch_size * (config.block_size if length is None else length)
+    short = min(FLOAT, dtype.itemsize)
+    kept = saved_by_block(config, short, FLOAT if device == "cpu" else short, split)
+    in_blocks = L * FLOAT * C + kept if checkpointing else L * kept
+    return {
+        "weights": FLOAT * total,
+        "gradients": FLOAT * total,
+        "optimizer": _states(optimizer, total, matrices),
+        # the head has the token table's shape
+        "copies": 0 if short == FLOAT else short * (matrices + config.vocab_size * C),
+        "activations": tokens * (in_blocks + (FLOAT + short) * C),  # final norm, head
+        # log-probabilities, and on the way back the gradient that comes and the one that goes
+        "logits": tokens * 3 * FLOAT * config.vocab_size,
+    }
+
+
+def peak_memory(parts: dict[str, int], accumulation: int = 1) -> int:
+    """The most bytes at a time, of the parts that `training_memory` gave.
+
+    An update begins without gradients, so at the turn from forward to backward there are none
+    yet, and at its end there is nothing else but what stays. With ``accumulation`` the gradients
+    of the batch's earlier parts wait through the turn.
+    """
+    whole, gradients = sum(parts.values()), parts["gradients"]
+    if accumulation > 1:
+        return whole
+    return max(whole - gradients, parts["weights"] + gradients + parts["optimizer"])
+
+
+def block_matrices(config: GPTConfig) -> int:
+    """The weights that multiply inside the blocks, 12 L C²: what Muon takes and autocast copies."""
+    return 12 * config.n_layer * config.n_embd**2
+
+
+def saved_by_block(
+    config: GPTConfig, short: int = SHORT, attention: int = SHORT, split: int = 1
+) -> int:
+    """Bytes that a block keeps of each token for the way back: 36 C in bfloat16 on a GPU.
+
+    ``short``: bytes of a number in matrix products; ``attention``: inside attention. On a CPU
+    46 C in bfloat16, everywhere 64 C in float32. ``split``: see `training_memory`. The norms'
+    means and attention's sums, less than a hundredth, are left out.
+    """
+    C = config.n_embd
+    whole = 2 * FLOAT * C  # the stream, as each of the two norms finds it
+    whole += 2 * short * C  # what goes into query_key_value and expand
+    shared = 3 * attention * C  # queries, keys, values
+    shared += short * C  # attention's answer, which goes into projection
+    shared += attention * C if attention != short else 0  # that answer before it was shortened
+    shared += 2 * short * 4 * C  # before and after GELU; contract reads the second
+    return whole + shared // split
+
+
+def _states(optimizer: str, total: int, matrices: int) -> int:
+    """AdamW keeps two numbers for each parameter, Muon one for each of the blocks' matrices."""
+    if optimizer not in ("adamw", "muon"):
+        raise ValueError(f'optimizer={optimizer!r} is neither "adamw" nor "muon"')
+    return 2 * FLOAT * total - (FLOAT * matrices if optimizer == "muon" else 0)
+
+
+def process_memory(
+    config: GPTConfig, batch_size: int, kind: str, processes: int, **how
+) -> dict[str, int]:
+    """Bytes of one of several processes that train together on ``batch_size`` windows, by part.
+
+    ``kind``: one of ``parallel.KINDS``: "ddp", "fsdp" or "tensor". ``how``: as for
+    `training_memory`. For "fsdp" the copies are the weights gathered at a time: one block's, and
+    those around the blocks.
+
+    Source: Rajbhandari et al. (2020), "ZeRO"; Shoeybi et al. (2019), "Megatron-LM".
+
+    Raises ``ValueError`` for an unknown kind, or a batch that can't be shared out.
+    """
+    _check_kind(kind)
+    if kind == "tensor":
+        return training_memory(config, batch_size, split=processes, **how)
+    if batch_size % processes:
+        raise ValueError(f"batch_size={batch_size} can't be shared by {processes} processes")
+    parts = training_memory(config, batch_size // processes, **how)
+    if kind == "fsdp":
+        counts = parameters(config)
+        in_blocks = counts["attention"] + counts["MLP"]
+        gathered = sum(counts.values()) - in_blocks + in_blocks // config.n_layer
+        shares = {name: parts[name] // processes for name in ("weights", "gradients", "optimizer")}
+        number = SHORT if parts["copies"] else FLOAT
+        parts = {**parts, **shares, "copies": number * gathered}
+    return parts
+
+
+def sent_per_step(
+    config: GPTConfig, tokens: int, kind: str, processes: int, number: int = SHORT
+) -> int:
+    """Bytes that each process sends in one update on ``tokens`` tokens of the whole batch.
+
+    In a ring a process sends (p - 1) / p of the data for an all-gather or a reduce-scatter, and
+    twice that for an all-reduce (Patarasu and Yuan, 2009). Gradients travel as float32;
+    ``number``: bytes of a number in matrix products, for "fsdp" a weight's, for "tensor" an
+    activation's. Raises ``ValueError`` for an unknown kind.
+    """
+    _check_kind(kind)
+    ring = (processes - 1) / processes
+    total = sum(parameters(config).values())
+    if kind == "ddp":
+        return int(ring * 2 * FLOAT * total)
+    if kind == "fsdp":  # weights forward and again backward, then gradients
+        return int(ring * (2 * number + FLOAT) * total)
+    # in each layer two sums forward and two backward, each an all-reduce of (B, T, C)
+    return int(ring * 2 * 4 * config.n_layer * config.n_embd * tokens * number)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ("ddp", "fsdp", "tensor"):
+        raise ValueError(f'kind={kind!r} is none of "ddp", "fsdp", "tensor"')
+
+
+def inference_memory(
+    config: GPTConfig, batch_size: int = 1, length: int | None = None, number: int = SHORT
+) -> dict[str, int]:
+    """Bytes to write ``batch_size`` texts of ``length`` tokens; ``number``: bytes of a number.
+
+    In the KV cache each token leaves a key and a value of C numbers in each layer.
+    """
+    tokens = batch_size * (config.block_size if length is None else length)
+    return {
+        "weights": number * sum(parameters(config).values()),
+        "KV cache": number * 2 * config.n_layer * config.n_embd * tokens,
+    }
+
+
+def training_time(flops: float, peak: float, utilisation: float, chips: int = 1) -> float:
+    """Seconds that ``flops`` take on ``chips`` that do ``peak`` each, of which a share arrives.
+
+    ``utilisation``: that share, above 0 and at most 1 (model FLOPs utilization, Chowdhery et al.
+    2022). Raises ``ValueError`` for another share.
+    """
+    if not 0 < utilisation <= 1:
+        raise ValueError(f"utilisation={utilisation} must be above 0 and at most 1, such as 0.4")
+    return flops / (peak * utilisation * chips)
+
+
+def price(seconds: float, chips: int, dollars_an_hour: float) -> float:
+    """Dollars for so many chips for so long, at the price of one chip for an hour."""
+    return seconds / 3600 * chips * dollars_an_hour
+
+
+@dataclass(frozen=True)
+class ScalingLaw:
+    """The loss of a network of N parameters after D tokens: E + A / N^alpha + B / D^beta.
+
+    Source: Hoffmann et al. (2022), "Training Compute-Optimal Large Language Models", approach 3.
+    """
+
+    E: float
+    A: float
+    alpha: float
+    B: float
+    beta: float
+
+    def loss(self, n: float, d: float) -> float:
+        """Nats per token."""
+        return self.E + self.A / n**self.alpha + self.B / d**self.beta
+
+    def optimum(self, flops: float) -> tuple[float, float]:
+        """The N and D with the lowest loss among all whose 6 N D is ``flops``."""
+        ratio = self.alpha * self.A / (self.beta * self.B)
+        n = ratio ** (1 / (self.alpha + self.beta))
+        n *= (flops / 6) ** (self.beta / (self.alpha + self.beta))
+        return n, flops / 6 / n
+
+
+CHINCHILLA = ScalingLaw(E=1.69, A=406.4, alpha=0.34, B=410.7, beta=0.28)
+"""As the paper prints it."""
+
+CHINCHILLA_REFITTED = ScalingLaw(E=1.8172, A=482.01, alpha=0.3478, B=2085.43, beta=0.3658)
+"""Besiroglu et al. (2024), "Chinchilla Scaling: A replication attempt"."""
+
+TOKENS_PER_PARAMETER = 20  # the rule of thumb that the same paper's other two approaches gave
+
+
+def compute_optimal(flops: float) -> tuple[float, float]:
+    """N and D by the rule of 20 tokens a parameter, with 6 N D = ``flops``."""
+    n = (flops / 6 / TOKENS_PER_PARAMETER) ** 0.5
+    return n, TOKENS_PER_PARAMETER * n
+
+
+def fit_scaling_law(n, d, losses, floor: float | None = None) -> ScalingLaw:
+    """The law nearest to measured runs: parameters ``n``, tokens ``d``, ``losses``, 1-D each.
+
+    Nearest in the mean square of the relative error of the loss, or with a known ``floor`` (E) of
+    the loss above it. Every pair of exponents from 0.1 to 2 in steps of 0.02 is tried; the law is
+    linear in its other numbers, which least squares finds.
+
+    Raises ``ValueError`` if there are fewer runs than unknown numbers, or a loss is not above the
+    floor.
+    """
+    n, d, losses = (np.asarray(x, dtype=float) for x in (n, d, losses))
+    unknown = 5 if floor is None else 4
+    if len(losses) < unknown:
+        raise ValueError(f"{len(losses)} runs can't fix {unknown} unknown numbers; measure more")
+    above = losses - (floor or 0)
+    if above.min() <= 0:
+        raise ValueError(f"floor={floor} is not below the lowest loss, {losses.min()}")
+    tried = [
+        _fit_with(alpha, beta, n, d, above, floor)
+        for alpha in _EXPONENTS
+        for beta in _EXPONENTS
+    ]
+    return min((fit for fit in tried if fit), key=lambda fit: fit[0])[1]
+
+
+_EXPONENTS = np.arange(0.1, 2.001, 0.02)
+
+
+def _fit_with(alpha, beta, n, d, above, floor) -> tuple[float, ScalingLaw] | None:
+    """Error and law for two exponents; None if a term would be negative."""
+    terms = [(n / n.min()) ** -alpha, (d / d.min()) ** -beta]
+    if floor is None:
+        terms.append(np.ones_like(above))
+    rows = np.stack(terms, axis=1) / above[:, None]  # (runs, unknown): each row should sum to 1
+    found = np.linalg.lstsq(rows, np.ones_like(above), rcond=None)[0]
+    if (found < 0).any():
+        return None
+    error = np.mean((rows @ found - 1) ** 2)
+    E = floor if floor is not None else found[2]
+    return error, ScalingLaw(
+        E=float(E),
+        A=float(found[0] * n.min() ** alpha),
+        alpha=float(alpha),
+        B=float(found[1] * d.min() ** beta),
+        beta=float(beta),
+    )
+
+
+def scaling_runs() -> list[dict]:
+    """Small GPTs trained on smallworld, as ``bench/scaling.py`` measured and stored them.
+
+    Each has ``width`` (C), ``steps``, ``seed``, ``n`` (parameters), ``d`` (training tokens),
+    ``loss`` and ``floor`` (nats per token, on the same held-out documents).
+    """
+    return json.loads(resources.files("nbutils").joinpath("scaling.json").read_text("utf-8"))

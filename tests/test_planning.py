@@ -1,0 +1,329 @@
+"""What planning says is what the model has, keeps and costs."""
+
+import weakref
+from dataclasses import replace
+
+import nbutils  # before torch
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
+
+import nbutils.model
+from nbutils import parallel, planning
+from nbutils.model import GPT, PRESETS, GPTConfig
+from nbutils.training import TrainConfig, make_optimizer
+
+TINY = GPTConfig(vocab_size=50, block_size=16, n_layer=2, n_head=2, n_embd=16)
+VARIANTS = [
+    *(GPTConfig.preset(name) for name in PRESETS),
+    replace(TINY, bias=False),
+    replace(TINY, bias=True, rms_norm=True),
+    replace(TINY, rotary=True, tie_weights=False),
+]
+
+
+def on_meta(config):
+    with torch.device("meta"):
+        return GPT(config)
+
+
+# Parameters and FLOPs.
+
+
+@pytest.mark.parametrize("config", VARIANTS)
+def test_parameters_are_the_models(config):
+    model, parts = on_meta(config), planning.parameters(config)
+    assert sum(parts.values()) == model.num_parameters()
+    assert parts["token table"] == model.token_embedding.weight.numel()
+    blocks = sum(p.numel() for p in model.blocks.parameters())
+    norms = sum(
+        p.numel() for name, p in model.named_parameters() if "_norm" in name and "blocks" in name
+    )
+    assert parts["attention"] + parts["MLP"] + norms == blocks
+
+
+@pytest.mark.parametrize("config", VARIANTS)
+def test_flops_are_the_models_at_every_length(config):
+    model = on_meta(config)
+    assert planning.training_flops(config) == model.flops_per_token()
+    assert planning.training_flops(config, 5) == model.flops_per_token(5)
+    assert planning.inference_flops(config, 5) * 3 == model.flops_per_token(5)
+    by_hand = 6 * (planning.block_matrices(config) + config.vocab_size * config.n_embd)
+    by_hand += 12 * config.n_layer * config.n_embd * config.block_size
+    assert planning.training_flops(config) == by_hand
+
+
+def test_a_length_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="length=17"):
+        planning.training_flops(TINY, 17)
+
+
+@pytest.mark.parametrize(
+    "preset, millions", [("gpt2", 124.44), ("gpt2-xl", 1557.61), ("gpt3-175b", 174_604.26)]
+)
+def test_known_sizes(preset, millions):
+    total = sum(planning.parameters(GPTConfig.preset(preset)).values())
+    assert total / 1e6 == pytest.approx(millions, rel=1e-5)
+
+
+def test_gpt3s_compute_is_its_papers():
+    total = sum(planning.parameters(GPTConfig.preset("gpt3-175b")).values())
+    assert 6 * total * 300e9 == pytest.approx(3.14e23, rel=2e-3)
+
+
+# Memory.
+
+
+def kept_for_the_way_back(model, tokens, dtype) -> int:
+    """Bytes that autograd keeps besides the parameters, each storage once."""
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    found, alive = {}, []
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            found[storage.data_ptr()] = storage.nbytes()
+            alive.append(tensor)
+        return tensor
+
+    short = dtype != torch.float32
+    with (
+        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        torch.autocast("cpu", dtype=torch.bfloat16, enabled=short),
+    ):
+        model(tokens, tokens)
+    return sum(found.values())
+
+
+def kept(config, dtype, batch_size=4) -> int:
+    torch.manual_seed(0)
+    tokens = torch.randint(config.vocab_size, (batch_size, config.block_size))
+    return kept_for_the_way_back(GPT(config), tokens, dtype)
+
+
+def planned(config, dtype, batch_size=4, **how) -> int:
+    parts = planning.training_memory(config, batch_size, dtype=dtype, **how)
+    return parts["copies"] + parts["activations"] + parts["logits"] // 3
+
+
+WIDE = GPTConfig(vocab_size=100, block_size=64, n_layer=2, n_head=2, n_embd=128)
+SHAPES = [WIDE, replace(WIDE, n_layer=3, bias=False), replace(WIDE, n_embd=64, vocab_size=500)]
+
+
+@pytest.mark.parametrize("config", SHAPES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_activations_on_a_cpu_are_what_autograd_keeps(config, dtype):
+    assert planned(config, dtype, device="cpu") == pytest.approx(kept(config, dtype), rel=0.02)
+
+
+@pytest.mark.parametrize("config", SHAPES)
+def test_activations_on_a_gpu_are_those_of_attention_in_bfloat16(config, monkeypatch):
+    def attention(q, k, v, mask=None, *, dropout=0.0, causal=False):
+        return F.scaled_dot_product_attention(q, k, v, mask, dropout, causal)
+
+    monkeypatch.setattr(nbutils.model, "attention", attention)
+    bfloat16 = torch.bfloat16
+    assert planned(config, bfloat16) == pytest.approx(kept(config, bfloat16), rel=0.02)
+
+
+def test_checkpointing_keeps_each_blocks_input_and_one_block(monkeypatch):
+    forward = nbutils.model.Block.forward
+
+    def again(self, *inputs):
+        return checkpoint(forward, self, *inputs, use_reentrant=True)
+
+    whole = planned(WIDE, torch.float32, device="cpu", checkpointing=True)
+    one_block = 4 * 64 * planning.saved_by_block(WIDE, 4, 4)
+    monkeypatch.setattr(nbutils.model.Block, "forward", again)
+    assert whole - one_block == pytest.approx(kept(WIDE, torch.float32), rel=0.02)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_weights_gradients_and_states_are_exact(optimizer):
+    torch.manual_seed(0)
+    model, tokens = GPT(TINY), torch.randint(50, (2, 16))
+    engine = make_optimizer(model, TrainConfig(optimizer=optimizer))
+    model(tokens, tokens)[1].backward()
+    engine.step()
+    parts = planning.training_memory(TINY, 2, optimizer=optimizer)
+    assert parts["weights"] == sum(4 * p.numel() for p in model.parameters())
+    assert parts["gradients"] == sum(4 * p.grad.numel() for p in model.parameters())
+    states = engine.state_dict()["state"].values()
+    held = sum(4 * x.numel() for state in states for x in state.values() if x.dim())
+    assert parts["optimizer"] == held
+
+
+def test_float32_needs_no_copies_and_an_unknown_optimizer_is_refused():
+    assert planning.training_memory(TINY, 1, dtype=torch.float32)["copies"] == 0
+    with pytest.raises(ValueError, match="optimizer='sgd'"):
+        planning.training_memory(TINY, 1, optimizer="sgd")
+
+
+class LiveMemory(TorchDispatchMode):
+    """Counts the bytes of all tensors that live at a time."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes, self.peak = {}, 0
+
+    def __torch_dispatch__(self, op, types, inputs=(), named=None):
+        answer = op(*inputs, **(named or {}))
+        for tensor in tree_leaves(answer):
+            if isinstance(tensor, torch.Tensor):
+                self._note(tensor.untyped_storage())
+        return answer
+
+    def _note(self, storage):
+        place = storage.data_ptr()
+        if place and place not in self.sizes:
+            self.sizes[place] = storage.nbytes()
+            self.peak = max(self.peak, sum(self.sizes.values()))
+            weakref.finalize(storage, self.sizes.pop, place)
+
+
+def measured_peak(config, batch_size, dtype, accumulation) -> int:
+    torch.manual_seed(0)
+    with LiveMemory() as memory:
+        model = GPT(config)
+        optimizer = make_optimizer(model, TrainConfig())
+        tokens = torch.randint(config.vocab_size, (batch_size, config.block_size))
+        for _ in range(2):
+            for _ in range(accumulation):
+                with torch.autocast("cpu", torch.bfloat16, enabled=dtype != torch.float32):
+                    loss = model(tokens, tokens)[1]
+                loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return memory.peak
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize("config, batch_size", [(WIDE, 8), (replace(WIDE, n_embd=256), 1)])
+def test_the_peak_is_what_a_step_really_holds(config, batch_size, dtype, accumulation):
+    parts = planning.training_memory(config, batch_size, dtype=dtype, device="cpu")
+    measured = measured_peak(config, batch_size, dtype, accumulation)
+    assert planning.peak_memory(parts, accumulation) == pytest.approx(measured, rel=0.05)
+
+
+def test_running_needs_weights_and_a_cache_that_grows_with_the_text():
+    parts = planning.inference_memory(GPTConfig.preset("gpt3-175b"), length=1)
+    assert parts["KV cache"] == 2 * 2 * 96 * 12_288  # 4.7 MB a token: chapter 5
+    short, long = (planning.inference_memory(TINY, 3, length) for length in (4, 8))
+    assert short["weights"] == long["weights"] == 2 * GPT(TINY).num_parameters()
+    assert long["KV cache"] == 2 * short["KV cache"]
+
+
+# Many processes.
+
+
+def test_whole_copies_save_nothing_but_their_share_of_the_batch():
+    assert planning.process_memory(WIDE, 8, "ddp", 4) == planning.training_memory(WIDE, 2)
+
+
+def test_shards_divide_what_stays_and_gather_one_block():
+    whole = planning.training_memory(WIDE, 2)
+    shards = planning.process_memory(WIDE, 8, "fsdp", 4)
+    for name in ("weights", "gradients", "optimizer"):
+        assert shards[name] == whole[name] // 4
+    assert shards["activations"] == whole["activations"]
+    model = on_meta(WIDE)
+    one = sum(p.numel() for p in model.blocks[0].parameters())
+    around = model.num_parameters() - WIDE.n_layer * one
+    norms = 2 * 2 * WIDE.n_embd * WIDE.n_layer  # counted with what is around: a few hundred
+    assert 2 * (around + one) <= shards["copies"] <= 2 * (around + one + norms)
+    whole = planning.process_memory(WIDE, 8, "fsdp", 4, dtype=torch.float32)
+    assert whole["copies"] == 2 * shards["copies"]
+
+
+def test_a_split_divides_heads_and_neurons_alone():
+    one, half = (planning.process_memory(WIDE, 8, "tensor", n) for n in (1, 2))
+    assert one == planning.training_memory(WIDE, 8)
+    model = on_meta(WIDE)
+    cut = ("query_key_value.weight", "query_key_value.bias", "projection.weight")
+    cut += ("expand.weight", "expand.bias", "contract.weight")
+    shared = sum(p.numel() for name, p in model.named_parameters() if name.endswith(cut))
+    assert one["weights"] - half["weights"] == 4 * shared // 2
+    assert one["optimizer"] - half["optimizer"] == 8 * shared // 2
+    assert one["copies"] - half["copies"] == 2 * planning.block_matrices(WIDE) // 2
+    C, tokens = WIDE.n_embd, 8 * WIDE.block_size
+    assert one["activations"] - half["activations"] == tokens * WIDE.n_layer * 24 * C // 2
+
+
+def test_what_is_sent_by_the_number_of_processes():
+    total = GPT(TINY).num_parameters()
+    sent = {kind: planning.sent_per_step(TINY, 32, kind, 2, 4) for kind in parallel.KINDS}
+    assert sent["ddp"] == 4 * total
+    assert sent["fsdp"] == 6 * total  # half as much again: Rajbhandari et al.
+    assert sent["tensor"] == 4 * TINY.n_layer * 32 * TINY.n_embd * 4
+    assert planning.sent_per_step(TINY, 32, "ddp", 1) == 0
+
+
+def test_unknown_kinds_and_batches_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="kind='zero'"):
+        planning.process_memory(TINY, 8, "zero", 2)
+    with pytest.raises(ValueError, match="kind='zero'"):
+        planning.sent_per_step(TINY, 8, "zero", 2)
+    with pytest.raises(ValueError, match="batch_size=9 can't be shared by 2"):
+        planning.process_memory(TINY, 9, "fsdp", 2)
+
+
+# Time and money.
+
+
+def test_time_is_work_over_what_arrives():
+    assert planning.training_time(1e18, 1e15, 0.5, chips=4) == 500
+    assert planning.price(7200, chips=8, dollars_an_hour=2.5) == 40
+
+
+@pytest.mark.parametrize("share", [0, 1.1, -0.2])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match="utilisation="):
+        planning.training_time(1, 1, share)
+
+
+def test_megatrons_days_for_gpt3():
+    """Narayanan et al. (2021): 1,024 A100 at 140 TFLOP/s, forward done twice: 34 days."""
+    work = 6 * 175e9 * 300e9 * 4 / 3
+    seconds = planning.training_time(work, planning.ACCELERATORS["A100"].peak, 140 / 312, 1024)
+    assert round(seconds / 86_400) == 34
+
+
+# Scaling laws.
+
+
+def test_the_optimum_spends_all_and_no_neighbour_is_better():
+    law = planning.CHINCHILLA
+    n, d = law.optimum(1e21)
+    assert 6 * n * d == pytest.approx(1e21)
+    for factor in (0.9, 1.1):
+        assert law.loss(factor * n, d / factor) > law.loss(n, d)
+
+
+def test_chinchillas_own_size():
+    n, d = planning.compute_optimal(5.76e23)  # the paper's budget: 70 billion, 1.4 trillion
+    assert n == pytest.approx(70e9, rel=0.02) and d == pytest.approx(1.4e12, rel=0.02)
+    assert planning.CHINCHILLA_REFITTED.optimum(5.76e23)[0] == pytest.approx(n, rel=0.1)
+
+
+N, D = np.meshgrid([1e4, 3e4, 1e5, 3e5], [1e5, 1e6, 1e7])
+TRUE = planning.ScalingLaw(E=0.4, A=5e3, alpha=1.0, B=2e3, beta=0.7)
+
+
+@pytest.mark.parametrize("floor", [0.4, None])
+def test_a_law_is_found_again_in_what_it_made(floor):
+    law = planning.fit_scaling_law(N.ravel(), D.ravel(), TRUE.loss(N, D).ravel(), floor)
+    assert law.E == pytest.approx(0.4, abs=1e-6)
+    assert law.A == pytest.approx(TRUE.A, rel=1e-3) and law.B == pytest.approx(TRUE.B, rel=1e-3)
+    assert law.alpha == pytest.approx(1) and law.beta == pytest.approx(0.7)
+
+
+def test_a_law_needs_enough_runs_above_the_floor():
+    with pytest.raises(ValueError, match="4 runs can't fix 5"):
+        planning.fit_scaling_law([1, 2, 3, 4], [1, 2, 3, 4], [4, 3, 2, 1])
+    with pytest.raises(ValueError, match="floor=1 is not below"):
+        planning.fit_scaling_law([1, 2, 3, 4], [1, 2, 3, 4], [4, 3, 2, 1], floor=1)
