@@ -245,7 +245,7 @@ def _checksum(text: str, tensors: dict[str, torch.Tensor]) -> str:
 def _take(path: Path, identity: dict, take: Callable[[State], None]) -> None:
     with _damage_noticed():
         state = _read(path)
-    _same_run(path, state.identity, json.loads(json.dumps(identity)))
+    same_run(path, state.identity, json.loads(json.dumps(identity)))
     with _damage_noticed():
         take(state)
 
@@ -259,7 +259,8 @@ def _damage_noticed() -> Iterator[None]:
         raise _DamagedError from e
 
 
-def _same_run(path: Path, stored: dict, given: dict) -> None:
+def same_run(path: Path, stored: dict, given: dict) -> None:
+    """Raise ``CheckpointError`` unless two runs' identities, as JSON gives them, are equal."""
     different = sorted(name for name in given if stored.get(name) != given[name])
     if different:
         name = different[0]
