@@ -17,10 +17,10 @@ import math
 import operator
 import random
 from bisect import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -873,14 +873,16 @@ def generate(n_documents: int, seed: int = 0) -> list[str]:
         TypeError: one of them is no whole number.
     """
     n_documents = _natural("n_documents", n_documents)
-    seed = _natural("seed", seed)
-    writer = _Writer(seed)
-    documents = []
-    for _ in range(n_documents):
+    return list(islice(endless(seed), n_documents))
+
+
+def endless(seed: int = 0) -> Iterator[str]:
+    """The documents of `generate` one after the other, and never the last."""
+    writer = _Writer(_natural("seed", seed))
+    while True:
         _document(writer)
-        documents.append("".join(writer.parts))
+        yield "".join(writer.parts)
         writer.parts.clear()
-    return documents
 
 
 def _natural(name: str, value: int) -> int:

@@ -8,6 +8,8 @@ may be on both sides.
 
 from __future__ import annotations
 
+import codecs
+import mmap
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +21,7 @@ from .tokens import END
 
 _SOURCES = ("smallworld", "pydocs", "fineweb")
 _SPLITS = ("train", "val")
+_PIECE = 1 << 22  # bytes of a file that are read at once
 _SMALLWORLD_DOCUMENTS = 20_000  # both splits, if not said otherwise: about 1.1 million tokens
 
 
@@ -70,6 +73,22 @@ def load(
     return documents[:n_documents]
 
 
+def read(name: str | os.PathLike) -> Iterator[str]:
+    """The documents of a source in their order, neither split nor all in memory at once.
+
+    ``name`` is as for `load`; "smallworld" has no end here. Nothing is opened before the first
+    document is asked for. Raises what `load` raises, then or at the document in question.
+    """
+    if name == "fineweb":
+        yield from _fineweb()
+    elif name == "smallworld":
+        yield from smallworld.endless()
+    elif name == "pydocs":
+        yield from _pydocs()
+    else:
+        yield from _file_documents(_file(name))
+
+
 def _every_tenth(documents: Iterable[str], split: str) -> Iterator[str]:
     for index, document in enumerate(documents):
         if (index % 10 == 9) == (split == "val"):
@@ -115,7 +134,7 @@ def _file(name: str | os.PathLike) -> Path:
 
 
 def _split_file(path: Path, split: str) -> list[str]:
-    documents = _file_documents(path)
+    documents = list(_file_documents(path))
     if len(documents) >= 10:
         return _split(documents, split)
     train, val = _cut(documents)
@@ -124,13 +143,32 @@ def _split_file(path: Path, split: str) -> list[str]:
     return train if split == "train" else val
 
 
-def _file_documents(path: Path) -> list[str]:
-    text = _decode(path).replace("\r\n", "\n")
-    parts = text.split(END) if END in text else re.split(r"\n[^\S\n]*\n", text)
-    documents = [part.strip("\n").rstrip() for part in parts if part.strip()]
-    if not documents:
+def _file_documents(path: Path) -> Iterator[str]:
+    """What stands between separators and is no white space, one document in memory at a time."""
+    separator = re.compile(re.escape(END) if _holds_end(path) else r"\n[^\S\n]*\n")
+    empty = True
+    for part in _parts(_decode(path), separator):
+        if part.strip():
+            empty = False
+            yield part.strip("\n").rstrip()
+    if empty:
         raise _too_short(path)
-    return documents
+
+
+def _holds_end(path: Path) -> bool:
+    if path.stat().st_size == 0:
+        return False
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(END.encode()) >= 0
+
+
+def _parts(pieces: Iterable[str], separator: re.Pattern) -> Iterator[str]:
+    """``separator.split`` of the joined pieces, with line ends as "\\n"."""
+    rest = ""
+    for piece in pieces:
+        *parts, rest = separator.split((rest + piece).replace("\r\n", "\n"))
+        yield from parts
+    yield rest
 
 
 def _too_short(path: Path) -> ValueError:
@@ -140,16 +178,27 @@ def _too_short(path: Path) -> ValueError:
     )
 
 
-def _decode(path: Path) -> str:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8: byte 0x{data[error.start]:02x} at position {error.start} "
-            f"({error.reason}); save it as UTF-8, for example with: "
-            f"iconv -f THE_ENCODING_IT_HAS -t UTF-8 {path.name}"
-        ) from error
+def _decode(path: Path) -> Iterator[str]:
+    """The file's text, piece by piece."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    with open(path, "rb") as file:
+        while True:
+            data = file.read(_PIECE)
+            try:
+                yield decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, error, file.tell() - len(error.object)) from error
+            if not data:
+                return
+
+
+def _not_utf8(path: Path, error: UnicodeDecodeError, before: int) -> ValueError:
+    """``before``: how many bytes of the file come before those of the error."""
+    return ValueError(
+        f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} at position "
+        f"{before + error.start} ({error.reason}); save it as UTF-8, for example with: "
+        f"iconv -f THE_ENCODING_IT_HAS -t UTF-8 {path.name}"
+    )
 
 
 def _cut(documents: list[str]) -> tuple[list[str], list[str]]:

@@ -199,9 +199,17 @@ def open_tokens(path: str | Path) -> np.memmap:
     return np.memmap(path, dtype=f"<u{itemsize}", mode="r", offset=_HEADER.size, shape=(count,))
 
 
+def write_header(file, vocab_size: int, count: int) -> None:
+    """Write the first bytes of a token file, after which its ``count`` tokens stand.
+
+    A file that grows is given a count of 0, with which `open_tokens` refuses it, until it is whole.
+    """
+    file.write(_HEADER.pack(_MAGIC, token_dtype(vocab_size).itemsize, count))
+
+
 def _write_chunks(file, chunks: Iterable, dtype: np.dtype, vocab_size: int) -> int:
     """Header and tokens; the header last, when the number of tokens is known."""
-    file.write(bytes(_HEADER.size))
+    write_header(file, vocab_size, 0)
     count = 0
     for chunk in chunks:
         array = _checked_tokens(chunk)
@@ -211,7 +219,7 @@ def _write_chunks(file, chunks: Iterable, dtype: np.dtype, vocab_size: int) -> i
     if count == 0:
         raise CorpusTooShortError("there are no tokens to write; is the text empty?")
     file.seek(0)
-    file.write(_HEADER.pack(_MAGIC, dtype.itemsize, count))
+    write_header(file, vocab_size, count)
     return count
 
 
