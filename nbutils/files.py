@@ -30,12 +30,12 @@ def written_aside(
     with _private_folder(path) as folder:
         aside = folder / path.name
         yield aside
-        _flush(aside)
+        flush(aside)
         if before is not None and path.exists():
             _also_named(path, Path(before))
         os.replace(aside, path)
         with suppress(OSError):  # Windows, and some network drives, flush no folder
-            _flush(path.parent)
+            flush(path.parent)
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:
@@ -89,7 +89,7 @@ def _lock(folder: Path, wait: bool) -> int | None:
     return handle
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until the disk has the file's or the folder's content."""
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
