@@ -1,32 +1,61 @@
-"""Train a GPT and let it talk, from a shell: ``python -m nbutils train`` and ``... sample``."""
+"""A GPT from a shell: ``python -m nbutils pack`` a corpus, ``... train`` on it, ``... sample``."""
 
+import argparse
 import codecs
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import tiktoken
 import tyro
 
-from nbutils import smallworld, text, tokens
+from nbutils import packing, smallworld, text, tokens
 
-ENCODING = "encoding.json"
-"""The file in a model's folder that holds its encoding; the weights lie beside it."""
 CHECKPOINT = "checkpoint.safetensors"
 """`training.CHECKPOINT`, written again so that PyTorch need not be loaded to look for it."""
 
 _USAGE = """\
 usage: python -m nbutils COMMAND [OPTIONS]
 
-  train     train a GPT on a text and keep it in a folder
+  pack      encode a corpus, however large, into token files to train on
+  train     train a GPT on a text or a packed corpus and keep it in a folder
   sample    let a trained GPT go on with a prompt
 
 `python -m nbutils COMMAND --help` lists the command's options.
 """
+
+
+_LEARNED_FROM = 10_000_000  # characters that a new encoding is learned from
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Encode a corpus into token files, which `train --text FOLDER` reads. Uses all cores; the
+    same command again goes on where it stopped."""
+
+    text: str
+    """smallworld, pydocs, fineweb (web pages, from the network), or the path of a UTF-8 file."""
+    out: Path
+    """The folder for the token files and their encoding."""
+    encoding: str = "new"
+    """A name that tiktoken knows, such as gpt2 (its table comes from the network) or cl100k_base;
+    the path of an encoding's file; or new: learned from the corpus, of which smallworld brings
+    its own."""
+    vocab_size: int = 2048
+    """How many tokens a new encoding has at most."""
+    tokens: int | None = None
+    """Stop when there are so many tokens to train on; None: at the end of the corpus."""
+    documents: int | None = None
+    """Stop after so many documents, those for validation among them; None: at the end."""
+    val_every: int = 10
+    """Of so many documents in a row, keep the last for validation."""
+    workers: int | None = None
+    """How many processes encode; None: one for each core."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +83,12 @@ class Sample:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    commands = {"train": _train, "sample": _sample}
+    commands = {"pack": _pack, "train": _train, "sample": _sample}
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_USAGE, end="")
         return 0
     if arguments[0] not in commands:
-        print(f"{arguments[0]!r} is no command; there are train and sample", file=sys.stderr)
+        print(f"{arguments[0]!r} is no command; there are {', '.join(commands)}", file=sys.stderr)
         return 2
     try:
         commands[arguments[0]](arguments[1:])
@@ -72,8 +101,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _options(kind, command: str, arguments: list[str]):
-    return tyro.cli(kind, args=arguments, prog=f"python -m nbutils {command}")
+def _options(kind, command: str, arguments: list[str], **default):
+    return tyro.cli(kind, args=arguments, prog=f"python -m nbutils {command}", **default)
+
+
+def _pack(arguments: list[str]) -> None:
+    options = _options(Pack, "pack", arguments)
+    if options.text in ("fineweb", "smallworld") and options.tokens is options.documents is None:
+        raise ValueError(f"text={options.text!r} is endless: say how much, with tokens or documents")
+    name = _corpus_name(options.text)
+    with closing(text.read(options.text)) as documents:
+        corpus = packing.pack(
+            documents,
+            _encoding(options, name),
+            options.out,
+            name=name,
+            val_every=options.val_every,
+            max_documents=options.documents,
+            max_tokens=options.tokens,
+            workers=options.workers,
+        )
+    print(
+        f"{options.out}: {corpus.documents:,} documents, {len(corpus.train):,} tokens to train on, "
+        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
+        f"Train on it: python -m nbutils train --text {options.out} --out ..."
+    )
+
+
+def _corpus_name(source: str) -> str:
+    """A file of another size is another corpus."""
+    path = Path(source).expanduser()
+    return f"{path.name}, {path.stat().st_size:,} bytes" if path.is_file() else source
+
+
+def _encoding(options: Pack, name: str) -> tiktoken.Encoding:
+    if options.encoding != "new":
+        return tokens.get_encoding(options.encoding)
+    if options.text == "smallworld":
+        return smallworld.encoding()
+    own = f"{name}, {options.vocab_size} tokens"
+    stored = options.out / packing.ENCODING
+    if stored.is_file() and (found := tokens.get_encoding(stored)).name == own:
+        return found
+    with closing(text.read(options.text)) as documents:
+        return tokens.train_bpe(_beginning(documents), options.vocab_size, name=own)
+
+
+def _beginning(documents: Iterable[str]) -> Iterator[str]:
+    """Documents until there is enough text to learn an encoding from."""
+    size = 0
+    for document in documents:
+        yield document
+        size += len(document)
+        if size >= _LEARNED_FROM:
+            return
 
 
 def _train_options() -> type:
@@ -81,7 +162,7 @@ def _train_options() -> type:
 
     Made when asked for, because the recipe's and the model's modules load PyTorch.
     """
-    from nbutils.model import GPTConfig
+    from nbutils.model import PRESETS, GPTConfig
     from nbutils.training import TrainConfig
 
     @dataclass(frozen=True, kw_only=True)
@@ -91,18 +172,32 @@ def _train_options() -> type:
         out: Path
         """The folder for the checkpoint, the finished model and its encoding."""
         text: str = "smallworld"
-        """smallworld, pydocs, or the path of a UTF-8 text file."""
+        """smallworld, pydocs, the path of a UTF-8 text file, or of a folder that `pack` made."""
         documents: int | None = None
         """Train on at most so many documents and validate on a ninth as many; None: all, of
         smallworld 18,000."""
+        preset: Literal[*PRESETS] = "small"
+        """The network's shape by name; --model.* options change it."""
         model: GPTConfig = field(default_factory=GPTConfig)
         """The network's shape. vocab_size is the size of the encoding that is learned from the
-        text; smallworld brings its own."""
+        text; smallworld and a packed corpus bring their own."""
         # Decided by `out` and by the text.
         checkpoint: tyro.conf.Suppress[str | None] = None
         start_token: tyro.conf.Suppress[int | None] = None
 
     return Train
+
+
+def _training(arguments: list[str]):
+    """The options of `train`, those of the model beginning with the preset's."""
+    from nbutils.model import GPTConfig
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset", default="small")
+    preset = parser.parse_known_args(arguments)[0].preset
+    kind = _train_options()
+    default = kind(out=tyro.MISSING, preset=preset, model=GPTConfig.preset(preset))
+    return _options(kind, "train", arguments, default=default)
 
 
 class Corpus(NamedTuple):
@@ -116,7 +211,7 @@ class Corpus(NamedTuple):
 
 
 def _train(arguments: list[str]) -> None:
-    options = _options(_train_options(), "train", arguments)
+    options = _training(arguments)
     import torch
 
     from nbutils.device import pick
@@ -144,7 +239,7 @@ def _train(arguments: list[str]) -> None:
         message = f"stopped at step {stop.step}; the same command goes on"
         raise KeyboardInterrupt(message) from stop
     model.save_pretrained(options.out)
-    tokens.save(corpus.encoding, options.out / ENCODING)
+    tokens.save(corpus.encoding, options.out / packing.ENCODING)
     print(_verdict(model, corpus, options))
     print(f'Let it talk: python -m nbutils sample --from {options.out} --prompt "..."')
 
@@ -177,7 +272,7 @@ def _verdict(model, corpus: Corpus, options) -> str:
     chip = next(model.parameters()).device
     windows = Windows(
         corpus.val,
-        options.batch_size,
+        options.batch_size // options.accumulation,
         _window(options),
         device=chip,
         start_token=corpus.start_token,
@@ -191,7 +286,12 @@ def _verdict(model, corpus: Corpus, options) -> str:
 
 def _corpus(options) -> Corpus:
     if options.text == "fineweb":
-        raise ValueError("text='fineweb' never ends; use smallworld, pydocs or a file's path")
+        raise ValueError(
+            "text='fineweb' never ends: pack a part of it with `python -m nbutils pack`, or use "
+            "smallworld, pydocs or a file's path"
+        )
+    if Path(options.text).is_dir():
+        return _packed(options)
     documents = text.load(options.text, n_documents=options.documents)
     ninth = options.documents and math.ceil(options.documents / 9)
     held_out = text.load(options.text, "val", n_documents=ninth)
@@ -209,13 +309,29 @@ def _corpus(options) -> Corpus:
     return Corpus(*ids, encoding, start, floor)
 
 
+def _packed(options) -> Corpus:
+    """The corpus that `pack` left in a folder, read from there while training goes on."""
+    if options.documents is not None:
+        raise ValueError(
+            f"documents={options.documents}: a packed corpus is used whole; pack one of so many"
+        )
+    packed = packing.open_corpus(options.text)
+    start = floor = None
+    if packed.name == "smallworld":
+        start = packed.encoding.eot_token
+        own = packed.encoding.name == smallworld.encoding().name
+        if own and _window(options) >= smallworld.MAX_TOKENS:
+            floor = smallworld.loss_floor(packed.encoding.decode(packed.val[1:].tolist()))
+    return Corpus(packed.train, packed.val, packed.encoding, start, floor)
+
+
 def _check_folder(folder: Path) -> None:
     """Raise, before PyTorch is loaded, unless the folder can hold what `sample` needs."""
-    if (folder / ENCODING).exists():
+    if (folder / packing.ENCODING).exists():
         return
     if _is_another_model(folder):
         raise FileNotFoundError(
-            f"{folder} holds a model without {ENCODING}, so what its tokens mean is unknown: give "
+            f"{folder} holds a model without {packing.ENCODING}, so what its tokens mean is unknown: give "
             "a folder that `train` wrote, or copy its encoding there"
         )
     raise FileNotFoundError(
@@ -228,7 +344,7 @@ def _trained(folder: Path):
     from nbutils.model import GPT
 
     try:
-        encoding = tokens.get_encoding(str(folder / ENCODING))
+        encoding = tokens.get_encoding(str(folder / packing.ENCODING))
         end, model = encoding.eot_token, GPT.from_pretrained(folder)
     except (TypeError, LookupError, AttributeError) as error:
         raise ValueError(f"{folder} is damaged ({error!r}): train or copy it again") from error
