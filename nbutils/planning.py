@@ -1,6 +1,6 @@
 """What a run will need, before it starts: parameters, FLOPs, memory, time and money.
 
-Plain arithmetic over a `GPTConfig`; nothing is built but shapes. N is the number of parameters, D
+Plain arithmetic over a `GPTConfig`; nothing is built. N is the number of parameters, D
 the number of training tokens; B (batch), T (time), C (channels), H (heads) and V (vocabulary) are
 as in ``nbutils.model``, L is the number of layers. Memory is in bytes, time in seconds, work in
 FLOPs: floating-point operations, where a multiplication and an addition are two.
@@ -8,13 +8,12 @@ FLOPs: floating-point operations, where a multiplication and an addition are two
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 
 import numpy as np
 import torch
 
-from nbutils.model import GPT, GPTConfig
+from nbutils.model import GPTConfig
 
 FLOAT = 4  # bytes of a float32
 SHORT = 2  # bytes of a bfloat16 or float16
@@ -56,18 +55,23 @@ def parameters(config: GPTConfig) -> dict[str, int]:
     }
 
 
-@lru_cache(maxsize=64)
-def _shape(config: GPTConfig) -> GPT:
-    with torch.device("meta"):  # shapes without numbers
-        return GPT(config)
-
-
 def training_flops(config: GPTConfig, length: int | None = None) -> int:
-    """FLOPs of training on one token: ``GPT.flops_per_token``, without building the network.
+    """FLOPs of training on one token, as ``GPT.flops_per_token`` counts them in a network.
 
-    Raises ``ValueError`` for a ``length`` (T; None: ``block_size``) that does not fit.
+    6 for each weight that multiplies, 12 L C T for attention's products (T: ``length``; None:
+    ``block_size``). Raises ``ValueError`` for a length that does not fit.
     """
-    return _shape(config).flops_per_token(length)
+    C, L = config.n_embd, config.n_layer
+    T = config.block_size if length is None else length
+    if not 1 <= T <= config.block_size:
+        raise ValueError(f"length={T} must be from 1 to block_size={config.block_size}")
+    head = config.vocab_size * C  # tied or not, it multiplies
+    return 6 * (block_matrices(config) + head) + 12 * L * C * T
+
+
+def block_matrices(config: GPTConfig) -> int:
+    """The weights that multiply inside the blocks, 12 L C²: what Muon takes and autocast copies."""
+    return 12 * config.n_layer * config.n_embd**2
 
 
 def inference_flops(config: GPTConfig, length: int | None = None) -> int:
@@ -140,11 +144,6 @@ def peak_memory(parts: dict[str, int], accumulation: int = 1) -> int:
     return max(whole - gradients, parts["weights"] + gradients + parts["optimizer"])
 
 
-def block_matrices(config: GPTConfig) -> int:
-    """The weights that multiply inside the blocks, 12 L C²: what Muon takes and autocast copies."""
-    return 12 * config.n_layer * config.n_embd**2
-
-
 def saved_by_block(
     config: GPTConfig, short: int = SHORT, attention: int = SHORT, split: int = 1
 ) -> int:
@@ -177,8 +176,8 @@ def process_memory(
     """Bytes of one of several processes that train together on ``batch_size`` windows, by part.
 
     ``kind``: one of ``parallel.KINDS``: "ddp", "fsdp" or "tensor". ``how``: as for
-    `training_memory`. For "fsdp" the copies are the weights gathered at a time: one block's, and
-    those around the blocks.
+    `training_memory`. For "fsdp" the copies are the weights gathered at a time: one block's
+    matrices, and in float32 what is around them.
 
     Source: Rajbhandari et al. (2020), "ZeRO"; Shoeybi et al. (2019), "Megatron-LM".
 
@@ -191,13 +190,21 @@ def process_memory(
         raise ValueError(f"batch_size={batch_size} can't be shared by {processes} processes")
     parts = training_memory(config, batch_size // processes, **how)
     if kind == "fsdp":
-        counts = parameters(config)
-        in_blocks = counts["attention"] + counts["MLP"]
-        gathered = sum(counts.values()) - in_blocks + in_blocks // config.n_layer
-        shares = {name: parts[name] // processes for name in ("weights", "gradients", "optimizer")}
+        blocks, around = _blocks_and_around(config)
         number = SHORT if parts["copies"] else FLOAT
-        parts = {**parts, **shares, "copies": number * gathered}
+        gathered = number * blocks // config.n_layer + FLOAT * around
+        if parts["copies"]:
+            gathered += SHORT * config.vocab_size * config.n_embd  # the head's, by autocast
+        shares = {name: parts[name] // processes for name in ("weights", "gradients", "optimizer")}
+        parts = {**parts, **shares, "copies": gathered}
     return parts
+
+
+def _blocks_and_around(config: GPTConfig) -> tuple[int, int]:
+    """Parameters of attention and MLP in all blocks, and all others."""
+    counts = parameters(config)
+    blocks = counts["attention"] + counts["MLP"]
+    return blocks, sum(counts.values()) - blocks
 
 
 def sent_per_step(
@@ -215,8 +222,9 @@ def sent_per_step(
     total = sum(parameters(config).values())
     if kind == "ddp":
         return int(ring * 2 * FLOAT * total)
-    if kind == "fsdp":  # weights forward and again backward, then gradients
-        return int(ring * (2 * number + FLOAT) * total)
+    if kind == "fsdp":  # the blocks' matrices forward and again backward, then all gradients
+        blocks, around = _blocks_and_around(config)
+        return int(ring * (2 * number * blocks + FLOAT * around + FLOAT * total))
     # in each layer two sums forward and two backward, each an all-reduce of (B, T, C)
     return int(ring * 2 * 4 * config.n_layer * config.n_embd * tokens * number)
 

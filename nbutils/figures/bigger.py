@@ -52,6 +52,7 @@ def memory_bars(
         ax.axvline(size / 1e9, color=GREY, linestyle="--", linewidth=1)
         ax.text(size / 1e9, -0.55, f" {chip}", color=GREY, fontsize=8.5, ha="left")
     ax.invert_yaxis()
+    ax.margins(x=0.12)  # room for the last chip's name
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("memory (GB)")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
@@ -71,6 +72,8 @@ def same_cost(
         ax.plot(sizes, values, color=colour, label=budget)
         lowest = np.interp(np.log(best[budget]), np.log(sizes), values)
         ax.plot(best[budget], lowest, "o", color=colour)
+    lows = [min(values) for values in losses.values()]
+    ax.set_ylim(min(lows) - 0.2, max(lows) + 1)  # the arms go on
     ax.set(xscale="log", xlabel="N: parameters", ylabel="loss (nats per token)")
     ax.legend(title="FLOPs", fontsize=9)
     return fig
@@ -100,14 +103,17 @@ def law(
         ax.plot(sizes[here], above[here], marker, color=colour, markersize=5, label=f"{count:,}")
     if unseen:
         ax.plot(line, predict(line, unseen[1]), color=GREY, linewidth=1.2, linestyle="--")
-        ax.plot(unseen[0], unseen[2], "*", color=RED, markersize=12, label=f"{unseen[1]:,} (unseen)")
+        label = f"{unseen[1]:,} (unseen)"
+        ax.plot(unseen[0], unseen[2], "*", color=RED, markersize=12, label=label)
     ax.set(xscale="log", yscale="log", xlabel="N: parameters", ylabel="loss above the floor (nats)")
     ax.yaxis.set_major_formatter("{x:g}")
     fig.legend(loc="outside lower center", ncols=3, title="D: tokens read", fontsize=9)
     return fig
 
 
-def who_holds_what(held: Mapping[str, Sequence[Sequence[np.ndarray]]], names: Sequence[str]) -> Figure:
+def who_holds_what(
+    held: Mapping[str, Sequence[Sequence[np.ndarray]]], names: Sequence[str]
+) -> Figure:
     """Which part of each matrix lies in each process, for several ways to share.
 
     held: way -> process -> one array of True (held) and False for each matrix in ``names``.
