@@ -1,0 +1,301 @@
+"""How fast is a training step that is built this way or that, and what does it learn?
+
+The rungs of chapter 6: each changes one thing of the rung before. Speeds are measured in turn, one
+beside the other, because a machine is not equally fast at all times.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from nbutils import smallworld
+from nbutils.device import Chip
+from nbutils.model import GPT, SWITCHES, GPTConfig
+from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
+from nbutils.windows import Windows
+
+MEASURED = Path(__file__).with_name("measured.json")
+"""What ``bench/gpu.py`` measured on a GPU; not there until one could be reached."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How a training step is built; the defaults are the plainest one."""
+
+    short: bool = False
+    """Matrix products in the chip's short number format, with loss scaling where it needs that."""
+    fused_attention: bool = False
+    """Attention as one operation that stores no weights, not written out."""
+    fused_optimizer: bool = False
+    """AdamW in one pass over all weights, not several operations for each matrix."""
+    compile: bool = False
+    """Each block as one program made by torch.compile; on a CPU it needs a C++ compiler."""
+    padded: bool = False
+    """A vocabulary rounded up to a multiple of 64; the ids beyond the old one never occur."""
+    larger_batch: int = 1
+    """So many times the windows in an update."""
+    schedule: str = "cosine"
+    """As in ``TrainConfig``."""
+    switches: tuple[str, ...] = ()
+    """Those fields of ``GPTConfig`` are True."""
+    optimizer: str = "adamw"
+    """As in ``TrainConfig``; "muon" is as fast as it can be."""
+    learning_rate: float = 6e-3
+    """The highest one. Of 3, 6 and 12 thousandths, 6 is best for the plain step."""
+
+    def model_config(self, config: GPTConfig) -> GPTConfig:
+        """The same shape with the rung's switches, and its vocabulary padded if wanted."""
+        size = -(-config.vocab_size // 64) * 64 if self.padded else config.vocab_size
+        return replace(config, vocab_size=size, **dict.fromkeys(self.switches, True))
+
+    def train_config(self, updates: int = 0, seconds: float | None = None) -> TrainConfig:
+        """A short run's recipe, over so many updates or seconds."""
+        return TrainConfig(
+            steps=updates,
+            seconds=seconds,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            optimizer=self.optimizer,
+            warmup_steps=25,
+        )
+
+
+def climb(first: Rung, changes: dict[str, dict]) -> dict[str, Rung]:
+    """A rung for each name: the one before with the named change; the first is ``first``'s."""
+    rungs, rung = {}, first
+    for name, change in changes.items():
+        rung = rungs[name] = replace(rung, **change)
+    return rungs
+
+
+SPEED = climb(
+    Rung(),
+    {
+        "plain": {},
+        "16-bit products": {"short": True},
+        "fused attention": {"fused_attention": True},
+        "fused optimizer": {"fused_optimizer": True},
+        "batch 4 times as large": {"larger_batch": 4},
+        "compiled blocks": {"compile": True},
+        "padded vocabulary": {"padded": True},
+    },
+)
+"""Rungs that compute the same update, or nearly, in less time; each keeps those before it."""
+
+LEARNING = climb(
+    SPEED["fused optimizer"],
+    {
+        "GPT-2, AdamW": {},
+        "linear schedule": {"schedule": "linear"},
+        "rotary": {"switches": ("rotary",)},
+        "RMSNorm": {"switches": ("rotary", "rms_norm")},
+        "QK-norm": {"switches": ("rotary", "rms_norm", "qk_norm")},
+        "ReLU squared": {"switches": SWITCHES},
+        "Muon": {"optimizer": "muon"},
+        "twice the learning rate": {"learning_rate": 12e-3},
+    },
+)
+"""Rungs that learn more from each update; each keeps those before it."""
+
+
+def shape_for(chip: Chip) -> tuple[GPTConfig, int]:
+    """The network whose speed is measured on this chip, and the windows in its plain batch.
+
+    GPT-2 on a GPU, half of its context so that a card of 16 GB holds every rung; elsewhere two
+    layers that learn smallworld.
+    """
+    if chip.device.type == "cuda":
+        return GPTConfig.preset("gpt2", block_size=512), 4
+    return GPTConfig.preset("small", n_layer=2, block_size=smallworld.MAX_TOKENS), 8
+
+
+def make_model(config: GPTConfig, rung: Rung, chip: Chip) -> GPT:
+    """A new GPT of this shape on the chip, the same at every call."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = GPT(rung.model_config(config)).to(chip.device)
+    if rung.compile:
+        for block in model.blocks:  # all are alike, so one is compiled and serves all
+            block.compile(dynamic=False)
+    return model
+
+
+class Step:
+    """One update of a model: call it with tokens and labels (B, T), and it returns the loss."""
+
+    def __init__(self, model: GPT, rung: Rung, chip: Chip):
+        self.model, self.rung, self.chip = model, rung, chip
+        self.optimizer = _optimizer(model, rung)
+        self.scaler = torch.amp.GradScaler(chip.device.type, enabled=rung.short and chip.scaler)
+
+    def __call__(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        with self._attention(), self._format():
+            loss = self.model(tokens, labels)[1]
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _attention(self) -> AbstractContextManager:
+        return nullcontext() if self.rung.fused_attention else sdpa_kernel(SDPBackend.MATH)
+
+    def _format(self) -> AbstractContextManager:
+        return self.chip.autocast() if self.rung.short else nullcontext()
+
+
+def _optimizer(model: GPT, rung: Rung) -> torch.optim.Optimizer:
+    config = rung.train_config()
+    made = make_optimizer(model, config)
+    if rung.fused_optimizer or rung.optimizer == "muon":
+        return made
+    kept = "params", "weight_decay"
+    groups = [{name: group[name] for name in kept} for group in made.param_groups]
+    return torch.optim.AdamW(groups, config.learning_rate, config.betas, foreach=False, fused=False)
+
+
+class Learned(NamedTuple):
+    """What a short run came to."""
+
+    loss: float  # nats per token on the validation windows
+    updates: int
+    seconds: float  # in updates; evaluation is not counted
+
+
+def learn(
+    config: GPTConfig,
+    rung: Rung,
+    chip: Chip,
+    train: Windows,
+    val: Windows,
+    *,
+    updates: int = 0,
+    seconds: float | None = None,
+) -> Learned:
+    """Train a new model for so many updates, or for so many seconds if they are given."""
+    step = Step(make_model(config, rung, chip), rung, chip)
+    recipe = rung.train_config(updates, seconds)
+    done, start, passed = 0, time.perf_counter(), 0.0
+    while done < updates if seconds is None else passed < seconds:
+        for group in step.optimizer.param_groups:
+            group["lr"] = learning_rate_at(done, recipe, passed)
+        float(step(*train.batch(done)))  # a GPU answers before it is done; this waits for it
+        done, passed = done + 1, time.perf_counter() - start
+    return Learned(evaluate(step.model, val), done, passed)
+
+
+def make_update(
+    config: GPTConfig, rung: Rung, chip: Chip, batch_size: int
+) -> tuple[Callable[[], torch.Tensor], int]:
+    """An update on one batch of random tokens, and how many tokens it trains on.
+
+    ``batch_size``: windows of ``config.block_size`` tokens where the batch is no larger one.
+    """
+    B, T = batch_size * rung.larger_batch, config.block_size
+    ids = torch.randint(config.vocab_size, (B, T + 1), generator=torch.Generator().manual_seed(0))
+    tokens, labels = ids[:, :-1].to(chip.device), ids[:, 1:].to(chip.device)
+    step = Step(make_model(config, rung, chip), rung, chip)
+    return lambda: step(tokens, labels), B * T
+
+
+def speeds(
+    updates: dict[str, tuple[Callable[[], torch.Tensor], int]],
+    seconds: float = 0.4,
+    rounds: int = 3,
+) -> dict[str, float]:
+    """Tokens a second of each update, given with its tokens: measured in turn, the median.
+
+    Each is run twice before, so that what happens only once is not counted.
+    """
+    for update, _ in updates.values():
+        update()
+        float(update())
+    measured = {name: [] for name in updates}
+    for _ in range(rounds):
+        for name, (update, count) in updates.items():
+            measured[name].append(count / _seconds_of(update, seconds))
+    return {name: median(found) for name, found in measured.items()}
+
+
+def _seconds_of(update: Callable[[], torch.Tensor], least: float) -> float:
+    """Seconds of one update, over at least ``least`` seconds."""
+    start, times = time.perf_counter(), 0
+    while time.perf_counter() < start + least:
+        loss, times = update(), times + 1
+        if times % 4 == 0:
+            float(loss)  # a GPU answers before it is done; this waits for it
+    float(loss)
+    return (time.perf_counter() - start) / times
+
+
+KINDS = {
+    "matrix products": ("mm", "linear", "matmul", "baddbmm", "addmv"),
+    "attention": ("attention", "attn"),
+    "loss": ("log_softmax", "nll_loss", "cross_entropy"),
+    "compiled blocks": ("compiled", "inductor", "triton"),
+}
+"""Words in the names of PyTorch's operations, by what the operation is for."""
+
+
+def where_time_goes(update: Callable[[], torch.Tensor], chip: Chip, times: int = 5) -> dict:
+    """Seconds of one update by kind of operation, as PyTorch's profiler sees them.
+
+    The optimizer's operations count as "optimizer"; what no word of ``KINDS`` names as "norms,
+    elementwise"; what is left of the clock's time as "Python, rest". The profiler itself makes
+    many small operations slower.
+    """
+    float(update())
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    if chip.device.type == "cuda":
+        activities.append(torch.profiler.ProfilerActivity.CUDA)
+    with torch.profiler.profile(activities=activities) as profiler:
+        start = time.perf_counter()
+        for _ in range(times):
+            loss = update()
+        float(loss)
+        whole = (time.perf_counter() - start) / times
+    spent = Counter(dict.fromkeys((*KINDS, "optimizer", "norms, elementwise"), 0.0))
+    for event in profiler.events():
+        spent[_kind(event)] += _own_seconds(event, chip) / times
+    return {**spent, "Python, rest": max(0.0, whole - sum(spent.values()))}
+
+
+def _own_seconds(event, chip: Chip) -> float:
+    """Seconds in the operation itself; the profiler's times are in microseconds."""
+    own = event.self_cpu_time_total
+    if chip.device.type == "cuda":
+        own = event.self_device_time_total
+    return own / 1e6
+
+
+def _kind(event) -> str:
+    outer = event
+    while outer is not None:
+        if outer.name.startswith("Optimizer."):
+            return "optimizer"
+        outer = outer.cpu_parent
+    name = event.name.lower()
+    for kind in ("attention", "loss", "compiled blocks", "matrix products"):
+        if any(word in name for word in KINDS[kind]):
+            return kind
+    return "norms, elementwise"
+
+
+def stored() -> dict | None:
+    """What was measured on a GPU (``bench/gpu.py``), or None if none has been measured yet.
+
+    "card", "date" and "torch" say on what; "ladder" has tokens a second by the name of the rung.
+    """
+    return json.loads(MEASURED.read_text("utf-8")) if MEASURED.exists() else None

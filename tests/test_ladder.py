@@ -1,0 +1,151 @@
+"""The rungs of chapter 6: each computes what the one before computes, and is measured alike."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+import torch
+
+from nbutils import device, ladder
+from nbutils.model import GPTConfig
+from nbutils.training import TrainConfig, train
+from nbutils.windows import Windows
+
+TINY = GPTConfig(vocab_size=70, block_size=8, n_layer=2, n_head=2, n_embd=16)
+CPU = replace(device.pick("cpu"), dtype=torch.bfloat16)
+muon = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this PyTorch has no Muon")
+
+
+@pytest.fixture
+def tokens():
+    return torch.randint(70, (400,), generator=torch.Generator().manual_seed(1)).numpy()
+
+
+def losses(rung, chip=CPU, times=4):
+    update, _ = ladder.make_update(TINY, rung, chip, batch_size=4)
+    return torch.stack([update() for _ in range(times)])
+
+
+def test_each_rung_changes_one_thing_and_keeps_what_was_changed_before():
+    for rungs in (ladder.SPEED, ladder.LEARNING):
+        steps = list(rungs.values())
+        for before, after in zip(steps, steps[1:]):
+            changed = [f.name for f in fields(before) if getattr(before, f.name) != getattr(after, f.name)]
+            assert len(changed) == 1
+            if changed == ["switches"]:
+                assert after.switches[:-1] == before.switches
+    assert ladder.SPEED["plain"] == ladder.Rung()
+
+
+@pytest.mark.parametrize("name", ["16-bit products", "fused attention", "fused optimizer"])
+def test_a_cheaper_step_gives_the_same_losses(name):
+    torch.testing.assert_close(
+        losses(ladder.SPEED[name]), losses(ladder.Rung()), rtol=2e-2, atol=2e-2
+    )
+
+
+def test_padding_adds_ids_that_cost_a_little_at_first():
+    config = ladder.SPEED["padded vocabulary"].model_config(TINY)
+    assert config.vocab_size == 128
+    assert ladder.Rung(padded=True).model_config(config).vocab_size == 128
+    first = losses(ladder.Rung(padded=True), times=1) - losses(ladder.Rung(), times=1)
+    assert first.item() == pytest.approx(torch.tensor(128 / 70).log().item(), abs=0.05)
+
+
+def test_a_larger_batch_is_counted():
+    assert ladder.make_update(TINY, ladder.Rung(), CPU, 2)[1] == 16
+    assert ladder.make_update(TINY, ladder.Rung(larger_batch=4), CPU, 2)[1] == 64
+
+
+def test_switches_and_the_recipe_reach_model_and_optimizer():
+    rung = ladder.LEARNING["Muon"] if hasattr(torch.optim, "Muon") else ladder.LEARNING["ReLU squared"]
+    assert all(getattr(rung.model_config(TINY), name) for name in ladder.SWITCHES)
+    recipe = replace(rung, schedule="linear", learning_rate=0.5).train_config(updates=7)
+    assert (recipe.steps, recipe.schedule, recipe.learning_rate) == (7, "linear", 0.5)
+    assert recipe.optimizer == rung.optimizer
+
+
+@pytest.mark.parametrize(
+    "name", ["GPT-2, AdamW", "linear schedule", "QK-norm", pytest.param("Muon", marks=muon)]
+)
+def test_a_short_run_is_what_training_does(tokens, name):
+    chip, rung = device.pick("cpu"), ladder.LEARNING[name]
+    windows = Windows(tokens, 4, 8)
+    learned = ladder.learn(TINY, rung, chip, windows, windows, updates=30)
+    model = ladder.make_model(TINY, rung, chip)
+    recipe = replace(rung.train_config(30), batch_size=4, eval_every=30, eval_batches=None)
+    history = train(model, tokens, tokens, replace(recipe, device="cpu", progress=False))
+    assert learned.loss == pytest.approx(history.val_losses[-1], abs=1e-5)
+    assert learned.updates == 30 and learned.seconds > 0
+
+
+def test_a_run_by_the_clock_ends_with_it(tokens):
+    windows = Windows(tokens, 4, 8)
+    learned = ladder.learn(TINY, ladder.Rung(), CPU, windows, windows, seconds=0.2)
+    assert 0.2 <= learned.seconds < 1 and learned.updates > 1
+    assert learned.loss < 4.3
+
+
+def test_the_scaler_of_a_float16_chip_is_used_where_products_are_short_only():
+    chip = replace(CPU, dtype=torch.float16, scaler=True)
+    model = ladder.make_model(TINY, ladder.Rung(), chip)
+    step = ladder.Step(model, ladder.SPEED["16-bit products"], chip)
+    assert step.scaler.is_enabled()
+    assert not ladder.Step(model, ladder.Rung(), chip).scaler.is_enabled()
+    batch = torch.zeros(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)
+    before = float(step(*batch))
+    for _ in range(5):
+        after = float(step(*batch))
+    assert after < before - 0.1
+
+
+def test_speeds_are_the_median_of_rounds_in_turn(monkeypatch):
+    order, spans = [], iter([1.0, 4.0, 2.0, 5.0, 9.0, 3.0])
+
+    def timed(update, seconds):
+        order.append(update())
+        return next(spans)
+
+    monkeypatch.setattr(ladder, "_seconds_of", timed)
+    found = ladder.speeds({"a": (lambda: 1, 10), "b": (lambda: 2, 60)})
+    assert order == [1, 2, 1, 2, 1, 2]
+    assert found == {"a": 10 / 2, "b": 60 / 4}
+
+
+def test_seconds_of_an_update_are_an_average():
+    import time
+
+    def slow():
+        time.sleep(0.01)
+        return torch.zeros(())
+
+    assert 0.01 <= ladder._seconds_of(slow, 0.05) < 0.03
+
+
+def test_the_profile_finds_each_kind_and_adds_up_to_the_clock():
+    update, _ = ladder.make_update(TINY, ladder.SPEED["fused attention"], CPU, 4)
+    spent = ladder.where_time_goes(update, CPU, times=2)
+    for kind in ("matrix products", "attention", "loss", "optimizer", "norms, elementwise"):
+        assert spent[kind] > 0, kind
+    assert spent["compiled blocks"] == 0
+    assert list(spent)[-1] == "Python, rest"
+    assert sum(spent.values()) < 5
+
+
+def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():
+    gpu = replace(CPU, device=torch.device("cuda"))
+    assert ladder.shape_for(gpu)[0].n_embd == 768
+    assert ladder.shape_for(CPU)[0].n_embd == 128
+
+
+def test_what_is_stored_is_read_and_nothing_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(ladder, "MEASURED", tmp_path / "measured.json")
+    assert ladder.stored() is None
+    (tmp_path / "measured.json").write_text(json.dumps({"card": "X"}))
+    assert ladder.stored() == {"card": "X"}
+
+
+def test_a_recipe_is_the_rungs():
+    assert ladder.Rung().train_config(5) == replace(
+        TrainConfig(), steps=5, learning_rate=6e-3, warmup_steps=25
+    )
