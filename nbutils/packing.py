@@ -194,7 +194,7 @@ def _stored_state(folder: Path) -> _State | None:
     try:
         state = _State(**json.loads((folder / DESCRIPTION).read_bytes()))
         return replace(state, what=dict(state.what))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError) as error:
         raise _damaged(folder) from error
@@ -424,22 +424,16 @@ def _in_order(batches, encoding, path: Path, workers: int) -> Iterator[tuple[tup
         for batch, checksum in batches:
             waiting.append((pool.submit(_work, batch), checksum))
             if len(waiting) > 2 * workers:  # all are busy, and each has one to go on with
-                yield _result(*waiting.popleft())
-        while waiting:
-            yield _result(*waiting.popleft())
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _result(future, checksum: int) -> tuple[tuple, int]:
-    try:
-        return future.result(), checksum
+                yield waiting[0][0].result(), waiting.popleft()[1]
+        yield from ((future.result(), checksum) for future, checksum in waiting)
     except BrokenProcessPool as error:
         raise RuntimeError(
             "a worker process ended before its work did: was it killed, or short of memory "
-            '(workers=1 needs least), or does a script call pack outside `if __name__ == '
+            "(workers=1 needs least), or does a script call pack outside `if __name__ == "
             '"__main__":`? What is packed so far is kept: the same call goes on'
         ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _encode(documents: list[str], encoding: tiktoken.Encoding) -> tuple[np.ndarray, np.ndarray]:

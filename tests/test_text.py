@@ -3,6 +3,7 @@
 import builtins
 import random
 import sys
+from itertools import islice
 
 import pytest
 
@@ -59,6 +60,45 @@ def test_unknown_split_and_n_documents(name):
         text.load(name, "test")
     with pytest.raises(ValueError, match="n_documents=0.*at least 1"):
         text.load(name, n_documents=0)
+
+
+# --- document by document ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7])
+def test_a_file_is_read_in_pieces_that_do_not_show(write, monkeypatch, piece):
+    content = "\ufeff한글\r\n\r\n \t\na\r\rb\n \u3000\n\n\n  c\n\r\n" + "d e\n" * 5
+    for name, between in (("blank.txt", "\n \r\n"), ("end.txt", f"\n{END}")):
+        path = write(between.join([content] * 12), name)
+        monkeypatch.setattr(text, "_PIECE", 1 << 22)
+        at_once = list(text.read(path))
+        monkeypatch.setattr(text, "_PIECE", piece)
+        assert list(text.read(path)) == at_once
+        assert ["한글" in d for d in at_once].count(True) == 12
+    assert len(at_once) == 12
+
+
+def test_read_gives_what_load_splits(shards, write):
+    path = write("\n\n".join(map(str, range(30))))
+    for name, n in (("pydocs", None), ("smallworld", 50), ("fineweb", None), (path, None)):
+        train, val = list(text.load(name)), list(text.load(name, "val"))
+        documents = list(islice(text.read(name), n))
+        assert [d for i, d in enumerate(documents) if i % 10 != 9] == train[: n and n * 9 // 10]
+        assert documents[9::10] == val[: n and n // 10]
+
+
+def test_read_opens_nothing_before_it_is_asked(tmp_path):
+    documents = text.read(tmp_path / "missing.txt")
+    with pytest.raises(FileNotFoundError, match="missing.txt"):
+        next(documents)
+
+
+def test_the_position_of_a_bad_byte_is_counted_from_the_files_beginning(write, monkeypatch):
+    monkeypatch.setattr(text, "_PIECE", 4)
+    with pytest.raises(ValueError, match="byte 0xe9 at position 13 .*iconv"):
+        text.load(write(b"\xef\xbb\xbf1234567890\xe9 and more"))
+    with pytest.raises(ValueError, match="byte 0xec at position 9 "):
+        text.load(write(b"123456789\xec\x95"))
 
 
 # --- pydocs -----------------------------------------------------------------------------------
