@@ -101,6 +101,7 @@ def restore(folder: Path, identity: dict, take: Callable[[State], None]) -> bool
             continue
         if damaged:
             _replace_damaged(newest, before)
+        remove_leftovers(newest)  # of a run that was killed at its very end
         return True
     if damaged:
         names = " and ".join(map(str, damaged))
@@ -168,6 +169,8 @@ def set_moments(optimizer: torch.optim.Optimizer, stored: dict[str, torch.Tensor
         i, key = name.split(".")
         state.setdefault(int(i), {})[key] = tensor
     groups = optimizer.state_dict()["param_groups"]
+    if not set(state) <= {i for numbers in groups for i in numbers["params"]}:
+        raise ValueError("the optimizer's memory is of more weights than there are")
     for numbers, live in zip(groups, optimizer.param_groups, strict=True):
         _check_group([state.get(i, {}) for i in numbers["params"]], live["params"])
     optimizer.load_state_dict({"state": state, "param_groups": groups})
