@@ -99,6 +99,43 @@ def test_the_loss_is_taken_with_a_schedule_that_fits_the_time(bench, monkeypatch
     assert ran[0]["steps"] == 60
 
 
+def test_a_trial_of_the_recipe_has_one_row_and_is_run_once(bench, monkeypatch, tmp_path):
+    recipe = bench("recipe")
+    monkeypatch.setattr(recipe, "TABLE", tmp_path / "recipe.md")
+    monkeypatch.setattr(recipe, "DOCUMENTS", 300)
+    (tmp_path / "recipe.md").write_text("# Words that stay\n\n")
+    shape = "n_layer=1 n_embd=8 n_head=2 batch_size=2"
+    trials = [f"{shape} steps=2 betas=(0.9,0.95) qk_norm=True", f"{shape} steps=3 seed=1"]
+    recipe.main(trials)
+    first, second = recipe.rows()
+    assert (first["Width"], first["Updates"], second["Seed"]) == ("8", "2", "1")
+    assert first["Also changed"] == "betas=(0.9,0.95) qk_norm=True"
+    assert 6.5 < float(first["Gap"]) < 7 < float(first["Certain"]) < 7.3  # about ln V - floor, ln V
+    assert not first["Seconds"]
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe, "Corpus", None)
+        recipe.main(trials)
+        assert recipe.rows() == [first, second]
+        cost = {recipe.shape(first): 1e4, recipe.shape(second): 20.0}  # ms
+        patch.setattr(recipe, "times", lambda table: cost)
+        recipe.main(["--times"])
+    assert [row["Seconds"] for row in recipe.rows()] == ["20", "0"]
+    assert (tmp_path / "recipe.md").read_text().startswith("# Words that stay\n\n| Layers")
+    with pytest.raises(ValueError, match="'layers=2': neither"):
+        recipe.main(["layers=2"])
+
+
+def test_an_update_of_a_larger_shape_takes_longer(bench, monkeypatch):
+    recipe = bench("recipe")
+    small, large = (
+        recipe.settings(recipe.parsed(f"n_layer=1 n_head=2 batch_size={size} n_embd={width}"))
+        for size, width in ((1, 8), (16, 64))
+    )
+    found = recipe.times([small, large, small])
+    assert len(found) == 2
+    assert 0 < found[recipe.shape(small)] < found[recipe.shape(large)]
+
+
 def test_notebook_times_are_read_from_the_builds_cache(bench, tmp_path):
     import nbformat
     from jupyter_cache import get_cache
