@@ -26,21 +26,24 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from nbutils import checkpoints, device
+from nbutils import checkpoints, device, parallel
 from nbutils.checkpoints import CheckpointError, CheckpointWarning
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
 _LOOK_EVERY = 10  # steps between looks at the losses: each look waits for the chip
 _MAY_DIFFER = {
-    "device", "accumulation", "compile", "checkpoint", "checkpoint_every", "progress"
+    "device", "parallel", "accumulation", "compile", "checkpoint", "checkpoint_every", "progress"
 }  # fmt: skip
 _LEAST_WHOLE = {
     "steps": 0, "batch_size": 1, "block_size": 1, "warmup_steps": 0, "accumulation": 1,
     "eval_every": 1, "eval_batches": 1, "start_token": 0, "seed": 0, "checkpoint_every": 1,
 }  # fmt: skip
 _MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
-_CHOICES = {"optimizer": ("adamw", "muon"), "schedule": ("cosine", "linear")}
+_CHOICES = {
+    "optimizer": ("adamw", "muon"), "schedule": ("cosine", "linear"),
+    "parallel": (None, *parallel.KINDS),
+}  # fmt: skip
 _FINITE = ("seconds", "learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
 
@@ -53,10 +56,13 @@ class TrainingMemoryError(RuntimeError):
 
 
 class TrainingInterrupt(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM, after the checkpoint. ``step``: the updates done."""
+    """Ctrl-C or SIGTERM, after the checkpoint.
 
-    def __init__(self, step: int, kept: int):
-        where = "" if kept == step else f" from step {kept:,}"
+    ``step``: the updates done; ``kept``: those in the checkpoint, if that could not be written.
+    """
+
+    def __init__(self, step: int, kept: int | None = None):
+        where = "" if kept in (None, step) else f" from step {kept:,}"
         super().__init__(f"stopped at step {step:,}; the same call goes on{where}")
         self.step = step
 
@@ -111,6 +117,10 @@ class TrainConfig:
     """Chooses the windows, and dropout's knobs."""
     device: str = "auto"
     """The chip: auto, cpu, cuda or mps."""
+    parallel: str | None = None
+    """Train in the processes that torchrun started, each step as one process alone would: "ddp",
+    every one with the whole model and a share of the batch, "fsdp", also with a share of the
+    weights, or "tensor", with some heads and neurons of each block."""
     checkpoint: str | None = None
     """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
     checkpoint_every: int = 500
@@ -128,8 +138,14 @@ class TrainConfig:
             self._check(name, Real, "a finite number", 0)
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name}={getattr(self, name)!r} is none of {', '.join(choices)}")
+                known = ", ".join(map(str, choices))
+                raise ValueError(f"{name}={getattr(self, name)!r} is none of {known}")
         self._check_betas()
+        if self.optimizer == "muon" and self.parallel in ("fsdp", "tensor"):
+            raise ValueError(
+                f"optimizer='muon' needs whole matrices, and parallel={self.parallel!r} cuts them: "
+                "use parallel='ddp' or optimizer='adamw'"
+            )
         if not 0 <= self.min_learning_rate <= self.learning_rate:
             raise ValueError(
                 f"min_learning_rate={self.min_learning_rate} must be from 0 to "
@@ -272,20 +288,29 @@ def _adamw(weights: list[nn.Parameter], config: TrainConfig) -> torch.optim.Adam
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, windows: Windows, batches: int | None = None) -> float:
+def evaluate(
+    model: nn.Module,
+    windows: Windows,
+    batches: int | None = None,
+    group: parallel.Group = parallel.ALONE,
+) -> float:
     """The model's loss in nats per token on the first ``batches`` batches of ``windows.epoch()``.
 
     Every counted label weighs the same. Computed in the weights' own precision, without dropout;
-    the model is left in the mode it was in.
+    the model is left in the mode it was in. The processes of a ``group`` share the windows.
     """
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
     for tokens, labels in windows.epoch(batches):
+        tokens, labels = group.share(tokens, labels)
         counted = int((labels != IGNORE).sum())
-        total += float(model(tokens, labels)[1]) * counted
+        loss = model(tokens, labels)[1]
+        if counted:  # a process has nothing to count where a batch has too few windows for all
+            total += float(loss) * counted
         count += counted
     model.train(was_training)
+    total, count = group.total(total, count)
     return total / count
 
 
@@ -373,22 +398,22 @@ def train(
     """
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
-    ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(config, run.step)
+    ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(run)
     with ctrl_c, progress, _memory_explained(run), _compiled(model, config.compile):
         while True:
             if run.due():
                 with _uncompiled(config.compile):
                     run.evaluate(on_eval)
                 progress.evaluated(run.history)
-            if run.save_due(stopping=ctrl_c.heard):
+            stopping = bool(run.group.highest(ctrl_c.heard))  # all processes stop at one step
+            if run.save_due(stopping):
                 run.save()
-            if ctrl_c.heard and run.saved == run.step:  # else it came during the lines above
+            if stopping:
                 raise TrainingInterrupt(run.step, run.kept)
             if run.at_end():
                 break
-            if not ctrl_c.heard:
-                run.update()
-                progress.updated(run.step)
+            run.update()
+            progress.updated(run.step)
     model.eval()
     return run.history
 
@@ -418,12 +443,16 @@ class _Run:
 
     def __init__(self, model, train_tokens, val_tokens, config: TrainConfig):
         self.config = config
-        self.chip = device.pick(config.device)
+        start = parallel.start if config.parallel else device.pick
+        self.chip = start(config.device)
+        self.group = parallel.Group(config.parallel)
         self.model = model.to(self.chip.device)
         size, part = config.batch_size, config.batch_size // config.accumulation
         self.train_windows = self._windows("the training text (train_tokens)", train_tokens, size)
         self.val_windows = self._windows("the validation text (val_tokens)", val_tokens, part)
-        self.optimizer = make_optimizer(model, config)
+        self._check_shares()
+        self.replica = self.group.apply(model, self.chip)  # what is called in training
+        self.optimizer = self.group.together(make_optimizer(model, config))
         self.scaler = torch.amp.GradScaler(self.chip.device.type, enabled=self.chip.scaler)
         self.history = History()
         self.step = self.saved = self.kept = 0  # now, at the last try to save, and in the folder
@@ -432,7 +461,21 @@ class _Run:
         self.seen = []  # of updates since the last evaluation: numbers
         self.started = time.perf_counter()
         self.mark = self.started  # when the updates since the last evaluation began
-        torch.manual_seed(config.seed)
+        # Dropout: who shares a batch draws other knobs, who shares a matrix the same.
+        torch.manual_seed(config.seed + (self.group.rank if self.group.shares > 1 else 0))
+        self.shards = None
+        if config.checkpoint is not None:
+            folder = Path(config.checkpoint)
+            self.shards = parallel.Shards(folder, model, self.optimizer, self.group)
+
+    def _check_shares(self) -> None:
+        parts = self.group.shares * self.config.accumulation
+        if self.config.batch_size % parts:
+            raise ValueError(
+                f"batch_size={self.config.batch_size} can't be shared by {self.group.shares} "
+                f"processes in accumulation={self.config.accumulation} equal parts each; choose a "
+                f"multiple of {parts}"
+            )
 
     def _windows(self, name: str, tokens, batch_size: int) -> Windows:
         try:
@@ -467,14 +510,14 @@ class _Run:
         self.losses.append(self._backward(*self.train_windows.batch(self.step)))
         if self.config.grad_clip:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+            self.group.clip(self.model.parameters(), self.config.grad_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         if len(self.losses) == _LOOK_EVERY:
             self._look()
-        self.trained += time.perf_counter() - start
+        self.trained = self.group.highest(self.trained + time.perf_counter() - start)
 
     def _learning_rate(self) -> float:
         return learning_rate_at(self.step, self.config, self.trained)
@@ -482,25 +525,31 @@ class _Run:
     def _backward(self, tokens, labels) -> torch.Tensor:
         """Add the gradient of the batch's mean loss, one part of the batch after the other."""
         batch_loss = torch.zeros((), device=self.chip.device)
-        for part, answers, share in self._parts(tokens, labels):
-            with self.chip.autocast():
-                loss = self.model(part, answers)[1]
-            loss = loss * share
-            self.scaler.scale(loss).backward()
+        parts = list(self._parts(tokens, labels))
+        for i, (part, answers, share) in enumerate(parts, start=1):
+            with self.group.averaging(self.replica, i == len(parts)):
+                with self.chip.autocast():
+                    loss = self.replica(part, answers)[1]
+                loss = loss * share
+                self.scaler.scale(loss).backward()
             batch_loss += loss.detach()
         return batch_loss
 
     def _parts(self, tokens, labels) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """The batch in parts, each with its share of the mean: as many labels as it has."""
+        """The batch in parts, each with its share of the mean: as many labels as it has.
+
+        In a group, this process's windows, and the shares of what is then the group's mean.
+        """
         parts = self.config.accumulation
-        counted = (labels != IGNORE).sum()
+        tokens, labels = self.group.share(tokens, labels)
+        counted = self.group.mean((labels != IGNORE).sum())
         for part, answers in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
             yield part, answers, (answers != IGNORE).sum() / counted
 
     def _look(self) -> None:
         """Bring the losses from the chip, and stop if one is not a number."""
         first = self.step - len(self.losses)
-        losses = torch.stack(self.losses).tolist() if self.losses else []
+        losses = self.group.mean(torch.stack(self.losses)).tolist() if self.losses else []
         self.losses = []
         for i, loss in enumerate(losses):
             if not math.isfinite(loss):
@@ -548,12 +597,13 @@ class _Run:
     @torch.no_grad()
     def _first_loss(self) -> float:
         parts = self._parts(*self.train_windows.batch(0))
-        return sum(float(self.model(part, answers)[1] * share) for part, answers, share in parts)
+        loss = sum(float(self.model(part, answers)[1] * share) for part, answers, share in parts)
+        return self.group.total(loss)[0] / self.group.shares
 
     def _val_loss(self) -> float:
         """The loss on validation text, in parts as small as training's."""
         batches, parts = self.config.eval_batches, self.config.accumulation
-        loss = evaluate(self.model, self.val_windows, batches and batches * parts)
+        loss = evaluate(self.model, self.val_windows, batches and batches * parts, self.group)
         if not math.isfinite(loss):  # after the last update, for example, there is no other loss
             self._diverged("validation loss", loss)
         return loss
@@ -596,14 +646,17 @@ class _Run:
         """Write the checkpoint, or tell why there is none of this step."""
         self._look()
         state = self.state()
-        for name, tensor in state.tensors.items():
-            if not tensor.isfinite().all():  # an infinite gradient, after the last known loss
-                self._diverged(f"largest number in {name}", float(tensor.abs().max()))
+        for found in filter(None, self.group.everybody(_not_finite(state))):
+            self._diverged(*found)  # an infinite gradient, after the last known loss
         try:
-            checkpoints.write(Path(self.config.checkpoint), state)
+            if self.config.parallel is None:
+                checkpoints.write(Path(self.config.checkpoint), state)
+            else:
+                self.shards.write(self.step, state)
             self.kept = self.step
         except CheckpointError as error:
-            warnings.warn(self._not_saved(error), CheckpointWarning, stacklevel=3)
+            if self.group.rank == 0:
+                warnings.warn(self._not_saved(error), CheckpointWarning, stacklevel=3)
         self.saved = self.step
 
     def _not_saved(self, error: CheckpointError) -> str:
@@ -616,7 +669,10 @@ class _Run:
         if self.config.checkpoint is None:
             return
         folder = Path(self.config.checkpoint)
-        found = checkpoints.restore(folder, self._identity(), self._take)
+        if self.shards.wanted():
+            found = self.shards.restore(self._identity(), self._take)
+        else:
+            found = checkpoints.restore(folder, self._identity(), self._take)
         if not found or not self.at_end():  # a finished run is only read
             checkpoints.prepare(folder)
 
@@ -718,6 +774,15 @@ def _random_kept(chip):
     return torch.random.fork_rng(devices=[chip.device] if chip.device.type == "cuda" else [])
 
 
+def _not_finite(state: checkpoints.State) -> tuple[str, float] | None:
+    """A tensor with a number that is none, and its largest number."""
+    for name, tensor in state.tensors.items():
+        own = parallel.own(tensor)
+        if not own.isfinite().all():
+            return f"largest number in {name}", float(own.abs().max())
+    return None
+
+
 def _whole(step, most: int) -> int:
     if not isinstance(step, int) or not 0 <= step <= most:
         raise ValueError(f"step is {step!r}, not from 0 to {most}")
@@ -727,9 +792,11 @@ def _whole(step, most: int) -> int:
 class _Progress:
     """A bar on a terminal; in a log or a notebook one line for each evaluation."""
 
-    def __init__(self, config: TrainConfig, step: int):
-        bar = config.progress and sys.stderr.isatty()
-        self.lines = config.progress and not bar
+    def __init__(self, run: _Run):
+        config, step = run.config, run.step
+        wanted = config.progress and run.group.rank == 0
+        bar = wanted and sys.stderr.isatty()
+        self.lines = wanted and not bar
         total = config.steps if config.seconds is None else None  # unknown, if the clock decides
         self.bar = tqdm(total=total, initial=step, unit="step", disable=not bar)
         self.of = "" if total is None else f"/{total:,}"
