@@ -1,14 +1,18 @@
 """`python -m nbutils`, as a person at a shell meets it."""
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from itertools import islice, product
 
 import pytest
+import tiktoken
 
-from nbutils import smallworld
+from nbutils import packing, smallworld, tokens
 from nbutils.__main__ import main
+from nbutils.tokens import END
 
 TINY = (
     "--steps 20 --eval-every 10 --eval-batches 1 --batch-size 4 --warmup-steps 2 --device cpu "
@@ -54,13 +58,14 @@ def own_text_model(tmp_path_factory):
 def test_help_names_the_commands(capsys, arguments):
     status, out, err = run(capsys, *arguments)
     assert status == 0 and err == ""
-    assert "train " in out and "sample " in out and "--help" in out
+    assert all(name in out for name in ("pack ", "train ", "sample ", "--help"))
 
 
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("train", ["--out", "--text", "--steps", "--learning-rate", "--model.n-layer"]),
+        ("pack", ["--text", "--encoding", "--tokens", "--documents", "--out", "--workers"]),
+        ("train", ["--out", "--text", "--steps", "--learning-rate", "--preset", "--model.n-layer"]),
         ("sample", ["--from", "--prompt", "--temperature", "--top-k", "--top-p", "--seed"]),
     ],
 )
@@ -75,9 +80,9 @@ def test_each_commands_help_lists_its_options(capsys, command, options):
 
 
 def test_every_field_of_the_recipe_is_explained(capsys):
-    from nbutils.__main__ import Sample, _train_options
+    from nbutils.__main__ import Pack, Sample, _train_options
 
-    for kind, command in ((_train_options(), "train"), (Sample, "sample")):
+    for kind, command in ((Pack, "pack"), (_train_options(), "train"), (Sample, "sample")):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         lines = capsys.readouterr().out.splitlines()
@@ -97,7 +102,8 @@ except SystemExit:
     pass
 print("torch" in sys.modules)
 """
-    for arguments in (["--help"], ["sample", "--help"], ["sample", "--from", "/nowhere"]):
+    helps = [["--help"], ["pack", "--help"], ["sample", "--help"]]
+    for arguments in (*helps, ["sample", "--from", "/nowhere"], ["pack", "--text", "fineweb"]):
         assert shell(*arguments, code=code).stdout.splitlines()[-1:] == ["False"], arguments
 
 
@@ -202,6 +208,140 @@ def test_ctrl_c_says_where_it_stopped(tmp_path, capsys, monkeypatch):
     assert status == 130 and err == "stopped at step 12; the same command goes on\n"
 
 
+# From a corpus to token files to a model
+
+
+@pytest.fixture
+def fineweb(tmp_path, monkeypatch):
+    """A shard of sixty pages in FineWeb's form, where the environment says; gives the pages."""
+    pytest.importorskip("datasets")
+    pq = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    pages = [f"Page {i} of the web. " * (i % 7 + 1) for i in range(60)]
+    (tmp_path / "shards").mkdir()
+    pq.write_table(pa.table({"text": pages}), tmp_path / "shards" / "000_00000.parquet")
+    monkeypatch.setenv("NBUTILS_FINEWEB", str(tmp_path / "shards"))
+    return pages
+
+
+@pytest.fixture
+def gpt2(tmp_path, monkeypatch):
+    """Tables of GPT-2's size and form where tiktoken looks for those it has downloaded.
+
+    The merges are the first 50,000 pairs of bytes, so the checksums can't be right.
+    """
+    from nbutils.tokens import _byte_alphabet
+
+    letters = _byte_alphabet()
+    pairs = list(islice(product(letters, letters), 50_000))
+    singles = [letter for letter in letters if letter.isprintable() and ord(letter) < 256]
+    singles += [letter for letter in letters if letter not in singles]
+    names = [*singles, *map("".join, pairs), END]
+    base = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
+    tables = {
+        "vocab.bpe": "\n".join(["#version: 0.2", *map(" ".join, pairs), ""]),
+        "encoder.json": json.dumps({name: i for i, name in enumerate(names)}),
+    }
+    (tmp_path / "tables").mkdir()
+    for name, table in tables.items():
+        (tmp_path / "tables" / hashlib.sha1((base + name).encode()).hexdigest()).write_text(table)
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "tables"))
+    monkeypatch.setattr(tiktoken.load, "check_hash", lambda data, expected: True)
+    monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
+
+
+def test_packed_smallworld_is_trained_on_like_the_text(tmp_path, capsys):
+    corpus = tmp_path / "corpus"
+    assert main(["pack", "--text", "smallworld", "--documents", "80", "--out", str(corpus)]) == 0
+    out = capsys.readouterr().out
+    assert f"{corpus}: 80 documents, " in out and " tokens/s" in out and "1,242 in the" in out
+    verdicts = []
+    for text, more in (("smallworld", ["--documents", "72"]), (str(corpus), [])):
+        trained(tmp_path / f"model{len(more)}", "--text", text, *more)
+        lines = capsys.readouterr().out.splitlines()
+        verdicts.append([line for line in lines if line.startswith(("loss on", "step 20"))])
+    assert "above the floor of" in verdicts[0][1]
+    assert verdicts[0][1] == verdicts[1][1]
+    assert verdicts[0][0].split()[:5] == verdicts[1][0].split()[:5]  # train and val, not the speed
+
+
+def test_a_packed_file_learns_its_encoding_once(tmp_path, capsys, monkeypatch):
+    book = tmp_path / "book.txt"
+    book.write_text("\n\n".join(f"다람쥐 헌 쳇바퀴에 타고파, {i} times." for i in range(50)))
+    command = ["pack", "--text", str(book), "--vocab-size", "280", "--out", str(tmp_path / "c")]
+    assert main(command) == 0
+    first = capsys.readouterr().out
+    assert "45 documents" not in first and "50 documents" in first and "280 in the voc" in first
+    monkeypatch.setattr(tokens, "train_bpe", None)
+    assert main(command) == 0
+    assert capsys.readouterr().out == first[first.index(str(tmp_path)) :]
+    monkeypatch.undo()
+    status, _, err = run(capsys, *command[:-3], "270", *command[-2:])
+    assert status == 1 and "another corpus: encoding was book.txt, " in err
+    book.write_text(book.read_text() + "!")
+    status, _, err = run(capsys, *command)
+    assert status == 1 and "another corpus: name was book.txt, " in err
+
+
+def test_a_new_encoding_is_learned_from_a_beginning(monkeypatch, tmp_path):
+    from nbutils import __main__ as cli
+
+    monkeypatch.setattr(cli, "_LEARNED_FROM", 100)
+    assert list(cli._beginning(iter(["a" * 60] * 5))) == ["a" * 60] * 2
+
+
+def test_a_model_of_a_packed_corpus_speaks_its_encoding(fineweb, tmp_path, capsys):
+    corpus, model = tmp_path / "corpus", tmp_path / "model"
+    command = ["pack", "--text", "fineweb", "--encoding", "cl100k_base", "--out", str(corpus)]
+    assert main([*command, "--tokens", "300"]) == 0
+    trained(model, "--text", str(corpus), "--block-size", "8", "--steps", "1")
+    assert "floor" not in capsys.readouterr().out
+    status, out, _ = run(capsys, "sample", "--from", model, "--prompt", "Page", "--seed", 0)
+    assert status == 0 and out.startswith("Page")
+
+
+def test_fineweb_that_was_not_read_to_its_end_lets_the_program_end(fineweb, tmp_path):
+    """datasets' own threads have kept Python from ending, after everything was done."""
+    command = ["pack", "--text", "fineweb", "--encoding", "cl100k_base", "--out", tmp_path / "c"]
+    done = shell(*command, "--tokens", "100", "--val-every", "2", "--workers", "1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_gpt2s_encoding(gpt2, fineweb, tmp_path, capsys):
+    command = ["pack", "--text", "fineweb", "--encoding", "gpt2", "--documents", "20"]
+    assert main([*command, "--out", str(tmp_path / "c")]) == 0
+    corpus = packing.open_corpus(tmp_path / "c")
+    assert corpus.encoding.n_vocab == 50_257 and corpus.train.dtype.itemsize == 2
+    assert corpus.train[0] == 50_256
+    assert corpus.encoding.decode(corpus.val[1:].tolist()).split(END)[:2] == fineweb[9:20:10]
+
+
+def test_gpt2s_encoding_without_a_network(fineweb, tmp_path, capsys, monkeypatch):
+    def unreachable(*arguments):
+        raise OSError("no network")
+
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "empty"))
+    monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
+    monkeypatch.setattr(tiktoken.load, "read_file", unreachable)
+    command = ["pack", "--text", "fineweb", "--encoding", "gpt2", "--documents", "20"]
+    status, _, err = run(capsys, *command, "--out", tmp_path / "c")
+    assert status == 1 and "could not be downloaded" in err and "cl100k_base" in err
+    assert err.count("\n") == 1 and not (tmp_path / "c").exists()
+
+
+def test_a_preset_is_the_shape_that_options_change(tmp_path):
+    from nbutils.__main__ import _training
+    from nbutils.model import GPTConfig
+
+    out = ["--out", str(tmp_path)]
+    assert _training(out).model == GPTConfig()
+    assert _training([*out, "--preset", "gpt2"]).model == GPTConfig.preset("gpt2")
+    given = ["--preset=gpt2", "--model.n-layer", "4", "--model.block-size", "128"]
+    changed = GPTConfig.preset("gpt2", n_layer=4, block_size=128)  # as in the default: not lost
+    assert _training([*out, *given]).model == changed
+
+
 # Errors: one sentence, no trace
 
 
@@ -238,7 +378,16 @@ def test_a_damaged_folder_is_one_sentence(
     [
         (["sample", "--from", "nowhere"], "nowhere holds no finished model"),
         (["train", "--out", "x", "--text", "nowhere.txt"], "nowhere.txt"),
-        (["train", "--out", "x", "--text", "fineweb"], "never ends"),
+        (["train", "--out", "x", "--text", "fineweb"], "never ends: pack a part of it"),
+        (["train", "--out", "x", "--text", "."], "holds no packed corpus"),
+        (["train", "--out", "x", "--text", ".", "--documents", "5"], "documents=5: a packed"),
+        (["train", "--out", "x", "--preset", "gpt5"], "'gpt5' is unknown; there are small"),
+        (["pack", "--out", "x", "--text", "fineweb"], "'fineweb' is endless: say how much"),
+        (["pack", "--out", "x", "--text", "smallworld"], "'smallworld' is endless: say how much"),
+        (["pack", "--out", "x", "--text", "nowhere.txt"], "nowhere.txt"),
+        (["pack", "--out", "x", "--text", "pydocs", "--encoding", "gpt9"], "'gpt9' is neither"),
+        (["pack", "--out", "x", "--text", "pydocs", "--vocab-size", "256"], "vocab_size=256"),
+        (["pack", "--out", "x", "--text", "pydocs", "--val-every", "1"], "val_every=1 must be"),
         (["train", "--out", "x", "--steps", "-3"], "steps=-3 must be at least 0"),
         (["train", "--out", "x", "--model.n-head", "7"], "n_head=7"),
         (["train", "--out", "x", "--device", "abacus"], "abacus"),
