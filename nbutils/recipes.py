@@ -13,15 +13,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from IPython import get_ipython
 from IPython.display import clear_output
+from safetensors import SafetensorError, safe_open
 
 from nbutils import smallworld as world
 from nbutils import text, tokens
+from nbutils.checkpoints import CheckpointError
 from nbutils.files import cache_folder, written_aside
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import CheckpointError, History, TrainConfig, train
+from nbutils.training import History, TrainConfig, train
 
 # Found by trying: at the same cost, batches of 16 get nearer to the floor than batches of 8, and
 # this learning rate nearer than 4e-3.
@@ -68,8 +70,9 @@ def smallworld() -> Run:
 
     The first call trains it with ``MODEL`` and ``TRAINING`` on ``DOCUMENTS`` documents, which
     takes about two minutes on two CPU cores, and stores the run in ``files.cache_folder()``;
-    the next ones read it. A call that is cut off loses nothing: the next goes on. Two
-    programs that need it at once don't train it twice: one waits.
+    the next ones read it. A call that is cut off loses nothing: the next goes on. A stored run
+    of which a part is lost or cut short is trained anew. Two programs that need it at once don't
+    train it twice: one says that it waits.
 
     Raises what ``training.train`` raises; ``CheckpointError`` if the folder can't be written.
     """
@@ -79,7 +82,7 @@ def smallworld() -> Run:
         with _alone(folder):
             if not _is_whole(folder, config):  # it may have been trained while this one waited
                 _train(folder, config)
-    return Run(folder, config, History.from_dict(json.loads(_history(folder).read_text("utf-8"))))
+    return Run(folder, config, _read_history(folder))
 
 
 @contextmanager
@@ -88,7 +91,7 @@ def _alone(folder: Path) -> Iterator[None]:
     lock = FileLock(folder.with_suffix(".lock"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        _wait_for(lock)
     except OSError as error:
         raise CheckpointError(
             f"{folder.parent} can't be written ({error.strerror or error}); set the environment "
@@ -98,6 +101,16 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _wait_for(lock: FileLock) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"Another program trains the course's model ({lock.lock_file}); waiting", flush=True)
+        lock.acquire()
+        if get_ipython() is not None:
+            clear_output()
 
 
 def _fingerprint(config: TrainConfig) -> str:
@@ -124,16 +137,25 @@ def _history(folder: Path) -> Path:
 
 
 def _is_whole(folder: Path, config: TrainConfig) -> bool:
-    """Whether the run is there to the end, and no part of it is lost."""
-    return _history(folder).exists() and all(
-        (_snapshot(folder, step) / name).exists()
-        for step in _kept_steps(config)
-        for name in ("config.json", "model.safetensors")
-    )
+    """Whether the run is there to the end, and no part of it is lost or cut short."""
+    try:
+        _read_history(folder)
+        for step in _kept_steps(config):
+            json.loads((_snapshot(folder, step) / "config.json").read_text("utf-8"))
+            with safe_open(_snapshot(folder, step) / "model.safetensors", "pt"):
+                pass  # its head says how long the file must be
+    except (OSError, ValueError, TypeError, SafetensorError):
+        return False
+    return True
+
+
+def _read_history(folder: Path) -> History:
+    return History.from_dict(json.loads(_history(folder).read_text("utf-8")))
 
 
 def _train(folder: Path, config: TrainConfig) -> None:
-    if _history(folder).exists():  # finished once, and then it lost a part
+    if _history(folder).exists():
+        print(f"{folder} was finished and lost a part since: it is trained anew", flush=True)
         shutil.rmtree(folder)
     encoding = world.encoding()
     train_tokens, val_tokens = (

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from nbutils import recipes, smallworld, text
+from nbutils.checkpoints import CheckpointError
 from nbutils.model import GPTConfig
-from nbutils.training import CheckpointError, TrainingInterrupt
+from nbutils.training import TrainingInterrupt
 
 
 @pytest.fixture(autouse=True)
@@ -114,12 +115,23 @@ def test_a_finished_run_is_read_where_nothing_can_be_written(monkeypatch, traine
     assert len(trained) == 1
 
 
-@pytest.mark.parametrize("lost", ["step-10/model.safetensors", "step-30/config.json"])
-def test_a_run_that_lost_a_part_is_trained_anew(trained, lost):
+@pytest.mark.parametrize(
+    "lost", ["step-10/model.safetensors", "step-30/config.json", "history.json"]
+)
+@pytest.mark.parametrize("kept", [0, 0.5, None])
+def test_a_run_that_lost_a_part_is_trained_anew(trained, capsys, lost, kept):
     before = recipes.smallworld()
-    (before.folder / lost).unlink()
+    path = before.folder / lost
+    if kept is not None:
+        path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    elif lost != "history.json":  # without it the run is not over
+        path.unlink()
+    capsys.readouterr()
+    anew = kept is not None or lost != "history.json"
     assert same(recipes.smallworld().at(10), before.at(10))
-    assert len(trained) == 2
+    assert len(trained) == 1 + anew
+    assert ("lost a part since: it is trained anew" in capsys.readouterr().out) == anew
+    assert recipes.smallworld().history.steps == before.history.steps
 
 
 def test_a_run_that_was_cut_off_goes_on(trained, monkeypatch):
@@ -163,7 +175,7 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_way_out(tmp_path, monke
     assert not trained
 
 
-def test_who_comes_second_waits(trained):
+def test_who_comes_second_waits(trained, capsys):
     runs = []
     threads = [threading.Thread(target=lambda: runs.append(recipes.smallworld())) for _ in "ab"]
     for thread in threads:
@@ -172,6 +184,7 @@ def test_who_comes_second_waits(trained):
         thread.join()
     assert len(trained) == 1
     assert same(runs[0].model, runs[1].model)
+    assert capsys.readouterr().out.count("Another program trains the course's model") == 1
 
 
 def test_the_caller_draws_the_same_numbers_whether_it_was_stored_or_not():
