@@ -3,6 +3,7 @@
 import argparse
 import codecs
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,9 +16,6 @@ import tiktoken
 import tyro
 
 from nbutils import packing, smallworld, text, tokens
-
-CHECKPOINT = "checkpoint.safetensors"
-"""`training.CHECKPOINT`, written again so that PyTorch need not be loaded to look for it."""
 
 _USAGE = """\
 usage: python -m nbutils COMMAND [OPTIONS]
@@ -93,12 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         commands[arguments[0]](arguments[1:])
     except (ValueError, OSError, RuntimeError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"{_who()}error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        print(str(stop) or "stopped", file=sys.stderr)
+        print(f"{_who()}{str(stop) or 'stopped'}", file=sys.stderr)
         return 130
     return 0
+
+
+def _who() -> str:
+    """Which process speaks, where torchrun started several."""
+    return f"process {os.environ['RANK']}: " if "RANK" in os.environ else ""
 
 
 def _options(kind, command: str, arguments: list[str], **default):
@@ -212,32 +215,66 @@ class Corpus(NamedTuple):
 
 def _train(arguments: list[str]) -> None:
     options = _training(arguments)
+    _check_processes(options.parallel)
     import torch
 
+    from nbutils import parallel
     from nbutils.device import pick
     from nbutils.model import GPT
     from nbutils.training import TrainingInterrupt, train
 
     if _is_another_model(options.out):
         raise ValueError(
-            f"out={options.out} holds a model but no {CHECKPOINT} of a run that could go on; "
+            f"out={options.out} holds a model but no checkpoint of a run that could go on; "
             "training would overwrite it: choose another folder"
         )
-    corpus = _corpus(options)
+    chip = (parallel.start if options.parallel else pick)(options.device)
+    group = parallel.Group(options.parallel)
+    corpus = _corpus_of(group, options)
     torch.manual_seed(options.seed)
     model = GPT(replace(options.model, vocab_size=corpus.encoding.n_vocab))
-    print(
-        f"{pick(options.device)}\n"
-        f"text: {options.text}, {len(corpus.train):,} tokens to train on and "
-        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
-        f"model: {model.num_parameters():,} parameters",
-        flush=True,
-    )
+    if group.rank == 0:
+        shared = f", {options.parallel} in {group.size} processes" if options.parallel else ""
+        _introduce(f"{chip}{shared}", model, corpus, options)
     try:
         train(model, corpus.train, corpus.val, _recipe(options, corpus))
     except TrainingInterrupt as stop:
         message = f"stopped at step {stop.step}; the same command goes on"
         raise KeyboardInterrupt(message) from stop
+    trained = parallel.whole(model)
+    parallel.finish()
+    if trained is not None:
+        _keep(trained.to(chip.device), corpus, options)
+
+
+def _check_processes(kind: str | None) -> None:
+    """Raise before each of several processes begins the same run for itself."""
+    n = int(os.environ.get("WORLD_SIZE", 1))
+    if kind is None and n > 1:
+        raise ValueError(
+            f"torchrun started {n} processes, and parallel says nothing of how they share the "
+            "work: add --parallel ddp, fsdp or tensor"
+        )
+
+
+def _corpus_of(group, options) -> Corpus:
+    """The corpus, for which one process learns and encodes what the others then get."""
+    packed = Path(options.text).is_dir()  # everybody reads what it needs from there
+    return _corpus(options) if packed else group.first(lambda: _corpus(options))
+
+
+def _introduce(chip: str, model, corpus: Corpus, options) -> None:
+    print(
+        f"{chip}\n"
+        f"text: {options.text}, {len(corpus.train):,} tokens to train on and "
+        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
+        f"model: {model.num_parameters():,} parameters",
+        flush=True,
+    )
+
+
+def _keep(model, corpus: Corpus, options) -> None:
+    """Write what `sample` needs, and say how good it is."""
     model.save_pretrained(options.out)
     tokens.save(corpus.encoding, options.out / packing.ENCODING)
     print(_verdict(model, corpus, options))
@@ -247,7 +284,7 @@ def _train(arguments: list[str]) -> None:
 def _is_another_model(folder: Path) -> bool:
     """Whether the folder holds a model that no run of `train` here left unfinished or whole."""
     holds = any((folder / name).exists() for name in ("config.json", "model.safetensors"))
-    return holds and not (folder / CHECKPOINT).exists()
+    return holds and not any(folder.glob("checkpoint[.-]*"))
 
 
 def _recipe(options, corpus: Corpus):

@@ -122,14 +122,14 @@ def shard(model: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
 
     A block's matrices are gathered before they compute, in ``dtype``, and let go afterwards;
     their gradients are averaged and shared out in float32. Embeddings and norms are one more such
-    unit, in float32, as in autocast.
+    unit, in float32. In training that is what autocast computes; evaluation is in ``dtype`` too.
     """
     fully_shard, MixedPrecisionPolicy = _of_torch(
         "torch.distributed.fsdp", "fully_shard", "MixedPrecisionPolicy"
     )
     # Nothing is added in place to what attention and MLP answer, which this warns of.
     warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")
-    policy = MixedPrecisionPolicy(dtype, torch.float32, cast_forward_inputs=False)
+    policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
     for block in model.blocks:
         fully_shard([block.attention, block.mlp], mp_policy=policy)
     return fully_shard(model)
@@ -291,11 +291,15 @@ class Group:
         return most.item()
 
     def first(self, make: Callable[[], object]) -> object:
-        """What ``make`` gives in process 0, in all: the others wait, and get a copy by pickle."""
-        box = [make() if self.rank == 0 else None]
-        if self.kind is not None:
-            dist.broadcast_object_list(box, device=torch.device("cpu"))
-        return box[0]
+        """What ``make`` gives, or raises, in process 0, for all: the others get a copy by pickle."""
+        if self.kind is None:
+            return make()
+        box = [_tried(make) if self.rank == 0 else None]
+        dist.broadcast_object_list(box, device=torch.device("cpu"))
+        made, error = box[0]
+        if error is not None:
+            raise error
+        return made
 
     def everybody(self, value: object) -> list:
         """What each process has, by rank."""
@@ -334,6 +338,13 @@ class Group:
 
 ALONE = Group()
 """One process."""
+
+
+def _tried(make: Callable[[], object]) -> tuple[object, Exception | None]:
+    try:
+        return make(), None
+    except Exception as error:  # whatever it is, nobody must wait for what won't come
+        return None, error
 
 
 def _apart(weights: list[nn.Parameter]) -> list[list[nn.Parameter]]:
@@ -382,10 +393,10 @@ class Shards:
         done = self.folder / f"{_SHARDS}{step:09}"
         aside = done.with_name(f"{done.name}.part")
         try:
-            self._first(lambda: _make_empty(aside))
+            self.group.first(lambda: _make_empty(aside))
             _save(self._named(state.tensors), aside)
             about = {"identity": state.identity, "about": state.about, "files": self._sums(aside)}
-            self._first(lambda: self._finish(aside, done, about))
+            self.group.first(lambda: self._finish(aside, done, about))
         except OSError as error:
             self.group.first(lambda: shutil.rmtree(aside, ignore_errors=True))
             raise CheckpointError(f"{done} can't be written ({error})") from error
@@ -423,30 +434,22 @@ class Shards:
         for old in self._all()[2:]:
             shutil.rmtree(old, ignore_errors=True)
 
-    def _first(self, act: Callable[[], None]) -> None:
-        """Process 0 does it; where it fails, it fails for all."""
-
-        def tried() -> str:
-            try:
-                act()
-            except OSError as error:
-                return error.strerror or str(error)
-            return ""
-
-        failed = self.group.first(tried)
-        if failed:
-            raise OSError(failed)
-
     def _sums(self, folder: Path) -> dict[str, str]:
         """Each file's checksum; everybody reads a part of the files."""
-        files = sorted(path for path in folder.iterdir() if path.name != _ABOUT)
-        mine = {path.name: _crc(path) for path in files[self.group.rank :: self.group.size]}
-        return {k: v for part in self.group.everybody(mine) for k, v in part.items()}
+        names = self.group.first(lambda: sorted({p.name for p in folder.iterdir()} - {_ABOUT}))
+        mine = names[self.group.rank :: self.group.size]
+        parts = self.group.everybody(_tried(lambda: {name: _crc(folder / name) for name in mine}))
+        for error in filter(None, (error for _, error in parts)):
+            raise error
+        return {name: crc for part, _ in parts for name, crc in part.items()}
 
     def _checked(self, path: Path) -> dict | None:
         """What a checkpoint says about itself; None if that is not what its files are."""
-        found = self.group.first(lambda: _read_about(path))
-        return found if found is not None and found["files"] == self._sums(path) else None
+        about = self.group.first(lambda: _read_about(path))
+        try:
+            return about if about is not None and about["files"] == self._sums(path) else None
+        except OSError:
+            return None
 
     def _named(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The state's tensors by names and in an order that do not depend on who holds them."""

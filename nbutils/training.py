@@ -383,6 +383,11 @@ def train(
     next is tried in its turn. That holds for the last one too, since what the hour of training
     gave, the model and the history, is there to be returned.
 
+    With ``config.parallel`` every process that `torchrun` started calls this alike, ``on_eval``
+    too, and gets the same history. The model is left shared out; `parallel.whole` joins it. The
+    checkpoint is a folder for each step, from which any number of processes goes on, with the same
+    losses but for rounding, and one alone without ``parallel``.
+
     PyTorch's global random generators are seeded with ``config.seed``, and a checkpoint that is
     continued sets them too.
 
@@ -394,7 +399,9 @@ def train(
             only damaged files.
         TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C or SIGTERM and the checkpoint.
         ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
-            too short or ids outside the vocabulary.
+            too short or ids outside the vocabulary; a batch or heads that the processes can't
+            share equally.
+        RuntimeError: ``parallel`` without `torchrun`.
     """
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
