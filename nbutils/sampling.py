@@ -2,10 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
+import torch.nn as nn
+import torch.nn.functional as F
 
-from nbutils.model import GPT, check_batch, check_ids
+from nbutils.model import (
+    GPT,
+    MLP,
+    Block,
+    CausalSelfAttention,
+    ReLUSquared,
+    check_batch,
+    check_ids,
+)
 
 COLDEST = torch.finfo(torch.float32).tiny  # what float32 cannot divide by counts as temperature 0
 
@@ -29,18 +40,18 @@ class KVCache:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Add a layer's new keys and values (B, H, T, D); returns all so far (B, H, S, D)."""
         B, H, T, D = key.shape
-        end = self.length + T
+        start, end = self.length, self.length + T
         if end > self.capacity:
             raise ValueError(f"{end} tokens do not fit a KVCache of capacity={self.capacity}")
         if layer == len(self._keys):
             self._keys.append(key.new_empty(B, H, self.capacity, D))
             self._values.append(value.new_empty(B, H, self.capacity, D))
-        keys, values = self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
-        keys[:, :, self.length :] = key
-        values[:, :, self.length :] = value
+        keys, values = self._keys[layer], self._values[layer]
+        keys.narrow(2, start, T).copy_(key)  # half the time of keys[:, :, start:end] = key
+        values.narrow(2, start, T).copy_(value)
         if layer == self._n_layer - 1:  # every layer has stored these tokens now
             self.length = end
-        return keys, values
+        return keys.narrow(2, 0, end), values.narrow(2, 0, end)
 
 
 def next_token_probabilities(
@@ -167,14 +178,117 @@ def _steps(
     text = torch.cat([tokens, tokens.new_zeros(B, max_new_tokens)], dim=1)
     capacity = min(T + max_new_tokens, block_size)
     cache = KVCache(model.config.n_layer, capacity) if use_cache else None
+    decode = None
     for end in range(T, T + max_new_tokens):
         if end > block_size:  # the window slides, and every position with it
-            cache = None
+            cache = decode = None
+        elif end == T + 1 and cache is not None and _is_plain(model):
+            decode = _decoder(model, cache, B)
         start = max(0, end - block_size) if cache is None else cache.length
-        with _evaluation(model), torch.inference_mode():
-            x = model.hidden(text[:, start:end], cache)  # (B, end - start, C)
-            text[:, end] = draw(model.unembed(x[:, -1]))  # only the last position is asked
+        with torch.inference_mode():
+            if decode is None:
+                logits = _logits(model, text[:, start:end], cache)
+            else:
+                logits = decode(text[:, start])
+            text[:, end] = draw(logits)
         yield text[:, end].clone()
+
+
+def _logits(model: GPT, tokens: torch.Tensor, cache: KVCache | None) -> torch.Tensor:
+    """The logits (B, V) after the last of ``tokens`` (B, T): only that position is asked."""
+    with _evaluation(model):
+        return model.unembed(model.hidden(tokens, cache)[:, -1])
+
+
+# What follows says ``GPT.hidden`` and ``GPT.unembed`` a second time, for one new token of each row.
+# Calling a module, finding its weights and waking a second thread each take as long as a small
+# model's product; here the first two are done once, and the third where it pays. A test holds
+# that the logits agree for every switch of ``GPTConfig``.
+
+_PARTS = (GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, ReLUSquared)
+_PARTS += (nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.GELU, nn.Dropout)
+
+
+def _is_plain(model: GPT) -> bool:
+    """Whether each part is as ``nbutils.model`` made it: none exchanged, none with a hook."""
+    return all(
+        type(part) in _PARTS and not part._forward_hooks and not part._forward_pre_hooks
+        for part in model.modules()
+    )
+
+
+def _decoder(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function from the newest token of each row (B,) to the logits after it (B, V)."""
+    blocks = [_decoding(block, cache, layer, B) for layer, block in enumerate(model.blocks)]
+    table, positions = model.token_embedding.weight, model.position_embedding
+    norm = _norm(model.final_norm)
+    unembed = _product(table if model.head is None else model.head.weight, None, B)
+    # Numbers read and multiplied, roughly, in the largest matrix: with fewer, one thread is faster.
+    small = 4 * model.config.n_embd**2 * (16 + B) < 2**22
+
+    def decode(tokens: torch.Tensor) -> torch.Tensor:
+        threads = torch.get_num_threads()
+        with _threads(1 if small else threads):
+            x = F.embedding(tokens, table)  # (B, C)
+            if positions is not None:
+                x = x + positions.weight[cache.length]
+            for block in blocks:
+                x = block(x, threads)
+            return unembed(norm(x))
+
+    return decode
+
+
+def _decoding(
+    block: Block, cache: KVCache, layer: int, B: int
+) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """``Block.forward`` for one token of each row, (B, C); long attention gets all ``threads``."""
+    attention, mlp = block.attention, block.mlp
+    attention_norm, mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
+    query_key_value, project, expand, contract = (
+        _product(linear.weight, linear.bias, B)
+        for linear in (attention.query_key_value, attention.projection, mlp.expand, mlp.contract)
+    )
+
+    def forward(x: torch.Tensor, threads: int) -> torch.Tensor:
+        heads = query_key_value(attention_norm(x)).view(B, 3, attention.n_head, 1, -1)
+        q, k, v = heads.unbind(1)  # each (B, H, 1, D)
+        q, k = attention.placed(q, k, cache.length)
+        k, v = cache.update(layer, k, v)  # (B, H, S, D)
+        with _threads(threads if k.numel() > 2**17 else torch.get_num_threads()):
+            y = F.scaled_dot_product_attention(q, k, v)  # (B, H, 1, D)
+        x = x + project(y.view(B, -1))
+        return x + contract(mlp.activation.forward(expand(mlp_norm(x))))
+
+    return forward
+
+
+def _norm(norm: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    options = dict(normalized_shape=norm.normalized_shape, weight=norm.weight, eps=norm.eps)
+    if isinstance(norm, nn.RMSNorm):
+        return partial(torch.rms_norm, **options)
+    return partial(torch.layer_norm, bias=norm.bias, **options)
+
+
+def _product(
+    weight: torch.Tensor, bias: torch.Tensor | None, B: int
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``nn.Linear``'s product; on a CPU several rows are faster with a turned copy of the matrix."""
+    if B == 1 or weight.device.type != "cpu":
+        return partial(F.linear, weight=weight, bias=bias)
+    turned = weight.t().contiguous()
+    return lambda x: x @ turned if bias is None else torch.addmm(bias, x, turned)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Inside it PyTorch computes with ``count`` threads; switching takes a tenth of a microsecond."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """Tokens come from the stated probabilities, and nothing that only saves work changes them."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
 
-from nbutils.model import GPT, GPTConfig
-from nbutils.sampling import KVCache, generate, next_token_probabilities, stream
+import torch.nn.functional as F
+
+from nbutils.model import GPT, SWITCHES, Block, CausalSelfAttention, GPTConfig
+from nbutils.sampling import KVCache, _decoder, generate, next_token_probabilities, stream
 
 CONFIG = GPTConfig(vocab_size=31, block_size=24, n_layer=2, n_head=2, n_embd=16, tie_weights=False)
 
@@ -15,13 +18,19 @@ CONFIG = GPTConfig(vocab_size=31, block_size=24, n_layer=2, n_head=2, n_embd=16,
 @pytest.fixture(scope="module")
 def model() -> GPT:
     """Random, but far from uniform: its choices differ from context to context."""
+    return random_model()
+
+
+def random_model(**changes) -> GPT:
     torch.manual_seed(0)
-    model = GPT(CONFIG).eval()
+    model = GPT(replace(CONFIG, **changes)).eval()
     # Large embeddings and small layers: the answer hangs on what was read and where. Otherwise
     # one constant answer wins everywhere, and a wrong context would go unnoticed.
     for name, parameter in model.named_parameters():
         if parameter.dim() == 2:
             torch.nn.init.normal_(parameter, std=1.0 if "embedding" in name else 0.4)
+        else:  # norms and biases that do something
+            torch.nn.init.normal_(parameter, mean=float("norm.weight" in name), std=0.2)
     return model
 
 
@@ -298,6 +307,109 @@ def test_sampling_keeps_nothing_for_a_backward_pass(model):
     generate(model, prompts(1, 3), 2)
     hook.remove()
     assert needs == [False, False]
+
+
+# One token at a time, without calling the modules.
+
+
+@pytest.fixture
+def threads():
+    """Two threads; the number that was there comes back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+VARIANTS = [dict.fromkeys(names, True) for n in range(5) for names in combinations(SWITCHES, n)]
+VARIANTS += [dict(bias=False), dict(tie_weights=True)]
+
+
+@pytest.mark.parametrize("B", [1, 3])
+@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(changes) or "gpt2")
+def test_one_token_at_a_time_gives_the_logits_of_the_model(changes, B):
+    model, text = random_model(**changes), prompts(B, 12)
+    with torch.no_grad():
+        expected = model(text)
+        cache = KVCache(CONFIG.n_layer, 12)
+        model.hidden(text[:, :5], cache)
+        decode = _decoder(model, cache, B)
+        found = torch.stack([decode(text[:, t]) for t in range(5, 12)], dim=1)
+    torch.testing.assert_close(found, expected[:, 5:], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("changes", [{name: True} for name in SWITCHES], ids=str)
+def test_the_cache_changes_no_token_whatever_the_switches(changes):
+    model = random_model(**changes)
+    text = generate(model, prompts(2, 4), 24, seed=1)  # the last four past the position table
+    assert torch.equal(text, generate(model, prompts(2, 4), 24, seed=1, use_cache=False))
+
+
+def test_after_the_prompt_no_module_is_called(model, monkeypatch):
+    calls, original = [], Block.forward
+    monkeypatch.setattr(Block, "forward", lambda *a, **k: calls.append(1) or original(*a, **k))
+    generate(model, prompts(1, 3), 9)
+    assert len(calls) == CONFIG.n_layer
+
+
+def test_an_exchanged_part_is_what_draws():
+    class LooksBack(CausalSelfAttention):
+        def placed(self, q, k, start):
+            return -q, k
+
+    model = random_model()
+    plain = generate(model, prompts(1, 3), 9, temperature=0)
+    model.blocks[1].attention.__class__ = LooksBack
+    exchanged = generate(model, prompts(1, 3), 9, temperature=0)
+    assert not torch.equal(exchanged, plain)
+    uncached = generate(model, prompts(1, 3), 9, temperature=0, use_cache=False)
+    assert torch.equal(exchanged, uncached)
+
+
+@pytest.mark.parametrize("watch", ["register_forward_hook", "register_forward_pre_hook"])
+def test_a_hook_sees_every_token(watch):
+    model, seen = random_model(), []
+    getattr(model.blocks[0].mlp, watch)(lambda module, x, *y: seen.append(x[0].size(1)))
+    generate(model, prompts(1, 3), 4)
+    assert seen == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("n_embd, expected", [(16, {1}), (512, {2})])
+def test_small_products_take_one_thread_and_the_callers_number_comes_back(
+    n_embd, expected, threads, monkeypatch
+):
+    used, embed = set(), F.embedding
+
+    def watched(*arguments):
+        used.add(torch.get_num_threads())
+        return embed(*arguments)
+
+    model, prompt = random_model(n_embd=n_embd), prompts(1, 1)
+    steps = stream(model, prompt, 3)
+    next(steps)  # the prompt is read by the model itself
+    monkeypatch.setattr(F, "embedding", watched)
+    next(steps)
+    assert used == expected
+    assert torch.get_num_threads() == 2
+    monkeypatch.setattr(F, "embedding", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        next(steps)
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("B, expected", [(1, 1), (600, 2)])
+def test_attention_over_much_takes_all_threads(B, expected, model, threads, monkeypatch):
+    used, attend = [], F.scaled_dot_product_attention
+
+    def watched(*arguments):
+        used.append(torch.get_num_threads())
+        return attend(*arguments)
+
+    steps = stream(model, prompts(B, 14), 2)
+    next(steps)
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    next(steps)
+    assert used == [expected] * CONFIG.n_layer
 
 
 def test_the_cache_takes_its_memory_once():
