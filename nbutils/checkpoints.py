@@ -6,7 +6,6 @@ The state is tensors by name, and what JSON can hold about them. What they mean 
 import errno
 import json
 import os
-import re
 import shutil
 import tempfile
 import warnings
@@ -19,10 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
-from nbutils.files import remove_leftovers, written_aside
+from nbutils.files import remove_leftovers, save_tensors, written_aside
 
 CHECKPOINT = "checkpoint.safetensors"
 """The file in a run's folder that holds everything needed to go on."""
@@ -214,11 +212,7 @@ def _write(folder: Path, state: State, tensors: dict[str, torch.Tensor]) -> None
     )
     metadata = {"nbutils": text, "crc32": _checksum(text, tensors)}
     with written_aside(folder / CHECKPOINT, before=folder / BEFORE) as aside:
-        try:
-            save_file(tensors, aside, metadata=metadata)
-        except SafetensorError as error:  # it has the system's number only in its text
-            number = int(re.search(r"os error (\d+)|$", str(error))[1] or 0)
-            raise OSError(number, os.strerror(number) if number else str(error)) from error
+        save_tensors(tensors, aside, metadata)
 
 
 def _read(path: Path) -> State:
@@ -278,7 +272,7 @@ def _replace_damaged(newest: Path, before: Path) -> None:
     warnings.warn(
         f"{newest} is damaged: it is deleted, and the run goes on from the checkpoint before it",
         CheckpointWarning,
-        stacklevel=4,
+        stacklevel=5,  # where `train` was called
     )
     prepare(newest.parent)
     os.replace(before, newest)

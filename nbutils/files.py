@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -36,6 +37,22 @@ def written_aside(
         os.replace(aside, path)
         with suppress(OSError):  # Windows, and some network drives, flush no folder
             flush(path.parent)
+
+
+def save_tensors(tensors: dict, path: str | os.PathLike, metadata: dict[str, str]) -> None:
+    """Write a safetensors file.
+
+    Raises ``OSError`` where the library has an error of its own, which has no number and is none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        number = int(number[1]) if number else 0
+        raise OSError(number, os.strerror(number) if number else str(error)) from error
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:

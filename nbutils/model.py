@@ -21,7 +21,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from nbutils.device import attention
-from nbutils.files import written_aside
+from nbutils.files import save_tensors, written_aside
 from nbutils.windows import IGNORE
 
 PRESETS = {
@@ -306,8 +306,6 @@ class GPT(nn.Module):
         biases of zero. It has no place for a model with a switch on, which is written in a layout
         of our own: ``from_pretrained`` reads it, transformers refuses it.
         """
-        from safetensors.torch import save_file
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if _is_gpt2(self.config):
@@ -316,7 +314,7 @@ class GPT(nn.Module):
             weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
             config = {"model_type": _OWN_TYPE, **asdict(self.config)}
         with written_aside(folder / "model.safetensors") as aside:
-            save_file(weights, aside, metadata={"format": "pt"})
+            save_tensors(weights, aside, {"format": "pt"})
         with written_aside(folder / "config.json") as aside:
             text = json.dumps(config, indent=2) + "\n"
             aside.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 
 from nbutils import files
 from nbutils.files import cache_folder, remove_leftovers, written_aside
@@ -142,6 +143,25 @@ def test_a_folder_taken_for_a_leftover_before_its_lock_is_made_again(tmp_path, m
     monkeypatch.setattr(files, "_lock", late)
     write(tmp_path / "a", "new")
     assert taken and os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("told", "number", "text"),
+    [
+        ("I/O error: No space left on device (os error 28)", 28, "No space left on device"),
+        ("the disk is on fire", 0, "the disk is on fire"),
+    ],
+)
+def test_tensors_that_can_t_be_written_are_an_error_of_the_system(
+    tmp_path, monkeypatch, told, number, text
+):
+    def broken(*given, **how):
+        raise safetensors.SafetensorError(told)
+
+    monkeypatch.setattr(safetensors.torch, "save_file", broken)
+    with pytest.raises(OSError, match=text) as error:
+        files.save_tensors({}, tmp_path / "a", {})
+    assert error.value.errno == number
 
 
 def test_what_is_kept_between_runs_has_one_folder_which_the_environment_can_choose(

@@ -145,15 +145,14 @@ class Disk:
 
     def __init__(self, monkeypatch):
         self.full = False
-        self.save_file = checkpoints.save_file
-        monkeypatch.setattr(checkpoints, "save_file", self)
+        self.save = checkpoints.save_tensors
+        monkeypatch.setattr(checkpoints, "save_tensors", self)
         monkeypatch.setattr(checkpoints, "_free", lambda folder: 3_000)
 
     def __call__(self, tensors, path, metadata):
         if self.full:
-            number = errno.ENOSPC
-            raise checkpoints.SafetensorError(f"{os.strerror(number)} (os error {number})")
-        self.save_file(tensors, path, metadata)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.save(tensors, path, metadata)
 
 
 @pytest.fixture
