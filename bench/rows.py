@@ -16,6 +16,11 @@ def table(rows: list[Row]) -> str:
     """The rows as a Markdown table."""
     cells = [("What", "Measured", "How")]
     cells += [(row.what, f"{_readable(row.value)} {row.unit}".strip(), row.how) for row in rows]
+    return markdown(cells)
+
+
+def markdown(cells: list[tuple[str, ...]]) -> str:
+    """A Markdown table, its head first, with columns that line up."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpe
 import machine
-import sampling
+import sample
 import training
 from rows import Row, table
 
@@ -45,7 +45,7 @@ def measure(quick: bool, path: Path | None) -> list[Row]:
         "machine": lambda: machine.measure(quick),
         "bpe": lambda: bpe.measure(quick, path),
         "training": lambda: training.measure(quick),
-        "sampling": lambda: sampling.measure(quick),
+        "sampling": lambda: sample.measure(quick),
     }
     if not quick:
         import book

@@ -273,7 +273,7 @@ def _norm(norm: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
 def _product(
     weight: torch.Tensor, bias: torch.Tensor | None, B: int
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``nn.Linear``'s product; on a CPU several rows are faster with a turned copy of the matrix."""
+    """``nn.Linear``'s product; on a CPU several rows are faster with the matrix stored turned."""
     if B == 1 or weight.device.type != "cpu":
         return partial(F.linear, weight=weight, bias=bias)
     turned = weight.t().contiguous()
@@ -282,7 +282,7 @@ def _product(
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Inside it PyTorch computes with ``count`` threads; switching takes a tenth of a microsecond."""
+    """Inside it PyTorch computes with ``count`` threads; to switch takes 0.1 microseconds."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

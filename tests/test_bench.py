@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 FIELDS = {"what", "value", "unit", "how"}
 
@@ -134,6 +135,45 @@ def test_an_update_of_a_larger_shape_takes_longer(bench, monkeypatch):
     found = recipe.times([small, large, small])
     assert len(found) == 2
     assert 0 < found[recipe.shape(small)] < found[recipe.shape(large)]
+
+
+@pytest.fixture
+def peers(bench):
+    pytest.importorskip("transformers")
+    sample = bench("sample")
+    return sample, sample.Peers((1, 2, 16), torch.device("cpu"), None)
+
+
+def test_sampling_is_compared_cell_by_cell(peers):
+    sample, models = peers
+    line = sample.compare(models, 2, 3, new=6, times=1)
+    assert len(line) + 1 == len(sample.HEAD) and line[:2] == ("2", "3")
+    speeds = [float(cell.replace(",", "")) for cell in line[2:-2]]
+    assert min(speeds) > 0
+    assert speeds[2] == pytest.approx(speeds[0] / speeds[1], abs=0.06)
+    text = models.by_us(torch.zeros(1, 1, dtype=torch.long), 40, greedy=True)
+    assert len(set(text[0].tolist())) > 2  # else the same tokens would say little
+
+
+def test_greedy_tokens_that_differ_stop_the_comparison(peers, monkeypatch):
+    sample, models = peers
+    monkeypatch.setattr(models, "by_us", lambda prompt, new, greedy: prompt)
+    with pytest.raises(AssertionError, match="greedy tokens differ for 2 texts, prompts of 3"):
+        sample.compare(models, 2, 3, new=6, times=1)
+
+
+def test_a_step_without_a_cache_is_timed_at_several_lengths_of_text(bench):
+    sample, lengths = bench("sample"), set()
+
+    def program(prompt, new):
+        lengths.add(prompt.size(1))
+        time.sleep(0.02 + 0.002 * new)  # what a call costs beside its steps does not count
+        return prompt
+
+    prompt = torch.zeros(1, 10, dtype=torch.long)
+    (seconds,) = sample.step_by_length([program], prompt, 104, times=2)
+    assert lengths == {10, 35, 60, 85, 110}
+    assert 0.0015 < seconds < 0.004
 
 
 def test_notebook_times_are_read_from_the_builds_cache(bench, tmp_path):

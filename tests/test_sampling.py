@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-
 import torch.nn.functional as F
 
 from nbutils.model import GPT, SWITCHES, Block, CausalSelfAttention, GPTConfig
