@@ -30,7 +30,8 @@ def test_each_rung_changes_one_thing_and_keeps_what_was_changed_before():
     for rungs in (ladder.SPEED, ladder.LEARNING):
         steps = list(rungs.values())
         for before, after in zip(steps, steps[1:]):
-            changed = [f.name for f in fields(before) if getattr(before, f.name) != getattr(after, f.name)]
+            names = [field.name for field in fields(before)]
+            changed = [n for n in names if getattr(before, n) != getattr(after, n)]
             assert len(changed) == 1
             if changed == ["switches"]:
                 assert after.switches[:-1] == before.switches
@@ -58,7 +59,7 @@ def test_a_larger_batch_is_counted():
 
 
 def test_switches_and_the_recipe_reach_model_and_optimizer():
-    rung = ladder.LEARNING["Muon"] if hasattr(torch.optim, "Muon") else ladder.LEARNING["ReLU squared"]
+    rung = ladder.LEARNING["Muon" if hasattr(torch.optim, "Muon") else "ReLU squared"]
     assert all(getattr(rung.model_config(TINY), name) for name in ladder.SWITCHES)
     recipe = replace(rung, schedule="linear", learning_rate=0.5).train_config(updates=7)
     assert (recipe.steps, recipe.schedule, recipe.learning_rate) == (7, "linear", 0.5)

@@ -130,7 +130,9 @@ def ladder(rungs: dict[str, float], label: str, color: str = BLUE, mark: str = "
     return fig
 
 
-def two_measures(rungs: dict[str, tuple[float, float]], names: tuple[str, str], label: str) -> Figure:
+def two_measures(
+    rungs: dict[str, tuple[float, float]], names: tuple[str, str], label: str
+) -> Figure:
     """Two measures of each rung as two marks on one line: name -> (first, second).
 
     names: what the two marks are; label: their unit.
