@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import bpe
+import imports
 import machine
+import packing
 import sample
 import training
 from rows import Row, table
@@ -43,7 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
 def measure(quick: bool, path: Path | None) -> list[Row]:
     subjects = {
         "machine": lambda: machine.measure(quick),
+        "imports": lambda: imports.measure(quick),
         "bpe": lambda: bpe.measure(quick, path),
+        "packing": lambda: packing.measure(quick),
         "training": lambda: training.measure(quick),
         "sampling": lambda: sample.measure(quick),
     }

@@ -46,7 +46,7 @@ def test_the_quick_run_writes_its_rows_as_table_and_as_json(root, tmp_path):
     )
     assert loss - floor == pytest.approx(gap) and gap > 0
     assert {row["unit"] for row in rows} >= {"tokens/s", "MB/s", "s", "nats per token"}
-    assert sum(row["unit"] == "tokens/s" for row in rows) == 4
+    assert sum(row["unit"] == "tokens/s" for row in rows) == 10
     assert any(row["what"].startswith("BPE training") for row in rows)
 
 
@@ -73,6 +73,29 @@ def test_the_fastest_of_several_runs_counts(bench):
     waits = iter([0.05, 0.002, 0.05])
     seconds = bench("rows").fastest(lambda: time.sleep(next(waits)), 3)
     assert 0.002 <= seconds < 0.05
+
+
+def test_packing_with_threads_packs_the_same(bench, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from nbutils import text, tokens
+
+    packing, encoding = bench("packing"), tokens.train_bpe("some text", 260)
+    documents = list(packing.documents(text.load("pydocs"), 100_000))
+    assert 80_000 < sum(map(len, documents)) <= 100_000
+    with open(tmp_path / "file", "wb") as file, ThreadPoolExecutor(2) as pool:
+        count = packing.written(file, documents, encoding, pool)
+    row = tokens.encode_documents(documents, encoding)[1:]
+    assert (tmp_path / "file").read_bytes() == row.tobytes() and count == len(row)
+
+
+def test_what_is_imported_in_turn_is_timed_alone(bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for name, seconds in (("slow_module", 0.2), ("quick_module", 0.0)):
+        (tmp_path / f"{name}.py").write_text(f"import time; time.sleep({seconds})")
+    slow, quick = bench("imports").in_turn(("slow_module", "quick_module"), 3)
+    assert len(slow) == len(quick) == 3
+    assert min(slow) >= 0.2 > min(quick) > 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 10, 11, 12, 100])
