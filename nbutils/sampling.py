@@ -16,6 +16,7 @@ from nbutils.model import (
     ReLUSquared,
     check_batch,
     check_ids,
+    rotate,
 )
 
 COLDEST = torch.finfo(torch.float32).tiny  # what float32 cannot divide by counts as temperature 0
@@ -52,6 +53,37 @@ class KVCache:
         if layer == self._n_layer - 1:  # every layer has stored these tokens now
             self.length = end
         return keys.narrow(2, 0, end), values.narrow(2, 0, end)
+
+    def mask(self) -> torch.Tensor | None:
+        """Where one new token may look, for ``scaled_dot_product_attention``: None is anywhere."""
+        return None
+
+
+class _FixedCache(KVCache):
+    """A prompt's KVCache for steps that are all the same to a GPU, and so can be recorded.
+
+    Its length is a tensor, (1,), and each step reads the whole memory through a mask.
+    """
+
+    def __init__(self, cache: KVCache):
+        super().__init__(cache._n_layer, cache.capacity)
+        self._keys, self._values = cache._keys, cache._values
+        for memory in (*self._keys, *self._values):
+            memory[:, :, cache.length :] = 0  # the mask's 0 times what happens to be there: not nan
+        self.length = torch.tensor([cache.length], device=memory.device)
+
+    def update(
+        self, layer: int, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add a layer's new key and value (B, H, 1, D); returns its memory (B, H, capacity, D)."""
+        keys = self._keys[layer].index_copy_(2, self.length, key)
+        values = self._values[layer].index_copy_(2, self.length, value)
+        if layer == self._n_layer - 1:
+            self.length += 1
+        return keys, values
+
+    def mask(self) -> torch.Tensor:
+        return (torch.arange(self.capacity, device=self.length.device) <= self.length)[None]
 
 
 def next_token_probabilities(
@@ -98,6 +130,7 @@ def generate(
     stop: int | Sequence[int] | None = None,
     seed: int | None = None,
     use_cache: bool = True,
+    cuda_graph: bool = False,
 ) -> torch.Tensor:
     """The prompt (B, T) and the model's continuation, (B, T + new), on the prompt's device.
 
@@ -107,6 +140,9 @@ def generate(
     own random state is used. All rows share one generator, so a row's tokens depend on the rows
     beside it. ``use_cache=False`` computes the whole context at every step: slower, but in
     float32 the same tokens. In 16 bits the two round differently and may draw others.
+    ``cuda_graph``: with a cache, record a step once and replay it, so that a GPU need not wait for
+    Python. Recording takes a while, so it is for many tokens; on a CPU nothing is recorded, and
+    the same tokens come more slowly.
 
     The model sees at most its last ``block_size`` tokens. Once the text is longer, that window
     slides: every token changes its position, so nothing can be kept and each step computes the
@@ -124,6 +160,7 @@ def generate(
         stop=stop,
         seed=seed,
         use_cache=use_cache,
+        cuda_graph=cuda_graph,
     )
     return torch.cat([tokens, *(drawn[:, None] for drawn in new)], dim=1)
 
@@ -139,6 +176,7 @@ def stream(
     stop: int | Sequence[int] | None = None,
     seed: int | None = None,
     use_cache: bool = True,
+    cuda_graph: bool = False,
 ) -> Iterator[torch.Tensor]:
     """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn.
 
@@ -157,7 +195,9 @@ def stream(
         p = next_token_probabilities(logits, temperature, top_k, top_p)
         return p.multinomial(1, generator=generator)[:, 0]
 
-    steps = _steps(model, tokens, max_new_tokens, draw, use_cache)
+    capacity = min(tokens.size(1) + max_new_tokens, model.config.block_size)
+    read = _Reader(model, capacity, use_cache, cuda_graph)
+    steps = _steps(model, tokens, max_new_tokens, draw, read)
     ids = [] if stop is None else stop
     stops = torch.tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
     if not len(stops):
@@ -171,33 +211,40 @@ def _steps(
     tokens: torch.Tensor,
     max_new_tokens: int,
     draw: Callable[[torch.Tensor], torch.Tensor],
-    use_cache: bool,
+    read: Callable[[torch.Tensor], torch.Tensor],
 ) -> Iterator[torch.Tensor]:
     B, T = tokens.shape
-    block_size = model.config.block_size
     text = torch.cat([tokens, tokens.new_zeros(B, max_new_tokens)], dim=1)
-    capacity = min(T + max_new_tokens, block_size)
-    cache = KVCache(model.config.n_layer, capacity) if use_cache else None
-    decode = None
     for end in range(T, T + max_new_tokens):
-        if end > block_size:  # the window slides, and every position with it
-            cache = decode = None
-        elif end == T + 1 and cache is not None and _is_plain(model):
-            decode = _decoder(model, cache, B)
-        start = max(0, end - block_size) if cache is None else cache.length
         with torch.inference_mode():
-            if decode is None:
-                logits = _logits(model, text[:, start:end], cache)
-            else:
-                logits = decode(text[:, start])
-            text[:, end] = draw(logits)
+            text[:, end] = draw(read(text[:, :end]))
         yield text[:, end].clone()
 
 
-def _logits(model: GPT, tokens: torch.Tensor, cache: KVCache | None) -> torch.Tensor:
-    """The logits (B, V) after the last of ``tokens`` (B, T): only that position is asked."""
-    with _evaluation(model):
-        return model.unembed(model.hidden(tokens, cache)[:, -1])
+class _Reader:
+    """A function from text (B, T), a token longer at each call, to the logits (B, V) after it."""
+
+    def __init__(self, model: GPT, capacity: int, use_cache: bool, cuda_graph: bool):
+        self._model, self._cuda_graph = model, cuda_graph
+        self._cache = KVCache(model.config.n_layer, capacity) if use_cache else None
+        self._decode = None
+
+    def __call__(self, text: torch.Tensor) -> torch.Tensor:
+        block_size = self._model.config.block_size
+        if text.size(1) > block_size:  # the window slides, and every position with it
+            self._cache = self._decode = None
+        if self._decode is not None:
+            return self._decode(text[:, -1])
+        if self._cache is None:
+            return self._logits(text[:, -block_size:])
+        if self._cache.length and _is_plain(self._model):
+            self._decode = _decoder(self._model, self._cache, text[:, -1], self._cuda_graph)
+            return self._decode(text[:, -1])
+        return self._logits(text[:, self._cache.length :])
+
+    def _logits(self, tokens: torch.Tensor) -> torch.Tensor:
+        with _evaluation(self._model):  # only the last position is asked
+            return self._model.unembed(self._model.hidden(tokens, self._cache)[:, -1])
 
 
 # What follows says ``GPT.hidden`` and ``GPT.unembed`` a second time, for one new token of each row.
@@ -217,8 +264,46 @@ def _is_plain(model: GPT) -> bool:
     )
 
 
-def _decoder(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function from the newest token of each row (B,) to the logits after it (B, V)."""
+def _decoder(
+    model: GPT, cache: KVCache, tokens: torch.Tensor, cuda_graph: bool = False
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function from the newest token of each row (B,) to the logits after it (B, V).
+
+    ``cache`` holds what was read before ``tokens`` (B,), the first that it will be given.
+    """
+    if not cuda_graph:
+        return _stepping(model, cache, len(tokens))
+    cache = _FixedCache(cache)
+    decode = _stepping(model, cache, len(tokens))
+    return _recorded(decode, tokens, cache.length) if tokens.is_cuda else decode
+
+
+def _recorded(
+    decode: Callable[[torch.Tensor], torch.Tensor], tokens: torch.Tensor, length: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``decode`` as a CUDA graph; ``length`` is what a run of it changes for the next."""
+    given, before = tokens.clone(), length.clone()
+    side, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
+    enabled = torch.is_autocast_enabled("cuda")
+    # Weights that autocast has shortened must live as long as the graph, so it keeps none itself.
+    with torch.autocast("cuda", enabled=enabled, cache_enabled=False):
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            decode(given)  # what is set up at a first run can't be recorded
+        torch.cuda.current_stream().wait_stream(side)
+        length.copy_(before)
+        with torch.cuda.graph(graph):
+            logits = decode(given)
+
+    def replay(tokens: torch.Tensor) -> torch.Tensor:
+        given.copy_(tokens)
+        graph.replay()
+        return logits
+
+    return replay
+
+
+def _stepping(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], torch.Tensor]:
     blocks = [_decoding(block, cache, layer, B) for layer, block in enumerate(model.blocks)]
     table, positions = model.token_embedding.weight, model.position_embedding
     norm = _norm(model.final_norm)
@@ -232,8 +317,9 @@ def _decoder(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], tor
             x = F.embedding(tokens, table)  # (B, C)
             if positions is not None:
                 x = x + positions.weight[cache.length]
+            mask = cache.mask()
             for block in blocks:
-                x = block(x, threads)
+                x = block(x, mask, threads)
             return unembed(norm(x))
 
     return decode
@@ -241,7 +327,7 @@ def _decoder(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], tor
 
 def _decoding(
     block: Block, cache: KVCache, layer: int, B: int
-) -> Callable[[torch.Tensor, int], torch.Tensor]:
+) -> Callable[[torch.Tensor, torch.Tensor | None, int], torch.Tensor]:
     """``Block.forward`` for one token of each row, (B, C); long attention gets all ``threads``."""
     attention, mlp = block.attention, block.mlp
     attention_norm, mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
@@ -250,17 +336,42 @@ def _decoding(
         for linear in (attention.query_key_value, attention.projection, mlp.expand, mlp.contract)
     )
 
-    def forward(x: torch.Tensor, threads: int) -> torch.Tensor:
+    placed = _placing(attention, cache.capacity)
+
+    def forward(x: torch.Tensor, mask: torch.Tensor | None, threads: int) -> torch.Tensor:
         heads = query_key_value(attention_norm(x)).view(B, 3, attention.n_head, 1, -1)
-        q, k, v = heads.unbind(1)  # each (B, H, 1, D)
-        q, k = attention.placed(q, k, cache.length)
+        (q, k), v = placed(heads[:, :2], cache.length).unbind(1), heads[:, 2]  # (B, H, 1, D)
         k, v = cache.update(layer, k, v)  # (B, H, S, D)
         with _threads(threads if k.numel() > 2**17 else torch.get_num_threads()):
-            y = F.scaled_dot_product_attention(q, k, v)  # (B, H, 1, D)
+            y = F.scaled_dot_product_attention(q, k, v, mask)  # (B, H, 1, D)
         x = x + project(y.view(B, -1))
         return x + contract(mlp.activation.forward(expand(mlp_norm(x))))
 
     return forward
+
+
+def _placing(
+    attention: CausalSelfAttention, capacity: int
+) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """``CausalSelfAttention.placed`` for the query and key of one position, (B, 2, H, 1, D)."""
+    if not (attention.qk_norm or attention.rotary):
+        return lambda x, position: x
+    weight = attention.query_key_value.weight
+    half = weight.size(0) // attention.n_head // 6
+    # (1, 0) turned is (cos, sin): the angles of all positions, found once and not at each step.
+    points = torch.cat([weight.new_ones(capacity, half), weight.new_zeros(capacity, half)], dim=1)
+    turns = rotate(points).chunk(2, dim=-1)  # each (capacity, D / 2)
+
+    def placed(x: torch.Tensor, position: int) -> torch.Tensor:
+        if attention.qk_norm:
+            x = F.rms_norm(x, x.shape[-1:])
+        if not attention.rotary:
+            return x
+        cos, sin = (turn[position].to(x.dtype) for turn in turns)
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+    return placed
 
 
 def _norm(norm: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -284,9 +284,12 @@ def test_streams_that_take_turns_leave_the_mode_alone():
     assert not dropped.training
 
 
-def test_it_samples_in_the_chips_format(model):
+@pytest.mark.parametrize("cuda_graph", [False, True])
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_it_samples_in_the_chips_format(switch, cuda_graph):
+    model = random_model(**{switch: True})
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        text = generate(model, prompts(2, 3), 30, seed=0)
+        text = generate(model, prompts(2, 3), 30, seed=0, cuda_graph=cuda_graph)
     assert text.shape == (2, 33)
     assert text.min() >= 0 and text.max() < CONFIG.vocab_size
 
@@ -324,15 +327,17 @@ VARIANTS = [dict.fromkeys(names, True) for n in range(5) for names in combinatio
 VARIANTS += [dict(bias=False), dict(tie_weights=True)]
 
 
-@pytest.mark.parametrize("B", [1, 3])
+@pytest.mark.parametrize("B, cuda_graph", [(1, False), (3, False), (3, True)])
 @pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(changes) or "gpt2")
-def test_one_token_at_a_time_gives_the_logits_of_the_model(changes, B):
+def test_one_token_at_a_time_gives_the_logits_of_the_model(changes, B, cuda_graph):
     model, text = random_model(**changes), prompts(B, 12)
     with torch.no_grad():
         expected = model(text)
         cache = KVCache(CONFIG.n_layer, 12)
         model.hidden(text[:, :5], cache)
-        decode = _decoder(model, cache, B)
+        for memory in (*cache._keys, *cache._values):
+            memory[:, :, 5:] = float("nan")  # what nobody has written yet may be anything
+        decode = _decoder(model, cache, text[:, 5], cuda_graph)
         found = torch.stack([decode(text[:, t]) for t in range(5, 12)], dim=1)
     torch.testing.assert_close(found, expected[:, 5:], rtol=1e-4, atol=1e-4)
 
@@ -341,7 +346,8 @@ def test_one_token_at_a_time_gives_the_logits_of_the_model(changes, B):
 def test_the_cache_changes_no_token_whatever_the_switches(changes):
     model = random_model(**changes)
     text = generate(model, prompts(2, 4), 24, seed=1)  # the last four past the position table
-    assert torch.equal(text, generate(model, prompts(2, 4), 24, seed=1, use_cache=False))
+    for other in (dict(use_cache=False), dict(cuda_graph=True)):
+        assert torch.equal(text, generate(model, prompts(2, 4), 24, seed=1, **other))
 
 
 def test_after_the_prompt_no_module_is_called(model, monkeypatch):
