@@ -58,6 +58,14 @@ def test_the_file_before_is_kept_under_its_own_name(tmp_path, monkeypatch, links
     new, old = tmp_path / "new", tmp_path / "old"
     write(new, "1", before=old)
     assert not old.exists()
+    replace = os.replace
+
+    def watched(one, other):
+        assert new.exists() and one != new  # at no moment is there no newest
+        replace(one, other)
+
+    if links:
+        monkeypatch.setattr(files.os, "replace", watched)
     for text in "234":
         write(new, text, before=old)
         assert (new.read_text(), old.read_text()) == (text, str(int(text) - 1))
