@@ -63,6 +63,7 @@ def test_law_draws_runs_by_tokens_lines_and_the_unseen_run():
     assert first.get_ydata()[0] == pytest.approx(10) and first.get_xdata()[-1] == pytest.approx(40)
     assert dashed.get_linestyle() == "--" and dashed.get_ydata()[-1] == pytest.approx(20)
     assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["10", "20", "40"]
 
 
 def test_law_needs_no_unseen_run():

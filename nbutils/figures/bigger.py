@@ -106,7 +106,10 @@ def law(
         label = f"{unseen[1]:,} (unseen)"
         ax.plot(unseen[0], unseen[2], "*", color=RED, markersize=12, label=label)
     ax.set(xscale="log", yscale="log", xlabel="N: parameters", ylabel="loss above the floor (nats)")
+    ticks = np.unique([*sizes, *(unseen[:1] if unseen else ())])
+    ax.set_xticks(ticks, [f"{size:,.0f}" for size in ticks], rotation=30, fontsize=8.5)
     ax.yaxis.set_major_formatter("{x:g}")
+    ax.minorticks_off()
     fig.legend(loc="outside lower center", ncols=3, title="D: tokens read", fontsize=9)
     return fig
 
