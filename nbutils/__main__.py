@@ -249,7 +249,7 @@ def _train(arguments: list[str]) -> None:
 
 def _check_processes(kind: str | None) -> None:
     """Raise before each of several processes begins the same run for itself."""
-    n = int(os.environ.get("WORLD_SIZE", 1))
+    n = _processes()
     if kind is None and n > 1:
         raise ValueError(
             f"torchrun started {n} processes, and parallel says nothing of how they share the "
@@ -257,10 +257,20 @@ def _check_processes(kind: str | None) -> None:
         )
 
 
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
 def _corpus_of(group, options) -> Corpus:
     """The corpus, for which one process learns and encodes what the others then get."""
-    packed = Path(options.text).is_dir()  # everybody reads what it needs from there
-    return _corpus(options) if packed else group.first(lambda: _corpus(options))
+    if _is_packed(options.text):  # everybody reads what it needs from there
+        return _packed(options)
+    return group.first(lambda: _corpus(options))
+
+
+def _is_packed(source: str) -> bool:
+    """Whether a folder is meant, and no source that happens to be called like one."""
+    return source not in ("smallworld", "pydocs") and Path(source).is_dir()
 
 
 def _introduce(chip: str, model, corpus: Corpus, options) -> None:
@@ -309,7 +319,8 @@ def _verdict(model, corpus: Corpus, options) -> str:
     chip = next(model.parameters()).device
     windows = Windows(
         corpus.val,
-        options.batch_size // options.accumulation,
+        # As many windows at a time as in training, or it might need more memory than there is.
+        max(1, options.batch_size // options.accumulation // _processes()),
         _window(options),
         device=chip,
         start_token=corpus.start_token,
@@ -327,8 +338,6 @@ def _corpus(options) -> Corpus:
             "text='fineweb' never ends: pack a part of it with `python -m nbutils pack`, or use "
             "smallworld, pydocs or a file's path"
         )
-    if Path(options.text).is_dir():
-        return _packed(options)
     documents = text.load(options.text, n_documents=options.documents)
     ninth = options.documents and math.ceil(options.documents / 9)
     held_out = text.load(options.text, "val", n_documents=ninth)
