@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -328,6 +331,57 @@ def test_gpt2s_encoding_without_a_network(fineweb, tmp_path, capsys, monkeypatch
     status, _, err = run(capsys, *command, "--out", tmp_path / "c")
     assert status == 1 and "could not be downloaded" in err and "cl100k_base" in err
     assert err.count("\n") == 1 and not (tmp_path / "c").exists()
+
+
+def test_a_corpus_may_be_called_like_a_source(fineweb, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["pack", "--text", "fineweb", "--encoding", "cl100k_base", "--tokens", "300"]
+    assert main([*command, "--out", "fineweb"]) == 0
+    trained(tmp_path / "model", "--text", "fineweb", "--block-size", "8", "--steps", "0")
+    (tmp_path / "smallworld").mkdir()
+    trained(tmp_path / "other", *FEW, "--steps", "0")
+    assert "text: smallworld, 3," in capsys.readouterr().out
+
+
+# The recipe of chapter 7
+
+
+def recipe(root) -> list[list[str]]:
+    """The commands in the chapter's blocks of code, each as a list of words."""
+    notebook = json.loads((root / "notebooks" / "07_bigger.ipynb").read_text("utf-8"))
+    text = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+    blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
+    return [shlex.split(block.replace("\\\n", "")) for block in blocks if "-m nbutils" in block]
+
+
+SMALLER = {
+    "--tokens": "300", "--val-every": "2", "--nproc-per-node": "2", "--batch-size": "16",
+    "--steps": "2", "--warmup-steps": "1", "--eval-every": "1",
+}  # fmt: skip
+NARROW = "--model.n-layer 1 --model.n-head 2 --model.n-embd 16 --model.block-size 16".split()
+
+
+def test_the_recipe_for_gpt2_works_on_a_few_pages(
+    root, gpt2, fineweb, tmp_path, monkeypatch, capsys
+):
+    pack, train, sample = recipe(root)
+    monkeypatch.chdir(tmp_path)
+    for option in SMALLER:
+        command = pack if option in pack else train
+        command[command.index(option) + 1] = SMALLER[option]
+    assert pack[:3] == sample[:3] == ["python", "-m", "nbutils"] and train[0] == "torchrun"
+    assert main(pack[3:]) == 0
+    # One torch.compile takes longer than all the rest; the ladder of chapter 6 is tested with it.
+    train = [sys.executable, "-m", "torch.distributed.run", *train[1:], *NARROW, "--device", "cpu"]
+    train.remove("--compile")
+    done = subprocess.run(
+        train, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ddp in 2 processes" in done.stdout and "loss on all validation" in done.stdout
+    capsys.readouterr()
+    assert main([*sample[3:], "--max-new-tokens", "5"]) == 0
+    assert capsys.readouterr().out.startswith(sample[-1])
 
 
 def test_a_preset_is_the_shape_that_options_change(tmp_path):
