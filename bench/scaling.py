@@ -23,7 +23,7 @@ STORED = Path(nbutils.__file__).with_name("scaling.json")
 WIDTHS = (8, 12, 16, 24, 32, 48)
 STEPS = (200, 400, 800, 1600)
 SEEDS = (0, 1, 2)
-LARGER = (96, 6400)  # width and steps of the runs that the law has not seen
+LARGER = (64, 3200)  # width and steps of the runs that the law has not seen
 BATCH = 8
 
 

@@ -1,5 +1,8 @@
 """What planning says is what the model has, keeps and costs."""
 
+import importlib
+import json
+import sys
 import weakref
 from dataclasses import replace
 
@@ -330,3 +333,54 @@ def test_a_law_needs_enough_runs_above_the_floor():
         planning.fit_scaling_law([1, 2, 3, 4], [1, 2, 3, 4], [4, 3, 2, 1])
     with pytest.raises(ValueError, match="floor=1 is not below"):
         planning.fit_scaling_law([1, 2, 3, 4], [1, 2, 3, 4], [4, 3, 2, 1], floor=1)
+
+
+@pytest.fixture
+def bench(root, monkeypatch):
+    """bench/scaling.py, whose folder is on the path as it is for a script there."""
+    monkeypatch.syspath_prepend(str(root / "bench"))
+    yield importlib.import_module("scaling")
+    sys.modules.pop("scaling")
+    sys.modules.pop("rows")
+
+
+def test_the_stored_runs_are_the_benchs_and_above_the_floor(bench):
+    runs = planning.scaling_runs()
+    grid = {(w, n, seed) for w in bench.WIDTHS for n in bench.STEPS for seed in bench.SEEDS}
+    grid |= {(*bench.LARGER, seed) for seed in bench.SEEDS}
+    assert {(r["width"], r["steps"], r["seed"]) for r in runs} == grid and len(runs) == len(grid)
+    for r in runs:
+        assert r["loss"] > r["floor"] == runs[0]["floor"]
+        assert r["n"] == sum(planning.parameters(bench.shape(r["width"], 1242)).values())
+        assert r["d"] == r["steps"] * 8 * 80
+
+
+def test_the_bench_reports_the_law_and_what_it_predicts(bench):
+    law = planning.ScalingLaw(E=0.4, A=3e5, alpha=1.4, B=6e4, beta=0.95)
+    cases = [(w, s) for w in bench.WIDTHS for s in bench.STEPS] + [bench.LARGER]
+    runs = [{"width": w, "n": 200 * w * w, "d": s * 640, "floor": 0.4} for w, s in cases]
+    runs = [r | {"loss": law.loss(r["n"], r["d"])} for r in runs]
+    value = {row.what: row.value for row in bench.report(runs)}
+    assert value["Larger network, predicted"] == pytest.approx(value["Larger network, reached"])
+    assert value["Floor, if it were fitted"] == pytest.approx(0.4, abs=1e-3)
+
+
+def test_a_run_that_is_stored_is_not_repeated(bench, monkeypatch, tmp_path):
+    asked = []
+
+    def run(corpus, width, steps, seed):
+        asked.append((width, steps, seed))
+        return {"width": width, "steps": steps, "seed": seed}
+
+    file = tmp_path / "scaling.json"
+    monkeypatch.setattr(bench, "STORED", file)
+    monkeypatch.setattr(bench, "Corpus", lambda: None)
+    monkeypatch.setattr(bench, "run", run)
+    file.write_text("[]")
+    monkeypatch.setattr(bench, "stored", lambda: json.loads(file.read_text()))
+    bench.measure_all()
+    whole = len(bench.WIDTHS) * len(bench.STEPS) * len(bench.SEEDS) + len(bench.SEEDS)
+    assert len(asked) == whole == len(json.loads(file.read_text()))
+    file.write_text(json.dumps(json.loads(file.read_text())[:-1]))
+    bench.measure_all()
+    assert len(asked) == whole + 1 and asked[-1] == (*bench.LARGER, bench.SEEDS[-1])
