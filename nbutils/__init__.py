@@ -21,11 +21,16 @@ _MODULES = (
     "smallworld",
     "text",
     "windows",
+    "packing",
     "model",
     "trace",
+    "planning",
+    "checkpoints",
+    "parallel",
     "training",
     "sampling",
     "recipes",
+    "ladder",
     "figures",
 )
 __all__ = list(_MODULES)

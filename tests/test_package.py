@@ -21,17 +21,23 @@ FLOW = (
     {"smallworld"},
     {"text"},
     {"windows"},
+    {"packing"},
     {"model"},
     {"trace"},
+    {"planning"},
+    {"checkpoints"},
+    {"parallel"},
     {"training"},
     {"sampling"},
     {"recipes"},
+    {"ladder"},
     {"figures"},
     {"exercises", "__main__"},
 )
 # One word for two things.
 HOMONYMS = {
     "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
+    "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))
 
