@@ -212,6 +212,15 @@ def test_what_could_not_be_written_leaves_what_was(tmp_path, monkeypatch, number
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_nothing_is_given_up_for_a_limit_that_room_does_not_lift(tmp_path, monkeypatch):
+    for step in (1, 2):
+        write(tmp_path, state(step))
+    monkeypatch.setattr(checkpoints, "save_tensors", full(errno.EFBIG))
+    with pytest.raises(CheckpointError, match="File too large"):
+        write(tmp_path, state(3))
+    assert same(checkpoints._read(tmp_path / BEFORE), state(1))
+
+
 def test_a_disk_with_room_for_two_gives_up_the_one_before(tmp_path, monkeypatch):
     for step in (1, 2):
         write(tmp_path, state(step))
