@@ -116,6 +116,23 @@ def test_if_the_newest_is_damaged_the_one_before_is_used_and_told(tmp_path, dama
     assert same(checkpoints._read(tmp_path / BEFORE), state(1))  # not the damaged one
 
 
+def test_where_nothing_can_be_written_a_damaged_checkpoint_stays_and_that_is_told(
+    tmp_path, monkeypatch
+):
+    for step in (1, 2):
+        write(tmp_path, state(step))
+    empty(tmp_path / CHECKPOINT)
+
+    def refuse(**where):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(checkpoints.tempfile, "TemporaryFile", refuse)
+    message = "can't be written .Read-only file system"
+    with pytest.warns(CheckpointWarning), pytest.raises(CheckpointError, match=message):
+        restored(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, BEFORE}
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_if_there_is_no_other_a_damaged_checkpoint_is_an_error(tmp_path, damage):
     write(tmp_path, state(2))
