@@ -247,9 +247,9 @@ class World:
         self.start_token = encoding.eot_token
         self.shape = GPTConfig.preset("small", n_layer=2, block_size=smallworld.MAX_TOKENS)
 
-    def windows(self, ids, batch_size: int, chip: Chip) -> Windows:
-        size, start = self.shape.block_size, self.start_token
-        return Windows(ids, batch_size, size, start_token=start, device=chip.device)
+    def windows(self, ids, batch_size: int, chip: Chip, seed: int = 0) -> Windows:
+        where = {"start_token": self.start_token, "device": chip.device, "seed": seed}
+        return Windows(ids, batch_size, self.shape.block_size, **where)
 
 
 def agreement(chip: Chip, world: World, updates: int) -> list[Row]:

@@ -131,6 +131,17 @@ def test_a_compiler_that_fails_leaves_the_network_as_it_was(gpu, monkeypatch, ca
     assert gpu.compile_in_place(contender, True, 2, gpu.TINY)
 
 
+def test_learning_rates_are_compared_for_each_learning_rung(gpu, monkeypatch):
+    import ladder as rates  # bench/ladder.py
+
+    first = dict(list(ladder.LEARNING.items())[:2])
+    monkeypatch.setattr(ladder, "LEARNING", first)
+    rows = rates.measure((1e-3, 2e-3), updates=1)
+    assert [row.what for row in rows[::2]] == ["GPT-2, AdamW, 0.001", "GPT-2, AdamW, 0.002"]
+    low, high = rows[0].value.split(" and ")
+    assert low != high and 5 < float(low) < 8
+
+
 def test_what_a_gpu_trains_is_gpt2_with_a_padded_vocabulary(gpu):
     with torch.device("meta"):  # shapes only
         model = GPT(gpu.GPT2)

@@ -37,6 +37,12 @@ def test_time_by_kind_gives_seven_kinds_seven_colours():
     assert len({to_hex(bar.get_facecolor()) for bar in axes.patches}) == 7
 
 
+def test_time_by_kind_leaves_out_what_takes_no_time():
+    (axes,) = faster.time_by_kind({"plain": {"a": 1.0, "b": 0.0, "c": 2.0}}).axes
+    assert [bar.get_width() for bar in axes.patches] == [1.0, 2.0]
+    assert to_hex(axes.patches[1].get_facecolor()) == style.GREEN.lower()
+
+
 def test_roofline_is_the_lower_of_two_limits_with_every_point_under_it():
     points = {"small": (2.0, 8e9), "large": (100.0, 90e9)}
     (axes,) = faster.roofline(points, bandwidth=10e9, peak=100e9).axes

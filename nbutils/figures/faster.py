@@ -21,6 +21,8 @@ def time_by_kind(steps: dict[str, dict[str, float]]) -> Figure:
     fig, ax = plt.subplots(figsize=(5.8, 1.6 + 0.45 * len(steps)))
     left = np.zeros(len(steps))
     for kind, color in zip(next(iter(steps.values())), cycle((*CYCLE, GREY))):
+        if not any(kinds[kind] for kinds in steps.values()):
+            continue  # but its colour stays its own
         widths = np.array([kinds[kind] for kinds in steps.values()])
         ax.barh(list(steps), widths, left=left, color=color, label=kind)
         left += widths
@@ -41,9 +43,12 @@ def roofline(points: dict[str, tuple[float, float]], bandwidth: float, peak: flo
     intensities = [x for x, _ in points.values()]
     x = np.geomspace(min(*intensities, peak / bandwidth) / 3, max(intensities) * 6, 200)
     ax.plot(x, np.minimum(x * bandwidth, peak) / 1e9, color=GREY, label="the most there can be")
-    for (name, (at, speed)), marker in zip(points.items(), cycle("osD^v")):
-        ax.plot([at], [speed / 1e9], marker, color=BLUE)
-        ax.annotate(name, (at, speed / 1e9), (6, -4), textcoords="offset points", fontsize=8.5)
+    sides = cycle([((7, -9), "left"), ((-7, 4), "right")])  # neighbours are named on two sides
+    for (name, (at, speed)), (offset, ha) in zip(sorted(points.items(), key=_place), sides):
+        ax.plot([at], [speed / 1e9], "o", color=BLUE)
+        ax.annotate(
+            name, (at, speed / 1e9), offset, textcoords="offset points", ha=ha, fontsize=8.5
+        )
     ax.set(
         xscale="log",
         yscale="log",
@@ -53,6 +58,10 @@ def roofline(points: dict[str, tuple[float, float]], bandwidth: float, peak: flo
     ax.legend(loc="upper left")
     ax.grid(which="minor", visible=False)
     return fig
+
+
+def _place(point: tuple[str, tuple[float, float]]) -> tuple[float, float]:
+    return point[1]
 
 
 def gradient_sizes(exponents: np.ndarray, lowest: int, shift: int) -> Figure:
