@@ -10,7 +10,7 @@ from pathlib import Path
 from bpe import VOCAB_SIZE
 from rows import Row, table
 
-from nbutils import packing, text, tokens, windows  # noqa: F401: PyTorch's time is not packing's
+from nbutils import packing, text, tokens
 
 ENCODINGS = {"cl100k_base": "cl100k_base", f"own {VOCAB_SIZE:,} tokens": None}
 WAYS = {"1 process": 1, "2 processes": 2, "2 threads": None}
@@ -34,6 +34,8 @@ def speed(name: str | None, workers: int | None, size: int) -> float:
 
     ``name``: one of tiktoken's encodings, None: one's own. ``workers``: None for two threads.
     """
+    from nbutils import windows  # noqa: F401: PyTorch is loaded here, before the clock starts
+
     source = text.load("pydocs")
     encoding = tokens.get_encoding(name) if name else tokens.train_bpe(source, VOCAB_SIZE)
     with tempfile.TemporaryDirectory() as folder:

@@ -5,12 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-import bpe
-import imports
-import machine
-import packing
-import sample
-import training
 from rows import Row, table
 
 
@@ -43,6 +37,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(quick: bool, path: Path | None) -> list[Row]:
+    # Here, because the processes that packing starts import this file, and need no PyTorch.
+    import bpe
+    import imports
+    import machine
+    import packing
+    import sample
+    import training
+
     subjects = {
         "machine": lambda: machine.measure(quick),
         "imports": lambda: imports.measure(quick),

@@ -108,14 +108,14 @@ import nbutils.model
 share = (time.perf_counter() - middle) / (middle - start)
 print(json.dumps([share, sorted(set(sys.modules) - before)]))
 """
-    shares = []
-    for _ in range(3):
+    for _ in range(5):  # another program may have had the processor just then
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
         share, modules = json.loads(done.stdout)
-        shares.append(share)
         others = {name.split(".")[0] for name in modules} - sys.stdlib_module_names
         assert others == {"nbutils"}
-    assert min(shares) < 0.05
+        if share < 0.05:
+            return
+    pytest.fail(f"import nbutils.model takes {share:.0%} of the time of import torch beyond it")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 10, 11, 12, 100])
