@@ -70,7 +70,7 @@ def training_flops(config: GPTConfig, length: int | None = None) -> int:
 
 
 def block_matrices(config: GPTConfig) -> int:
-    """The weights that multiply inside the blocks, 12 L C²: what Muon takes and autocast copies."""
+    """The weights that multiply inside the blocks, 12 L C²: Muon takes them, autocast copies them."""
     return 12 * config.n_layer * config.n_embd**2
 
 
@@ -118,13 +118,15 @@ def training_memory(
     tokens = batch_size * (config.block_size if length is None else length)
     short = min(FLOAT, dtype.itemsize)
     kept = saved_by_block(config, short, FLOAT if device == "cpu" else short, split)
-    in_blocks = L * FLOAT * C + kept if checkpointing else L * kept
+    in_blocks, copied = L * kept, matrices
+    if checkpointing:  # of one block at a time
+        in_blocks, copied = L * FLOAT * C + kept, matrices // L
     return {
         "weights": FLOAT * total,
         "gradients": FLOAT * total,
         "optimizer": _states(optimizer, total, matrices),
         # the head has the token table's shape
-        "copies": 0 if short == FLOAT else short * (matrices + config.vocab_size * C),
+        "copies": 0 if short == FLOAT else short * (copied + config.vocab_size * C),
         "activations": tokens * (in_blocks + (FLOAT + short) * C),  # final norm, head
         # log-probabilities, and on the way back the gradient that comes and the one that goes
         "logits": tokens * 3 * FLOAT * config.vocab_size,

@@ -133,16 +133,20 @@ def test_activations_on_a_gpu_are_those_of_attention_in_bfloat16(config, monkeyp
     assert planned(config, bfloat16) == pytest.approx(kept(config, bfloat16), rel=0.02)
 
 
-def test_checkpointing_keeps_each_blocks_input_and_one_block(monkeypatch):
+@pytest.mark.parametrize("dtype, short", [(torch.float32, 4), (torch.bfloat16, 2)])
+def test_checkpointing_keeps_each_blocks_input_and_one_block(dtype, short, monkeypatch):
     forward = nbutils.model.Block.forward
 
     def again(self, *inputs):
         return checkpoint(forward, self, *inputs, use_reentrant=True)
 
-    whole = planned(WIDE, torch.float32, device="cpu", checkpointing=True)
-    one_block = 4 * 64 * planning.saved_by_block(WIDE, 4, 4)
+    parts = planning.training_memory(WIDE, 4, dtype=dtype, device="cpu", checkpointing=True)
+    head = 2 * WIDE.vocab_size * WIDE.n_embd if short == 2 else 0
+    one_block = 4 * 64 * planning.saved_by_block(WIDE, short, 4)
+    expected = parts["activations"] - one_block + parts["logits"] // 3 + head
     monkeypatch.setattr(nbutils.model.Block, "forward", again)
-    assert whole - one_block == pytest.approx(kept(WIDE, torch.float32), rel=0.02)
+    assert expected == pytest.approx(kept(WIDE, dtype), rel=0.02)
+    assert parts["copies"] == (head + 2 * 12 * WIDE.n_embd**2 if head else 0)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
