@@ -313,7 +313,7 @@ def test_out_of_memory_says_by_how_much_and_what_to_lower(tmp_path, error, missi
     def fail():
         raise error
 
-    model = at_update(14 * 2, fail)
+    model = at_update(14 * 2 + 1, fail)  # in the second part of a batch
     words = (
         rf"out of memory at step 14{missing}; try accumulation=4 \(now 2; .*\), batch_size below "
         r"8, block_size below 8, a smaller model; the checkpoint of step 10 is kept, and goes on"
