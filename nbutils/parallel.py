@@ -26,8 +26,8 @@ import tempfile
 import textwrap
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -127,12 +127,13 @@ def shard(model: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
     fully_shard, MixedPrecisionPolicy = _of_torch(
         "torch.distributed.fsdp", "fully_shard", "MixedPrecisionPolicy"
     )
+    mesh = _mesh(model)
     # Nothing is added in place to what attention and MLP answer, which this warns of.
     warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")
     policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
     for block in model.blocks:
-        fully_shard([block.attention, block.mlp], mp_policy=policy)
-    return fully_shard(model)
+        fully_shard([block.attention, block.mlp], mesh=mesh, mp_policy=policy)
+    return fully_shard(model, mesh=mesh)
 
 
 def split(model: nn.Module) -> nn.Module:
@@ -154,8 +155,7 @@ def split(model: nn.Module) -> nn.Module:
             f"n_head={n_head} heads can't be shared equally by {n} processes: start a divisor of "
             f"{n_head}, or choose another n_head"
         )
-    chip = next(model.parameters()).device
-    mesh = dist.device_mesh.init_device_mesh(chip.type, (n,))
+    mesh = _mesh(model)
     plan = {
         "attention.query_key_value": Columns(),
         "attention.projection": Rows(),
@@ -183,6 +183,12 @@ def whole(model: nn.Module) -> nn.Module | None:
         if copy is not None:
             copy.state_dict()[name].copy_(tensor)
     return copy if copy is None else copy.train(model.training)
+
+
+def _mesh(model: nn.Module):
+    """All processes in a row, each with the chip that its model is on."""
+    chip = next(model.parameters()).device
+    return dist.device_mesh.init_device_mesh(chip.type, (dist.get_world_size(),))
 
 
 def _by_process(rows: torch.Tensor, n: int) -> torch.Tensor:
@@ -252,6 +258,11 @@ class Group:
             return model
         for tensor in model.state_dict().values():
             dist.broadcast(tensor, 0)
+        if self.kind == "tensor" and chip.scaler:
+            raise ValueError(
+                f"parallel='tensor' can't scale the loss up, as float16 on {chip.name} needs: "
+                "use parallel='ddp' or 'fsdp'"
+            )
         if self.kind == "ddp":
             return replicate(model)
         return shard(model, chip.dtype) if self.kind == "fsdp" else split(model)
@@ -291,7 +302,7 @@ class Group:
         return most.item()
 
     def first(self, make: Callable[[], object]) -> object:
-        """What ``make`` gives, or raises, in process 0, for all: the others get a copy by pickle."""
+        """What ``make`` gives or raises in process 0, for all: the others get a copy by pickle."""
         if self.kind is None:
             return make()
         box = [_tried(make) if self.rank == 0 else None]
@@ -390,7 +401,7 @@ class Shards:
 
         Raises ``CheckpointError`` for all if one can't write; the newest is then what it was.
         """
-        done = self.folder / f"{_SHARDS}{step:09}"
+        done = self.folder / f"{_SHARDS}{step:09}"  # nine digits, as `_all` looks for
         aside = done.with_name(f"{done.name}.part")
         try:
             self.group.first(lambda: _make_empty(aside))
@@ -403,26 +414,24 @@ class Shards:
 
     def restore(self, identity: dict, take: Callable[[State], None]) -> bool:
         """As `checkpoints.restore`: give ``take`` the newest whole one; false if there is none."""
-        paths = self.group.first(self._all)
-        for path in paths:
+        damaged = []
+        for path in self.group.first(self._all):
             found = self._checked(path)
-            if found is not None:
-                same_run(path, found["identity"], json.loads(json.dumps(identity)))
-                take(State(found["identity"], self._load(path), found["about"]))
-                return True
-            if self.group.rank == 0:
-                warnings.warn(f"{path} is damaged and is deleted", CheckpointWarning, stacklevel=3)
-                shutil.rmtree(path, ignore_errors=True)
-        if paths:
-            raise CheckpointError(
-                f"{' and '.join(map(str, paths))}: damaged, and deleted; the same call starts afresh"
-            )
+            if found is None:
+                damaged.append(path)
+                continue
+            same_run(path, found["identity"], json.loads(json.dumps(identity)))
+            take(State(found["identity"], self._load(path), found["about"]))
+            self.group.first(lambda: _remove(damaged))
+            return True
+        if damaged:
+            names = " and ".join(map(str, damaged))
+            raise CheckpointError(f"{names}: damaged; delete what is there to start afresh")
         return False
 
     def _all(self) -> list[Path]:
         """What is whole, as its name says; the newest first."""
-        found = self.folder.glob(f"{_SHARDS}*")
-        return sorted((path for path in found if path.suffix != ".part"), reverse=True)
+        return sorted(self.folder.glob(_SHARDS + 9 * "[0-9]"), reverse=True)
 
     def _finish(self, aside: Path, done: Path, about: dict) -> None:
         """The checkpoint gets its name when all of it is on the disk."""
@@ -430,7 +439,8 @@ class Shards:
             file.write_text(json.dumps(about), encoding="utf-8")
         shutil.rmtree(done, ignore_errors=True)  # a damaged one of the same step
         os.replace(aside, done)
-        flush(self.folder)
+        with suppress(OSError):  # Windows, and some network drives, flush no folder
+            flush(self.folder)
         for old in self._all()[2:]:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -453,7 +463,7 @@ class Shards:
 
     def _named(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The state's tensors by names and in an order that do not depend on who holds them."""
-        named = {}
+        stored = {}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             if part == "optimizer":
@@ -461,8 +471,8 @@ class Shards:
                 rest = f"{self.weights[int(i)][0]}.{key}"
             elif part == "random":
                 rest = f"{self.group.rank}.{rest}"
-            named[f"{part}.{rest}"] = tensor
-        return _in_order(self.model, named, _by_role)
+            stored[f"{part}.{rest}"] = tensor
+        return _in_order(self.model, stored, _by_role)
 
     def _load(self, path: Path) -> dict[str, torch.Tensor]:
         """What `_named` was given, as this process holds it."""
@@ -507,9 +517,16 @@ def _save(tensors: dict[str, torch.Tensor], folder: Path) -> None:
         raise OSError(getattr(cause, "strerror", None) or str(cause)) from error
 
 
+def _remove(damaged: list[Path]) -> None:
+    for path in damaged:
+        told = f"{path} is damaged: it is deleted, and the run goes on from the one before"
+        warnings.warn(told, CheckpointWarning, stacklevel=7)
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _make_empty(folder: Path) -> None:
     """A new folder; what killed processes left of others is removed."""
-    for left in folder.parent.glob(f"{_SHARDS}*.part"):
+    for left in folder.parent.glob(_SHARDS + 9 * "[0-9]" + ".part"):
         shutil.rmtree(left)
     folder.mkdir(parents=True)
 

@@ -384,7 +384,7 @@ def train(
     gave, the model and the history, is there to be returned.
 
     With ``config.parallel`` every process that `torchrun` started calls this alike, ``on_eval``
-    too, and gets the same history. The model is left shared out; `parallel.whole` joins it. The
+    too, and gets the same losses. The model is left shared out; `parallel.whole` joins it. The
     checkpoint is a folder for each step, from which any number of processes goes on, with the same
     losses but for rounding, and one alone without ``parallel``.
 
