@@ -70,7 +70,7 @@ def training_flops(config: GPTConfig, length: int | None = None) -> int:
 
 
 def block_matrices(config: GPTConfig) -> int:
-    """The weights that multiply inside the blocks, 12 L C²: Muon takes them, autocast copies them."""
+    """The weights that multiply inside the blocks: Muon takes them, autocast copies them."""
     return 12 * config.n_layer * config.n_embd**2
 
 
