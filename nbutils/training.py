@@ -667,7 +667,7 @@ class _Run:
         self.saved = self.step
 
     def _not_saved(self, error: CheckpointError) -> str:
-        kept = f"the checkpoint of step {self.kept:,} stays" if self.kept else "there is none before"
+        kept = f"that of step {self.kept:,} stays" if self.kept else "there is none before"
         then = "the model is trained all the same" if self.at_end() else "the run goes on"
         return f"step {self.step:,}: {error}; {kept}, and {then}"
 

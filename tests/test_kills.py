@@ -142,7 +142,8 @@ def report(which: str, folder: Path, *more) -> dict:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    print(f"{found} in {time.perf_counter() - begun:.0f} s, {computed() - before:.0f} s of them computing")
+    took, cost = time.perf_counter() - begun, computed() - before
+    print(f"{found} in {took:.0f} s, {cost:.0f} s of them computing")
     return found
 
 

@@ -169,7 +169,7 @@ def full_from(disk, first, last):
 
 def test_a_run_goes_on_while_the_disk_is_full_and_saves_when_it_is_not(tmp_path, disk):
     words = r"step 20: .*No space left on device.: it needs 0.1 MB, and 0.0 MB are free; "
-    with pytest.warns(CheckpointWarning, match=words + "the checkpoint of step 10 stays") as told:
+    with pytest.warns(CheckpointWarning, match=words + "that of step 10 stays") as told:
         found = run(tmp_path, full_from(disk, 20, 30), eval_every=10)
     assert len(told) == 1
     assert stored(tmp_path) == 40
@@ -177,7 +177,7 @@ def test_a_run_goes_on_while_the_disk_is_full_and_saves_when_it_is_not(tmp_path,
 
 
 def test_at_the_end_a_full_disk_costs_neither_the_model_nor_the_history(tmp_path, disk):
-    words = "step 40: .*; the checkpoint of step 30 stays, and the model is trained all the same"
+    words = "step 40: .*; that of step 30 stays, and the model is trained all the same"
     with pytest.warns(CheckpointWarning, match=words):
         found = run(tmp_path, full_from(disk, 40, 50), eval_every=10)
     assert alike(found, run(eval_every=10))
@@ -301,9 +301,9 @@ MPS = (
 @pytest.mark.parametrize(
     ("error", "missing"),
     [
-        (torch.cuda.OutOfMemoryError(CUDA), r": 1.50 GiB more were needed, and 100.88 MiB are free"),
-        (RuntimeError(CPU), r": 4,096.00 MiB more were needed"),
-        (RuntimeError(MPS), r": 256.00 MB more were needed"),
+        (torch.cuda.OutOfMemoryError(CUDA), ": 1.50 GiB more were needed, and 100.88 MiB are free"),
+        (RuntimeError(CPU), ": 4,096.00 MiB more were needed"),
+        (RuntimeError(MPS), ": 256.00 MB more were needed"),
         (MemoryError(), ""),
         (RuntimeError("CUDA error: out of memory"), ""),
     ],
