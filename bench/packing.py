@@ -13,6 +13,7 @@ from rows import Row, table
 from nbutils import packing, text, tokens
 
 ENCODINGS = {"cl100k_base": "cl100k_base", f"own {VOCAB_SIZE:,} tokens": None}
+PAGE = 3_000  # characters
 WAYS = {"1 process": 1, "2 processes": 2, "2 threads": None}
 
 
@@ -24,7 +25,7 @@ def measure(quick: bool) -> list[Row]:
         speeds = {way: 0.0 for way in WAYS}
         for way in list(WAYS) * times:  # in turn, and of each the fastest
             speeds[way] = max(speeds[way], speed(name, WAYS[way], size))
-        how = f"{size / 1e6:.0f} MB, Python's help again and again; start of the workers counted"
+        how = f"{size / 1e6:.0f} MB in documents of {PAGE:,} characters; workers' start counted"
         rows += [Row(f"Packing, {label}, {way}", speeds[way], "tokens/s", how) for way in WAYS]
     return rows + memory(size)
 
@@ -36,7 +37,7 @@ def speed(name: str | None, workers: int | None, size: int) -> float:
     """
     from nbutils import windows  # noqa: F401: PyTorch is loaded here, before the clock starts
 
-    source = text.load("pydocs")
+    source = pages()
     encoding = tokens.get_encoding(name) if name else tokens.train_bpe(source, VOCAB_SIZE)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -71,6 +72,12 @@ def alone(size: int) -> int | None:
 def memory_used(size: int) -> int | None:
     speed("cl100k_base", 1, size)
     return peak()
+
+
+def pages() -> list[str]:
+    """Python's help in documents as long as FineWeb's are on average."""
+    topics = text.load("pydocs")
+    return [topic[i : i + PAGE] for topic in topics for i in range(0, len(topic), PAGE)]
 
 
 def documents(source: list[str], size: int):
