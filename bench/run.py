@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
 def measure(quick: bool, path: Path | None) -> list[Row]:
     # Here, because the processes that packing starts import this file, and need no PyTorch.
     import bpe
+    import checkpoints
     import imports
     import machine
     import packing
@@ -51,6 +52,7 @@ def measure(quick: bool, path: Path | None) -> list[Row]:
         "bpe": lambda: bpe.measure(quick, path),
         "packing": lambda: packing.measure(quick),
         "training": lambda: training.measure(quick),
+        "checkpoints": lambda: checkpoints.measure(quick),
         "sampling": lambda: sample.measure(quick),
     }
     if not quick:

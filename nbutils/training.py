@@ -785,7 +785,8 @@ def _not_finite(state: checkpoints.State) -> tuple[str, float] | None:
     """A tensor with a number that is none, and its largest number."""
     for name, tensor in state.tensors.items():
         own = parallel.own(tensor)
-        if not own.isfinite().all():
+        # The sum of finite numbers may be too large, but it takes a tenth of the time.
+        if not own.sum().isfinite() and not own.isfinite().all():
             return f"largest number in {name}", float(own.abs().max())
     return None
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from nbutils import checkpoints
+from nbutils import training as training_module
 from nbutils.checkpoints import CHECKPOINT, CheckpointError, CheckpointWarning
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import (
@@ -272,6 +273,16 @@ def test_too_high_a_learning_rate_is_told_by_every_optimizer(tmp_path, optimizer
     how = {"optimizer": optimizer, "accumulation": accumulation, "warmup_steps": 0, "steps": 200}
     with pytest.raises(TrainingDivergedError, match=r"learning_rate=1e\+30"):
         run(tmp_path, learning_rate=1e31, **how)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "damaged"),
+    [([1.0, 2.0], 0), ([3e38, 3e38], 0), ([math.inf, -math.inf], 1), ([math.nan, 0.0], 1)],
+)
+def test_numbers_are_finite_even_if_their_sum_is_not(numbers, damaged):
+    tensors = {"random.cpu": torch.ones(3, dtype=torch.uint8), "model.a": torch.tensor(numbers)}
+    found = training_module._not_finite(checkpoints.State({}, tensors, {}))
+    assert bool(found) == damaged and (not found or "model.a" in found[0])
 
 
 def test_weights_that_are_no_numbers_are_told_before_any_update():
