@@ -274,10 +274,10 @@ def where_time_goes(update: Callable[[], torch.Tensor], chip: Chip, times: int =
 
 def _own_seconds(event, chip: Chip) -> float:
     """Seconds in the operation itself; the profiler's times are in microseconds."""
-    own = event.self_cpu_time_total
-    if chip.device.type == "cuda":
-        own = event.self_device_time_total
-    return own / 1e6
+    if event.device_type != torch.autograd.DeviceType.CPU:
+        return 0.0  # a GPU's program, whose time the operation that called it has too
+    on_gpu = chip.device.type == "cuda"
+    return (event.self_device_time_total if on_gpu else event.self_cpu_time_total) / 1e6
 
 
 def _kind(event) -> str:

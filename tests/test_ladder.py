@@ -133,6 +133,17 @@ def test_the_profile_finds_each_kind_and_adds_up_to_the_clock():
     assert sum(spent.values()) < 5
 
 
+def test_on_a_gpu_an_operation_has_its_programs_time_once():
+    from types import SimpleNamespace
+
+    kinds, gpu = torch.autograd.DeviceType, replace(CPU, device=torch.device("cuda"))
+    times = {"self_cpu_time_total": 5e6, "self_device_time_total": 2e6}
+    call = SimpleNamespace(device_type=kinds.CPU, **times)
+    program = SimpleNamespace(device_type=kinds.CUDA, **times)
+    assert [ladder._own_seconds(event, gpu) for event in (call, program)] == [2, 0]
+    assert ladder._own_seconds(call, CPU) == 5
+
+
 def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():
     gpu = replace(CPU, device=torch.device("cuda"))
     assert ladder.shape_for(gpu)[0].n_embd == 768
