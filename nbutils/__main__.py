@@ -239,8 +239,7 @@ def _train(arguments: list[str]) -> None:
     try:
         train(model, corpus.train, corpus.val, _recipe(options, corpus))
     except TrainingInterrupt as stop:
-        message = f"stopped at step {stop.step}; the same command goes on"
-        raise KeyboardInterrupt(message) from stop
+        raise KeyboardInterrupt(str(stop).replace("call", "command")) from stop
     trained = parallel.whole(model)
     parallel.finish()
     if trained is not None:
