@@ -107,10 +107,11 @@ class Peers:
         temperature = 0 if greedy else 1
         return generate(self.ours, prompt, new, temperature=temperature, use_cache=use_cache)
 
+    @torch.inference_mode()  # faster than the no_grad that it sets itself
     def by_transformers(
         self, prompt: torch.Tensor, new: int, use_cache=True, greedy=False
     ) -> torch.Tensor:
-        return self.theirs.generate(  # computes without gradients
+        return self.theirs.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),
             max_new_tokens=new,
@@ -120,6 +121,7 @@ class Peers:
             pad_token_id=0,
         )
 
+    @torch.inference_mode()
     def by_nanogpt(self, prompt: torch.Tensor, new: int) -> torch.Tensor:
         return self.nano.generate(prompt, new)
 
@@ -156,9 +158,7 @@ HEAD += ("transformers", "ratio", "no cache: ours", "transformers", "nanoGPT", "
 def compare(peers: Peers, B: int, T: int, new: int, times: int) -> tuple[str, ...]:
     """A line of the table, without its number of threads."""
     prompt = torch.randint(peers.ours.config.vocab_size, (B, T), device=peers.chip)
-    ours, theirs = (
-        by(prompt, new, greedy=True) for by in (peers.by_us, peers.by_transformers)
-    )
+    ours, theirs = (by(prompt, new, greedy=True) for by in (peers.by_us, peers.by_transformers))
     assert torch.equal(ours, theirs), f"greedy tokens differ for {B} texts, prompts of {T}"
     line = (str(B), str(T))
     for greedy in (True, False):

@@ -1,7 +1,7 @@
 """Logits become new tokens: one is drawn, put at the end of the context, and the next is asked."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import torch
@@ -340,9 +340,11 @@ def _decoding(
 
     def forward(x: torch.Tensor, mask: torch.Tensor | None, threads: int) -> torch.Tensor:
         heads = query_key_value(attention_norm(x)).view(B, 3, attention.n_head, 1, -1)
-        (q, k), v = placed(heads[:, :2], cache.length).unbind(1), heads[:, 2]  # (B, H, 1, D)
+        if placed is not None:
+            heads = torch.cat([placed(heads[:, :2], cache.length), heads[:, 2:]], dim=1)
+        q, k, v = heads.unbind(1)  # each (B, H, 1, D)
         k, v = cache.update(layer, k, v)  # (B, H, S, D)
-        with _threads(threads if k.numel() > 2**17 else torch.get_num_threads()):
+        with _threads(threads) if k.numel() > 2**17 else nullcontext():
             y = F.scaled_dot_product_attention(q, k, v, mask)  # (B, H, 1, D)
         x = x + project(y.view(B, -1))
         return x + contract(mlp.activation.forward(expand(mlp_norm(x))))
@@ -352,10 +354,10 @@ def _decoding(
 
 def _placing(
     attention: CausalSelfAttention, capacity: int
-) -> Callable[[torch.Tensor, int], torch.Tensor]:
+) -> Callable[[torch.Tensor, int], torch.Tensor] | None:
     """``CausalSelfAttention.placed`` for the query and key of one position, (B, 2, H, 1, D)."""
     if not (attention.qk_norm or attention.rotary):
-        return lambda x, position: x
+        return None
     weight = attention.query_key_value.weight
     half = weight.size(0) // attention.n_head // 6
     # (1, 0) turned is (cos, sin): the angles of all positions, found once and not at each step.
@@ -384,11 +386,16 @@ def _norm(norm: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
 def _product(
     weight: torch.Tensor, bias: torch.Tensor | None, B: int
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``nn.Linear``'s product; on a CPU several rows are faster with the matrix stored turned."""
-    if B == 1 or weight.device.type != "cpu":
+    """``nn.Linear``'s product (B, C). CPUs are faster with a turned copy of the matrix.
+
+    Only one row times a large matrix is not: there, reading the matrix is what takes the time.
+    """
+    if weight.device.type != "cpu" or (B == 1 and weight.numel() > 2**18):
         return partial(F.linear, weight=weight, bias=bias)
     turned = weight.t().contiguous()
-    return lambda x: x @ turned if bias is None else torch.addmm(bias, x, turned)
+    if bias is None:
+        return partial(torch.mm, mat2=turned)
+    return partial(torch.addmm, bias, mat2=turned)
 
 
 @contextmanager
