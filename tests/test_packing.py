@@ -214,6 +214,19 @@ def test_a_death_between_any_two_changes_of_the_disk(
 
 
 @linux
+def test_tokens_are_on_the_disk_before_the_state_counts_them(packed, small_batches, monkeypatch):
+    flushed = []
+
+    def fsync(file):
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{file}")).name)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    packed()
+    commits = [flushed[i - 2 : i] for i, name in enumerate(flushed) if name == "corpus.json"][1:]
+    assert len(commits) > 10 and all(c == ["train.tokens", "val.tokens"] for c in commits)
+
+
+@linux
 def test_forty_kills_at_random_moments(wanted, encoding, small_batches, tmp_path):
     def slowly():
         for document in DOCUMENTS:
