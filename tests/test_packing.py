@@ -213,6 +213,15 @@ def test_a_death_between_any_two_changes_of_the_disk(
     assert moments > 20
 
 
+def test_what_stands_after_the_counted_tokens_is_cut_off(packed, wanted, small_batches, tmp_path):
+    with pytest.raises(ConnectionError):
+        packed(failing(200, ConnectionError()))
+    with open(tmp_path / "corpus" / "train.tokens", "ab") as file:
+        file.write(b"more than the rest of the corpus" * 1000)
+    packed()
+    assert content(tmp_path / "corpus") == wanted
+
+
 @linux
 def test_tokens_are_on_the_disk_before_the_state_counts_them(packed, small_batches, monkeypatch):
     flushed = []
