@@ -67,6 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--shape", choices=SHAPES, help="only this n_layer/n_head/n_embd")
     parser.add_argument("--threads", type=int, help="only so many threads, instead of one and two")
     parser.add_argument("--device", default="cpu", help='"cpu", "cuda", ... (default: cpu)')
+    parser.add_argument(
+        "--cuda-graph", action="store_true", help="ours records its step and replays it"
+    )
     options = parser.parse_args(arguments)
     chip = device.pick(options.device)
     shapes = [options.shape] if options.shape else list(SHAPES)[: 1 if options.quick else None]
@@ -75,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
         threads = [torch.get_num_threads()]
     new, times = (30, 1) if options.quick else (NEW, 3)
     for shape in shapes:
-        peers = Peers(SHAPES[shape], chip.device, options.nanogpt)
+        peers = Peers(SHAPES[shape], chip.device, options.nanogpt, options.cuda_graph)
         lines = [HEAD]
         for count in threads:
             torch.set_num_threads(count)
@@ -88,12 +91,18 @@ def main(arguments: list[str] | None = None) -> None:
 class Peers:
     """One model, and the same weights in transformers and, where it is given, in nanoGPT."""
 
-    def __init__(self, shape: tuple[int, int, int], chip: torch.device, nanogpt: Path | None):
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        chip: torch.device,
+        nanogpt: Path | None = None,
+        cuda_graph: bool = False,
+    ):
         import transformers
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        self.chip = chip
+        self.chip, self.cuda_graph = chip, cuda_graph
         self.ours = talkative(*shape).to(chip).eval()
         with tempfile.TemporaryDirectory() as folder:
             self.ours.save_pretrained(folder)
@@ -104,8 +113,8 @@ class Peers:
         self.nano = nanogpt and load_nanogpt(nanogpt, self.ours).to(chip).eval()
 
     def by_us(self, prompt: torch.Tensor, new: int, use_cache=True, greedy=False) -> torch.Tensor:
-        temperature = 0 if greedy else 1
-        return generate(self.ours, prompt, new, temperature=temperature, use_cache=use_cache)
+        choice = dict(temperature=0 if greedy else 1, cuda_graph=use_cache and self.cuda_graph)
+        return generate(self.ours, prompt, new, use_cache=use_cache, **choice)
 
     @torch.inference_mode()  # faster than the no_grad that it sets itself
     def by_transformers(

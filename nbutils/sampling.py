@@ -139,7 +139,8 @@ def generate(
     drawn. ``seed``: the same seed, prompts and model draw the same tokens; without one PyTorch's
     own random state is used. All rows share one generator, so a row's tokens depend on the rows
     beside it. ``use_cache=False`` computes the whole context at every step: slower, but in
-    float32 the same tokens. In 16 bits the two round differently and may draw others.
+    float32 the same tokens. In 16 bits the two round differently and may draw others. With it, a
+    CPU keeps a second copy of the matrices while several rows are drawn.
     ``cuda_graph``: with a cache, record a step once and replay it, so that a GPU need not wait for
     Python. Recording takes a while, so it is for many tokens; on a CPU nothing is recorded, and
     the same tokens come more slowly.
@@ -304,6 +305,7 @@ def _recorded(
 
 
 def _stepping(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``GPT.hidden`` and ``unembed`` for one token of each row: (B,) to (B, V)."""
     blocks = [_decoding(block, cache, layer, B) for layer, block in enumerate(model.blocks)]
     table, positions = model.token_embedding.weight, model.position_embedding
     norm = _norm(model.final_norm)

@@ -350,7 +350,9 @@ def test_the_cache_changes_no_token_whatever_the_switches(changes):
         assert torch.equal(text, generate(model, prompts(2, 4), 24, seed=1, **other))
 
 
-def test_after_the_prompt_no_module_is_called(model, monkeypatch):
+@pytest.mark.parametrize("on", [False, True])
+def test_after_the_prompt_no_module_is_called(on, monkeypatch):
+    model = random_model(**dict.fromkeys(SWITCHES, on))
     calls, original = [], Block.forward
     monkeypatch.setattr(Block, "forward", lambda *a, **k: calls.append(1) or original(*a, **k))
     generate(model, prompts(1, 3), 9)
