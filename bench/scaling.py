@@ -1,8 +1,8 @@
 """How does the loss fall with a network's size and with what it reads? A law, and its test.
 
 Trains small GPTs on smallworld, whose true loss is known: six widths, four lengths, three seeds,
-and one larger network that reads more, to test what the law predicts for it. About half an hour on
-one core. Stores each run in nbutils/scaling.json as it ends; a run that is stored is not repeated.
+and one larger network that reads more, to test what the law predicts for it. About ten minutes on
+one idle core. Stores each run in nbutils/scaling.json as it ends; a run that is stored is not repeated.
 """
 
 import json
