@@ -2,7 +2,8 @@
 
 Trains small GPTs on smallworld, whose true loss is known: six widths, four lengths, three seeds,
 and one larger network that reads more, to test what the law predicts for it. About ten minutes on
-one idle core. Stores each run in nbutils/scaling.json as it ends; a run that is stored is not repeated.
+one idle core. Stores each run in nbutils/scaling.json as it ends; one that is stored is not
+repeated.
 """
 
 import json
