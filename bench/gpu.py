@@ -207,16 +207,21 @@ def compile_in_place(contender: Contender, whole: bool, B: int, config: GPTConfi
 
 
 def sampling(chip: Chip, config: GPTConfig, quick: bool) -> list[Row]:
-    """New tokens a second of GPT-2's shape, with and without the KV cache, and transformers'."""
+    """New tokens a second of GPT-2's shape, with and without the KV cache, and transformers'.
+
+    A CUDA graph is recorded anew in each call, as for a learner who asks once.
+    """
     model = GPT(config).to(chip.device).eval()
     theirs = _transformers(config).to(chip.device).eval()
     new = 8 if quick else 256
+    ours = partial(generate, model, max_new_tokens=new, temperature=0)
     rows = []
     for texts in (1, 16):
         prompt = torch.zeros(texts, 1, dtype=torch.int64, device=chip.device)
         ways = {
-            "KV cache": lambda p=prompt: generate(model, p, new, temperature=0),
-            "no KV cache": lambda p=prompt: generate(model, p, new, temperature=0, use_cache=False),
+            "KV cache": lambda p=prompt: ours(p),
+            "CUDA graph": lambda p=prompt: ours(p, cuda_graph=True),
+            "no KV cache": lambda p=prompt: ours(p, use_cache=False),
             "transformers": lambda p=prompt: theirs.generate(
                 p,
                 attention_mask=torch.ones_like(p),
