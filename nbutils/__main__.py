@@ -111,7 +111,9 @@ def _options(kind, command: str, arguments: list[str], **default):
 def _pack(arguments: list[str]) -> None:
     options = _options(Pack, "pack", arguments)
     if options.text in ("fineweb", "smallworld") and options.tokens is options.documents is None:
-        raise ValueError(f"text={options.text!r} is endless: say how much, with tokens or documents")
+        raise ValueError(
+            f"text={options.text!r} is endless: say how much, with --tokens or --documents"
+        )
     name = _corpus_name(options.text)
     with closing(text.read(options.text)) as documents:
         corpus = packing.pack(
@@ -376,8 +378,8 @@ def _check_folder(folder: Path) -> None:
         return
     if _is_another_model(folder):
         raise FileNotFoundError(
-            f"{folder} holds a model without {packing.ENCODING}, so what its tokens mean is unknown: give "
-            "a folder that `train` wrote, or copy its encoding there"
+            f"{folder} holds a model without {packing.ENCODING}, so what its tokens mean is "
+            "unknown: give a folder that `train` wrote, or copy its encoding there"
         )
     raise FileNotFoundError(
         f"{folder} holds no finished model; make one with `python -m nbutils train --out {folder}`"

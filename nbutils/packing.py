@@ -141,7 +141,7 @@ def _check_numbers(val_every: int, **at_least_one: int | None) -> None:
 
 def _cores() -> int:
     """The cores that this process may use; Windows can wait for 61 processes at most."""
-    available = getattr(os, "sched_getaffinity", None)  # Linux: fewer than there are, in a container
+    available = getattr(os, "sched_getaffinity", None)  # on Linux; in a container it may be fewer
     return min(len(available(0)) if available else os.cpu_count() or 1, 61)
 
 
@@ -350,7 +350,7 @@ def _grow(files: _Files, documents: Iterator, encoding, workers: int, shown) -> 
     try:
         with closing(encoded):
             for rows, checksum in encoded:
-                shown.added(files.add(*rows, checksum))
+                shown.added(files.add(*rows, checksum), files.state.train)
                 if files.state.full():
                     break
                 if time.monotonic() - saved > _SAVE_EVERY:
@@ -483,9 +483,10 @@ class _Progress:
     def close(self) -> None:
         self.bar.close()
 
-    def added(self, tokens: int) -> None:
+    def added(self, tokens: int, train: int) -> None:
+        """So many more tokens, and so many in all to train on, whose limit the bar shows."""
         self.new += tokens
-        self.bar.update(tokens)
+        self.bar.update(min(train, self.bar.total or train) - self.bar.n)
 
     def saved(self, state: _State) -> None:
         self.bar.set_postfix(documents=f"{state.documents:,}")
