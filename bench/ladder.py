@@ -18,7 +18,7 @@ def measure(rates: tuple[float, ...] = (3e-3, 6e-3, 12e-3), updates: int = 200) 
             rung, found = replace(rung, learning_rate=rate), []
             for seed in (0, 1):
                 train = world.windows(world.train, 8, chip, seed)
-                run = ladder.learn(world.shape, rung, chip, train, val, updates=updates)
+                run = ladder.short_run(world.shape, rung, chip, train, val, updates=updates)
                 found.append(f"{run.loss - world.floor:.3f}")
             rows.append(Row(f"{name}, {rate:g}", " and ".join(found), "nats", f"{updates} updates"))
     return rows

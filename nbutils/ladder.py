@@ -174,7 +174,7 @@ class Learned(NamedTuple):
     seconds: float  # in updates; evaluation is not counted
 
 
-def learn(
+def short_run(
     config: GPTConfig,
     rung: Rung,
     chip: Chip,

@@ -1,8 +1,9 @@
 """A context goes in, one number (a logit) for every possible next token comes out.
 
 This is GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), whole
-and plain, with four switches for what came after it (chapter 6 measures each). It knows nothing of optimizers, and of devices only that ids are checked on the CPU
-alone; ``device.attention`` knows the rest. Shapes are written with B (batch), T (time),
+and plain, with four switches for what came after it (chapter 6 measures each). It knows nothing
+of optimizers, and of devices only that ids are checked on the CPU alone; ``device.attention``
+knows the rest. Shapes are written with B (batch), T (time),
 C (channels, ``n_embd``), H (heads), D (head width, C / H), V (vocabulary).
 
 Read ``GPT`` first, then ``Block``, ``CausalSelfAttention`` and ``MLP``. What stands below ``GPT``
@@ -72,8 +73,8 @@ class GPTConfig:
             )
         if self.rotary and self.n_embd // self.n_head % 2:
             raise ValueError(
-                f"rotary=True turns pairs of numbers: n_embd={self.n_embd} over n_head={self.n_head} "
-                "must be even"
+                f"rotary=True turns pairs of numbers: n_embd={self.n_embd} over "
+                f"n_head={self.n_head} must be even"
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
@@ -366,7 +367,7 @@ def _can_check_ids(ids: torch.Tensor) -> bool:
 
 
 def check_tokens(tokens: torch.Tensor, start: int, config: GPTConfig) -> None:
-    """Raise ``ValueError`` unless a GPT of this shape can read ``tokens`` after ``start`` others."""
+    """Raise ``ValueError`` unless such a GPT can read ``tokens`` after ``start`` others."""
     check_batch("tokens", tokens)
     length = start + tokens.size(1)
     if length > config.block_size:

@@ -93,7 +93,7 @@ class TrainConfig:
     min_learning_rate: float = 0.0
     """The learning rate at the end."""
     schedule: str = "cosine"
-    """How the learning rate falls after the warm-up: half a cosine, or "linear", a straight line."""
+    """How the learning rate falls after the warm-up: as half a cosine, or "linear"."""
     optimizer: str = "adamw"
     """What turns the knobs: "adamw", or "muon" (Muon for the blocks' matrices, AdamW for the
     rest)."""
@@ -253,7 +253,7 @@ class MuonAdamW(torch.optim.Optimizer):
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The config's optimizer, in which only matrices decay; biases and norms, being vectors, do not.
+    """The config's optimizer. Only matrices decay; biases and norms, being vectors, do not.
 
     Raises ``ValueError`` if Muon is asked for and this PyTorch has none, or the model no blocks.
 
@@ -346,7 +346,8 @@ def _losses_of_rows(model, documents: Sequence[str], encoding) -> list[np.ndarra
     lengths = [len(row) - 1 for row in rows]  # labels: all but the END before the document
     chip = next(model.parameters()).device
     block = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=encoding.eot_token)
-    logits = model(block[:, :-1].to(chip))  # (B, T, V); what stands after a document changes nothing
+    # What stands after a document changes nothing before it.
+    logits = model(block[:, :-1].to(chip))  # (B, T, V)
     losses = F.cross_entropy(logits.mT.float(), block[:, 1:].to(chip), reduction="none").cpu()
     return [row[:n].double().numpy() for row, n in zip(losses, lengths)]
 
@@ -808,6 +809,7 @@ class _Progress:
         total = config.steps if config.seconds is None else None  # unknown, if the clock decides
         self.bar = tqdm(total=total, initial=step, unit="step", disable=not bar)
         self.of = "" if total is None else f"/{total:,}"
+        self.width = 5 if total is None else len(self.of) - 1
 
     def __enter__(self) -> "_Progress":
         return self
@@ -823,7 +825,7 @@ class _Progress:
         self.bar.set_postfix(train=f"{train:.3f}", val=f"{val:.3f}")
         if self.lines:
             print(
-                f"step {step:>{len(self.of) - 1 if self.of else 5},}{self.of}  train {train:.3f}  val {val:.3f}  "
+                f"step {step:{self.width},}{self.of}  train {train:.3f}  val {val:.3f}  "
                 f"lr {history.learning_rates[-1]:.1e}  "
                 f"{history.tokens_per_second[-1]:9,.0f} tokens/s  {history.seconds[-1]:6.1f} s",
                 flush=True,

@@ -72,7 +72,7 @@ def test_switches_and_the_recipe_reach_model_and_optimizer():
 def test_a_short_run_is_what_training_does(tokens, name):
     chip, rung = device.pick("cpu"), ladder.LEARNING[name]
     windows = Windows(tokens, 4, 8)
-    learned = ladder.learn(TINY, rung, chip, windows, windows, updates=30)
+    learned = ladder.short_run(TINY, rung, chip, windows, windows, updates=30)
     model = ladder.make_model(TINY, rung, chip)
     recipe = replace(rung.train_config(30), batch_size=4, eval_every=30, eval_batches=None)
     history = train(model, tokens, tokens, replace(recipe, device="cpu", progress=False))
@@ -82,7 +82,7 @@ def test_a_short_run_is_what_training_does(tokens, name):
 
 def test_a_run_by_the_clock_ends_with_it(tokens):
     windows = Windows(tokens, 4, 8)
-    learned = ladder.learn(TINY, ladder.Rung(), CPU, windows, windows, seconds=0.2)
+    learned = ladder.short_run(TINY, ladder.Rung(), CPU, windows, windows, seconds=0.2)
     assert 0.2 <= learned.seconds < 1 and learned.updates > 1
     assert learned.loss < 4.3
 

@@ -160,6 +160,68 @@ FACTS = {
         ],
         "same-answer": ["torch.equal(probabilities_after(ids), first)"],
     },
+    "06_faster": {
+        "plain-step-equal": ["torch.testing.assert_close(by_hand, by_ladder)"],
+        "lost-and-saved": ["lost(slopes) > 0.3 and lost(slopes * 2 ** 16) < 0.05"],
+        "scaler-check": ["errors[1] < errors[0]"],
+        "overflow-skips": [
+            "eager.get_scale() == 2.0 ** 39",
+            "torch.equal(weights, nn.utils.parameters_to_vector(learner.parameters()))",
+        ],
+        "attention-written-out": [
+            "torch.testing.assert_close(written_out(q, k, v), fused(q, k, v)",
+        ],
+        "attention-memory-check": ["growth['written out'] > 3.5 and growth['fused'] < 2.5"],
+        "fused-optimizer": ["torch.testing.assert_close(mine, theirs"],
+        "accumulate": [
+            "torch.testing.assert_close(gradient_at_once, weight.grad",
+            "part < 0.5 * total",
+        ],
+        "padded-vocabulary": ["vocab_size == 50304", "padded.vocab_size % 64 == 0"],
+        "speed-table": ["best > 1.05 * speeds['plain']"],
+        "checkpointing-measured": [
+            "torch.testing.assert_close(slope_usual, slope_frugal",
+            "bytes_kept[1] < 0.6 * bytes_kept[0]",
+        ],
+        "turn-figure": ["torch.testing.assert_close(placed, rotate(x.expand(6, 32)))"],
+        "distance-only": ["torch.testing.assert_close(near, far)"],
+        "rms-norm-by-hand": [
+            "torch.testing.assert_close(rms(x), F.rms_norm(x, (128,), eps=1e-05))",
+        ],
+        "qk-norm-bound": ["scores.abs().max() <= 32 ** 0.5"],
+        "singular-check": ["spectra['gradient'][15] < 0.2 and spectra['evened out'][15] > 0.5"],
+        "muon-check": ["torch.testing.assert_close(weight, ours"],
+        "noise": ["gains[-1] > 0.1 and after_200['QK-norm'].loss < after_200['GPT-2, AdamW'].loss"],
+        "twice-the-rate": ["hot['QK-norm'] < hot['RMSNorm']"],
+        "ladder-check": ["gain > 0.1 and fastest_learner not in ('plain step', 'GPT-2, AdamW')"],
+    },
+    "07_bigger": {
+        "sizes": ["N['gpt2'] == 124439808 and N['gpt2-xl'] == 1557611200"],
+        "gpt3-compute": ["f'{rough:.2e}' == '3.14e+23'"],
+        "counted": ["counter.get_total_flops() == 1024 * planning.training_flops(shapes['gpt2'])"],
+        "megatron-days": ["round(days) == 34"],
+        "block-by-hand": [
+            "norms + inputs + looks + mlp == 36 * C == planning.saved_by_block(shapes['gpt2'])",
+        ],
+        "activations-compared": ["0.98 < planned / kept < 1.02"],
+        "states-compared": ["parts[name] == sum((x.numel() * x.element_size() for x in tensors))"],
+        "peak-measured": ["0.95 < planned / watch.most < 1.05"],
+        "gpt3-memory": ["stays == 16 * N['gpt3-175b']"],
+        "chinchilla-shape": [
+            "64000000000.0 < ours < 65000000000.0 and round(one_more / 1000000000.0) == 70",
+        ],
+        "three-ratios": ["round(n / 1000000000.0) == 69 and round(d / 1000000000000.0, 1) == 1.4"],
+        "fit-law": ["torch.testing.assert_close([float(A), float(B)], [law.A, law.B]"],
+        "larger-checked": ["0.6 < reached / predicted < 1.6"],
+        "unknown-floor-fits": [
+            "blind.loss(1000000.0, 10000000.0) < law.E < law.loss(1000000.0, 10000000.0)",
+        ],
+        "two-processes": ["torch.testing.assert_close(torch.tensor(losses), torch.tensor(alone))"],
+        "held-compared": ["count == planned"],
+        "go-on": ["torch.testing.assert_close(torch.tensor(resumed), torch.tensor(whole)"],
+        "plan-gpt2": ["8.4e+18 < work < 8.6e+18 and fullest < 24000000000.0"],
+        "split-by-hand": ["torch.testing.assert_close(halves[0] + halves[1], whole"],
+    },
 }
 
 
