@@ -157,12 +157,21 @@ def test_saved_on_several_resumed_on_one(kind, n, folder, alone, on_two, tmp_pat
     assert history["seconds"][: saved + 1] == stored_seconds(copy, saved)  # not trained anew
     assert_weights_equal(tmp_path / "weights", folder / "alone.safetensors")
     # From here on the run is that of one process, and its own file is the newest.
-    assert losses(processes.trained(None, checkpoint=str(copy))) == losses(history)
+    assert processes.trained(None, checkpoint=str(copy)) == history  # a finished run is only read
 
 
 def stored_seconds(folder, step):
     about = json.loads((folder / f"checkpoint-{step:09}" / "about.json").read_text())
     return about["about"]["history"]["seconds"]
+
+
+def test_a_process_more_than_there_were_has_its_own_random_state(folder, on_two):
+    run, group = folder / "ddp-cut-on-2", parallel.Group()
+    group.rank = 7  # of which the two that saved knew nothing
+    model = processes.model()
+    shards = parallel.Shards(run, model, torch.optim.AdamW(model.parameters()), group)
+    loaded = shards._load(run / f"checkpoint-{processes.SAVED_ON_2:09}")
+    assert torch.equal(loaded["random.cpu"], torch.get_rng_state())
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_used_by_another_kind(alone, on_two):
