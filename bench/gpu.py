@@ -299,7 +299,7 @@ def learning_ladder(chip: Chip, world: World, quick: bool) -> dict[str, list[flo
     for name, rung in ladder.LEARNING.items():
         if rung.optimizer == "muon" and not hasattr(torch.optim, "Muon"):
             continue
-        learn = partial(ladder.learn, world.shape, rung, chip, train, val)
+        learn = partial(ladder.short_run, world.shape, rung, chip, train, val)
         runs = learn(updates=2 if quick else 200), learn(seconds=0.05 if quick else 3.0)
         learned[name] = [run.loss - world.floor for run in runs]
     return learned
