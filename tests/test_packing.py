@@ -134,6 +134,9 @@ def test_the_limit_of_tokens_falls_on_a_documents_end(
         corpus = packed(endless(), folder=tmp_path / str(limit), max_tokens=int(limit))
         assert np.array_equal(corpus.train, whole[: ends[last]])
         assert corpus.documents == last + 3
+    monkeypatch.setattr(packing, "_BATCH", 700)
+    packed(endless(), folder=tmp_path / "other", max_tokens=int(limit))
+    assert content(tmp_path / "other") == content(tmp_path / str(limit))
 
 
 def test_a_run_that_had_reached_its_limit_reads_no_further(packed, monkeypatch, tmp_path):
@@ -154,8 +157,9 @@ def failing(after: int, error: BaseException):
 
 @pytest.mark.parametrize("error", [ConnectionError("gone"), KeyboardInterrupt(), ValueError("bad")])
 def test_what_is_done_is_kept_when_the_documents_fail(
-    packed, wanted, small_batches, tmp_path, error
+    packed, wanted, small_batches, monkeypatch, tmp_path, error
 ):
+    monkeypatch.setattr(packing, "_SAVE_EVERY", 1e9)  # only because of the error
     for after in (0, 5, 150, 320):
         with pytest.raises(type(error)) as raised:
             packed(failing(after, error))
@@ -173,6 +177,12 @@ def whole_content(folder: Path) -> dict[str, bytes]:
     for path in leftovers:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return content(folder)
+
+
+def test_no_worker_is_left_when_the_documents_fail(packed, small_batches):
+    with pytest.raises(ConnectionError):
+        packed(failing(300, ConnectionError()), workers=2)
+    assert multiprocessing.active_children() == []
 
 
 def killed_at(moment: int, folder: Path, encoding) -> bool:
