@@ -39,6 +39,8 @@ _LEAST_WHOLE = {
     "steps": 0, "batch_size": 1, "block_size": 1, "warmup_steps": 0, "accumulation": 1,
     "eval_every": 1, "eval_batches": 1, "start_token": 0, "seed": 0, "checkpoint_every": 1,
 }  # fmt: skip
+# tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
+_COMPILER = {"cpp.use_decompose_tanh": True}
 _MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
 _CHOICES = {
     "optimizer": ("adamw", "muon"), "schedule": ("cosine", "linear"),
@@ -432,8 +434,11 @@ def _compiled(model: nn.Module, wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
+    from torch._inductor import list_options
+
+    known = {name: value for name, value in _COMPILER.items() if name in list_options()}
     for block in model.blocks:
-        block.compile(dynamic=False)
+        block.compile(dynamic=False, options=known)
     try:
         yield
     finally:

@@ -2,12 +2,16 @@
 
 import importlib
 import json
+import math
 import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 
+import nbutils  # before torch: it tells waiting threads to sleep
 import pytest
+import torch
 import torch
 
 FIELDS = {"what", "value", "unit", "how"}
@@ -232,3 +236,135 @@ def test_notebook_times_are_read_from_the_builds_cache(bench, tmp_path):
     bundle = CacheBundleIn(notebook, str(tmp_path / "07_x.ipynb"), data={"execution_seconds": 3.5})
     get_cache(tmp_path / "cache").cache_notebook_bundle(bundle, check_validity=False)
     assert bench("book").notebook_seconds(tmp_path / "cache") == [("07_x", 3.5)]
+
+
+# --- training beside others ---------------------------------------------------------------------
+
+TEXT = "To be, or not to be, that is the question: whether 'tis nobler, naïve. " * 40
+TINY = (1, 1, 8, 8, 2)
+
+
+@pytest.fixture
+def tiny(bench, monkeypatch, tmp_path):
+    """The module ``contenders`` with a recipe that compiles nothing, and a job on a short text."""
+    contenders = bench("contenders")
+    monkeypatch.setattr(contenders, "RECIPE", replace(contenders.RECIPE, compile=False))
+    monkeypatch.setattr(contenders, "VOCAB_SIZE", 280)
+    monkeypatch.setattr(contenders, "BEST", contenders.Shape(*TINY))
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT, "utf-8")
+    job = contenders.Job("ours", TINY, 0.5, judged=True, text=str(file), device="cpu")
+    return contenders, job
+
+
+NANOGPT = """
+from dataclasses import dataclass
+import torch
+
+@dataclass
+class GPTConfig:
+    n_layer: int
+    n_head: int
+    n_embd: int
+    block_size: int
+    vocab_size: int
+    bias: bool
+    dropout: float
+
+class GPT(torch.nn.Embedding):
+    def __init__(self, config):
+        assert (config.bias, config.dropout) == (False, 0.0)
+        super().__init__(config.vocab_size, config.vocab_size)
+        torch.nn.init.zeros_(self.weight)
+
+    def configure_optimizers(self, weight_decay, learning_rate, betas, device_type):
+        return torch.optim.AdamW(self.parameters(), learning_rate, betas)
+
+    def forward(self, idx, targets):
+        logits = super().forward(idx)
+        loss = torch.nn.functional.cross_entropy(logits.mT, targets, ignore_index=-1)
+        return logits, loss
+"""
+
+
+@pytest.mark.parametrize("who", ["nanoGPT", "transformers", "ours", "ours at its best"])
+def test_every_contender_trains_and_is_judged(tiny, tmp_path, who):
+    contenders, job = tiny
+    (tmp_path / "model.py").write_text(NANOGPT)
+    job = replace(job, learning_rate=0.02, nanogpt=str(tmp_path))
+    result = contenders.CONTENDERS[who](job)
+    assert result.updates > 0 and result.tokens_per_second > 0
+    uniform = math.log2(len(set(TEXT)))  # what one pays who knows nothing
+    assert 0 < result.bits_per_byte < uniform + 0.1
+    assert result.flops_per_token > 6 * 12 * 8 * 8 and result.peak > 0 and result.threads > 0
+
+
+@pytest.mark.parametrize("block_size", [7, 8, 10_000])
+def test_every_byte_of_the_validation_text_counts_once(tiny, block_size):
+    contenders, job = tiny
+    corpus = contenders.Corpus(job.text)
+    assert corpus.train + corpus.val == TEXT and len(corpus.train) == int(0.9 * len(TEXT))
+    seen = []
+
+    def knows_nothing(ids, labels):
+        seen.extend(labels[labels >= 0].tolist())
+        return None, torch.tensor(math.log(encoded.vocab_size))
+
+    knows_nothing.training, knows_nothing.eval = False, lambda: None
+    knows_nothing.train = lambda mode: None
+    chip = contenders.device.pick("cpu")
+    for encoded in (corpus.characters(), corpus.bpe(280)):
+        seen.clear()
+        bits = encoded.bits_per_byte(knows_nothing, block_size, chip)
+        assert seen == encoded.val.tolist()
+        paid = len(encoded.val) * math.log2(encoded.vocab_size)
+        assert bits == pytest.approx(paid / len(corpus.val.encode()))
+    assert corpus.characters().vocab_size == len(set(TEXT))
+
+
+def test_nanogpts_rate_rises_for_100_updates_and_falls_to_a_tenth(bench):
+    rate = bench("contenders")._nanogpt_rate
+    assert rate(0, 0.0) == pytest.approx(1 / 101) and rate(99, 0.5) == pytest.approx(100 / 101)
+    assert [rate(100, done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.55, 0.1])
+
+
+def test_contenders_take_turns_and_the_tables_compare_them_with_ours(bench, monkeypatch):
+    train = bench("train")
+    ran = []
+
+    def run(job):
+        ran.append(job)
+        speed = {"nanoGPT": 100.0, "transformers": 50.0}.get(job.who, 200.0) + len(ran) % 2
+        bits = {"ours at its best": 2.0}.get(job.who, 2.5) if job.judged else None
+        return train.Result(7, speed, bits, 1000, 1e6, 2)
+
+    monkeypatch.setattr(train, "run", run)
+    options = train._options(["--nanogpt", "folder", "--seconds", "60"])
+    speed = list(train.speed(["4/4/128/64/12"], 30, options))
+    learning = list(train.learning("4/4/128/64/12", options.seconds, options))
+    runs = train.in_turn([*speed, *learning], 2)
+    assert ran == 2 * [*speed, *learning] and len(set(ran)) == len(ran) / 2
+    assert [job.who for job in speed] == ["nanoGPT", "transformers", "ours"]
+    rows = train.speed_table(runs, speed, peak=1e6)
+    assert rows[1][1:5] == ("nanoGPT", "100 to 101", "0", "10%")
+    assert rows[1][5] == "2.00 times" and rows[3][1] == "ours" and rows[3][5] == ""
+    rows = {row[1]: row for row in train.learning_table(runs, learning)}
+    assert rows["nanoGPT"][3:5] == ("2.500", "0.500")
+    assert rows["ours at its best"][3:5] == ("2.000", "")
+    assert "Measured on" in train.report(runs, speed, learning)
+
+
+def test_each_run_compiles_anew_and_an_error_names_the_job(bench, monkeypatch):
+    train, caches = bench("train"), []
+
+    def process(command, env, **rest):
+        caches.append(env["TORCHINDUCTOR_CACHE_DIR"])
+        assert json.loads(command[2])["who"] == "ours" and not os.listdir(caches[-1])
+        return subprocess.CompletedProcess(command, len(caches) == 3, json.dumps(asdict(answer)))
+
+    answer = train.Result(7, 1.0, None, 1000, 1e6, 2)
+    monkeypatch.setattr(train.subprocess, "run", process)
+    job = train.Job("ours", TINY, 1.0)
+    assert [train.run(job), train.run(job)] == [answer, answer] and len(set(caches)) == 2
+    with pytest.raises(RuntimeError, match="ours stopped with an error"):
+        train.run(job)

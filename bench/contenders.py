@@ -1,0 +1,306 @@
+"""One training run by one of those whom ``train.py`` compares, in a process of its own.
+
+``python bench/contenders.py JSON``: the fields of a ``Job``; the answer is a ``Result`` as JSON.
+All read the same text, stop by the same clock, and are judged by the same function. The clock
+starts before the encoding is made and stands still in evaluations only, so what is learned or
+compiled at the start counts.
+"""
+
+import importlib.util
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+
+import nbutils  # before torch: it tells waiting threads to sleep
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nbutils import device, text, tokens
+from nbutils.model import GPT, GPTConfig
+from nbutils.training import TrainConfig, evaluate, train
+from nbutils.windows import IGNORE, Windows
+
+STRETCH = 10  # updates between two readings of the speed
+# nanoGPT's config/train_shakespeare_char.py with the changes of its README for a CPU
+PUBLISHED = dict(learning_rate=1e-3, warmup=100, lowest=0.1, weight_decay=0.1, betas=(0.9, 0.99))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A GPT and its batch, in the order that ``train.py --shapes`` has them."""
+
+    n_layer: int
+    n_head: int
+    n_embd: int
+    block_size: int
+    batch_size: int
+
+    def sizes(self) -> dict[str, int]:
+        """The fields that ours and nanoGPT's GPTConfig share."""
+        return {name: size for name, size in asdict(self).items() if name != "batch_size"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process does. ``shape``: as in `Shape`; ``text``: a file, None for pydocs."""
+
+    who: str
+    shape: tuple[int, ...]
+    seconds: float
+    learning_rate: float = PUBLISHED["learning_rate"]
+    judged: bool = False  # whether the model's bits a byte are asked for
+    text: str | None = None
+    nanogpt: str | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Result:
+    updates: int
+    tokens_per_second: float  # the median of stretches, the first ones not counted
+    bits_per_byte: float | None
+    flops_per_token: int
+    peak: float  # floating-point operations a second of the best matrix product
+    threads: int
+
+
+class Corpus:
+    """A text whose first 90% train and whose last 10% validate, as bytes, characters or BPE."""
+
+    def __init__(self, path: str | None):
+        whole = Path(path).read_text("utf-8") if path else _pydocs()
+        middle = int(0.9 * len(whole))
+        self.train, self.val = whole[:middle], whole[middle:]
+
+    def characters(self) -> "Encoded":
+        """A token for each character of the whole text, as nanoGPT makes them."""
+        points = [np.frombuffer(t.encode("utf-32-le"), "<u4") for t in (self.train, self.val)]
+        found, ids = np.unique(np.concatenate(points), return_inverse=True)
+        return self._encoded(ids[: len(points[0])], ids[len(points[0]) :], len(found))
+
+    def bpe(self, vocab_size: int) -> "Encoded":
+        """Tokens of a BPE that has seen the training part alone."""
+        encoding = tokens.train_bpe([self.train], vocab_size)
+        train, val = (np.array(encoding.encode_ordinary(t)) for t in (self.train, self.val))
+        return self._encoded(train, val, encoding.n_vocab)
+
+    def _encoded(self, train: np.ndarray, val: np.ndarray, vocab_size: int) -> "Encoded":
+        return Encoded(train, val, vocab_size, len(self.val.encode()))
+
+
+def _pydocs() -> str:
+    return tokens.END.join(text.load("pydocs") + text.load("pydocs", "val"))
+
+
+@dataclass(frozen=True)
+class Encoded:
+    train: np.ndarray
+    val: np.ndarray
+    vocab_size: int
+    val_bytes: int
+
+    def bits_per_byte(self, model: nn.Module, block_size: int, chip: device.Chip) -> float:
+        """What the model pays for the validation text: every byte once, in windows in a row.
+
+        The text's first token follows the training text's last.
+        """
+        row = np.concatenate([self.train[-1:], self.val])
+        windows = Windows(row, 32, min(block_size, len(self.val)), device=chip.device)
+        return evaluate(model, windows) * len(self.val) / math.log(2) / self.val_bytes
+
+
+# --- ours ---------------------------------------------------------------------------------------
+
+VOCAB_SIZE = 512
+BEST = Shape(n_layer=4, n_head=4, n_embd=128, block_size=64, batch_size=32)
+RECIPE = TrainConfig(
+    learning_rate=3e-3,
+    optimizer="muon",
+    schedule="linear",
+    warmup_steps=20,
+    betas=(0.9, 0.95),
+    compile=True,
+    progress=False,
+    eval_every=STRETCH,
+    eval_batches=1,
+)
+
+
+def ours(job: Job) -> Result:
+    """nbutils with GPT-2's architecture and AdamW, on characters: the peers' own work, faster."""
+    start = time.perf_counter()
+    shape, encoded = Shape(*job.shape), Corpus(job.text).characters()
+    config = GPTConfig(vocab_size=encoded.vocab_size, bias=False, **shape.sizes())
+    recipe = replace(
+        RECIPE,
+        optimizer="adamw",
+        schedule="cosine",
+        learning_rate=job.learning_rate,
+        min_learning_rate=PUBLISHED["lowest"] * job.learning_rate,
+        warmup_steps=PUBLISHED["warmup"],
+        betas=PUBLISHED["betas"],
+    )
+    return _train_ours(job, start, config, shape, encoded, recipe)
+
+
+def ours_best(job: Job) -> Result:
+    """nbutils with everything that chapter 6 adds, and tokens instead of characters."""
+    start = time.perf_counter()
+    encoded = Corpus(job.text).bpe(VOCAB_SIZE)
+    config = GPTConfig.preset("modern", vocab_size=encoded.vocab_size, **BEST.sizes())
+    recipe = replace(RECIPE, learning_rate=job.learning_rate)
+    return _train_ours(job, start, config, BEST, encoded, recipe)
+
+
+def _train_ours(job, start, config: GPTConfig, shape: Shape, encoded, recipe) -> Result:
+    torch.manual_seed(0)
+    model, chip = GPT(config), device.pick(job.device)
+    left = max(0.0, job.seconds - (time.perf_counter() - start))
+    recipe = replace(recipe, batch_size=shape.batch_size, seconds=left, device=job.device)
+    history = train(model, encoded.train, encoded.val, recipe)
+    speeds = history.tokens_per_second[1:]  # the first stands for no update
+    return _result(job, model, shape, encoded, chip, history.steps[-1], speeds)
+
+
+# --- the others ---------------------------------------------------------------------------------
+
+
+def nanogpt(job: Job) -> Result:
+    """nanoGPT's model and optimizer from the person's clone, by its own loop."""
+    spec = importlib.util.spec_from_file_location("nanogpt", Path(job.nanogpt) / "model.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def make(encoded: Encoded, shape: Shape, chip: device.Chip):
+        config = module.GPTConfig(
+            vocab_size=encoded.vocab_size, bias=False, dropout=0.0, **shape.sizes()
+        )
+        model = module.GPT(config).to(chip.device)
+        optimizer = model.configure_optimizers(
+            PUBLISHED["weight_decay"], job.learning_rate, PUBLISHED["betas"], chip.device.type
+        )
+        # Its README has compilation on for a GPU, off for a CPU.
+        return torch.compile(model) if chip.device.type == "cuda" else model, optimizer
+
+    return _train_other(job, make)
+
+
+def transformers(job: Job) -> Result:
+    """transformers' GPT-2 and PyTorch's AdamW, as they come, by nanoGPT's loop."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    def make(encoded: Encoded, shape: Shape, chip: device.Chip):
+        config = GPT2Config(
+            vocab_size=encoded.vocab_size,
+            n_positions=shape.block_size,
+            n_embd=shape.n_embd,
+            n_layer=shape.n_layer,
+            n_head=shape.n_head,
+            **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0),
+            **dict.fromkeys(("bos_token_id", "eos_token_id")),
+            use_cache=False,
+        )
+        model = WithLoss(GPT2LMHeadModel(config)).to(chip.device)
+        optimizer = torch.optim.AdamW(
+            model.parameters(),
+            lr=job.learning_rate,
+            betas=PUBLISHED["betas"],
+            weight_decay=PUBLISHED["weight_decay"],
+        )
+        return model, optimizer
+
+    return _train_other(job, make)
+
+
+class WithLoss(nn.Module):
+    """A transformers model that answers as ours does: labels are what follows each token."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: torch.Tensor, labels: torch.Tensor):
+        logits = self.model(ids).logits  # (B, T, V)
+        return logits, F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE)
+
+
+def _train_other(job: Job, make: Callable) -> Result:
+    """nanoGPT's loop: float32 on a CPU, a cosine to a tenth, here along the clock."""
+    start = time.perf_counter()
+    shape, chip, encoded = Shape(*job.shape), device.pick(job.device), Corpus(job.text).characters()
+    torch.manual_seed(1337)
+    model, optimizer = make(encoded, shape, chip)
+    autocast = chip.autocast if chip.device.type == "cuda" else nullcontext
+    speeds, updates, mark = [], 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < job.seconds or updates < STRETCH:
+        for group in optimizer.param_groups:
+            group["lr"] = job.learning_rate * _nanogpt_rate(updates, min(1, spent / job.seconds))
+        ids, labels = _nanogpt_batch(encoded.train, shape, chip)
+        with autocast():
+            loss = model(ids, labels)[1]
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        updates += 1
+        if updates % STRETCH == 0:
+            loss.item()  # as it logs; waits for a GPU
+            now = time.perf_counter()
+            speeds.append(STRETCH * shape.batch_size * shape.block_size / (now - mark))
+            mark = now
+    return _result(job, model, shape, encoded, chip, updates, speeds)
+
+
+def _nanogpt_rate(step: int, done: float) -> float:
+    """The share of the learning rate at an update, when a share ``done`` of the time is over."""
+    if step < PUBLISHED["warmup"]:
+        return (step + 1) / (PUBLISHED["warmup"] + 1)
+    lowest = PUBLISHED["lowest"]
+    return lowest + (1 - lowest) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _nanogpt_batch(ids: np.ndarray, shape: Shape, chip) -> tuple[torch.Tensor, torch.Tensor]:
+    T = shape.block_size
+    starts = torch.randint(len(ids) - T, (shape.batch_size,))
+    block = torch.stack([torch.from_numpy(ids[i : i + T + 1].astype(np.int64)) for i in starts])
+    return block[:, :-1].to(chip.device), block[:, 1:].to(chip.device)
+
+
+# --- what all answer ----------------------------------------------------------------------------
+
+
+def _result(job, model, shape: Shape, encoded: Encoded, chip, updates: int, speeds) -> Result:
+    bits = encoded.bits_per_byte(model, shape.block_size, chip) if job.judged else None
+    with torch.device("meta"):  # one formula for all
+        same = GPT(GPTConfig(vocab_size=encoded.vocab_size, bias=False, **shape.sizes()))
+    settled = speeds[len(speeds) // 4 :]
+    return Result(
+        updates=updates,
+        tokens_per_second=median(settled),
+        bits_per_byte=bits,
+        flops_per_token=same.flops_per_token(),
+        peak=device.measure_peak(chip),
+        threads=torch.get_num_threads(),
+    )
+
+
+CONTENDERS = {
+    "nanoGPT": nanogpt,
+    "transformers": transformers,
+    "ours": ours,
+    "ours at its best": ours_best,
+}
+
+if __name__ == "__main__":
+    job = Job(**json.loads(sys.argv[1]))
+    with redirect_stdout(sys.stderr):  # nanoGPT prints, and the answer goes out alone
+        result = CONTENDERS[job.who](job)
+    print(json.dumps(asdict(result)))

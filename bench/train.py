@@ -1,0 +1,203 @@
+"""Who trains a GPT faster, and who has learned more by the same time? Ours beside others.
+
+    python bench/train.py --text tinyshakespeare.txt --nanogpt ../nanoGPT --out bench/train.md
+
+The others are transformers' GPT-2 and, where ``--nanogpt`` names a clone of it, nanoGPT. Each run
+has a process of its own with the same threads, the same text, and nothing compiled before; they
+take turns, ``--repeats`` times. ``contenders.py`` has what each of them does.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from statistics import mean
+
+import contenders
+import torch
+from contenders import Job, Result, Shape
+from rows import markdown
+
+SHAPES = ("4/4/128/64/12", "6/6/384/256/16")  # nanoGPT's for a CPU, and its small one for a GPU
+SPEED = ("Shape", "Who", "Tokens/s", "GFLOP/s", "Of the peak", "Ours is faster")
+LEARNING = ("Seconds", "Who", "Rate", "Bits a byte", "Ours at its best is lower", "Updates")
+RATES = {  # learning rates tried: the published one first
+    "nanoGPT": (1e-3, 3e-3),
+    "transformers": (1e-3, 3e-3),
+    "ours": (3e-3,),
+    "ours at its best": (3e-3,),
+}
+Runs = dict[Job, list[Result]]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _options(arguments)
+    shapes = ["1/1/8/8/2"] if options.quick else options.shapes
+    seconds = [1] if options.quick else options.seconds
+    speed_jobs = list(speed(shapes, 1 if options.quick else options.speed_seconds, options))
+    learning_jobs = list(learning(shapes[0], seconds, options))
+    runs = in_turn([*speed_jobs, *learning_jobs], 1 if options.quick else options.repeats)
+    page = report(runs, speed_jobs, learning_jobs)
+    print(page)
+    if options.out:
+        options.out.write_text(page, "utf-8")
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--text", metavar="FILE", help="a UTF-8 text; else Python's help, pydocs")
+    parser.add_argument("--nanogpt", metavar="FOLDER", help="a clone of nanoGPT to compare with")
+    parser.add_argument(
+        "--seconds", type=float, nargs="*", default=[60, 180], help="when losses are compared"
+    )
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        default=SHAPES,
+        metavar="L/H/C/T/B",
+        help="n_layer/n_head/n_embd/block_size/batch_size; losses are compared at the first",
+    )
+    parser.add_argument(
+        "--speed-seconds", type=float, default=30, help="how long a run for the speed is"
+    )
+    parser.add_argument("--repeats", type=int, default=2, help="turns of each run")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="store the tables there")
+    parser.add_argument("--quick", action="store_true", help="a tiny shape, for a second, once")
+    return parser.parse_args(arguments)
+
+
+def _contenders(options) -> list[str]:
+    return [name for name in contenders.CONTENDERS if name != "nanoGPT" or options.nanogpt]
+
+
+def _common(options) -> dict[str, str | None]:
+    return {name: getattr(options, name) for name in ("text", "nanogpt", "device")}
+
+
+def speed(shapes: Iterable[str], seconds: float, options) -> Iterable[Job]:
+    """Runs at the published learning rate by all that have GPT-2's architecture."""
+    for shape in shapes:
+        for who in _contenders(options):
+            if who != "ours at its best":
+                yield Job(who, parsed(shape), seconds, **_common(options))
+
+
+def learning(shape: str, seconds: Iterable[float], options) -> Iterable[Job]:
+    """Runs whose loss is judged: everyone, at every learning rate."""
+    for limit in seconds:
+        for who in _contenders(options):
+            for rate in RATES[who]:
+                yield Job(who, parsed(shape), limit, rate, judged=True, **_common(options))
+
+
+def parsed(shape: str) -> tuple[int, ...]:
+    """ "4/4/128/64/12" -> (4, 4, 128, 64, 12)."""
+    sizes = tuple(int(size) for size in shape.split("/"))
+    Shape(*sizes)
+    return sizes
+
+
+def in_turn(jobs: list[Job], repeats: int) -> Runs:
+    """Each job in a fresh process, then each again: what disturbs the machine meets all."""
+    runs = {job: [] for job in jobs}
+    for turn in range(repeats):
+        for job in jobs:
+            runs[job].append(run(job))
+            print(f"turn {turn + 1}: {job.who}, {runs[job][-1]}", file=sys.stderr, flush=True)
+    return runs
+
+
+def run(job: Job) -> Result:
+    """Compiled programs are kept in a new folder, so that every run compiles its own."""
+    with tempfile.TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, contenders.__file__, json.dumps(asdict(job))],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache, "HF_HUB_OFFLINE": "1"},
+        )
+    if done.returncode:
+        raise RuntimeError(f"{job.who} stopped with an error (see above): {job}")
+    return Result(**json.loads(done.stdout))
+
+
+def report(runs: Runs, speed_jobs: list[Job], learning_jobs: list[Job]) -> str:
+    """The page: on what and how it was measured, and two tables."""
+    results = [result for several in runs.values() for result in several]
+    peak = max(result.peak for result in results)
+    about = (
+        f"Measured on {date.today()} by `python {shlex.join(sys.argv)}` on {machine()}, "
+        f"{results[0].threads} threads, PyTorch {torch.__version__}. Its fastest matrix product "
+        f"reached {peak / 1e9:,.0f} GFLOP/s. Where a run was repeated, the numbers are the lowest "
+        "and the highest."
+    )
+    parts = ["# Training beside others", about, markdown(speed_table(runs, speed_jobs, peak))]
+    if learning_jobs:
+        parts.append(markdown(learning_table(runs, learning_jobs)))
+    return "\n\n".join(parts) + "\n"
+
+
+def machine() -> str:
+    """The processor in words."""
+    can = getattr(torch.cpu, "get_capabilities", dict)()
+    amx = " with AMX" if can.get("amx_bf16") else ""
+    gpu = f" and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{os.cpu_count()} processor cores{amx}{gpu}"
+
+
+def speed_table(runs: Runs, jobs: list[Job], peak: float) -> list[tuple[str, ...]]:
+    lines = [SPEED]
+    for job in jobs:
+        found = [result.tokens_per_second for result in runs[job]]
+        our = [mine for mine in jobs if mine.who == "ours" and mine.shape == job.shape]
+        ratio = mean(r.tokens_per_second for r in runs[our[0]]) / mean(found)
+        flops = mean(found) * runs[job][0].flops_per_token
+        lines.append(
+            (
+                "/".join(map(str, job.shape)),
+                job.who,
+                spread(found, ",.0f"),
+                f"{flops / 1e9:,.0f}",
+                f"{flops / peak:.0%}",
+                "" if job.who == "ours" else f"{ratio:.2f} times",
+            )
+        )
+    return lines
+
+
+def learning_table(runs: Runs, jobs: list[Job]) -> list[tuple[str, ...]]:
+    lines = [LEARNING]
+    for job in jobs:
+        found = [result.bits_per_byte for result in runs[job]]
+        best = [b for b in jobs if b.who == "ours at its best" and b.seconds == job.seconds]
+        lower = mean(found) - mean(result.bits_per_byte for result in runs[best[0]])
+        lines.append(
+            (
+                f"{job.seconds:g}",
+                job.who,
+                f"{job.learning_rate:g}",
+                spread(found, ".3f"),
+                "" if job in best else f"{lower:.3f}",
+                spread([result.updates for result in runs[job]], ",.0f"),
+            )
+        )
+    return lines
+
+
+def spread(values: list[float], form: str) -> str:
+    low, high = (format(bound(values), form) for bound in (min, max))
+    return low if low == high else f"{low} to {high}"
+
+
+if __name__ == "__main__":
+    main()
