@@ -5,12 +5,14 @@
 
 Each argument is a trial: what it changes of ``MODEL`` and ``TRAINING`` below, the recipe with which
 the search began. A trial that has its row in the table is not run again, so a search that was
-stopped goes on by the same command. ``--times`` measures an update of every shape in the table, all
-in turn, and fills in the seconds that each trial takes on the threads which PyTorch has here.
+stopped goes on by the same command. ``--costs`` measures an update of every shape in the table, all
+in turn and in processor time, which other programs hardly change, and fills in what each trial costs:
+an update beside one of the first recipe, and the seconds that follow on two idle cores.
 """
 
 import argparse
 import ast
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -32,10 +34,11 @@ TRAINING = TrainConfig(
 SHAPE = {"n_layer": "Layers", "n_embd": "Width", "n_head": "Heads", "batch_size": "Batch"}
 CHOSEN = {"optimizer": "Optimizer", "learning_rate": "Rate", "steps": "Updates", "seed": "Seed"}
 NAMED = SHAPE | CHOSEN
-ELSE, MS, SECONDS = "Also changed", "ms an update", "Seconds"
+ELSE, COST, SECONDS = "Also changed", "Update costs", "Seconds"
 MEASURED = ("Gap", "Certain", "Giving")
-HEADER = [*NAMED.values(), ELSE, *MEASURED, MS, SECONDS]
-COSTS = (*SHAPE, "optimizer")  # these and the switches decide what an update costs
+HEADER = [*NAMED.values(), ELSE, *MEASURED, COST, SECONDS]
+DECISIVE = (*SHAPE, "optimizer")  # these and the switches decide what an update costs
+UPDATE = 0.0325  # seconds of one by ``TRAINING``: 3,600 took 117 s alone on two cores with AMX
 SWITCHES = ("bias", "rotary", "rms_norm", "qk_norm", "relu_squared")
 Trial = dict[str, object]  # field of GPTConfig or TrainConfig -> value
 Row = dict[str, str]  # column -> cell
@@ -44,7 +47,7 @@ Row = dict[str, str]  # column -> cell
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("trials", nargs="*", metavar='"NAME=VALUE NAME=VALUE"')
-    parser.add_argument("--times", action="store_true", help="measure updates, fill in seconds")
+    parser.add_argument("--costs", action="store_true", help="measure updates, fill in seconds")
     options = parser.parse_args(arguments)
     trials = [parsed(words) for words in options.trials]
     corpus = None
@@ -55,9 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
             row |= corpus.gaps(trial)
             print(row, flush=True)
             write([*rows(), row])
-    if options.times:
-        found = times(rows())
-        write([row | seconds(row, found[shape(row)]) for row in rows()])
+    if options.costs:
+        found = costs(rows())
+        write([row | priced(row, found) for row in rows()])
 
 
 def parsed(words: str) -> Trial:
@@ -102,18 +105,19 @@ class Corpus:
         self.val = tokens.encode_documents(self.held_out, self.encoding)
         self.truth = [smallworld.token_losses(d + tokens.END) for d in self.held_out]
 
-    def run(self, trial: Trial, **changes):
-        """The trained model and the run's history."""
-        shape, config = configs(trial | changes)
+    def run(self, trial: Trial, on_eval=None) -> GPT:
+        """The trained model."""
+        model_config, config = configs(trial | {"progress": False})
         torch.manual_seed(config.seed)
-        model = GPT(shape)
-        return model, train(model, self.train, self.val, replace(config, progress=False))
+        model = GPT(model_config)
+        train(model, self.train, self.val, config, on_eval=on_eval)
+        return model
 
     def gaps(self, trial: Trial) -> Row:
         """Nats a token above the truth: at all places, where only one token can come, and in the
         stories in which a thing is given, which ask who has it now."""
         steps = configs(trial)[1].steps
-        model, _ = self.run(trial, eval_every=steps, eval_batches=1)
+        model = self.run(trial | {"eval_every": steps, "eval_batches": 1})
         losses = document_losses(model, self.held_out, self.encoding)
         truth = np.concatenate(self.truth)
         gap = np.concatenate(losses) - truth
@@ -122,28 +126,35 @@ class Corpus:
         return dict(zip(MEASURED, (f"{part.mean():.4f}" for part in parts), strict=True))
 
 
-def times(table: list[Row]) -> dict[str, float]:
-    """Milliseconds of an update of each shape: the fastest of nine stretches of twelve updates."""
+def costs(table: list[Row]) -> dict[str, float]:
+    """Processor seconds of an update of each shape: the least of nine stretches of twelve."""
     corpus = Corpus(documents=4_000, held_out=20)
-    shapes = {shape(row): row for row in table}
-    fastest = dict.fromkeys(shapes, float("inf"))
+    shapes = dict.fromkeys([shape(settings({})), *map(shape, table)], float("inf"))
     for _ in range(3):
-        for name, row in shapes.items():
-            trial = parsed(name)
-            history = corpus.run(trial, steps=36, warmup_steps=1, eval_every=12, eval_batches=1)[1]
-            update = int(row["Batch"]) * MODEL.block_size
-            fastest[name] = min(fastest[name], 1e3 * update / max(history.tokens_per_second[1:]))
-    return fastest
+        for name in shapes:
+            shapes[name] = min(shapes[name], *stretches(corpus, parsed(name)))
+    return shapes
+
+
+def stretches(corpus: Corpus, trial: Trial, updates: int = 12) -> np.ndarray:
+    """Processor seconds of an update, an evaluation's small part of it included, three times."""
+    marks, steps = [], 3 * updates
+    corpus.run(
+        trial | {"steps": steps, "warmup_steps": 1, "eval_every": updates, "eval_batches": 1},
+        on_eval=lambda *_: marks.append(time.process_time()),
+    )
+    return np.diff(marks) / updates
 
 
 def shape(row: Row) -> str:
     """The words of a trial that decide what an update costs."""
-    words = [f"{name}={row[NAMED[name]]}" for name in COSTS]
+    words = [f"{name}={row[NAMED[name]]}" for name in DECISIVE]
     return " ".join(words + [w for w in row[ELSE].split() if w.partition("=")[0] in SWITCHES])
 
 
-def seconds(row: Row, ms: float) -> Row:
-    return {MS: f"{ms:.1f}", SECONDS: f"{int(row['Updates']) * ms / 1e3:.0f}"}
+def priced(row: Row, found: dict[str, float]) -> Row:
+    cost = found[shape(row)] / found[shape(settings({}))]
+    return {COST: f"{cost:.2f}", SECONDS: f"{int(row['Updates']) * cost * UPDATE:.0f}"}
 
 
 def rows() -> list[Row]:

@@ -26,7 +26,7 @@ from nbutils.model import GPT, GPTConfig
 from nbutils.training import History, TrainConfig, train
 
 # Found by trying: at the same cost, batches of 16 get nearer to the floor than batches of 8, and
-# this learning rate nearer than 4e-3.
+# this learning rate nearer than 4e-3. Later trials, with other optimizers: bench/recipe.md.
 DOCUMENTS = 90_000  # the run draws 57,600 windows: too few to learn any document by heart
 MODEL = GPTConfig.preset("small", n_layer=3, block_size=world.MAX_TOKENS)
 TRAINING = TrainConfig(
