@@ -114,9 +114,21 @@ def _pack(arguments: list[str]) -> None:
         raise ValueError(
             f"text={options.text!r} is endless: say how much, with --tokens or --documents"
         )
+    try:
+        corpus = _packed_now(options)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt("stopped; the same command goes on") from stop
+    print(
+        f"{options.out}: {corpus.documents:,} documents, {len(corpus.train):,} tokens to train on, "
+        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
+        f"Train on it: python -m nbutils train --text {options.out} --out ..."
+    )
+
+
+def _packed_now(options: Pack) -> packing.Packed:
     name = _corpus_name(options.text)
     with closing(text.read(options.text)) as documents:
-        corpus = packing.pack(
+        return packing.pack(
             documents,
             _encoding(options, name),
             options.out,
@@ -126,11 +138,6 @@ def _pack(arguments: list[str]) -> None:
             max_tokens=options.tokens,
             workers=options.workers,
         )
-    print(
-        f"{options.out}: {corpus.documents:,} documents, {len(corpus.train):,} tokens to train on, "
-        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
-        f"Train on it: python -m nbutils train --text {options.out} --out ..."
-    )
 
 
 def _corpus_name(source: str) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from itertools import islice, product
@@ -309,6 +310,19 @@ def test_fineweb_that_was_not_read_to_its_end_lets_the_program_end(fineweb, tmp_
     command = ["pack", "--text", "fineweb", "--encoding", "cl100k_base", "--out", tmp_path / "c"]
     done = shell(*command, "--tokens", "100", "--val-every", "2", "--workers", "1")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a terminal's Ctrl-C as Unix does")
+def test_ctrl_c_stops_packing_and_its_workers_with_a_sentence(tmp_path):
+    command = ["pack", "--text", "smallworld", "--documents", "100_000_000", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbutils", *command, "--out", str(tmp_path / "c")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert " tokens/s" in process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "stopped; the same command goes on\n")
 
 
 def test_gpt2s_encoding(gpt2, fineweb, tmp_path, capsys):
