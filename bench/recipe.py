@@ -6,8 +6,8 @@
 Each argument is a trial: what it changes of ``MODEL`` and ``TRAINING`` below, the recipe with which
 the search began. A trial that has its row in the table is not run again, so a search that was
 stopped goes on by the same command. ``--costs`` measures an update of every shape in the table, all
-in turn and in processor time, which other programs hardly change, and fills in what each trial costs:
-an update beside one of the first recipe, and the seconds that follow on two idle cores.
+in turn and in processor time, which other programs hardly change, and fills in what each trial
+costs: an update beside one of the first recipe, and the seconds that follow on two idle cores.
 """
 
 import argparse
