@@ -1,7 +1,7 @@
 """Which recipe brings the course's model nearest to smallworld's floor? The answers: recipe.md.
 
     python bench/recipe.py "n_layer=2 learning_rate=4e-3" "optimizer=muon schedule=linear"
-    python bench/recipe.py --times
+    python bench/recipe.py --costs
 
 Each argument is a trial: what it changes of ``MODEL`` and ``TRAINING`` below, the recipe with which
 the search began. A trial that has its row in the table is not run again, so a search that was
