@@ -5,6 +5,7 @@ beside the other, because a machine is not equally fast at all times.
 """
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -257,6 +258,7 @@ def where_time_goes(update: Callable[[], torch.Tensor], chip: Chip, times: int =
     many small operations slower.
     """
     float(update())
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # else the profiler writes lines of its own
     activities = [torch.profiler.ProfilerActivity.CPU]
     if chip.device.type == "cuda":
         activities.append(torch.profiler.ProfilerActivity.CUDA)
