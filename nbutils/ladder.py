@@ -258,7 +258,7 @@ def where_time_goes(update: Callable[[], torch.Tensor], chip: Chip, times: int =
     many small operations slower.
     """
     float(update())
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # else the profiler writes lines of its own
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler writes lines of its own
     activities = [torch.profiler.ProfilerActivity.CPU]
     if chip.device.type == "cuda":
         activities.append(torch.profiler.ProfilerActivity.CUDA)
