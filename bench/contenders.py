@@ -270,8 +270,11 @@ def _nanogpt_rate(step: int, done: float) -> float:
 def _nanogpt_batch(ids: np.ndarray, shape: Shape, chip) -> tuple[torch.Tensor, torch.Tensor]:
     T = shape.block_size
     starts = torch.randint(len(ids) - T, (shape.batch_size,))
-    block = torch.stack([torch.from_numpy(ids[i : i + T + 1].astype(np.int64)) for i in starts])
-    return block[:, :-1].to(chip.device), block[:, 1:].to(chip.device)
+    x, y = (
+        torch.stack([torch.from_numpy(ids[i : i + T].astype(np.int64)) for i in starts + ahead])
+        for ahead in (0, 1)
+    )
+    return x.to(chip.device), y.to(chip.device)
 
 
 # --- what all answer ----------------------------------------------------------------------------

@@ -282,7 +282,9 @@ class GPT(torch.nn.Embedding):
 
     def forward(self, idx, targets):
         logits = super().forward(idx)
-        loss = torch.nn.functional.cross_entropy(logits.mT, targets, ignore_index=-1)
+        loss = torch.nn.functional.cross_entropy(
+            logits.mT, targets.view(-1).view_as(idx), ignore_index=-1
+        )
         return logits, loss
 """
 
