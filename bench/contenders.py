@@ -6,7 +6,6 @@ starts before the encoding is made and stands still in evaluations only, so what
 compiled at the start counts.
 """
 
-import importlib.util
 import json
 import math
 import sys
@@ -21,6 +20,7 @@ import nbutils  # before torch: it tells waiting threads to sleep
 import numpy as np
 import torch
 import torch.nn.functional as F
+from peers import nanogpt_gpt, transformers_gpt2
 from torch import nn
 
 from nbutils import device, text, tokens
@@ -181,15 +181,9 @@ def _train_ours(job, start, config: GPTConfig, shape: Shape, encoded, recipe) ->
 
 def nanogpt(job: Job) -> Result:
     """nanoGPT's model and optimizer from the person's clone, by its own loop."""
-    spec = importlib.util.spec_from_file_location("nanogpt", Path(job.nanogpt) / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
     def make(encoded: Encoded, shape: Shape, chip: device.Chip):
-        config = module.GPTConfig(
-            vocab_size=encoded.vocab_size, bias=False, dropout=0.0, **shape.sizes()
-        )
-        model = module.GPT(config).to(chip.device)
+        config = GPTConfig(vocab_size=encoded.vocab_size, bias=False, **shape.sizes())
+        model = nanogpt_gpt(config, job.nanogpt).to(chip.device)
         optimizer = model.configure_optimizers(
             PUBLISHED["weight_decay"], job.learning_rate, PUBLISHED["betas"], chip.device.type
         )
@@ -201,20 +195,10 @@ def nanogpt(job: Job) -> Result:
 
 def transformers(job: Job) -> Result:
     """transformers' GPT-2 and PyTorch's AdamW, as they come, by nanoGPT's loop."""
-    from transformers import GPT2Config, GPT2LMHeadModel
 
     def make(encoded: Encoded, shape: Shape, chip: device.Chip):
-        config = GPT2Config(
-            vocab_size=encoded.vocab_size,
-            n_positions=shape.block_size,
-            n_embd=shape.n_embd,
-            n_layer=shape.n_layer,
-            n_head=shape.n_head,
-            **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0),
-            **dict.fromkeys(("bos_token_id", "eos_token_id")),
-            use_cache=False,
-        )
-        model = WithLoss(GPT2LMHeadModel(config)).to(chip.device)
+        config = GPTConfig(vocab_size=encoded.vocab_size, **shape.sizes())
+        model = WithLoss(transformers_gpt2(config)).to(chip.device)
         optimizer = torch.optim.AdamW(
             model.parameters(),
             lr=job.learning_rate,
@@ -234,7 +218,7 @@ class WithLoss(nn.Module):
         self.model = model
 
     def forward(self, ids: torch.Tensor, labels: torch.Tensor):
-        logits = self.model(ids).logits  # (B, T, V)
+        logits = self.model(ids, use_cache=False).logits  # (B, T, V)
         return logits, F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE)
 
 

@@ -6,11 +6,9 @@ nothing; ``--device cpu --quick`` runs every path there on a tiny network.
 """
 
 import argparse
-import importlib.util
 import json
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import nbutils  # before torch: it tells waiting threads to sleep
 import torch
+from peers import nanogpt_gpt, transformers_gpt2
 from rows import Row, fastest, table
 from torch import nn
 
@@ -109,47 +108,15 @@ def contenders(chip: Chip, config: GPTConfig, nanogpt: Path | None) -> dict[str,
     found = {
         "ours, blocks compiled": Contender(GPT(config), ours, chip),
         "ours, compiled whole": Contender(GPT(config), ours, chip),
-        "transformers": Contender(_transformers(config), _their_loss, chip),
+        "transformers": Contender(transformers_gpt2(config), _their_loss, chip),
     }
     if nanogpt is not None:
-        found["nanoGPT"] = Contender(_nanogpt(config, nanogpt), ours, chip)
+        found["nanoGPT"] = Contender(nanogpt_gpt(config, nanogpt), ours, chip)
     return found
-
-
-def _transformers(config: GPTConfig) -> nn.Module:
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    return GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=config.vocab_size,
-            n_positions=config.block_size,
-            n_layer=config.n_layer,
-            n_head=config.n_head,
-            n_embd=config.n_embd,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-            resid_pdrop=0.0,
-            bos_token_id=None,
-            eos_token_id=None,
-        )
-    )
 
 
 def _their_loss(model, x, y) -> torch.Tensor:
     return model(input_ids=x, labels=x, use_cache=False).loss  # it shifts the labels itself
-
-
-def _nanogpt(config: GPTConfig, folder: Path) -> nn.Module:
-    file = folder / "model.py"
-    if not file.is_file():
-        sys.exit(f"--nanogpt {folder}: there is no model.py in it; give a clone of nanoGPT")
-    spec = importlib.util.spec_from_file_location("nanogpt_model", file)
-    module = sys.modules["nanogpt_model"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    names = "vocab_size", "block_size", "n_layer", "n_head", "n_embd", "bias"
-    with redirect_stdout(sys.stderr):  # it prints its size
-        shape = {name: getattr(config, name) for name in names}
-        return module.GPT(module.GPTConfig(dropout=0.0, **shape))
 
 
 def largest_batch(contender: Contender, config: GPTConfig, batches=BATCHES) -> int:
@@ -212,7 +179,7 @@ def sampling(chip: Chip, config: GPTConfig, quick: bool) -> list[Row]:
     A CUDA graph is recorded anew in each call, as for a learner who asks once.
     """
     model = GPT(config).to(chip.device).eval()
-    theirs = _transformers(config).to(chip.device).eval()
+    theirs = transformers_gpt2(config).to(chip.device).eval()
     new = 8 if quick else 256
     ours = partial(generate, model, max_new_tokens=new, temperature=0)
     rows = []

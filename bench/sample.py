@@ -7,9 +7,6 @@ Greedy tokens must be those of transformers, or it stops.
 """
 
 import argparse
-import contextlib
-import importlib.util
-import io
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +14,7 @@ from pathlib import Path
 
 import nbutils  # before torch: it tells waiting threads to sleep
 import torch
+from peers import nanogpt_gpt
 from rows import Row, fastest, markdown, table
 
 from nbutils import device
@@ -148,13 +146,7 @@ def talkative(n_layer: int, n_head: int, n_embd: int) -> GPT:
 
 def load_nanogpt(folder: Path, model: GPT) -> torch.nn.Module:
     """The nanoGPT of a clone, with our weights: it names them as Hugging Face does."""
-    spec = importlib.util.spec_from_file_location("nanogpt", folder / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    shape = ("block_size", "vocab_size", "n_layer", "n_head", "n_embd")
-    config = module.GPTConfig(**{name: getattr(model.config, name) for name in shape}, dropout=0.0)
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints its size
-        nano = module.GPT(config)
+    nano = nanogpt_gpt(model.config, folder)
     weights = {_their_name(name): weight for name, weight in model.state_dict().items()}
     nano.load_state_dict({**weights, "lm_head.weight": model.token_embedding.weight})
     return nano
