@@ -136,7 +136,7 @@ def report(runs: Runs, speed_jobs: list[Job], learning_jobs: list[Job]) -> str:
     results = [result for several in runs.values() for result in several]
     peak = max(result.peak for result in results)
     about = (
-        f"Measured on {date.today()} by `python {shlex.join(sys.argv)}` on {machine()}, "
+        f"Measured on {date.today()} by `{command()}` on {machine()}, "
         f"{results[0].threads} threads, PyTorch {torch.__version__}. Its fastest matrix product "
         f"reached {peak / 1e9:,.0f} GFLOP/s. Where a run was repeated, the numbers are the lowest "
         "and the highest."
@@ -145,6 +145,12 @@ def report(runs: Runs, speed_jobs: list[Job], learning_jobs: list[Job]) -> str:
     if learning_jobs:
         parts.append(markdown(learning_table(runs, learning_jobs)))
     return "\n\n".join(parts) + "\n"
+
+
+def command() -> str:
+    """What was called; a folder of this machine means nothing elsewhere and is left out."""
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv]
+    return f"OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']} python {shlex.join(words)}"
 
 
 def machine() -> str:
