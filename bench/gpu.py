@@ -90,13 +90,7 @@ class Contender:
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         with self.chip.autocast():
             loss = self.loss_of(self.model, x, y)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss.detach()
+        return ladder.update_from(loss, self.model, self.optimizer, self.scaler)
 
 
 def contenders(chip: Chip, config: GPTConfig, nanogpt: Path | None) -> dict[str, Contender]:

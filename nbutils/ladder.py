@@ -131,6 +131,22 @@ def make_model(config: GPTConfig, rung: Rung, chip: Chip) -> GPT:
     return model
 
 
+def update_from(
+    loss: torch.Tensor,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+) -> torch.Tensor:
+    """The part of an update that follows the loss: backward, clip, step. The loss, detached."""
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    scaler.step(optimizer)
+    scaler.update()
+    optimizer.zero_grad(set_to_none=True)
+    return loss.detach()
+
+
 class Step:
     """One update of a model: call it with tokens and labels (B, T), and it returns the loss."""
 
@@ -142,13 +158,7 @@ class Step:
     def __call__(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with self._attention(), self._format():
             loss = self.model(tokens, labels)[1]
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimizer)
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss.detach()
+        return update_from(loss, self.model, self.optimizer, self.scaler)
 
     def _attention(self) -> AbstractContextManager:
         return nullcontext() if self.rung.fused_attention else sdpa_kernel(SDPBackend.MATH)
