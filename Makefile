@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-# PyTorch's waiting threads sleep: see nbutils/__init__.py. For programs that load torch first.
+# How PyTorch's threads wait: see nbutils/__init__.py. For programs that load torch first.
 export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 500
 
 READY := $(VENV)/.ready
 PACKAGE := $(shell find nbutils -type f -name '*.[pjc]*' -not -path '*/__pycache__/*')

@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 
-import nbutils  # before torch: it tells waiting threads to sleep
 import numpy as np
 import torch
 import torch.nn.functional as F

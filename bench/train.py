@@ -4,7 +4,8 @@
 
 The others are transformers' GPT-2 and, where ``--nanogpt`` names a clone of it, nanoGPT. Each run
 has a process of its own with the same threads, the same text, and nothing compiled before; they
-take turns, ``--repeats`` times. ``contenders.py`` has what each of them does.
+take turns, ``--repeats`` times. How threads wait is nbutils' choice for ours and PyTorch's for the
+others, unless OMP_WAIT_POLICY says it for all. ``contenders.py`` has what each of them does.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 from statistics import mean
 
 import contenders
+import nbutils
 import torch
 from contenders import Job, Result, Shape
 from rows import markdown
@@ -124,11 +126,18 @@ def run(job: Job) -> Result:
             [sys.executable, contenders.__file__, json.dumps(asdict(job))],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache, "HF_HUB_OFFLINE": "1"},
+            env={**_environment(job), "TORCHINDUCTOR_CACHE_DIR": cache, "HF_HUB_OFFLINE": "1"},
         )
     if done.returncode:
         raise RuntimeError(f"{job.who} stopped with an error (see above): {job}")
     return Result(**json.loads(done.stdout))
+
+
+def _environment(job: Job) -> dict[str, str]:
+    """This process's, in which nbutils has chosen how threads wait; for others without that."""
+    ours = job.who.startswith("ours")
+    chosen = {} if ours else nbutils.WAITING
+    return {name: value for name, value in os.environ.items() if chosen.get(name) != value}
 
 
 def report(runs: Runs, speed_jobs: list[Job], learning_jobs: list[Job]) -> str:
@@ -150,7 +159,9 @@ def report(runs: Runs, speed_jobs: list[Job], learning_jobs: list[Job]) -> str:
 def command() -> str:
     """What was called; a folder of this machine means nothing elsewhere and is left out."""
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv]
-    return f"OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']} python {shlex.join(words)}"
+    policy = os.environ["OMP_WAIT_POLICY"]
+    told = "" if policy == nbutils.WAITING["OMP_WAIT_POLICY"] else f"OMP_WAIT_POLICY={policy} "
+    return f"{told}python {shlex.join(words)}"
 
 
 def machine() -> str:

@@ -1,12 +1,23 @@
 """Which chip computes, in which number format, and how fast it multiplies matrices."""
 
 import contextlib
+import ctypes
+import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+PIECE = 128
+"""Queries whose attention a CPU computes at a time, in training (see `attention`)."""
+IN_PIECES = 512
+"""The longest context that is computed so: all weights are kept for the way back."""
+_written_out = False  # see attention_written_out
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # malloc.h
 
 
 @dataclass(frozen=True)
@@ -63,18 +74,80 @@ def attention(
     dropout: float = 0.0,
     causal: bool = False,
 ) -> torch.Tensor:
-    """PyTorch's ``scaled_dot_product_attention``, in the format that the chip does fast.
+    """PyTorch's ``scaled_dot_product_attention``, in the way that the chip does fast.
 
-    All of shape (..., T, D), ``mask`` (T, S) true where a query may look. On a CPU the backward
-    pass of short contexts takes 3 to 7 times longer in bfloat16 than in float32 (128 and 64
-    tokens, PyTorch 2.13), so training computes attention in float32 there and gives
-    the result back in the queries' dtype.
+    All of shape (..., T, D), ``mask`` (T, S) true where a query may look. PyTorch's fused backward
+    pass on a CPU gains nothing from bfloat16: up to 128 tokens it takes 3 to 7 times as long as in
+    float32 (PyTorch 2.13). So training on a CPU computes causal attention in pieces of large
+    bfloat16 products where products are in bfloat16, up to `IN_PIECES` tokens, and all else in
+    float32. The result has the queries' dtype.
     """
     if q.device.type != "cpu" or not q.requires_grad:
         return F.scaled_dot_product_attention(q, k, v, mask, dropout, causal)
+    if causal and q.size(-2) <= IN_PIECES and _in_bfloat16(q) and not _written_out:
+        return _attention_in_pieces(q, k, v, dropout)
     with torch.autocast("cpu", enabled=False):
         x = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), mask, dropout, causal)
     return x.to(q.dtype)
+
+
+@contextlib.contextmanager
+def attention_written_out() -> Iterator[None]:
+    """Inside it, attention is a chain of separate operations that keep all weights, as its formula
+    is usually first written."""
+    global _written_out
+    before, _written_out = _written_out, True
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        _written_out = before
+
+
+def _in_bfloat16(q: torch.Tensor) -> bool:
+    autocast = torch.is_autocast_enabled("cpu")
+    return (torch.get_autocast_dtype("cpu") if autocast else q.dtype) == torch.bfloat16
+
+
+def _attention_in_pieces(q, k, v, dropout: float) -> torch.Tensor:
+    """Causal attention, `PIECE` queries at a time: keys after a piece are never multiplied."""
+    shape, T, D = q.shape, q.size(-2), q.size(-1)
+    q, k, v = (x.reshape(-1, T, D) for x in (q, k, v))
+    rows = []
+    for start in range(0, T, PIECE):
+        end = min(start + PIECE, T)
+        later = torch.full((end - start, end), -torch.inf, dtype=q.dtype).triu(start + 1)
+        scores = torch.baddbmm(later, q[:, start:end], k[:, :end].mT, alpha=D**-0.5)
+        weights = F.dropout(scores.softmax(-1), dropout)
+        rows.append(weights @ v[:, :end])
+    return torch.cat(rows, dim=1).view(shape).to(q.dtype)
+
+
+@contextlib.contextmanager
+def memory_kept(chip: Chip) -> Iterator[None]:
+    """Inside it, memory that tensors on a CPU free stays with the program for the next ones.
+
+    Otherwise the C library gives large pieces back at once, and each update gets them anew from
+    the system, page by page and zeroed: a fifth of a training step's time. A GPU's memory PyTorch
+    keeps by itself. Does something on Linux with its usual C library, glibc, alone. The program's
+    memory then stays at its peak until the end.
+
+    Source: mallopt(3). The C library adjusts its limits by itself until they are first set;
+    afterwards they are what it would have come to.
+    """
+    c = ctypes.CDLL(None) if chip.device.type == "cpu" and sys.platform == "linux" else None
+    if not hasattr(c, "mallopt") or not hasattr(c, "malloc_trim"):
+        yield
+        return
+    c.mallopt(_MMAP_MAX, 0)
+    c.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+    try:
+        yield
+    finally:
+        c.mallopt(_MMAP_MAX, 65536)
+        c.mallopt(_MMAP_THRESHOLD, 32 * 2**20)
+        c.mallopt(_TRIM_THRESHOLD, 64 * 2**20)
+        c.malloc_trim(0)
 
 
 def measure_peak(chip: Chip, seconds: float = 0.5) -> float:

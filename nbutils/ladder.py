@@ -17,10 +17,9 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nbutils import smallworld
-from nbutils.device import Chip
+from nbutils.device import Chip, attention_written_out
 from nbutils.model import GPT, SWITCHES, GPTConfig
 from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
 from nbutils.windows import Windows
@@ -161,7 +160,7 @@ class Step:
         return update_from(loss, self.model, self.optimizer, self.scaler)
 
     def _attention(self) -> AbstractContextManager:
-        return nullcontext() if self.rung.fused_attention else sdpa_kernel(SDPBackend.MATH)
+        return nullcontext() if self.rung.fused_attention else attention_written_out()
 
     def _format(self) -> AbstractContextManager:
         return self.chip.autocast() if self.rung.short else nullcontext()

@@ -247,7 +247,8 @@ class GPT(nn.Module):
             x = x + self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
-            x = block(x, cache, layer)
+            # Without a cache all blocks are called alike: compiled, they are one program.
+            x = block(x) if cache is None else block(x, cache, layer)
         return self.final_norm(x)
 
     def unembed(self, x: torch.Tensor) -> torch.Tensor:

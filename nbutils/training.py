@@ -409,7 +409,8 @@ def train(
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
     ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(run)
-    with ctrl_c, progress, _memory_explained(run), _compiled(model, config.compile):
+    kept = device.memory_kept(run.chip)
+    with ctrl_c, progress, kept, _memory_explained(run), _compiled(model, config.compile):
         while True:
             if run.due():
                 with _uncompiled(config.compile):
