@@ -129,7 +129,7 @@ RECIPE = TrainConfig(
     schedule="linear",
     warmup_steps=20,
     betas=(0.9, 0.95),
-    compile=True,
+    compile="blocks",
     progress=False,
     eval_every=STRETCH,
     eval_batches=1,
@@ -144,6 +144,7 @@ def ours(job: Job) -> Result:
     recipe = replace(
         RECIPE,
         optimizer="adamw",
+        compile="model",
         schedule="cosine",
         learning_rate=job.learning_rate,
         min_learning_rate=PUBLISHED["lowest"] * job.learning_rate,

@@ -35,7 +35,7 @@ class Rung:
     short: bool = False
     """Matrix products in the chip's short number format, with loss scaling where it needs that."""
     fused_attention: bool = False
-    """Attention as one operation that stores no weights, not written out."""
+    """Attention as the chip does it fastest (``device.attention``), not written out."""
     fused_optimizer: bool = False
     """AdamW in one pass over all weights, not several operations for each matrix."""
     compile: bool = False
@@ -252,7 +252,7 @@ def _seconds_of(update: Callable[[], torch.Tensor], least: float) -> float:
 
 KINDS = {
     "matrix products": ("mm", "linear", "matmul", "baddbmm", "addmv"),
-    "attention": ("attention", "attn"),
+    "attention": ("attention", "attn", "bmm", "_softmax"),
     "loss": ("log_softmax", "nll_loss", "cross_entropy"),
     "compiled blocks": ("compiled", "inductor", "triton"),
 }
@@ -298,7 +298,7 @@ def _kind(event) -> str:
             return "optimizer"
         outer = outer.cpu_parent
     name = event.name.lower()
-    for kind in ("attention", "loss", "compiled blocks", "matrix products"):
+    for kind in ("loss", "attention", "compiled blocks", "matrix products"):
         if any(word in name for word in KINDS[kind]):
             return kind
     return "norms, elementwise"

@@ -13,6 +13,7 @@ from importlib import resources
 import numpy as np
 import torch
 
+from nbutils.device import IN_PIECES, PIECE
 from nbutils.model import GPTConfig
 
 FLOAT = 4  # bytes of a float32
@@ -96,8 +97,8 @@ def training_memory(
     """Bytes that ``training.train`` needs at once for a batch of ``batch_size`` windows, by part.
 
     ``optimizer``: "adamw" or "muon". ``dtype``: the format of matrix products under autocast;
-    weights, gradients, optimizer states and the residual stream stay float32. ``device``: on a
-    "cpu" attention keeps float32 (``device.attention``). ``checkpointing``: keep each block's
+    weights, gradients, optimizer states and the residual stream stay float32. ``device``: a "cpu"
+    keeps attention's weights, or float32 (``device.attention``). ``checkpointing``: keep each block's
     input alone and compute the rest again on the way back. ``split``: how many processes share
     each block's heads and neurons (tensor parallelism); the answer is for one of them.
 
@@ -115,9 +116,12 @@ def training_memory(
     shared = 12 * L * C * C + (7 * L * C if config.bias else 0)  # cut by heads and neurons
     total = sum(parameters(config).values()) - shared + shared // split
     matrices = block_matrices(config) // split
-    tokens = batch_size * (config.block_size if length is None else length)
+    T = config.block_size if length is None else length
+    tokens = batch_size * T
     short = min(FLOAT, dtype.itemsize)
-    kept = saved_by_block(config, short, FLOAT if device == "cpu" else short, split)
+    in_pieces = device == "cpu" and short != FLOAT and T <= IN_PIECES
+    kept = saved_by_block(config, short, short if in_pieces or device != "cpu" else FLOAT, split)
+    kept += short * config.n_head // split * pairs(T) // T if in_pieces else 0
     in_blocks, copied = L * kept, matrices
     if checkpointing:  # of one block at a time
         in_blocks, copied = L * FLOAT * C + kept, matrices // L
@@ -151,8 +155,8 @@ def saved_by_block(
 ) -> int:
     """Bytes that a block keeps of each token for the way back: 36 C in bfloat16 on a GPU.
 
-    ``short``: bytes of a number in matrix products; ``attention``: inside attention. On a CPU
-    46 C in bfloat16, everywhere 64 C in float32. ``split``: see `training_memory`. The norms'
+    ``short``: bytes of a number in matrix products; ``attention``: inside attention. Where that
+    stays float32 46 C in bfloat16, everywhere 64 C in float32. ``split``: see `training_memory`. The norms'
     means and attention's sums, less than a hundredth, are left out.
     """
     C = config.n_embd
@@ -163,6 +167,12 @@ def saved_by_block(
     shared += attention * C if attention != short else 0  # that answer before it was shortened
     shared += 2 * short * 4 * C  # before and after GELU; contract reads the second
     return whole + shared // split
+
+
+def pairs(length: int) -> int:
+    """Queries times keys that a CPU multiplies and keeps in each head (``device.attention``)."""
+    starts = range(0, length, PIECE)
+    return sum(min(PIECE, length - start) * min(start + PIECE, length) for start in starts)
 
 
 def _states(optimizer: str, total: int, matrices: int) -> int:

@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -44,7 +45,7 @@ _COMPILER = {"cpp.use_decompose_tanh": True}
 _MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
 _CHOICES = {
     "optimizer": ("adamw", "muon"), "schedule": ("cosine", "linear"),
-    "parallel": (None, *parallel.KINDS),
+    "parallel": (None, *parallel.KINDS), "compile": (None, "blocks", "model"),
 }  # fmt: skip
 _FINITE = ("seconds", "learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
@@ -127,9 +128,10 @@ class TrainConfig:
     """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
     checkpoint_every: int = 500
     """Updates between checkpoints; one more is written at the end."""
-    compile: bool = False
-    """Let torch.compile turn each block into one program: faster after some seconds at the start.
-    It needs a C++ compiler on a CPU."""
+    compile: str | None = None
+    """Let torch.compile turn each block ("blocks") or the whole network ("model") into one program:
+    faster after a start of some seconds, which for a whole network grows with its layers. It needs
+    a C++ compiler on a CPU."""
     progress: bool = True
     """Show a progress bar on a terminal, elsewhere one line for each evaluation."""
 
@@ -147,6 +149,11 @@ class TrainConfig:
             raise ValueError(
                 f"optimizer='muon' needs whole matrices, and parallel={self.parallel!r} cuts them: "
                 "use parallel='ddp' or optimizer='adamw'"
+            )
+        if self.compile == "model" and self.parallel in ("fsdp", "tensor"):
+            raise ValueError(
+                f"compile='model' needs a whole model, and parallel={self.parallel!r} cuts it: use "
+                "compile='blocks'"
             )
         if not 0 <= self.min_learning_rate <= self.learning_rate:
             raise ValueError(
@@ -225,14 +232,68 @@ def learning_rate_at(step: int, config: TrainConfig, seconds: float = 0.0) -> fl
     return config.min_learning_rate + left * (config.learning_rate - config.min_learning_rate)
 
 
-class MuonAdamW(torch.optim.Optimizer):
-    """Muon for the weights of the first group, AdamW for all others, as one optimizer.
+class Muon(torch.optim.Optimizer):
+    """Turns matrices by their averaged gradients, with all directions made about equally strong.
 
-    Muon makes each matrix's averaged gradient as near to a rotation as a few matrix products can,
-    so that no direction is turned much more than another (Jordan et al., 2024). It is scaled to
-    AdamW's usual length (Liu et al., 2025, "Muon is Scalable for LLM Training"): one learning
-    rate serves both.
+    A few matrix products bring each averaged gradient as near to a rotation as is useful, so that
+    no direction is turned much more than another (Jordan et al., 2024). The result is scaled to
+    AdamW's usual length (Liu et al., 2025, "Muon is Scalable for LLM Training"), so that one
+    learning rate serves both. As ``torch.optim.Muon`` with ``match_rms_adamw``, except that all
+    matrices of one shape are computed together, in a third of the time on a CPU.
     """
+
+    def __init__(
+        self, params: Iterable, lr: float = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95
+    ):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure=None) -> None:
+        for group in self.param_groups:
+            alike = defaultdict(list)
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    alike[weight.shape].append(weight)
+            for weights in alike.values():
+                self._turn(weights, **{key: group[key] for key in self.defaults})
+
+    def _turn(self, weights: list, lr: float, weight_decay: float, momentum: float) -> None:
+        ahead = []
+        for weight in weights:
+            average = self._average(weight).lerp_(weight.grad, 1 - momentum)
+            ahead.append(weight.grad.lerp(average, momentum))  # Nesterov's look ahead
+        length = 0.2 * max(weights[0].shape) ** 0.5
+        for weight, turn in zip(weights, evened_out(torch.stack(ahead)), strict=True):
+            weight.mul_(1 - lr * weight_decay).add_(turn, alpha=-lr * length)
+
+    def _average(self, weight: torch.Tensor) -> torch.Tensor:
+        """The running mean of the weight's gradients, which begins at 0."""
+        state = self.state[weight]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        return state["momentum_buffer"]
+
+
+def evened_out(matrices: torch.Tensor) -> torch.Tensor:
+    """Matrices (n, M, N) with all singular values brought to between about 0.7 and 1.2.
+
+    Five rounds of X <- a X + (b X X^T + c (X X^T)^2) X, in bfloat16, after which no exactness is
+    asked.
+
+    Source: Jordan et al. (2024), "Muon: an optimizer for hidden layers in neural networks".
+    """
+    a, b, c = 3.4445, -4.775, 2.0315
+    tall = matrices.size(-2) > matrices.size(-1)
+    x = (matrices.mT if tall else matrices).bfloat16()  # X X^T is the smaller product
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    for _ in range(5):
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
+class MuonAdamW(torch.optim.Optimizer):
+    """Muon for the weights of the first group, AdamW for all others, as one optimizer."""
 
     def __init__(self, muon: torch.optim.Optimizer, adamw: torch.optim.Optimizer):
         self._parts = (muon, adamw)
@@ -257,25 +318,20 @@ class MuonAdamW(torch.optim.Optimizer):
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """The config's optimizer. Only matrices decay; biases and norms, being vectors, do not.
 
-    Raises ``ValueError`` if Muon is asked for and this PyTorch has none, or the model no blocks.
+    Raises ``ValueError`` if Muon is asked for and the model has no blocks.
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019).
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     if config.optimizer == "adamw":
         return _adamw(weights, config)
-    if not hasattr(torch.optim, "Muon") or not hasattr(model, "blocks"):
+    if not hasattr(model, "blocks"):
         raise ValueError(
-            "optimizer='muon' needs PyTorch 2.9 or newer (pip install -U torch) and a model with "
-            "blocks; else use optimizer='adamw'"
+            f"optimizer='muon' takes the matrices of model.blocks, and {type(model).__name__} has "
+            "no blocks; use optimizer='adamw'"
         )
     matrices = [w for w in model.blocks.parameters() if w.requires_grad and w.dim() == 2]
-    muon = torch.optim.Muon(
-        matrices,
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        adjust_lr_fn="match_rms_adamw",
-    )
+    muon = Muon(matrices, config.learning_rate, config.weight_decay)
     chosen = set(map(id, matrices))
     return MuonAdamW(muon, _adamw([w for w in weights if id(w) not in chosen], config))
 
@@ -430,26 +486,27 @@ def train(
 
 
 @contextmanager
-def _compiled(model: nn.Module, wanted: bool) -> Iterator[None]:
-    """Inside it each block runs as one program; all blocks are alike, so that one is compiled."""
-    if not wanted:
-        yield
-        return
-    from torch._inductor import list_options
-
-    known = {name: value for name, value in _COMPILER.items() if name in list_options()}
-    for block in model.blocks:
-        block.compile(dynamic=False, options=known)
+def _compiled(model: nn.Module, what: str | None) -> Iterator[None]:
+    """Inside it the whole model runs as one program, or each block: they are alike, one is made."""
+    parts = {None: [], "blocks": getattr(model, "blocks", []), "model": [model]}[what]
+    for part in parts:
+        part.compile(dynamic=False, options=_compiler_options())
     try:
         yield
     finally:
-        for block in model.blocks:
-            block._compiled_call_impl = None  # PyTorch has no public way back
+        for part in parts:
+            part._compiled_call_impl = None  # PyTorch has no public way back
 
 
-def _uncompiled(wanted: bool) -> AbstractContextManager:
-    """Inside it blocks run as written: other shapes, as in evaluation, would compile them anew."""
-    return torch.compiler.set_stance("force_eager") if wanted else nullcontext()
+def _compiler_options() -> dict[str, bool]:
+    from torch._inductor import list_options
+
+    return {name: value for name, value in _COMPILER.items() if name in list_options()}
+
+
+def _uncompiled(what: str | None) -> AbstractContextManager:
+    """Inside it all runs as written: other shapes, as in evaluation, would be compiled anew."""
+    return torch.compiler.set_stance("force_eager") if what else nullcontext()
 
 
 class _Run:

@@ -1,13 +1,15 @@
 """Chips that this machine lacks are played by monkeypatched PyTorch."""
 
 import contextlib
+import ctypes
+import resource
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from nbutils import device
-from nbutils.device import Chip, attention, measure_peak, pick
+from nbutils.device import Chip, attention, attention_written_out, measure_peak, memory_kept, pick
 
 CPU = Chip(torch.device("cpu"), torch.float32, "CPU with 1 thread")
 
@@ -153,14 +155,76 @@ def test_attention_is_pytorchs():
         assert not torch.allclose(dropped, expected)
 
 
-def test_a_cpu_trains_attention_in_float32_and_samples_in_the_chips_format():
-    chip = Chip(torch.device("cpu"), torch.bfloat16, "CPU")
+BFLOAT16 = Chip(torch.device("cpu"), torch.bfloat16, "CPU")
+
+
+def test_a_cpu_samples_and_computes_long_contexts_without_pieces(monkeypatch):
     exact = attention(*shape_of_attention(), causal=True)
-    with chip.autocast():
-        assert torch.equal(attention(*shape_of_attention(), causal=True), exact)
+    with BFLOAT16.autocast():
         sampled = attention(*shape_of_attention(grad=False), causal=True)
+        monkeypatch.setattr(device, "IN_PIECES", 7)
+        assert torch.equal(attention(*shape_of_attention(), causal=True), exact)
+        with attention_written_out():
+            torch.testing.assert_close(attention(*shape_of_attention(), causal=True), exact)
     assert sampled.dtype == torch.bfloat16
     torch.testing.assert_close(sampled.float(), exact, atol=0.03, rtol=0.03)
+
+
+def test_attention_written_out_keeps_all_weights_and_ends():
+    def kept():
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(sizes.append, lambda x: x):
+            with BFLOAT16.autocast():
+                attention(*shape_of_attention(), causal=True)
+        return [tuple(tensor.shape) for tensor in sizes]
+
+    plain = kept()
+    with attention_written_out():
+        assert (2, 3, 8, 8) in kept()
+    assert kept() == plain and (2, 3, 8, 8) not in plain
+
+
+@pytest.mark.parametrize("piece", [3, 4, 8, 100])
+def test_pieces_of_attention_are_the_whole(monkeypatch, piece):
+    monkeypatch.setattr(device, "PIECE", piece)
+    q, k, v = shape_of_attention()
+    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    found = device._attention_in_pieces(q, k, v, 0.0)
+    torch.testing.assert_close(found, expected)
+    upstream = torch.randn_like(expected)
+    slopes = [torch.autograd.grad(x, (q, k, v), upstream) for x in (found, expected)]
+    torch.testing.assert_close(*slopes)
+
+
+def test_training_in_bfloat16_takes_pieces(monkeypatch):
+    q, k, v = shape_of_attention()
+    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    with BFLOAT16.autocast():
+        found = attention(q, k, v, causal=True)
+        assert torch.equal(found, device._attention_in_pieces(q, k, v, 0.0))
+    torch.testing.assert_close(found, expected, atol=0.03, rtol=0.03)
+
+
+def test_memory_is_kept_inside_and_given_back_after():
+    """Many megabytes are freed each time: outside, each time they are asked for anew."""
+
+    def faults(times=20):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(times):
+            torch.ones(2**24)  # 64 MB, more than the C library ever keeps by itself
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / times
+
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("not glibc")
+    with memory_kept(pick("cpu")):
+        faults()
+        assert faults() < 100
+    assert faults() > 1000
+
+
+def test_memory_of_other_chips_is_left_alone():
+    with memory_kept(Chip(torch.device("meta"), torch.float32, "none")):
+        torch.ones(3)
 
 
 def test_attention_gives_back_the_dtype_it_got():

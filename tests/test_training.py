@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.utils import counters
 import torch.nn.functional as F
 
 from nbutils import checkpoints, device, files, smallworld, text, tokens
@@ -19,10 +20,12 @@ from nbutils.model import GPT, GPTConfig
 from nbutils.checkpoints import BEFORE, CHECKPOINT, CheckpointError
 from nbutils.training import (
     History,
+    Muon,
     TrainConfig,
     TrainingDivergedError,
     document_losses,
     evaluate,
+    evened_out,
     learning_rate_at,
     make_optimizer,
     train,
@@ -195,26 +198,46 @@ def test_muon_turns_the_blocks_matrices_and_adamw_the_rest(float32):
     assert len(optimizer.state_dict()["state"]) == len(list(model.parameters()))
 
 
-def test_muon_needs_blocks_and_a_new_pytorch(monkeypatch):
+def test_muon_needs_blocks():
     config = dataclasses.replace(CONFIG, optimizer="muon")
-    with pytest.raises(ValueError, match="optimizer='muon' needs PyTorch 2.9 .* blocks"):
+    with pytest.raises(ValueError, match="optimizer='muon' takes .*, and Linear has no blocks"):
         make_optimizer(torch.nn.Linear(3, 3), config)
-    monkeypatch.delattr(torch.optim, "Muon")
-    with pytest.raises(ValueError, match="pip install -U torch"):
-        make_optimizer(fresh(), config)
 
 
-def test_compiled_blocks_learn_the_same_and_are_left_as_they_were(float32):
-    model, twin = fresh(n_layer=2), fresh(n_layer=2)
+def test_muon_leaves_weights_without_a_gradient_alone():
+    used, unused = (torch.nn.Parameter(torch.ones(4, 2)) for _ in range(2))
+    used.grad = torch.eye(4, 2)
+    Muon([used, unused], lr=0.5).step()
+    assert torch.equal(unused, torch.ones(4, 2)) and not torch.equal(used, unused)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 40), (3, 40, 5), (1, 6, 6)])
+def test_evened_out_matrices_turn_all_directions_alike(shape):
+    torch.manual_seed(0)
+    before = torch.randn(shape)
+    after = evened_out(before)
+    assert after.shape == before.shape and after.dtype == torch.bfloat16
+    assert torch.linalg.svdvals(after.float()).sub(0.95).abs().max() < 0.3
+    # the same directions as before: X^T U is symmetric where U is X's nearest rotation
+    turned = before.mT @ after.float()
+    torch.testing.assert_close(turned, turned.mT, atol=0.05 * float(turned.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("what", ["blocks", "model"])
+def test_compiled_parts_learn_the_same_and_are_left_as_they_were(float32, what):
+    model, twin = fresh(n_layer=10), fresh(n_layer=10)  # PyTorch gives up after 8 variants
     config = dataclasses.replace(CONFIG, steps=12, eval_every=6)
-    seen = []
+    torch.compiler.reset()
+    counters.clear()
+    seen, part = [], lambda model: model if what == "model" else model.blocks[0]
     compiled = train(
-        model, CORPUS, CORPUS, dataclasses.replace(config, compile=True),
-        on_eval=lambda step, model: seen.append(model.blocks[0]._compiled_call_impl),
+        model, CORPUS, CORPUS, dataclasses.replace(config, compile=what),
+        on_eval=lambda step, model: seen.append(part(model)._compiled_call_impl),
     )  # fmt: skip
+    assert counters["stats"]["unique_graphs"] == 1
     plain = train(twin, CORPUS, CORPUS, config)
     assert compiled.val_losses == pytest.approx(plain.val_losses, rel=1e-4)
-    assert None not in seen and model.blocks[0]._compiled_call_impl is None
+    assert None not in seen and part(model)._compiled_call_impl is None
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.99), (0.3, 0.5)])
