@@ -248,7 +248,7 @@ TINY = (1, 1, 8, 8, 2)
 def tiny(bench, monkeypatch, tmp_path):
     """The module ``contenders`` with a recipe that compiles nothing, and a job on a short text."""
     contenders = bench("contenders")
-    monkeypatch.setattr(contenders, "RECIPE", replace(contenders.RECIPE, compile=False))
+    monkeypatch.setattr(contenders, "RECIPE", replace(contenders.RECIPE, compile=None))
     monkeypatch.setattr(contenders, "VOCAB_SIZE", 280)
     monkeypatch.setattr(contenders, "BEST", contenders.Shape(*TINY))
     file = tmp_path / "text.txt"
