@@ -104,8 +104,8 @@ def next_token_probabilities(
     logits = logits.float()
     if temperature < COLDEST:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
-    # Without the largest taken off first, a temperature near 0 would overflow.
-    logits = (logits - logits.amax(-1, keepdim=True)) / temperature
+    if temperature != 1:  # without the largest taken off first, one near 0 would overflow
+        logits = (logits - logits.amax(-1, keepdim=True)) / temperature
     V = logits.size(-1)
     if (top_k is None or top_k >= V) and (top_p is None or top_p == 1):
         return logits.softmax(-1)
@@ -194,7 +194,8 @@ def stream(
         if temperature < COLDEST:
             return logits.argmax(-1)
         p = next_token_probabilities(logits, temperature, top_k, top_p)
-        return p.multinomial(1, generator=generator)[:, 0]
+        # The same as p.multinomial(1), which first asks again whether p are probabilities.
+        return p.div_(torch.empty_like(p).exponential_(generator=generator)).argmax(-1)
 
     capacity = min(tokens.size(1) + max_new_tokens, model.config.block_size)
     read = _Reader(model, capacity, use_cache, cuda_graph)

@@ -89,7 +89,7 @@ def test_every_optimizer_goes_on_bit_for_bit(tmp_path, optimizer, accumulation):
 
 
 def test_compiled_blocks_go_on_bit_for_bit(tmp_path):
-    how = {"compile": True, "steps": 6, "checkpoint_every": 2}
+    how = {"compile": "blocks", "steps": 6, "checkpoint_every": 2}
     expected = run(**how)
 
     def stop(step, model):
