@@ -28,24 +28,6 @@ def texts(figure) -> list[str]:
     return [text.get_text() for text in only_axes(figure).texts]
 
 
-def test_window_strip_colours_context_and_label_and_nothing_else():
-    figure = io.window_strip(["|", "View", "ing", " Post"], [91, 860, 287, 3962], range(1, 3), 3)
-    boxes = [colors.to_hex(box.get_facecolor()).upper() for box in only_axes(figure).patches]
-    assert boxes[1:] == [SKY, SKY, ORANGE]
-    assert boxes[0] not in (SKY, ORANGE)
-    assert {"·Post", "3962", "label", "context: 2 tokens"} <= set(texts(figure))
-
-
-def test_window_strip_with_an_empty_context_names_none():
-    figure = io.window_strip(["a", "b"], [1, 2], range(0), 0)
-    assert not any(text.startswith("context") for text in texts(figure))
-
-
-def test_a_dollar_sign_is_text_and_not_the_start_of_a_formula():
-    figure = io.window_strip(["$_$", "$^"], [1, 2], range(1), 1)
-    figure.canvas.draw()  # as formulas these would be errors
-
-
 def test_cost_of_length_draws_what_was_measured_and_the_straight_line():
     measured, straight = only_axes(io.cost_of_length([10, 20, 40], [1.0, 3.0, 9.0])).lines
     assert measured.get_ydata().tolist() == [1, 3, 9]
@@ -69,13 +51,6 @@ def test_surprise_marks_points_on_the_curve():
 def test_honest_score_marks_each_lowest_point():
     figure = io.honest_score([0.1, 0.5, 0.9], {"a": [3, 1, 2], "b": [3, 2, 1]}, truth=0.5)
     assert texts(figure) == ["lowest at 0.50", "lowest at 0.90"]
-
-
-def test_nudges_has_a_line_for_each_token():
-    axes = only_axes(io.nudges({" Post": [0.1, 0.2], " Case": [0.3, 0.1]}))
-    assert [line.get_label() for line in axes.lines] == ["·Post", "·Case"]
-    assert list(axes.lines[0].get_ydata()) == [0.1, 0.2]
-    assert axes.get_yscale() == "log"
 
 
 def test_loss_of_each_token_has_two_bars_at_each():

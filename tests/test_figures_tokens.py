@@ -47,7 +47,7 @@ def test_neighbours_have_different_colours():
 
 def test_pieces_are_readable_on_their_tints():
     """Contrast of the two text colours with every tint is at least 4.5, as WCAG asks."""
-    for tint in figures._TINTS:
+    for tint in TINTS:
         for ink in ("#111111", "#333333"):
             light, dark = sorted((luminance(tint), luminance(ink)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) > 4.5

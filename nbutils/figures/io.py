@@ -1,4 +1,4 @@
-"""Pictures of chapter 2: windows, probabilities, the loss of every position, nudges.
+"""Pictures of chapter 2: what length costs, probabilities, the loss of every position.
 
 Every function draws what it is given on new axes and returns the matplotlib figure.
 """
@@ -10,37 +10,8 @@ from itertools import cycle
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
-from .style import BLUE, CYCLE, GREY, ORANGE, RED, SKY, visible
-
-
-def window_strip(pieces: Sequence[str], ids: Sequence[int], context: range, label: int) -> Figure:
-    """The token stream as a row of boxes: `context` in blue, the token at `label` in orange.
-
-    pieces: the text of each token; ids: its number; context: positions in the window;
-    label: the position that is to be predicted.
-    """
-    widths = [0.35 + 0.105 * max(len(visible(p)), len(str(i))) for p, i in zip(pieces, ids)]
-    fig, ax = plt.subplots(figsize=(5.8, 1.2))
-    left = 0.0
-    for at, (piece, number, width) in enumerate(zip(pieces, ids, widths)):
-        face = SKY if at in context else ORANGE if at == label else "#F2F2F2"
-        ax.add_patch(FancyBboxPatch((left, 0), width - 0.08, 0.8, boxstyle="round,pad=0.0",
-                                    facecolor=face, edgecolor="#555555", linewidth=0.8))
-        middle = left + (width - 0.08) / 2
-        ax.text(middle, 0.53, visible(piece), ha="center", va="center", family="monospace")
-        ax.text(middle, 0.2, str(number), ha="center", va="center", fontsize=8, color="#333333")
-        if at == label:
-            ax.text(middle, 0.95, "label", ha="center", va="bottom", color="#8A5E00")
-        left += width
-    if len(context):
-        start, end = sum(widths[: context.start]), sum(widths[: context.stop]) - 0.08
-        ax.text((start + end) / 2, 0.95, f"context: {len(context)} tokens",
-                ha="center", va="bottom", color=BLUE)
-    ax.set(xlim=(-0.05, left), ylim=(-0.05, 1.35))
-    ax.axis("off")
-    return fig
+from .style import BLUE, CYCLE, GREY, RED, visible
 
 
 def cost_of_length(lengths: Sequence[int], seconds: Sequence[float]) -> Figure:
@@ -103,16 +74,6 @@ def honest_score(q: Sequence[float], losses: dict[str, Sequence[float]], truth: 
     ax.axvline(truth, color=GREY, linestyle="--", label=f"the truth, {truth:g}")
     ax.set(xlabel="probability q that you answer", ylabel="average loss", ylim=(0, 1.6))
     ax.legend(loc="lower left")
-    return fig
-
-
-def nudges(probabilities: dict[str, Sequence[float]]) -> Figure:
-    """Probability of a few tokens after each nudge, on a logarithmic axis."""
-    fig, ax = plt.subplots()
-    for name, values in probabilities.items():
-        ax.plot(range(len(values)), values, label=visible(name))
-    ax.set(xlabel="nudges so far", ylabel="probability", yscale="log")
-    ax.legend(prop={"family": "monospace"})
     return fig
 
 

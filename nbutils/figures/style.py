@@ -15,6 +15,22 @@ GREY = "#7F7F7F"
 
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 
+TINTS = ("#CFE5F5", "#FBE3B0", "#CDEBDF", "#F6D9E8")
+"""Pale blue, orange, green and purple: near-black text on them is readable on any page."""
+
+LOOKS = {
+    "light": {
+        "ink": "#1F2328", "quiet": "#57606A", "line": "#C4CAD1", "card": "#FFFFFF",
+        "mark": BLUE, "target": ORANGE, "rise": GREEN, "fall": RED, "idle": "#EDEFF2",
+    },
+    "dark": {
+        "ink": "#E6EDF3", "quiet": "#B1BAC4", "line": "#4C5560", "card": "#14181E",
+        "mark": SKY, "target": ORANGE, "rise": "#2CC08D", "fall": "#F0803C", "idle": "#252B33",
+    },
+}  # fmt: skip
+"""What moving pictures paint with, by the page's look. ``mark``: what is chosen; ``target``: what
+is to be predicted; ``rise`` and ``fall``: changes; ``idle``: boxes that have no part."""
+
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
 """For numbers on both sides of a middle: blue below, white there, orange above."""
 
@@ -44,9 +60,22 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def marked(piece: str) -> str:
+    """A token's text with a dot for a space, arrows for other white space."""
+    return piece.translate(_WHITE_SPACE)
+
+
 def visible(piece: str) -> str:
-    """A token's text for matplotlib: a dot for a space, arrows for other white space."""
-    return literal(piece.translate(_WHITE_SPACE))
+    """The same for matplotlib."""
+    return literal(marked(piece))
+
+
+def spelled(piece: bytes) -> str:
+    """A token's bytes as marked text; as hexadecimals where they are no whole characters."""
+    try:
+        return marked(piece.decode())
+    except UnicodeDecodeError:
+        return piece.hex(" ").upper()
 
 
 def use_style() -> None:

@@ -11,10 +11,8 @@ from IPython.display import HTML
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, ORANGE, visible
+from .style import BLUE, CYCLE, GREY, ORANGE, TINTS, spelled
 
-# Pale tints of the course's colours: black text on them is readable on light and dark pages.
-_TINTS = ("#CFE5F5", "#FBE3B0", "#CDEBDF", "#F6D9E8")
 _STRIP = "display:flex;flex-wrap:wrap;gap:2px;margin:0 0 .7em 0;line-height:1.25"
 _PIECE = (
     "display:inline-block;padding:2px 5px;border-radius:4px;text-align:center;color:#111;"
@@ -38,18 +36,11 @@ def _name(name: str) -> str:
 
 def _strip(tokens: Iterable[tuple[int, bytes]]) -> str:
     spans = "".join(
-        f'<span style="{_PIECE}{_TINTS[at % len(_TINTS)]}">{escape(_shown(piece))}'
+        f'<span style="{_PIECE}{TINTS[at % len(TINTS)]}">{escape(spelled(piece))}'
         f'<br><small style="color:#333">{token}</small></span>'
         for at, (token, piece) in enumerate(tokens)
     )
     return f'<div style="{_STRIP}">{spans}</div>'
-
-
-def _shown(piece: bytes) -> str:
-    try:
-        return visible(piece.decode())
-    except UnicodeDecodeError:
-        return piece.hex(" ").upper()
 
 
 def size_against_length(symbols: Mapping[str, tuple[int, int]]) -> Figure:

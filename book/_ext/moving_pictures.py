@@ -1,0 +1,87 @@
+"""Bring moving pictures into the pages that have them: their scripts, their look, their files.
+
+`nbutils.figures.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
+picture gets its script as one file for the whole book, named after its content, so that no browser
+keeps an old one. Other pages load nothing.
+"""
+
+import hashlib
+import importlib
+import json
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from nbutils.figures import picture
+
+HOST = "pictures.js"  # in book/assets
+FOLDER = "pictures"  # in the built book's _static
+PLACE = re.compile(
+    r'(<div class="moving-picture" data-picture="([\w.]+)")(><p>.*?</p>\s*'
+    r'<script type="application/json">(.*?)</script>)', re.S
+)  # fmt: skip
+
+
+def fill_in(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Give a page's pictures their scripts; load what runs them on this page only."""
+    body = context.get("body", "")
+    if 'class="moving-picture"' not in body:
+        return
+    here = context["pathto"]("_static", resource=True)
+    folder = Path(app.outdir, "_static", FOLDER)
+
+    def with_script(found) -> str:
+        opening, kind, rest, state = found.groups()
+        name = publish(class_named(kind), json.loads(state), folder)
+        return f'{opening} data-script="{here}/{FOLDER}/{name}"{rest}'
+
+    context["body"] = PLACE.sub(with_script, body)
+    app.add_css_file(f"{FOLDER}/{written(folder, 'picture', 'css', picture.css().encode())}")
+    app.add_js_file(HOST, type="module")
+
+
+def class_named(kind: str) -> type[picture.Picture]:
+    """The picture's class from its module and name."""
+    module, _, name = kind.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ExtensionError(f"a page has a picture {kind!r}, which is nowhere defined") from error
+
+
+def publish(kind: type[picture.Picture], state: dict, folder: Path) -> str:
+    """Write what a picture needs into the folder; return the name of its script there."""
+    for name, expected in state["_resources"].items():
+        content = kind.resources[name]()
+        if picture.sha256(content) != expected:
+            raise ExtensionError(f"{kind.__name__}'s {name} has changed: run the notebook again")
+        put(folder / f"{expected}.bin", content)
+    script = picture.esm(picture.FOLDER / kind.script).encode()
+    return written(folder, Path(kind.script).stem, "js", script)
+
+
+def written(folder: Path, stem: str, ending: str, content: bytes) -> str:
+    """Write the content to a file that is named after it; return the name."""
+    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
+    put(folder / name, content)
+    return name
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def note_scripts(app: Sphinx, config) -> None:
+    """A changed script makes every page be written again: their cells' outputs don't name it."""
+    texts = [path.read_bytes() for path in sorted(picture.FOLDER.glob("*.[jc]s*"))]
+    config.moving_pictures = hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_config_value("moving_pictures", "", "html")
+    app.connect("config-inited", note_scripts)
+    app.connect("html-page-context", fill_in)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

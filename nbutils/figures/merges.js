@@ -1,0 +1,121 @@
+// Byte pair encoding learns from a sentence: the same steps as learn_merges in merges.py.
+import { Sentence, change, chip, element, fill, picture, stepper, textField, visible, whole } from "./shared.js";
+
+const LABELS = {
+  en: {
+    title: "Byte pair encoding, merge by merge",
+    text: "Text", step: "Merges", back: "◀ Back", onward: "Merge ▶",
+    tokens: "The text now", learned: "Learned so far", none: "nothing yet",
+    done: "After {step} of {steps} merges, {bytes} bytes have become {tokens} tokens.",
+    next: "Next: {left} and {right}, seen {count}×, become number {new}.",
+    end: "No pair is left: every piece is one token.",
+    empty: "Type a word or a sentence above.",
+    long: "This text has {length} characters; the picture takes up to {most}.",
+    half: "The text has half a character in it. Type it again without that.",
+  },
+};
+
+const BYTES = 256;
+
+// All merges of a text, the row of pieces after each, and the vocabulary: bytes by number.
+function learn(text, pattern) {
+  let rows = text.match(new RegExp(pattern, "gu")).map((piece) => [...new TextEncoder().encode(piece)]);
+  const vocabulary = Array.from({ length: BYTES }, (_, value) => [value]);
+  const numbers = new Map(vocabulary.map((bytes, number) => [String(bytes), number]));
+  const merges = [], states = [rows];
+  for (let pair = best(rows); pair; pair = best(rows)) {
+    const joined = [...vocabulary[pair.left], ...vocabulary[pair.right]], key = String(joined);
+    if (!numbers.has(key)) numbers.set(key, vocabulary.push(joined) - 1);
+    merges.push({ ...pair, number: numbers.get(key) });
+    rows = rows.map((row) => merged(row, merges.at(-1)));
+    states.push(rows);
+  }
+  return { merges, states, vocabulary };
+}
+
+// The most frequent pair of neighbours; of equally frequent ones, that with the smaller numbers.
+function best(rows) {
+  const counts = new Map();
+  for (const row of rows) {
+    for (let i = 1; i < row.length; i++) {
+      const pair = row[i - 1] * 65536 + row[i];
+      counts.set(pair, (counts.get(pair) ?? 0) + 1);
+    }
+  }
+  let found = null;
+  for (const [pair, count] of counts) {
+    if (!found || count > found.count || (count === found.count && pair < found.pair)) found = { pair, count };
+  }
+  return found && { left: Math.floor(found.pair / 65536), right: found.pair % 65536, count: found.count };
+}
+
+function merged(row, { left, right, number }) {
+  const out = [];
+  for (const symbol of row) {
+    if (out.at(-1) === left && symbol === right) out[out.length - 1] = number;
+    else out.push(symbol);
+  }
+  return out;
+}
+
+// Bytes as text; as hexadecimals where they are no whole characters.
+function spelled(bytes) {
+  try {
+    return visible(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes)));
+  } catch {
+    return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
+  }
+}
+
+function check(text, most, words) {
+  if (!text) throw new Sentence(words.empty);
+  const length = text.length > 2 * most ? text.length : [...text].length;
+  if (length > most) throw new Sentence(fill(words.long, { length, most }));
+  if (!text.isWellFormed()) throw new Sentence(words.half);
+}
+
+// A piece of the text as a group of chips; the pair that comes next has a frame.
+function group(row, vocabulary, next) {
+  const kinds = row.map(() => "");
+  for (let i = 1; next && i < row.length; i++) {
+    if (row[i - 1] === next.left && row[i] === next.right && !kinds[i - 1]) kinds[i - 1] = kinds[i] = "next";
+  }
+  return element("span", { class: "group" }, ...row.map((number, i) => token(number, vocabulary, kinds[i])));
+}
+
+function token(number, vocabulary, kind = "") {
+  return chip(spelled(vocabulary[number]), number, kind, number < BYTES ? null : number % 4);
+}
+
+function build({ model, root, words }) {
+  const field = textField(words.text, (text) => change(model, { step: 0, text }));
+  const steps = stepper(words.step, words.back, words.onward, (step) => change(model, { step }));
+  const row = element("div", { class: "chips tokens" }), list = element("div", { class: "chips learned" });
+  root.append(element("div", { class: "controls" }, field, steps),
+    element("p", { class: "quiet" }, words.tokens), row, element("p", { class: "quiet" }, words.learned), list);
+  let known = null, learned = null;
+
+  return () => {
+    const text = model.get("text");
+    field.show(text);
+    check(text, model.get("most"), words);
+    if (text !== known) [known, learned] = [text, learn(text, model.get("pattern"))];
+    const { merges, states, vocabulary } = learned, step = whole(model, "step", 0, merges.length);
+    steps.show(step, merges.length, `${step} / ${merges.length}`);
+    row.replaceChildren(...states[step].map((piece) => group(piece, vocabulary, merges[step])));
+    const numbers = new Set(merges.slice(0, step).map((merge) => merge.number));
+    list.replaceChildren(...[...numbers].map((number) => token(number, vocabulary)));
+    if (!step) list.replaceChildren(words.none);
+    return sentence(words, learned, step);
+  };
+}
+
+function sentence(words, { merges, states, vocabulary }, step) {
+  const values = { step, steps: merges.length, bytes: states[0].flat().length, tokens: states[step].flat().length };
+  const done = fill(words.done, values), next = merges[step];
+  if (!next) return `${done} ${words.end}`;
+  const left = spelled(vocabulary[next.left]), right = spelled(vocabulary[next.right]);
+  return `${done} ${fill(words.next, { left, right, count: next.count, new: next.number })}`;
+}
+
+export default picture(LABELS, build);

@@ -1,0 +1,159 @@
+"""What every moving picture shares: one anywidget, and how it reaches a page without a kernel.
+
+A picture is a subclass of `Picture` in a module of its own, with a JavaScript file of the same name
+beside it that computes and draws. In a live notebook it is an ordinary anywidget. For a page it
+shows itself as HTML: a sentence for readers without JavaScript, and its state as JSON. The book's
+extension ``moving_pictures`` adds the script.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from .style import LOOKS, TINTS
+
+FOLDER = Path(__file__).parent
+_SHARED = "shared.js"
+_IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./shared\.js";\n', re.M)
+_EXPORT = re.compile(r"^export (?=(?:async )?function (\w+)|class (\w+)|const (\w+))", re.M)
+_DEFAULT = re.compile(r"^export default ", re.M)
+
+
+class Picture(anywidget.AnyWidget):
+    """A picture that can be moved: in the page, in Jupyter and in Colab.
+
+    A subclass sets ``script``, the name of its JavaScript file, has traits tagged ``sync=True`` for
+    its data and the state of its controls, and says in ``summary`` what it shows. Its ``resources``
+    are files that are too large for the state: name -> a function that returns their bytes. The
+    script asks for one when it first needs it; a page gets it as a file of its own.
+    """
+
+    script: str
+    resources: Mapping = {}
+
+    _resources = traitlets.Dict().tag(sync=True)  # name -> SHA-256
+
+    def __init_subclass__(cls, **kwargs):
+        if "script" in cls.__dict__:  # not a class that traitlets makes of it
+            cls._esm, cls._css = esm(FOLDER / cls.script), css()
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **state):
+        hashes = {name: sha256(content()) for name, content in self.resources.items()}
+        super().__init__(**state, _resources=hashes)
+        self.on_msg(self._answer)
+
+    def summary(self) -> str:
+        """What the picture shows at its start, in words, for those who can't move it."""
+        raise NotImplementedError
+
+    def state(self) -> dict:
+        """The traits that the script reads, as JSON can hold them."""
+        own = self.traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys()
+        return {name: getattr(self, name) for name in sorted(own - {"_esm", "_css", "_anywidget_id"})}
+
+    def html(self) -> str:
+        """The picture for a page: the summary, and the state for the page's script."""
+        state = json.dumps(self.state(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        state = state.replace("<", "\\u003c")  # nothing in it may end the script element
+        kind = f"{type(self).__module__}.{type(self).__name__}"
+        return (
+            f'<div class="moving-picture" data-picture="{kind}"><p>{escape(self.summary())}</p>\n'
+            f'<script type="application/json">{state}</script></div>'
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.summary()}"
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The widget for a front end with a kernel, HTML for a page without."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return data | {"text/plain": repr(self), "text/html": self.html()}, metadata
+
+    def _answer(self, _widget, message, _buffers) -> None:
+        """Send the script the resource that it asks for, or a sentence why not."""
+        name = message.get("resource")
+        if name not in self.resources:
+            self.send({"resource": name, "error": f"There is no resource {name!r}."})
+            return
+        self.send({"resource": name}, [self.resources[name]()])
+
+
+def esm(path: Path) -> str:
+    """A picture's script with the shared parts in it, as one module that imports nothing.
+
+    The shared file's exported functions, classes and constants become visible to the picture by
+    the names that its import line lists. Raises ValueError for any other import or export.
+    """
+    own, shared = path.read_text("utf-8"), (FOLDER / _SHARED).read_text("utf-8")
+    body, names = _without_exports(shared)
+    wanted = [name.strip() for found in _IMPORT.findall(own) for name in found.split(",")]
+    unknown = [name for name in wanted if name and name not in names]
+    if unknown:
+        raise ValueError(f"{path.name} imports {unknown[0]!r}, which {_SHARED} does not export")
+    own = _IMPORT.sub("", own)
+    _check_own(path.name, own)
+    listed = ", ".join(filter(None, wanted))
+    return f"const {{ {listed} }} = (() => {{\n{body}return {{ {listed} }};\n}})();\n{own}"
+
+
+def _without_exports(shared: str) -> tuple[str, set[str]]:
+    """The shared text without the word export, and the names that it exported."""
+    names = {name for found in _EXPORT.findall(shared) for name in found if name}
+    body = _EXPORT.sub("", shared)
+    left = re.search(r"^\s*(?:import|export)\b.*", body, re.M)
+    if left:
+        raise ValueError(f"{_SHARED}: {left[0].strip()!r} can't be joined")
+    return body, names
+
+
+def _check_own(name: str, own: str) -> None:
+    """Raise unless the text has one default export and no other import or export."""
+    left = re.search(r"^\s*(?:import|export)\b.*|\bimport\(.*", _DEFAULT.sub("", own), re.M)
+    if left:
+        raise ValueError(
+            f"{name}: {left[0].strip()!r} can't be joined; write `import {{ ... }} from "
+            f'"./{_SHARED}";` and one `export default`'
+        )
+    if len(_DEFAULT.findall(own)) != 1:
+        raise ValueError(f"{name} must have exactly one `export default`")
+
+
+@cache
+def css() -> str:
+    """The look of every picture, with the colours of `style` as CSS variables."""
+    tints = "".join(f"--tint-{i}: {tint};" for i, tint in enumerate(TINTS))
+    looks = "".join(
+        f'.picture[data-look="{look}"] {{ color-scheme: {look}; {tints}'
+        + "".join(f"--{name}: {colour};" for name, colour in colours.items()) + "}\n"
+        for look, colours in LOOKS.items()
+    )  # fmt: skip
+    return looks + (FOLDER / "picture.css").read_text("utf-8")
+
+
+def sha256(content: bytes) -> str:
+    """The hash by which a resource is checked, as a script finds it too."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def whole(name: str, value, least: int, most: int) -> int:
+    """The value as an int. Raises TypeError or ValueError unless it is whole and in the range."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}={value!r} must be a whole number from {least} to {most}")
+    if not least <= value <= most:
+        raise ValueError(f"{name}={value} must be from {least} to {most}")
+    return int(value)
+
+
+def readable(value: float, digits: int = 3) -> str:
+    """A number for people, with that many digits that matter: 0.00108, 3.05, 13,100."""
+    rounded = f"{Decimal(f'{value:.{digits - 1}e}'):,f}"
+    return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded

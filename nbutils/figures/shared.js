@@ -1,0 +1,224 @@
+// What every moving picture is made of. The Python side joins this file with a picture's own;
+// see `esm` in picture.py for the forms of import and export that it can join.
+
+const LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
+const LABELS = {
+  en: {
+    broken: "This picture can't be drawn:",
+    whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
+    changed: "The file {name} was damaged on its way. Reload the page.",
+  },
+};
+const COMMON = LABELS[LANGUAGE] ?? LABELS.en;
+
+// A picture from its labels (one table a language) and a function that builds it. build(parts)
+// appends to parts.root and returns draw(), which shows the model's state and returns the sentence
+// that says it. What draw or build throws becomes a sentence in place of a broken picture.
+export function picture(labels, build) {
+  const words = labels[LANGUAGE] ?? labels.en;
+  return { render: ({ model, el }) => show(model, el, words, build) };
+}
+
+function show(model, el, words, build) {
+  const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
+  const stop = followLook(root);
+  const said = element("p", { class: "said", "aria-live": "polite" });
+  const failed = element("p", { class: "failed", role: "alert", hidden: true });
+  el.append(root);
+  const guarded = (work) => {
+    try {
+      failed.hidden = true;
+      root.classList.remove("broken");
+      return work();
+    } catch (error) {
+      failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+      failed.hidden = false;
+      root.classList.add("broken"); // what is drawn below the sentence is no longer true
+      said.textContent = "";
+      return null;
+    }
+  };
+  const draw = guarded(() => build({ model, root, words }));
+  root.append(failed, said);
+  const redraw = () => guarded(() => {
+    const began = performance.now();
+    said.textContent = draw();
+    root.dataset.drawMs = (performance.now() - began).toFixed(2);
+  });
+  if (draw) redraw();
+  if (draw) model.on("change", redraw);
+  return () => {
+    model.off("change", redraw);
+    stop();
+  };
+}
+
+// An error that is meant for the reader: its message is shown as it is.
+export class Sentence extends Error {}
+
+// An HTML element with attributes (a function is a listener) and children.
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(name, value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value != null) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+// The page's look: its own switch where it has one, else the system's wish.
+function look() {
+  const page = document.documentElement, body = document.body;
+  if (page.dataset.theme) return page.dataset.theme;
+  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "false" ? "dark" : "light";
+  if (body.dataset.vscodeThemeKind) return /dark|black/.test(body.dataset.vscodeThemeKind) ? "dark" : "light";
+  if (page.getAttribute("theme")) return page.getAttribute("theme"); // Colab
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+function followLook(root) {
+  const set = () => { root.dataset.look = look() === "dark" ? "dark" : "light"; };
+  const watch = new MutationObserver(set), system = matchMedia("(prefers-color-scheme: dark)");
+  watch.observe(document.documentElement, { attributes: true });
+  watch.observe(document.body, { attributes: true });
+  system.addEventListener("change", set);
+  set();
+  return () => {
+    watch.disconnect();
+    system.removeEventListener("change", set);
+  };
+}
+
+// Change the model and tell Python, where there is one.
+export function change(model, state) {
+  for (const [name, value] of Object.entries(state)) model.set(name, value);
+  model.save_changes();
+}
+
+// The model's number of that name. A value that is no whole number from least to most is a sentence.
+export function whole(model, name, least, most) {
+  const value = model.get(name);
+  if (Number.isInteger(value) && least <= value && value <= most) return value;
+  throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+}
+
+// A number for people: with `digits` that matter.
+export function readable(value, digits = 3) {
+  return new Intl.NumberFormat(LANGUAGE, { maximumSignificantDigits: digits }).format(value);
+}
+
+// A count for people, with marks between thousands.
+export function count(value) {
+  return new Intl.NumberFormat(LANGUAGE).format(value);
+}
+
+// The words with {name} replaced by values[name].
+export function fill(words, values) {
+  return words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+// A named range with its value beside it; slider.show(value, most, words) moves it.
+export function slider(name, onInput) {
+  const output = element("output");
+  const input = element("input", { type: "range", min: 0, step: 1, "aria-label": name,
+    input: () => onInput(Number(input.value)) });
+  const row = element("label", { class: "control" }, element("span", {}, name), input, output);
+  row.show = (value, most, words) => {
+    input.max = most;
+    input.value = value;
+    input.setAttribute("aria-valuetext", words);
+    output.textContent = words;
+  };
+  return row;
+}
+
+// A slider between two buttons, one step back and one on.
+export function stepper(name, back, onward, onInput) {
+  let at = 0;
+  const range = slider(name, onInput);
+  const less = button(back, () => onInput(at - 1));
+  const more = button(onward, () => onInput(at + 1), "main");
+  const row = element("div", { class: "stepper" }, less, more, range);
+  row.show = (value, most, words) => {
+    at = value;
+    range.show(value, most, words);
+    turnOff(less, value <= 0);
+    turnOff(more, value >= most);
+  };
+  return row;
+}
+
+// Not `disabled`: that would take the focus away from whoever steps with the keyboard.
+function turnOff(control, off) {
+  control.setAttribute("aria-disabled", off);
+}
+
+export function button(name, onClick, kind = "") {
+  const made = element("button", { type: "button", class: kind, click: () => {
+    if (made.getAttribute("aria-disabled") !== "true") onClick();
+  } }, name);
+  return made;
+}
+
+// A named line of text that the reader can change.
+export function textField(name, onInput) {
+  const input = element("input", { type: "text", spellcheck: "false", autocomplete: "off",
+    input: () => onInput(input.value) });
+  const row = element("label", { class: "control wide" }, element("span", {}, name), input);
+  row.show = (value) => { if (input.value !== value) input.value = value; };
+  return row;
+}
+
+const WHITE = { " ": "·", "\n": "↵", "\t": "⇥" };
+
+// A token's text with its white space made visible.
+export function visible(text) {
+  return text.replace(/[ \n\t]/g, (sign) => WHITE[sign]);
+}
+
+// A token as a box: its text above, its number below. kind: CSS classes; tint: 0 to 3, or none.
+export function chip(text, number, kind = "", tint = null) {
+  const style = tint === null ? null : `background: var(--tint-${tint}); color: #111`;
+  return element("span", { class: `chip ${kind}`, style },
+    element("span", {}, visible(text)), element("small", {}, String(number)));
+}
+
+// A row of a bar chart: a name, a bar as long as share (0 to 1), and words.
+export function bar(name, share, words, colour) {
+  const width = `${100 * Math.min(1, Math.max(0, share))}%`;
+  return element("div", { class: "bar" }, element("span", { class: "name" }, name),
+    element("span", { class: "track" },
+      element("span", { class: "fill", style: `width: ${width}; background: var(--${colour})` })),
+    element("span", { class: "value" }, words));
+}
+
+// A named file that is too large for the model's state, as bytes; its hash is checked.
+export async function resource(model, name) {
+  const [bytes] = await answered(model, name);
+  const expected = model.get("_resources")[name];
+  if (crypto.subtle && (await sha256(bytes)) !== expected) {
+    throw new Sentence(fill(COMMON.changed, { name }));
+  }
+  return bytes;
+}
+
+// The host's or the kernel's answer to a request: the buffers that came with it.
+function answered(model, name) {
+  return new Promise((resolve, reject) => {
+    const hear = (message, buffers) => {
+      if (message.resource !== name) return;
+      model.off("msg:custom", hear);
+      if (message.error) reject(new Sentence(message.error));
+      else resolve(buffers);
+    };
+    model.on("msg:custom", hear);
+    model.send({ resource: name });
+  });
+}
+
+async function sha256(bytes) {
+  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

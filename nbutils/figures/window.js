@@ -1,0 +1,95 @@
+// A window on a token stream and its cost: the same numbers as in window.py.
+import { change, chip, count, element, fill, picture, readable, slider, whole } from "./shared.js";
+
+const LABELS = {
+  en: {
+    title: "A window on a stream of tokens",
+    start: "Place", length: "Length", context: "context", label: "label",
+    place: "from token {start}", tokens: "{length} tokens",
+    stream: "Drag the window along the text",
+    looks: "{length} tokens: {looks} looks",
+    said: "Context: {length} tokens, {seen}. Label: {text}, number {number}.",
+    empty: "Context: nothing but the start. Label: {text}, number {number}.",
+    cost: "Its positions look {once} times; in a window of {longer} they would look {twice} times, {times} times as often.",
+    thousands: "Training the whole network on {tokens} tokens takes {once} trillion operations, on {longer} tokens {times} times as many.",
+  },
+};
+
+const THOUSAND = 1000, STEP = 5; // pixels of a stair
+
+const countLooks = (length) => (length * (length + 1)) / 2;
+const windowFlops = ([fixed, growing], length) => length * (fixed + growing * length);
+
+// A window's looks as stairs: row i has a step for each of the positions 0 to i.
+function stairs(length, words) {
+  const size = STEP * length, svg = "http://www.w3.org/2000/svg";
+  const drawn = document.createElementNS(svg, "svg"), path = document.createElementNS(svg, "path");
+  const rows = Array.from({ length }, (_, i) => `M0 ${STEP * i}h${STEP * (i + 1) - 1}v${STEP - 1}h${1 - STEP * (i + 1)}z`);
+  path.setAttribute("d", rows.join(""));
+  for (const [name, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, width: size, height: size })) {
+    drawn.setAttribute(name, value);
+  }
+  drawn.setAttribute("aria-hidden", "true");
+  drawn.append(path);
+  return element("figure", {}, drawn, element("figcaption", { class: "quiet" }, words));
+}
+
+// Dragging over the boxes moves the window: move(place) is told where it begins.
+function makeDraggable(stream, boxes, window, move) {
+  let grip = null;
+  const under = (event) => boxes.indexOf(document.elementFromPoint(event.clientX, event.clientY)?.closest(".chip"));
+  stream.addEventListener("pointerdown", (event) => {
+    const at = under(event), { start, length } = window();
+    if (at < 0) return;
+    grip = Math.min(Math.max(at - start, 0), length);
+    stream.setPointerCapture(event.pointerId);
+    move(at - grip);
+  });
+  stream.addEventListener("pointermove", (event) => {
+    const at = grip === null ? -1 : under(event);
+    if (at >= 0) move(at - grip);
+  });
+  for (const end of ["pointerup", "pointercancel"]) stream.addEventListener(end, () => { grip = null; });
+}
+
+function build({ model, root, words }) {
+  const tokens = model.get("tokens"), last = tokens.length - 1;
+  const window = () => ({ start: model.get("start"), length: model.get("length") });
+  const move = (start) => change(model, { start: Math.min(Math.max(start, 0), last - model.get("length")) });
+  const resize = (length) => change(model, { start: Math.min(model.get("start"), last - length), length });
+  const place = slider(words.start, move), size = slider(words.length, resize);
+  const boxes = tokens.map(([number, text]) => chip(text, number));
+  const stream = element("div", { class: "chips stream" }, ...boxes), costs = element("div", { class: "costs" });
+  root.append(element("div", { class: "controls" }, place, size),
+    element("p", { class: "quiet" }, words.stream), stream, costs);
+  makeDraggable(stream, boxes, window, move);
+
+  return () => {
+    const length = whole(model, "length", 0, model.get("longest"));
+    const start = whole(model, "start", 0, last - length), label = start + length;
+    place.show(start, last - length, fill(words.place, { start: start + 1 }));
+    size.show(length, model.get("longest"), fill(words.tokens, { length }));
+    boxes.forEach((box, i) => {
+      box.className = `chip ${i === label ? "label" : start <= i && i < label ? "context" : ""}`;
+    });
+    costs.replaceChildren(...[length, 2 * length].filter(Boolean).map((T) =>
+      stairs(T, fill(words.looks, { length: T, looks: count(countLooks(T)) }))));
+    return sentence(words, tokens, start, length, model.get("flops"));
+  };
+}
+
+function sentence(words, tokens, start, length, flops) {
+  const [number, text] = tokens[start + length];
+  if (!length) return fill(words.empty, { text, number });
+  const seen = tokens.slice(start, start + length).map((token) => token[1]).join("");
+  const once = countLooks(length), twice = countLooks(2 * length), T = THOUSAND * length;
+  const cost = windowFlops(flops, T), doubled = windowFlops(flops, 2 * T);
+  return [
+    fill(words.said, { length, seen, text, number }),
+    fill(words.cost, { once, longer: 2 * length, twice, times: readable(twice / once) }),
+    fill(words.thousands, { tokens: count(T), once: readable(cost / 1e12), longer: count(2 * T),
+      times: readable(doubled / cost) }),
+  ].join(" ");
+}
+
+export default picture(LABELS, build);
