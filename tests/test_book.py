@@ -3,6 +3,7 @@
 import functools
 import re
 import threading
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
@@ -29,31 +30,39 @@ PAGES = [*toc_pages(), "search", "genindex"]
 CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
 
 
-@pytest.fixture(scope="module")
-def site():
-    """The address of a server of _build/html."""
-    if not (HTML / "index.html").exists():
-        pytest.fail("_build/html is missing. Build the book first: `make book`", pytrace=False)
+@contextmanager
+def serving(folder: Path):
+    """The address of a server of that folder."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args):
             pass
 
-    handler = functools.partial(Quiet, directory=str(HTML))
+    handler = functools.partial(Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def site():
+    """The address of a server of _build/html."""
+    if not (HTML / "index.html").exists():
+        pytest.fail("_build/html is missing. Build the book first: `make book`", pytrace=False)
+    with serving(HTML) as address:
+        yield address
+
+
 class Visit:
     """One page in one look, with everything that went wrong while it loaded."""
 
-    def __init__(self, browser, site, name, width, scheme):
+    def __init__(self, browser, site, name, width, scheme, **options):
         self.errors, self.refused, self.missing = [], [], []
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-        )
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce",
+            **options,
+        )  # fmt: skip
         self.page = self.context.new_page()
         self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))

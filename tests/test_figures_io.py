@@ -6,11 +6,9 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pytest
-from matplotlib import colors
 from matplotlib import pyplot as plt
 
 from nbutils.figures import io
-from nbutils.figures.style import ORANGE, SKY
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +37,11 @@ def test_probability_bars_are_as_long_as_the_probabilities():
     axes = only_axes(io.probability_bars([" but", " and"], rows, title="x"))
     assert [bar.get_width() for bar in axes.patches] == [0.8, 0.2, 0.7, 0.3]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["·but", "·and"]
+
+
+def test_a_dollar_sign_is_text_and_not_the_start_of_a_formula():
+    figure = io.probability_bars(["$_$", "$^"], {"truth": [0.8, 0.2]})
+    figure.canvas.draw()  # as formulas these would be errors
 
 
 def test_surprise_marks_points_on_the_curve():

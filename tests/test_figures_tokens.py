@@ -9,6 +9,7 @@ matplotlib.use("agg")
 
 from matplotlib import pyplot as plt
 
+from nbutils.figures import style
 from nbutils.figures import tokens as figures
 
 
@@ -47,7 +48,7 @@ def test_neighbours_have_different_colours():
 
 def test_pieces_are_readable_on_their_tints():
     """Contrast of the two text colours with every tint is at least 4.5, as WCAG asks."""
-    for tint in TINTS:
+    for tint in style.TINTS:
         for ink in ("#111111", "#333333"):
             light, dark = sorted((luminance(tint), luminance(ink)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) > 4.5

@@ -171,6 +171,7 @@ def loaded_files(page: Path, shared: bool) -> set[Path]:
     links = re.findall(r'<img[^>]+src="([^":]+?)"', html)
     if shared:
         links += re.findall(r'<script[^>]+src="([^":]+?)"', html)
+        links += re.findall(r' data-script="([^":]+?)"', html)  # what moving pictures load
         links += re.findall(r'<link[^>]+rel="stylesheet"[^>]*href="([^":]+?)"', html)
     paths = {(page.parent / link.partition("?")[0]).resolve() for link in links}
     return {path for path in paths if path.is_file()}

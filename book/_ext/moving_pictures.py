@@ -29,17 +29,25 @@ def fill_in(app: Sphinx, pagename, templatename, context, doctree) -> None:
     body = context.get("body", "")
     if 'class="moving-picture"' not in body:
         return
-    here = context["pathto"]("_static", resource=True)
+    here = context["pathto"](f"_static/{FOLDER}", resource=True)
     folder = Path(app.outdir, "_static", FOLDER)
+    context["body"] = with_scripts(body, here, folder)
+    app.add_css_file(f"{FOLDER}/{written(folder, 'picture', 'css', picture.css().encode())}")
+    app.add_js_file(HOST, type="module")
+
+
+def with_scripts(body: str, here: str, folder: Path) -> str:
+    """The page with each picture's script named; what the pictures need stands in the folder.
+
+    here: the folder's address, seen from the page.
+    """
 
     def with_script(found) -> str:
         opening, kind, rest, state = found.groups()
         name = publish(class_named(kind), json.loads(state), folder)
-        return f'{opening} data-script="{here}/{FOLDER}/{name}"{rest}'
+        return f'{opening} data-script="{here}/{name}"{rest}'
 
-    context["body"] = PLACE.sub(with_script, body)
-    app.add_css_file(f"{FOLDER}/{written(folder, 'picture', 'css', picture.css().encode())}")
-    app.add_js_file(HOST, type="module")
+    return PLACE.sub(with_script, body)
 
 
 def class_named(kind: str) -> type[picture.Picture]:

@@ -58,7 +58,7 @@ async function start(place) {
     const stop = await widget.render({ model, el: view });
     addEventListener("pagehide", (event) => event.persisted || stop?.());
     summary.replaceWith(view);
-    place.dataset.state = "moves";
+    Object.assign(place, { model }).dataset.state = "moves"; // the model: for the console and tests
   } catch (error) {
     summary.insertAdjacentElement("afterend", document.createElement("p")).textContent = say(WORDS.failed, error);
     place.dataset.state = "failed";

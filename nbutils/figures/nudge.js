@@ -47,7 +47,9 @@ function arrow(now, before) {
 
 function row(name, now, before, share, colour) {
   const words = element("span", {}, percent(now), " ", arrow(now, before));
-  return bar(name, share(now), words, colour);
+  const made = bar(name, share(now), words, colour);
+  made.dataset.value = now;
+  return made;
 }
 
 function build({ model, root, words }) {

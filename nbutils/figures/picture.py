@@ -71,7 +71,7 @@ class Picture(anywidget.AnyWidget):
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}: {self.summary()}"
+        return f"{type(self).__name__}: {' '.join(self.summary().split())}"
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget for a front end with a kernel, HTML for a page without."""

@@ -104,14 +104,19 @@ export function whole(model, name, least, most) {
   throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
 }
 
-// A number for people: with `digits` that matter.
+// A number for people, with `digits` that matter: 0.00108, 3.05, 13,100. Not by Intl: its first
+// use takes longer than a whole drawing may.
 export function readable(value, digits = 3) {
-  return new Intl.NumberFormat(LANGUAGE, { maximumSignificantDigits: digits }).format(value);
+  const [rounded, power] = value.toExponential(digits - 1).split("e");
+  const places = Math.max(0, digits - 1 - power);
+  const [before, after = ""] = Number(`${rounded}e${power}`).toFixed(places).split(".");
+  const decimals = after.replace(/0+$/, "");
+  return count(before) + (decimals && `.${decimals}`);
 }
 
 // A count for people, with marks between thousands.
 export function count(value) {
-  return new Intl.NumberFormat(LANGUAGE).format(value);
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 // The words with {name} replaced by values[name].

@@ -15,21 +15,20 @@ const LABELS = {
   },
 };
 
-const THOUSAND = 1000, STEP = 5; // pixels of a stair
+const THOUSAND = 1000, TALLEST = 112; // pixels of the longer window's stairs
 
 const countLooks = (length) => (length * (length + 1)) / 2;
 const windowFlops = ([fixed, growing], length) => length * (fixed + growing * length);
 
 // A window's looks as stairs: row i has a step for each of the positions 0 to i.
-function stairs(length, words) {
-  const size = STEP * length, svg = "http://www.w3.org/2000/svg";
+function stairs(length, step, words) {
+  const size = step * length, svg = "http://www.w3.org/2000/svg", gap = step / 5;
   const drawn = document.createElementNS(svg, "svg"), path = document.createElementNS(svg, "path");
-  const rows = Array.from({ length }, (_, i) => `M0 ${STEP * i}h${STEP * (i + 1) - 1}v${STEP - 1}h${1 - STEP * (i + 1)}z`);
-  path.setAttribute("d", rows.join(""));
-  for (const [name, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, width: size, height: size })) {
+  const row = (i) => `M0 ${step * i}h${step * (i + 1) - gap}v${step - gap}H0z`;
+  path.setAttribute("d", Array.from({ length }, (_, i) => row(i)).join(""));
+  for (const [name, value] of Object.entries({ width: size, height: size, "aria-hidden": true })) {
     drawn.setAttribute(name, value);
   }
-  drawn.setAttribute("aria-hidden", "true");
   drawn.append(path);
   return element("figure", {}, drawn, element("figcaption", { class: "quiet" }, words));
 }
@@ -73,7 +72,7 @@ function build({ model, root, words }) {
       box.className = `chip ${i === label ? "label" : start <= i && i < label ? "context" : ""}`;
     });
     costs.replaceChildren(...[length, 2 * length].filter(Boolean).map((T) =>
-      stairs(T, fill(words.looks, { length: T, looks: count(countLooks(T)) }))));
+      stairs(T, TALLEST / (2 * length), fill(words.looks, { length: T, looks: count(countLooks(T)) }))));
     return sentence(words, tokens, start, length, model.get("flops"));
   };
 }
@@ -89,7 +88,7 @@ function sentence(words, tokens, start, length, flops) {
     fill(words.cost, { once, longer: 2 * length, twice, times: readable(twice / once) }),
     fill(words.thousands, { tokens: count(T), once: readable(cost / 1e12), longer: count(2 * T),
       times: readable(doubled / cost) }),
-  ].join(" ");
+  ].join("\n");
 }
 
 export default picture(LABELS, build);

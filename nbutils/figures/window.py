@@ -71,7 +71,7 @@ class Window(Picture):
         said = f"Context: {self.length} tokens, {seen}. Label: {text}, number {number}."
         if not self.length:
             return f"Context: nothing but the start. Label: {text}, number {number}."
-        return f"{said} {self._looks()} {self._thousands()}"
+        return f"{said}\n{self._looks()}\n{self._thousands()}"
 
     def _looks(self) -> str:
         T = self.length

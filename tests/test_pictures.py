@@ -1,0 +1,601 @@
+"""Moving pictures in a real browser: in the built page, in JupyterLab, with Colab's versions.
+
+`PICTURES` lists them all. To add one: an entry with its page, an example, how its controls are
+moved, which numbers it shows, and input that it must answer with a sentence.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from test_book import HTML, ROOT, Visit, axe_source, serving, site, toc_pages  # noqa: F401
+
+from nbutils import tokens
+from nbutils.figures.merges import Merges
+from nbutils.figures.nudge import Nudge
+from nbutils.figures.picture import Picture
+from nbutils.figures.window import Window
+from nbutils.model import GPTConfig
+
+SHOTS = ROOT / "_build" / "screenshots" / "pictures"
+LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
+HANDS = ("mouse", "keyboard", "touch")
+DRAW_MS = 16  # the issue's limit
+COLAB = ("anywidget==0.9.21", "ipywidgets==7.7.1", "ipython_genutils==0.2.0")  # its image of 2026-08
+
+
+# How a control is moved, and what the model must then hold
+
+
+@dataclass(frozen=True)
+class Press:
+    button: str
+    name: str  # of the trait
+    value: object
+
+    def do(self, shown):
+        button = shown.place.get_by_role("button", name=self.button)
+        if shown.hand == "keyboard":
+            button.focus()
+            shown.page.keyboard.press("Enter")
+        else:
+            shown.tap(button)
+        assert shown.state()[self.name] == self.value
+
+
+@dataclass(frozen=True)
+class Slide:
+    slider: str
+    name: str
+    value: int
+
+    def do(self, shown):
+        slider = shown.place.get_by_role("slider", name=self.slider)
+        most = int(slider.get_attribute("max"))
+        if shown.hand == "keyboard":
+            slider.focus()
+            shown.page.keyboard.press("Home")
+            for _ in range(self.value):
+                shown.page.keyboard.press("ArrowRight")
+            assert shown.state()[self.name] == self.value
+        else:
+            box = slider.bounding_box()
+            at = 8 + (box["width"] - 16) * self.value / most  # the thumb is 16 pixels wide
+            shown.tap(slider, position={"x": at, "y": box["height"] / 2})
+            assert abs(shown.state()[self.name] - self.value) <= max(1, most // 20)
+
+
+@dataclass(frozen=True)
+class Write:
+    label: str
+    name: str
+    value: str
+
+    def do(self, shown):
+        line = shown.place.get_by_label(self.label)
+        if shown.hand == "keyboard":
+            line.focus()
+        else:
+            shown.tap(line)
+        shown.page.keyboard.press("ControlOrMeta+A")
+        shown.page.keyboard.insert_text(self.value)
+        assert shown.state()[self.name] == self.value
+
+
+@dataclass(frozen=True)
+class Drag:
+    """From one of the elements to another; with the keyboard, sliders do the same."""
+
+    elements: str
+    start: int
+    end: int
+    name: str
+    value: int
+
+    def do(self, shown):
+        if shown.hand == "keyboard":
+            return
+        ends = [shown.place.locator(self.elements).nth(i).bounding_box() for i in (self.start, self.end)]
+        points = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in ends]
+        (shown.drag_with_finger if shown.hand == "touch" else shown.drag_with_mouse)(*points)
+        assert shown.state()[self.name] == self.value
+
+
+class Shown:
+    """A picture in a page, and a hand to move it with."""
+
+    def __init__(self, page, kind: str, hand: str = "mouse"):
+        self.page, self.hand = page, hand
+        self.place = page.locator(f'.moving-picture[data-picture$=".{kind}"]')
+        self.place.scroll_into_view_if_needed()
+        page.wait_for_function("place => place.dataset.state", arg=self.place.element_handle())
+
+    def tap(self, control, **where):
+        control.scroll_into_view_if_needed()
+        (control.tap if self.hand == "touch" else control.click)(**where)
+
+    def drag_with_mouse(self, start, end):
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=5)
+        self.page.mouse.up()
+
+    def drag_with_finger(self, start, end):
+        session = self.page.context.new_cdp_session(self.page)
+        middle = [(a + b) / 2 for a, b in zip(start, end)]
+        for kind, point in (("touchStart", start), ("touchMove", middle), ("touchMove", end)):
+            at = [{"x": point[0], "y": point[1]}]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def state(self) -> dict:
+        return self.place.evaluate("place => ({...place.model.state})")
+
+    def set(self, state: str):
+        """Give the model a state, written in JavaScript: it may hold what JSON can't."""
+        self.place.evaluate(
+            f"place => {{ for (const [k, v] of Object.entries({state})) place.model.set(k, v); }}"
+        )
+
+    def said(self) -> str:
+        return self.place.locator(".said").text_content()
+
+    def draw_ms(self, times=15) -> float:
+        """The median time of a drawing."""
+        return float(np.median(self.place.evaluate(
+            """(place, times) => Array.from({length: times}, () => {
+                 place.model.emit("change");
+                 return Number(place.querySelector(".picture").dataset.drawMs);
+               })""", times)))  # fmt: skip
+
+
+# The pictures
+
+
+@dataclass(frozen=True)
+class Moving:
+    page: str
+    make: Callable[[], Picture]
+    moves: tuple
+    numbers: str  # JavaScript: what the element shows, as a list
+    expected: Callable[[Picture], list]  # the same by Python
+    bad: dict[str, str]  # a state in JavaScript -> words of the sentence that answers it
+    name: str = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", self.make().__class__.__name__)
+
+    def by_python(self, state: dict) -> Picture:
+        """The picture in that state, computed in Python."""
+        picture = self.make()
+        for name, value in state.items():
+            setattr(picture, name, value)
+        return picture
+
+
+def example_window() -> Window:
+    encoding = tokens.get_encoding("cl100k_base")
+    line = "|Viewing Single Post From: Spoilers for the Week of February 11th|"
+    return Window(
+        encoding.encode(line), encoding, network=GPTConfig.preset("gpt2", block_size=32_000)
+    )
+
+
+def example_nudge() -> Nudge:
+    share = np.linspace(0.01, 0.9, 41)
+    history = np.stack([share, 0.6 * (1 - share), 0.4 * (1 - share)], axis=1)
+    return Nudge(history, {" Post": 0, " Case": 1})
+
+
+def numbers_in(selector: str) -> str:
+    return f"e => [...e.querySelectorAll('{selector}')].map(x => Number(x.textContent))"
+
+
+def window_ids(window: Window) -> list:
+    return [number for number, _ in window.tokens[window.start :][: window.length + 1]]
+
+
+def shares(nudge: Nudge) -> list:
+    row = nudge.rows[nudge.step]
+    return [*row, 1 - sum(row)]
+
+
+WORST = "한국어" * 40  # the most bytes of the most characters
+PICTURES = [
+    Moving(
+        "notebooks/01_tokens", lambda: Merges("that cat sat on that mat", step=1),
+        (
+            Press("Merge ▶", "step", 2), Slide("Merges", "step", 7), Press("◀ Back", "step", 6),
+            Write("Text", "text", "hello hello, 안녕 안녕 👋\u0085\ufeff"), Slide("Merges", "step", 9),
+            Write("Text", "text", "aaaaaaa"), Press("Merge ▶", "step", 1),
+        ),
+        numbers_in(".tokens small"), Merges.tokens,
+        {
+            "{text: ''}": "Type a word", "{text: 'a'.repeat(1e6)}": "has 1000000 characters",
+            "{text: '한'.repeat(121)}": "has 121 characters", "{text: 'a\\ud800'}": "half a character",
+            "{step: NaN}": "step is NaN", "{step: 99}": "step is 99", "{step: -1}": "step is -1",
+        },
+    ),
+    Moving(
+        "notebooks/02_io", example_window,
+        (
+            Drag(".stream .chip", 1, 4, "start", 3), Slide("Length", "length", 0),
+            Slide("Length", "length", 9), Slide("Place", "start", 5), Slide("Length", "length", 16),
+            Slide("Length", "length", 2), Drag(".stream .chip", 2, 0, "start", 0),
+        ),
+        numbers_in(".chip:is(.context, .label) small"), window_ids,
+        {
+            "{length: 17}": "length is 17", "{length: NaN}": "length is NaN",
+            "{start: 99}": "start is 99", "{start: 'x'}": "start is x",
+        },
+    ),
+    Moving(
+        "notebooks/02_io", example_nudge,
+        (
+            Press("Update ▶", "step", 1), Press("Update ▶", "step", 2), Press("◀ Back", "step", 1),
+            Slide("Updates", "step", 38), Slide("Updates", "step", 0),
+        ),
+        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))", shares,
+        {"{step: NaN}": "step is NaN", "{step: 1e6}": "step is 1000000"},
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(params=PICTURES, ids=lambda moving: moving.name)
+def moving(request):
+    return request.param
+
+
+def agree(shown: Shown, moving: Moving) -> None:
+    """What the page shows is what Python computes for the same state."""
+    picture = moving.by_python(shown.state())
+    assert shown.place.locator(".failed").is_hidden()
+    assert shown.said() == picture.summary()
+    got, expected = shown.place.evaluate(moving.numbers), moving.expected(picture)
+    exact = all(isinstance(number, int) for number in expected)
+    assert got == expected if exact else np.allclose(got, expected, atol=1e-5, rtol=0)
+    assert len(got)
+
+
+# In the page
+
+
+def test_every_picture_of_the_pages_is_in_the_list():
+    found = [
+        (page, kind.rpartition(".")[2])
+        for page in toc_pages()
+        for kind in re.findall(r'data-picture="([\w.]+)"', (HTML / f"{page}.html").read_text())
+    ]
+    assert sorted(found) == sorted((moving.page, moving.name) for moving in PICTURES)
+
+
+@pytest.mark.parametrize("width, scheme", LOOKS)
+def test_it_is_drawn_and_fits(browser, site, moving, width, scheme):
+    visit = Visit(browser, site, moving.page, width, scheme)
+    shown = Shown(visit.page, moving.name)
+    agree(shown, moving)
+    assert shown.place.locator(".picture").get_attribute("data-look") == scheme
+    assert visit.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert shown.place.locator(".picture").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    shown.place.screenshot(path=SHOTS / f"{moving.name}-{width}-{scheme}.png")
+    assert findings(visit.page) == []
+    assert not visit.errors and not visit.refused and not visit.missing
+    visit.context.close()
+
+
+def findings(page) -> list[str]:
+    """Everything that axe-core says about the pictures, however slight."""
+    page.evaluate(axe_source())
+    result = page.evaluate("() => axe.run({include: [['.moving-picture']]}, {preload: false})")
+    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in result["violations"]]
+
+
+@pytest.mark.parametrize("hand", HANDS)
+def test_every_control_does_what_python_computes(browser, site, moving, hand):
+    visit = Visit(browser, site, moving.page, 360, "light", has_touch=hand == "touch")
+    shown = Shown(visit.page, moving.name, hand)
+    for move in moving.moves:
+        before = shown.state()
+        move.do(shown)
+        assert shown.state() != before or (hand == "keyboard" and isinstance(move, Drag)), move
+        agree(shown, moving)
+    assert not visit.errors and not visit.refused
+    visit.context.close()
+
+
+def test_a_drawing_takes_less_than_a_frame(browser, site, moving):
+    visit = Visit(browser, site, moving.page, 1280, "light")
+    shown = Shown(visit.page, moving.name)
+    took = shown.draw_ms()
+    print(f"{moving.name}: {took:.2f} ms")
+    assert 0 < took < DRAW_MS
+    visit.context.close()
+
+
+def test_the_largest_text_is_learned_within_a_frame(browser, site):
+    visit = Visit(browser, site, "notebooks/01_tokens", 1280, "light")
+    shown = Shown(visit.page, "Merges")
+    times = []
+    for text in [WORST, "abc", WORST[1:] + "a", "abc", WORST[2:] + "ab"]:
+        shown.set(f"{{step: 0, text: {json.dumps(text)}}}")
+        times.append(float(shown.place.locator(".picture").get_attribute("data-draw-ms")))
+    print(times)
+    assert min(times[::2]) < 50
+    agree(shown, PICTURES[0])
+    visit.context.close()
+
+
+def test_bad_input_is_answered_with_a_sentence(browser, site, moving):
+    visit = Visit(browser, site, moving.page, 360, "light")
+    shown = Shown(visit.page, moving.name)
+    good = json.dumps(shown.state())
+    for state, told in moving.bad.items():
+        start = time.monotonic()
+        shown.set(state)
+        failed = shown.place.locator(".failed")
+        assert failed.is_visible() and told in failed.text_content(), state
+        assert "can't be drawn" not in failed.text_content() and not shown.said()
+        assert time.monotonic() - start < 2, "the page was frozen"
+        shown.set(good)
+        agree(shown, moving)
+    assert not visit.errors
+    visit.context.close()
+
+
+def test_a_reader_who_pastes_a_book_can_go_on(browser, site):
+    visit = Visit(browser, site, "notebooks/01_tokens", 360, "light")
+    shown = Shown(visit.page, "Merges")
+    shown.place.get_by_label("Text").fill("war and peace " * 70_000)
+    assert "980000 characters" in shown.place.locator(".failed").text_content()
+    Write("Text", "text", "peace").do(shown)
+    agree(shown, PICTURES[0])
+    visit.context.close()
+
+
+def test_focus_stays_where_the_keyboard_is_at_either_end(browser, site, moving):
+    visit = Visit(browser, site, moving.page, 360, "light")
+    shown = Shown(visit.page, moving.name, "keyboard")
+    for button in shown.place.get_by_role("button").all():
+        button.focus()
+        for _ in range(110):
+            visit.page.keyboard.press("Enter")
+        assert button.evaluate("b => b === document.activeElement")
+        agree(shown, moving)
+    visit.context.close()
+
+
+def test_the_look_follows_the_page_s_switch(browser, site, moving):
+    visit = Visit(browser, site, moving.page, 1280, "light")
+    shown = Shown(visit.page, moving.name).place.locator(".picture")
+    colour = "e => getComputedStyle(e).backgroundColor"
+    light = shown.evaluate(colour)
+    visit.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    visit.page.wait_for_timeout(50)
+    assert shown.get_attribute("data-look") == "dark" and shown.evaluate(colour) != light
+    visit.context.close()
+
+
+def test_without_scripts_there_is_a_sentence(browser, site, moving):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}{moving.page}.html")
+    said = page.locator(f'[data-picture$=".{moving.name}"] p')
+    assert said.is_visible() and len(said.inner_text().split()) > 10
+    context.close()
+
+
+def test_a_script_that_does_not_come_leaves_a_sentence(browser, site, moving):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(re.compile(r"/_static/pictures/.*\.js$"), lambda route: route.abort())
+    page.goto(f"{site}{moving.page}.html")
+    place = Shown(page, moving.name).place
+    assert place.get_attribute("data-state") == "failed"
+    first, second = place.locator("p").all()
+    assert first.is_visible() and "can't be moved here" in second.inner_text()
+    context.close()
+
+
+def test_pages_load_only_what_their_pictures_need():
+    for page in toc_pages():
+        html = (HTML / f"{page}.html").read_text()
+        assert ("pictures.js" in html) == ('class="moving-picture"' in html), page
+        assert "followLook" not in html  # a script's text is in a file, once
+    scripts = list((HTML / "_static" / "pictures").glob("*.js"))
+    assert len(scripts) == len({moving.name for moving in PICTURES})
+    assert all(script.stat().st_size < 40_000 for script in scripts)
+
+
+# Resources: large files, fetched when they are first needed
+
+TABLE = '''
+from nbutils.figures.picture import Picture
+
+class Table(Picture):
+    script = {script!r}
+    resources = {{"table": lambda: b"one two three"}}
+
+    def summary(self):
+        return "A table that is not here yet."
+'''
+TABLE_SCRIPT = """
+import { button, element, picture, resource } from "./shared.js";
+function build({ model, root }) {
+  const out = element("output");
+  const fetched = async () => {
+    try { out.textContent = new TextDecoder().decode(await resource(model, "table")); }
+    catch (error) { out.textContent = error.message; }
+  };
+  root.append(button("Fetch", fetched), out);
+  return () => "Ready.";
+}
+export default picture({ en: { title: "A table" } }, build);
+"""
+
+
+@pytest.fixture
+def table_page(tmp_path, monkeypatch, request):
+    """A folder with a page, made as the book's extension makes it."""
+    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+    monkeypatch.syspath_prepend(tmp_path)
+    request.addfinalizer(lambda: sys.modules.pop("table_picture", None))
+    (tmp_path / "table.js").write_text(TABLE_SCRIPT)
+    (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
+    import moving_pictures
+    import table_picture
+
+    page = tmp_path / "site"
+    html = moving_pictures.with_scripts(table_picture.Table().html(), "pictures", page / "pictures")
+    (page / "pictures.js").write_text((ROOT / "book/assets/pictures.js").read_text())
+    (page / "index.html").write_text(f'<html lang="en"><script type="module" src="pictures.js"></script>{html}')
+    return page
+
+
+@pytest.mark.parametrize("spoil, told", [
+    (None, "one two three"),
+    (lambda path: path.write_bytes(b"one two four!"), "damaged on its way"),
+    (lambda path: path.unlink(), "can't be loaded (404)"),
+])  # fmt: skip
+def test_a_resource_is_fetched_on_first_use_and_checked(browser, table_page, spoil, told):
+    (path,) = table_page.glob("pictures/*.bin")
+    if spoil:
+        spoil(path)
+    asked = []
+    with serving(table_page) as address:
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        shown = Shown(page, "Table")
+        assert not [url for url in asked if url.endswith(".bin")]
+        page.get_by_role("button", name="Fetch").click()
+        page.wait_for_function("document.querySelector('output').textContent")
+        assert told in page.locator("output").text_content()
+        assert shown.said() == "Ready."
+        page.close()
+
+
+def test_a_stored_page_with_another_file_is_not_built(table_page):
+    import moving_pictures
+    import table_picture
+
+    html = table_picture.Table().html().replace("table\":\"", "table\":\"0")
+    with pytest.raises(Exception, match="table has changed: run the notebook again"):
+        moving_pictures.with_scripts(html, "pictures", table_page / "pictures")
+    unknown = html.replace("table_picture.Table", "table_picture.Chair")
+    with pytest.raises(Exception, match="'table_picture.Chair', which is nowhere defined"):
+        moving_pictures.with_scripts(unknown, "pictures", table_page / "pictures")
+
+
+# Elsewhere
+
+
+SHOW = """
+import json, sys
+sys.path[:0] = {path!r}
+import anywidget, ipywidgets
+import test_pictures
+made = [moving.make() for moving in test_pictures.PICTURES]
+data = [picture._repr_mimebundle_()[0] for picture in made]
+print(json.dumps({{
+    "versions": [anywidget.__version__, ipywidgets.__version__],
+    "html": [picture.html() for picture in made],
+    "kinds": [sorted(bundle) for bundle in data],
+    "scripts": [picture._esm for picture in made],
+}}))
+"""
+
+
+def test_with_colab_s_versions_a_page_and_a_widget_are_the_same(tmp_path):
+    """What they make is what the tests above have moved in the page."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", tmp_path]
+    subprocess.run([*command, *COLAB], check=True, capture_output=True)
+    paths = [str(tmp_path), str(ROOT / "tests")]
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW.format(path=paths)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout.splitlines()[-1])
+    assert made["versions"] == ["0.9.21", "7.7.1"]
+    here = [moving.make() for moving in PICTURES]
+    assert made["html"] == [picture.html() for picture in here]
+    assert made["scripts"] == [picture._esm for picture in here]
+    view = "application/vnd.jupyter.widget-view+json"
+    assert all(kinds == [view, "text/html", "text/plain"] for kinds in made["kinds"])
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """The address of a JupyterLab in an empty folder."""
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "work"), "IPYTHONDIR": str(tmp_path / "ipython"),
+    }  # fmt: skip
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0",
+        "--IdentityProvider.token=", "--allow-root", "--ServerApp.root_dir=" + str(tmp_path),
+        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    try:
+        told = next(line for line in server.stderr if "http://127.0.0.1" in line)
+        yield re.search(r"http://127\.0\.0\.1:\d+/", told)[0]
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
+    code = [
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT / 'tests')!r}]\n"
+        "import test_pictures, table_picture\n"
+        "made = [moving.make() for moving in test_pictures.PICTURES]",
+        *(f"made[{i}]" for i in range(len(PICTURES))),
+        "table_picture.Table()",
+    ]
+    (tmp_path / "table.js").write_text(TABLE_SCRIPT)
+    (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
+    nbformat.write(new_notebook(cells=[new_code_cell(line) for line in code]), tmp_path / "a.ipynb")
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    page.goto(f"{lab}lab/tree/a.ipynb")
+    page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60_000)
+    page.get_by_text("Run All Cells", exact=True).click()
+    shown = page.locator(".jp-OutputArea .picture")
+    for i, moving in enumerate(PICTURES):
+        picture = shown.nth(i)
+        picture.wait_for(timeout=90_000)
+        assert picture.locator(".said").text_content() == moving.make().summary()
+        move_in_lab(picture, moving)
+    shown.nth(len(PICTURES)).get_by_role("button", name="Fetch").click()
+    page.get_by_text("one two three").wait_for(timeout=20_000)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / "jupyterlab.png")
+    page.close()
+
+
+def move_in_lab(picture, moving: Moving) -> None:
+    """Press or slide once; what is said is what Python computes."""
+    move = next(move for move in moving.moves if isinstance(move, Press | Slide))
+    if isinstance(move, Press):
+        picture.get_by_role("button", name=move.button).click()
+    else:
+        slider = picture.get_by_role("slider", name=move.slider)
+        slider.focus()
+        slider.press("Home")
+        for _ in range(move.value):
+            slider.press("ArrowRight")
+    expected = moving.by_python({move.name: move.value}).summary()
+    picture.locator(".said", has_text=expected.splitlines()[0]).wait_for(timeout=10_000)
+    assert picture.locator(".said").text_content() == expected
