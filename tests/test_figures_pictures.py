@@ -213,7 +213,7 @@ def test_window_says_context_label_and_cost(bpe):
     said = window(bpe, start=1, length=2).summary()
     ids = bpe.encode(SENTENCE)
     assert f"number {ids[3]}." in said
-    assert "look 3 times; in a window of 4 they would look 10 times, 3.33 times" in said
+    assert ": 3; in a window of length 4: 10, which is 3.33 times as many." in said
     assert "on 2,000 tokens" in said and "on 4,000 tokens" in said
 
 
@@ -224,7 +224,7 @@ def test_chapter_2_states_these_growths():
 
 def test_an_empty_window_has_a_label_and_no_cost(bpe):
     said = window(bpe, length=0).summary()
-    assert said.startswith("Context: nothing but the start. Label: that") and "look" not in said
+    assert said.startswith("Context: nothing but the start. Label: that") and "Looks" not in said
 
 
 @pytest.mark.parametrize("changes, told", [
@@ -250,7 +250,7 @@ def test_nudge_keeps_the_run_of_the_named_tokens():
 
 def test_nudge_says_what_an_update_does():
     assert Nudge(RUN, {"a": 0}, step=1).summary() == (
-        "After 1 updates the label a has 40 %, a loss of 0.916 nats. The next update takes it to "
+        "1 of 2 updates done: the label a has 40 %, a loss of 0.916 nats. The next update takes it to "
         "70 %, and 50 % of all other tokens fall."
     )
     assert Nudge(RUN, {"a": 0}, step=2).summary().endswith("The recorded run ends here.")

@@ -544,7 +544,7 @@ def lab(tmp_path):
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0",
         "--IdentityProvider.token=", "--allow-root", "--ServerApp.root_dir=" + str(tmp_path),
-        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     server = subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -570,8 +570,8 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
     nbformat.write(new_notebook(cells=[new_code_cell(line) for line in code]), tmp_path / "a.ipynb")
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     page.goto(f"{lab}lab/tree/a.ipynb")
-    page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60_000)
-    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     shown = page.locator(".jp-OutputArea .picture")
     for i, moving in enumerate(PICTURES):
         picture = shown.nth(i)

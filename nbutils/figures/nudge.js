@@ -8,7 +8,7 @@ const LABELS = {
     others: "all others", label: "label",
     scale: "Bars and curves are on a logarithmic scale, from one in {least} to 1.",
     curve: "Probability of each token after each update",
-    done: "After {step} updates the label {name} has {p}, a loss of {loss} nats.",
+    done: "{step} of {steps} updates done: the label {name} has {p}, a loss of {loss} nats.",
     next: "The next update takes it to {p}, and {fell} of all other tokens fall.",
     end: "The recorded run ends here.",
   },
@@ -72,7 +72,7 @@ function build({ model, root, words }) {
 }
 
 function sentence(words, name, step, rows, fell) {
-  const [p] = rows[step], values = { step, name, p: percent(p), loss: readable(-Math.log(p)) };
+  const [p] = rows[step], values = { step, steps: fell.length, name, p: percent(p), loss: readable(-Math.log(p)) };
   const after = step === fell.length ? words.end
     : fill(words.next, { p: percent(rows[step + 1][0]), fell: percent(fell[step]) });
   return `${fill(words.done, values)} ${after}`;

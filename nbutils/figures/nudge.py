@@ -44,7 +44,7 @@ class Nudge(Picture):
     def summary(self) -> str:
         label, p = self.names[0], self.rows[self.step][0]
         done = (
-            f"After {self.step} updates the label {label} has {_percent(p)}, "
+            f"{self.step} of {len(self.fell)} updates done: the label {label} has {_percent(p)}, "
             f"a loss of {readable(-np.log(p))} nats."
         )
         if self.step == len(self.fell):

@@ -5,12 +5,12 @@ const LABELS = {
   en: {
     title: "A window on a stream of tokens",
     start: "Place", length: "Length", context: "context", label: "label",
-    place: "from token {start}", tokens: "{length} tokens",
+    place: "from token {start}", tokens: "tokens: {length}",
     stream: "Drag the window along the text",
-    looks: "{length} tokens: {looks} looks",
-    said: "Context: {length} tokens, {seen}. Label: {text}, number {number}.",
+    looks: "length {length}, looks: {looks}",
+    said: "Context of length {length}: {seen}. Label: {text}, number {number}.",
     empty: "Context: nothing but the start. Label: {text}, number {number}.",
-    cost: "Its positions look {once} times; in a window of {longer} they would look {twice} times, {times} times as often.",
+    cost: "Looks of its positions: {once}; in a window of length {longer}: {twice}, which is {times} times as many.",
     thousands: "Training the whole network on {tokens} tokens takes {once} trillion operations, on {longer} tokens {times} times as many.",
   },
 };
@@ -30,7 +30,7 @@ function stairs(length, step, words) {
     drawn.setAttribute(name, value);
   }
   drawn.append(path);
-  return element("figure", {}, drawn, element("figcaption", { class: "quiet" }, words));
+  return element("div", {}, drawn, element("div", { class: "quiet" }, words));
 }
 
 // Dragging over the boxes moves the window: move(place) is told where it begins.

@@ -68,7 +68,7 @@ class Window(Picture):
     def summary(self) -> str:
         number, text = self.tokens[self.start + self.length]
         seen = "".join(piece for _, piece in self.tokens[self.start :][: self.length])
-        said = f"Context: {self.length} tokens, {seen}. Label: {text}, number {number}."
+        said = f"Context of length {self.length}: {seen}. Label: {text}, number {number}."
         if not self.length:
             return f"Context: nothing but the start. Label: {text}, number {number}."
         return f"{said}\n{self._looks()}\n{self._thousands()}"
@@ -77,8 +77,8 @@ class Window(Picture):
         T = self.length
         once, twice = count_looks(T), count_looks(2 * T)
         return (
-            f"Its positions look {once} times; in a window of {2 * T} they would look {twice} "
-            f"times, {readable(twice / once)} times as often."
+            f"Looks of its positions: {once}; in a window of length {2 * T}: {twice}, "
+            f"which is {readable(twice / once)} times as many."
         )
 
     def _thousands(self) -> str:
