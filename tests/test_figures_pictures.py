@@ -77,7 +77,7 @@ def test_numbers_have_three_digits_that_matter(value, shown):
 def test_the_look_has_the_colours_of_style_and_no_other():
     for colour in {*TINTS, *(c for colours in LOOKS.values() for c in colours.values())}:
         assert colour in css()
-    own = (module.FOLDER / "picture.css").read_text("utf-8")
+    own = "".join(path.read_text("utf-8") for path in module.FOLDER.glob("*.css"))
     assert not set(re.findall(r"#[0-9A-Fa-f]{3,8}\b", own)) - {"#111", "#333"}  # on the tints
 
 
@@ -92,14 +92,23 @@ def join(tmp_path, own):
 
 def test_joining_leaves_one_module(tmp_path):
     text = join(tmp_path, 'import { chip, fill } from "./shared.js";\nexport default { chip };\n')
-    assert text.startswith("const { chip, fill } = (() => {\n")
-    assert "return { chip, fill };\n})();\nexport default { chip };\n" in text
+    assert text.startswith("const shared_js = (() => {\n")
+    assert text.endswith("})();\nconst { chip, fill } = shared_js;\nexport default { chip };\n")
     assert len(re.findall(r"^\s*(?:import|export)\b", text, re.M)) == 1
 
 
 def test_an_import_may_take_several_lines(tmp_path):
     own = 'import {\n  chip,\n  fill,\n} from "./shared.js";\nexport default 1;\n'
-    assert join(tmp_path, own).startswith("const { chip, fill } = ")
+    assert "const { chip, fill } = shared_js;\n" in join(tmp_path, own)
+
+
+def test_a_part_that_two_import_stands_once_and_first(tmp_path, monkeypatch):
+    (tmp_path / "low.js").write_text("export const one = 1;\n")
+    (tmp_path / "high.js").write_text('import { one } from "./low.js";\nexport const two = one + one;\n')
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    imports = 'import { two } from "./high.js";\nimport { one } from "./low.js";\n'
+    text = join(tmp_path, f"{imports}export default one + two;\n")
+    assert re.findall(r"const (\w+_js) =", text) == ["low_js", "high_js"]
 
 
 @pytest.mark.parametrize("own, told", [

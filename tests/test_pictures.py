@@ -1,7 +1,7 @@
 """Moving pictures in a real browser: in the built page, in JupyterLab, with Colab's versions.
 
-`PICTURES` lists them all. To add one: an entry with its page, an example, how its controls are
-moved, which numbers it shows, and input that it must answer with a sentence.
+To add a picture: a module in ``moving`` with its page, an example, how its controls are moved, which
+numbers it shows, and input that it must answer with a sentence.
 """
 
 import json
@@ -10,105 +10,23 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from moving import all_pictures
+from moving.hands import Drag, Moving, Press, Slide, Write
 from nbformat.v4 import new_code_cell, new_notebook
 from test_book import HTML, ROOT, Visit, axe_source, serving, site, toc_pages  # noqa: F401
-
-from nbutils import tokens
-from nbutils.figures.merges import Merges
-from nbutils.figures.nudge import Nudge
-from nbutils.figures.picture import Picture
-from nbutils.figures.window import Window
-from nbutils.model import GPTConfig
 
 SHOTS = ROOT / "_build" / "screenshots" / "pictures"
 LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
 HANDS = ("mouse", "keyboard", "touch")
-DRAW_MS = 16  # the issue's limit
 COLAB = ("anywidget==0.9.21", "ipywidgets==7.7.1", "ipython_genutils==0.2.0")  # its image of 2026-08
-
-
-# How a control is moved, and what the model must then hold
-
-
-@dataclass(frozen=True)
-class Press:
-    button: str
-    name: str  # of the trait
-    value: object
-
-    def do(self, shown):
-        button = shown.place.get_by_role("button", name=self.button)
-        if shown.hand == "keyboard":
-            button.focus()
-            shown.page.keyboard.press("Enter")
-        else:
-            shown.tap(button)
-        assert shown.state()[self.name] == self.value
-
-
-@dataclass(frozen=True)
-class Slide:
-    slider: str
-    name: str
-    value: int
-
-    def do(self, shown):
-        slider = shown.place.get_by_role("slider", name=self.slider)
-        most = int(slider.get_attribute("max"))
-        if shown.hand == "keyboard":
-            slider.focus()
-            shown.page.keyboard.press("Home")
-            for _ in range(self.value):
-                shown.page.keyboard.press("ArrowRight")
-            assert shown.state()[self.name] == self.value
-        else:
-            box = slider.bounding_box()
-            at = 8 + (box["width"] - 16) * self.value / most  # the thumb is 16 pixels wide
-            shown.tap(slider, position={"x": at, "y": box["height"] / 2})
-            assert abs(shown.state()[self.name] - self.value) <= max(1, most // 20)
-
-
-@dataclass(frozen=True)
-class Write:
-    label: str
-    name: str
-    value: str
-
-    def do(self, shown):
-        line = shown.place.get_by_label(self.label)
-        if shown.hand == "keyboard":
-            line.focus()
-        else:
-            shown.tap(line)
-        shown.page.keyboard.press("ControlOrMeta+A")
-        shown.page.keyboard.insert_text(self.value)
-        assert shown.state()[self.name] == self.value
-
-
-@dataclass(frozen=True)
-class Drag:
-    """From one of the elements to another; with the keyboard, sliders do the same."""
-
-    elements: str
-    start: int
-    end: int
-    name: str
-    value: int
-
-    def do(self, shown):
-        if shown.hand == "keyboard":
-            return
-        ends = [shown.place.locator(self.elements).nth(i).bounding_box() for i in (self.start, self.end)]
-        points = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in ends]
-        (shown.drag_with_finger if shown.hand == "touch" else shown.drag_with_mouse)(*points)
-        assert shown.state()[self.name] == self.value
+PICTURES = all_pictures()
+MERGES = next(moving for moving in PICTURES if moving.name == "Merges")
+WORST = "한국어" * 40  # the most bytes of the most characters that Merges takes
 
 
 class Shown:
@@ -157,98 +75,6 @@ class Shown:
                  place.model.emit("change");
                  return Number(place.querySelector(".picture").dataset.drawMs);
                })""", times)))  # fmt: skip
-
-
-# The pictures
-
-
-@dataclass(frozen=True)
-class Moving:
-    page: str
-    make: Callable[[], Picture]
-    moves: tuple
-    numbers: str  # JavaScript: what the element shows, as a list
-    expected: Callable[[Picture], list]  # the same by Python
-    bad: dict[str, str]  # a state in JavaScript -> words of the sentence that answers it
-    name: str = field(init=False)
-
-    def __post_init__(self):
-        object.__setattr__(self, "name", self.make().__class__.__name__)
-
-    def by_python(self, state: dict) -> Picture:
-        """The picture in that state, computed in Python."""
-        picture = self.make()
-        for name, value in state.items():
-            setattr(picture, name, value)
-        return picture
-
-
-def example_window() -> Window:
-    encoding = tokens.get_encoding("cl100k_base")
-    line = "|Viewing Single Post From: Spoilers for the Week of February 11th|"
-    return Window(
-        encoding.encode(line), encoding, network=GPTConfig.preset("gpt2", block_size=32_000)
-    )
-
-
-def example_nudge() -> Nudge:
-    share = np.linspace(0.01, 0.9, 41)
-    history = np.stack([share, 0.6 * (1 - share), 0.4 * (1 - share)], axis=1)
-    return Nudge(history, {" Post": 0, " Case": 1})
-
-
-def numbers_in(selector: str) -> str:
-    return f"e => [...e.querySelectorAll('{selector}')].map(x => Number(x.textContent))"
-
-
-def window_ids(window: Window) -> list:
-    return [number for number, _ in window.tokens[window.start :][: window.length + 1]]
-
-
-def shares(nudge: Nudge) -> list:
-    row = nudge.rows[nudge.step]
-    return [*row, 1 - sum(row)]
-
-
-WORST = "한국어" * 40  # the most bytes of the most characters
-PICTURES = [
-    Moving(
-        "notebooks/01_tokens", lambda: Merges("that cat sat on that mat", step=1),
-        (
-            Press("Merge ▶", "step", 2), Slide("Merges", "step", 7), Press("◀ Back", "step", 6),
-            Write("Text", "text", "hello hello, 안녕 안녕 👋\u0085\ufeff"), Slide("Merges", "step", 9),
-            Write("Text", "text", "aaaaaaa"), Press("Merge ▶", "step", 1),
-        ),
-        numbers_in(".tokens small"), Merges.tokens,
-        {
-            "{text: ''}": "Type a word", "{text: 'a'.repeat(1e6)}": "has 1000000 characters",
-            "{text: '한'.repeat(121)}": "has 121 characters", "{text: 'a\\ud800'}": "half a character",
-            "{step: NaN}": "step is NaN", "{step: 99}": "step is 99", "{step: -1}": "step is -1",
-        },
-    ),
-    Moving(
-        "notebooks/02_io", example_window,
-        (
-            Drag(".stream .chip", 1, 4, "start", 3), Slide("Length", "length", 0),
-            Slide("Length", "length", 9), Slide("Place", "start", 5), Slide("Length", "length", 16),
-            Slide("Length", "length", 2), Drag(".stream .chip", 2, 0, "start", 0),
-        ),
-        numbers_in(".chip:is(.context, .label) small"), window_ids,
-        {
-            "{length: 17}": "length is 17", "{length: NaN}": "length is NaN",
-            "{start: 99}": "start is 99", "{start: 'x'}": "start is x",
-        },
-    ),
-    Moving(
-        "notebooks/02_io", example_nudge,
-        (
-            Press("Update ▶", "step", 1), Press("Update ▶", "step", 2), Press("◀ Back", "step", 1),
-            Slide("Updates", "step", 38), Slide("Updates", "step", 0),
-        ),
-        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))", shares,
-        {"{step: NaN}": "step is NaN", "{step: 1e6}": "step is 1000000"},
-    ),
-]  # fmt: skip
 
 
 @pytest.fixture(params=PICTURES, ids=lambda moving: moving.name)
@@ -319,7 +145,7 @@ def test_a_drawing_takes_less_than_a_frame(browser, site, moving):
     shown = Shown(visit.page, moving.name)
     took = shown.draw_ms()
     print(f"{moving.name}: {took:.2f} ms")
-    assert 0 < took < DRAW_MS
+    assert 0 < took < moving.draw_ms
     visit.context.close()
 
 
@@ -332,7 +158,7 @@ def test_the_largest_text_is_learned_within_a_frame(browser, site):
         times.append(float(shown.place.locator(".picture").get_attribute("data-draw-ms")))
     print(times)
     assert min(times[::2]) < 50
-    agree(shown, PICTURES[0])
+    agree(shown, MERGES)
     visit.context.close()
 
 
@@ -359,7 +185,7 @@ def test_a_reader_who_pastes_a_book_can_go_on(browser, site):
     shown.place.get_by_label("Text").fill("war and peace " * 70_000)
     assert "980000 characters" in shown.place.locator(".failed").text_content()
     Write("Text", "text", "peace").do(shown)
-    agree(shown, PICTURES[0])
+    agree(shown, MERGES)
     visit.context.close()
 
 

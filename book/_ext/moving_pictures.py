@@ -18,10 +18,17 @@ from nbutils.figures import picture
 
 HOST = "pictures.js"  # in book/assets
 FOLDER = "pictures"  # in the built book's _static
+WIDGETS = "application/vnd.jupyter.widget-state+json"
 PLACE = re.compile(
     r'(<div class="moving-picture" data-picture="([\w.]+)")(><p>.*?</p>\s*'
     r'<script type="application/json">(.*?)</script>)', re.S
 )  # fmt: skip
+
+
+def without_widgets(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Leave out the state of a kernel's widgets, which nothing in a page can show."""
+    files = context.get("script_files", [])
+    files[:] = [file for file in files if getattr(file, "attributes", {}).get("type") != WIDGETS]
 
 
 def fill_in(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -92,4 +99,5 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("moving_pictures", "", "html")
     app.connect("config-inited", note_scripts)
     app.connect("html-page-context", fill_in)
+    app.connect("html-page-context", without_widgets, priority=900)  # after those who add it
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,8 +21,7 @@ import traitlets
 from .style import LOOKS, TINTS
 
 FOLDER = Path(__file__).parent
-_SHARED = "shared.js"
-_IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./shared\.js";\n', re.M)
+_IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export (?=(?:async )?function (\w+)|class (\w+)|const (\w+))", re.M)
 _DEFAULT = re.compile(r"^export default ", re.M)
 
@@ -88,31 +87,46 @@ class Picture(anywidget.AnyWidget):
 
 
 def esm(path: Path) -> str:
-    """A picture's script with the shared parts in it, as one module that imports nothing.
+    """A picture's script with the parts that it shares with others, as one module without imports.
 
-    The shared file's exported functions, classes and constants become visible to the picture by
-    the names that its import line lists. Raises ValueError for any other import or export.
+    A line ``import { a, b } from "./part.js";`` takes exported functions, classes and constants of
+    a file beside this one, which may import in the same way. Raises ValueError for any other form
+    of import or export, or a name that is not exported.
     """
-    own, shared = path.read_text("utf-8"), (FOLDER / _SHARED).read_text("utf-8")
-    body, names = _without_exports(shared)
-    wanted = [name.strip() for found in _IMPORT.findall(own) for name in found.split(",")]
-    unknown = [name for name in wanted if name and name not in names]
-    if unknown:
-        raise ValueError(f"{path.name} imports {unknown[0]!r}, which {_SHARED} does not export")
-    own = _IMPORT.sub("", own)
+    parts = {}
+    own = _with_parts(path.name, path.read_text("utf-8"), parts)
     _check_own(path.name, own)
-    listed = ", ".join(filter(None, wanted))
-    return f"const {{ {listed} }} = (() => {{\n{body}return {{ {listed} }};\n}})();\n{own}"
+    return "".join(code for code, _ in parts.values()) + own
 
 
-def _without_exports(shared: str) -> tuple[str, set[str]]:
-    """The shared text without the word export, and the names that it exported."""
-    names = {name for found in _EXPORT.findall(shared) for name in found if name}
-    body = _EXPORT.sub("", shared)
+def _with_parts(name: str, text: str, parts: dict) -> str:
+    """The text with names from ``parts`` for its imports; adds what ``parts`` lacks.
+
+    parts: file name -> (its code, the names that it exports), those first that others import.
+    """
+
+    def taken(found) -> str:
+        part, names = found[2], [name.strip() for name in found[1].split(",") if name.strip()]
+        if part not in parts:
+            parts[part] = _part(part, parts)
+        for wanted in names:
+            if wanted not in parts[part][1]:
+                raise ValueError(f"{name} imports {wanted!r}, which {part}.js does not export")
+        return f"const {{ {', '.join(names)} }} = {part}_js;\n"
+
+    return _IMPORT.sub(taken, text)
+
+
+def _part(part: str, parts: dict) -> tuple[str, set[str]]:
+    """The code of a shared file, whose names only its own constant makes visible, and the names."""
+    text = _with_parts(f"{part}.js", (FOLDER / f"{part}.js").read_text("utf-8"), parts)
+    names = {name for found in _EXPORT.findall(text) for name in found if name}
+    body = _EXPORT.sub("", text)
     left = re.search(r"^\s*(?:import|export)\b.*", body, re.M)
     if left:
-        raise ValueError(f"{_SHARED}: {left[0].strip()!r} can't be joined")
-    return body, names
+        raise ValueError(f"{part}.js: {left[0].strip()!r} can't be joined")
+    listed = ", ".join(sorted(names))
+    return f"const {part}_js = (() => {{\n{body}return {{ {listed} }};\n}})();\n", names
 
 
 def _check_own(name: str, own: str) -> None:
@@ -121,7 +135,7 @@ def _check_own(name: str, own: str) -> None:
     if left:
         raise ValueError(
             f"{name}: {left[0].strip()!r} can't be joined; write `import {{ ... }} from "
-            f'"./{_SHARED}";` and one `export default`'
+            '"./shared.js";` and one `export default`'
         )
     if len(_DEFAULT.findall(own)) != 1:
         raise ValueError(f"{name} must have exactly one `export default`")
@@ -129,14 +143,15 @@ def _check_own(name: str, own: str) -> None:
 
 @cache
 def css() -> str:
-    """The look of every picture, with the colours of `style` as CSS variables."""
+    """The look of every picture: the colours of `style` as CSS variables, picture.css, the rest."""
     tints = "".join(f"--tint-{i}: {tint};" for i, tint in enumerate(TINTS))
     looks = "".join(
         f'.picture[data-look="{look}"] {{ color-scheme: {look}; {tints}'
         + "".join(f"--{name}: {colour};" for name, colour in colours.items()) + "}\n"
         for look, colours in LOOKS.items()
     )  # fmt: skip
-    return looks + (FOLDER / "picture.css").read_text("utf-8")
+    files = sorted(FOLDER.glob("*.css"), key=lambda path: (path.stem != "picture", path.stem))
+    return looks + "".join(path.read_text("utf-8") for path in files)
 
 
 def sha256(content: bytes) -> str:
