@@ -393,11 +393,14 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
     ]
     (tmp_path / "table.js").write_text(TABLE_SCRIPT)
     (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
-    nbformat.write(new_notebook(cells=[new_code_cell(line) for line in code]), tmp_path / "a.ipynb")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = new_notebook(cells=[new_code_cell(line) for line in code], metadata=kernel)
+    nbformat.write(notebook, tmp_path / "a.ipynb")
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     page.goto(f"{lab}lab/tree/a.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.ready")  # else it asks for a kernel
+    page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
     shown = page.locator(".jp-OutputArea .picture")
     for i, moving in enumerate(PICTURES):
         picture = shown.nth(i)
