@@ -12,7 +12,6 @@ from dataclasses import asdict, replace
 import nbutils  # before torch: it tells waiting threads to sleep
 import pytest
 import torch
-import torch
 
 FIELDS = {"what", "value", "unit", "how"}
 

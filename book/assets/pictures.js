@@ -58,7 +58,9 @@ async function start(place) {
     const stop = await widget.render({ model, el: view });
     addEventListener("pagehide", (event) => event.persisted || stop?.());
     summary.replaceWith(view);
-    Object.assign(place, { model }).dataset.state = "moves"; // the model: for the console and tests
+    Object.assign(place, { model }); // for the console and tests
+    place.dataset.ready = performance.now().toFixed(0);
+    place.dataset.state = "moves";
   } catch (error) {
     summary.insertAdjacentElement("afterend", document.createElement("p")).textContent = say(WORDS.failed, error);
     place.dataset.state = "failed";

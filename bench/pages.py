@@ -1,0 +1,117 @@
+"""What a reader's browser loads for each page, and after how long the page can be used.
+
+    python bench/pages.py [page ...] [--times 5]
+
+The built book (`make book`) is served on this machine to headless Chromium, with an empty cache and
+nothing else to be reached. Bytes are as compressed by gzip, as servers send them; files that a
+picture fetches when it is first moved don't count. A page can be used once it is read and every
+moving picture on it moves.
+"""
+
+import argparse
+import contextlib
+import functools
+import gzip
+import os
+import shutil
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import yaml
+from rows import markdown
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# When the page was read, or its last picture began to move, in ms from the start of loading.
+READY = """async () => {
+  const places = [...document.querySelectorAll(".moving-picture")];
+  while (places.some((place) => !place.dataset.state)) await new Promise(requestAnimationFrame);
+  const [page] = performance.getEntriesByType("navigation");
+  const moves = places.map((place) => Number(place.dataset.ready));
+  return Math.max(page.domContentLoadedEventEnd, ...moves);
+}"""
+
+
+class Load(NamedTuple):
+    """One visit: bytes compressed, milliseconds until the page can be used."""
+
+    size: int
+    ready: float
+
+
+def visit(browser, address: str, page: str) -> Load:
+    """Load a page with an empty cache. Raises RuntimeError if a picture of it does not move."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    answers, tab = [], context.new_page()
+    tab.route(lambda url: not url.startswith((address, "data:")), lambda route: route.abort())
+    tab.on("response", lambda answer: answers.append(answer))
+    tab.goto(f"{address}{page}.html", wait_until="load")
+    ready = tab.evaluate(READY)
+    if tab.locator('.moving-picture[data-state="failed"]').count():
+        raise RuntimeError(f"a picture of {page} does not move")
+    tab.wait_for_load_state("networkidle")
+    size = sum(len(gzip.compress(answer.body())) for answer in answers if answer.ok)
+    context.close()
+    return Load(size, ready)
+
+
+def pages() -> list[str]:
+    """Every page named in _toc.yml, in reading order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+
+
+@contextlib.contextmanager
+def serving(folder: Path):
+    """The address of a server of that folder."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def chromium():
+    """A headless Chromium: CHROMIUM from the environment, one on PATH, or Playwright's own."""
+    from playwright.sync_api import sync_playwright
+
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pages", nargs="*", help="as in _toc.yml; all of them if none is named")
+    parser.add_argument("--times", type=int, default=5, help="visits of each page")
+    options = parser.parse_args(arguments)
+    if not (HTML / "index.html").exists():
+        sys.exit("_build/html is missing. Build the book first: make book")
+    cells = [("Page", "Compressed, kB", "Usable after, ms (median)", "Slowest, ms")]
+    with chromium() as browser, serving(HTML) as address:
+        for page in options.pages or pages():
+            loads = [visit(browser, address, page) for _ in range(options.times)]
+            times = [load.ready for load in loads]
+            numbers = (loads[0].size / 1000, median(times), max(times))
+            cells.append((page, *(f"{number:,.0f}" for number in numbers)))
+    print(markdown(cells))
+
+
+if __name__ == "__main__":
+    main()
