@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
+from fontTools.ttLib import TTFont
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -241,3 +242,34 @@ def test_the_picture_fits_the_screen(browser, site, width, shown, hidden):
 
 def html_of(name) -> str:
     return (HTML / f"{name}.html").read_text("utf-8")
+
+
+ICONS = """() => [...document.querySelectorAll("[class*='fa-']")].map((icon) => {
+  const { content, fontFamily } = getComputedStyle(icon, "::before");
+  return [content, fontFamily];
+})"""
+
+
+def test_the_cut_fonts_have_every_icon_of_the_pages(browser, site):
+    """What is left of the theme's icons after the extension light_icons."""
+    fonts = (HTML / "_static/vendor/fontawesome/webfonts").glob("*.ttf")
+    signs = set().union(*(TTFont(font).getBestCmap() for font in fonts))
+    seen = set()
+    for name in PAGES:
+        visit = Visit(browser, site, name, 1280, "light")
+        shown = visit.page.evaluate(ICONS)
+        assert all("Font Awesome" in family for _, family in shown), name
+        seen |= {ord(content.strip('"')) for content, _ in shown}
+        visit.context.close()
+    assert len(seen) > 10 and seen <= signs
+
+
+def test_a_page_is_light_and_soon_usable(browser, site, monkeypatch):
+    """`python bench/pages.py` says how light; the limit on time leaves room for a busy machine."""
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import pages
+
+    for name in toc_pages():
+        loads = [pages.visit(browser, site, name) for _ in range(2)]
+        assert loads[0].size < 1.2e6, name
+        assert 0 < min(load.ready for load in loads) < 2000, name
