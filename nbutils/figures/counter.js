@@ -12,7 +12,7 @@ const LABELS = {
     train: "Memory to train", trainNote: "weights, gradients, AdamW's two states, one text of the longest context",
     run: "Memory to run", runNote: "weights in 16 bits, keys and values of one such text",
     operations: "Operations for a token", trainedNote: "in training", forwardNote: "in writing",
-    time: "Training time", timeNote: "one {chip} at {share} % of its peak",
+    time: "Training time", timeNote: "one {chip} at {share} % of its peak, which only large networks reach",
     bytes: ["bytes", "kB", "MB", "GB", "TB", "PB"],
     amounts: ["", "thousand", "million", "billion", "trillion", "quadrillion"],
     times: ["seconds", "minutes", "hours", "days", "years"],
