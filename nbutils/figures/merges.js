@@ -1,5 +1,5 @@
 // Byte pair encoding learns from a sentence: the same steps as learn_merges in merges.py.
-import { Sentence, change, chip, element, fill, picture, stepper, textField, visible, whole } from "./shared.js";
+import { Sentence, change, chip, element, fill, picture, spelled, stepper, textField, whole } from "./shared.js";
 
 const LABELS = {
   en: {
@@ -56,15 +56,6 @@ function merged(row, { left, right, number }) {
     else out.push(symbol);
   }
   return out;
-}
-
-// Bytes as text; as hexadecimals where they are no whole characters.
-function spelled(bytes) {
-  try {
-    return visible(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes)));
-  } catch {
-    return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
-  }
 }
 
 function check(text, most, words) {

@@ -1,5 +1,6 @@
 """Chapter 1's moving picture: byte pair encoding learns from a sentence, one merge at a time."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -77,7 +78,7 @@ class Merges(Picture):
     def __init__(self, text: str, step: int = 0):
         _check(text)
         whole("step", step, 0, len(learn_merges(text)[0]))
-        super().__init__(text=text, step=step, pattern=_for_javascript(SPLIT_PATTERN))
+        super().__init__(text=text, step=step, pattern=for_javascript(SPLIT_PATTERN))
 
     def tokens(self) -> list[int]:
         """The ids that the picture shows."""
@@ -109,6 +110,17 @@ def _check(text: str) -> None:
         ) from error
 
 
-def _for_javascript(pattern: str) -> str:
-    # JavaScript's \s has other characters in it than the regular expressions of Python and Rust.
+def for_javascript(pattern: str) -> str:
+    """An encoding's rule for cutting, as a regular expression of JavaScript with the flag u.
+
+    JavaScript's \\s has other characters in it than that of Python and Rust. It has no possessive
+    quantifiers; in these rules plain ones find the same, since what follows one can't begin inside
+    of it. Older browsers can't ignore case in a part: `_ANY_CASE` writes it out, with the long s
+    that Rust takes for an s.
+    """
+    pattern = pattern.replace("(?i:[sdmt]|ll|ve|re)", _ANY_CASE)
+    pattern = re.sub(r"([+*?]|\{\d+,?\d*\})\+", r"\1", pattern)
     return pattern.replace(r"\s", r"\p{White_Space}").replace(r"\S", r"\P{White_Space}")
+
+
+_ANY_CASE = "(?:[sdmtSDMTſ]|[lL]{2}|[vV][eE]|[rR][eE])"

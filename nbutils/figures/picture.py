@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -170,5 +170,6 @@ def whole(name: str, value, least: int, most: int) -> int:
 
 def readable(value: float, digits: int = 3) -> str:
     """A number for people, with that many digits that matter: 0.00108, 3.05, 13,100."""
-    rounded = f"{Decimal(f'{value:.{digits - 1}e}'):,f}"
+    # A half is rounded up, as JavaScript does, and not to the even digit.
+    rounded = f"{Context(digits, ROUND_HALF_UP).create_decimal(float(value)):,f}"
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded

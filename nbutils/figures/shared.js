@@ -227,3 +227,12 @@ async function sha256(bytes) {
   const hash = await crypto.subtle.digest("SHA-256", bytes);
   return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+// Bytes as text; as hexadecimals where they are no whole characters.
+export function spelled(bytes) {
+  try {
+    return visible(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes)));
+  } catch {
+    return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
+  }
+}

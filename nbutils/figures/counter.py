@@ -1,0 +1,106 @@
+"""Chapter 3c's moving picture: what a GPT of any shape has and needs, counted before it is built."""
+
+import math
+
+import traitlets
+
+from nbutils import planning
+from nbutils.model import PRESETS, SWITCHES, GPTConfig
+
+from .picture import Picture, readable, whole
+
+UTILISATION = 0.4
+"""The share of a chip's peak that training gets: a usual one for large networks."""
+FIELDS = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "vocabulary": "vocab_size",
+          "context": "block_size"}  # fmt: skip
+MOST = {"layers": 1000, "width": 65_536, "heads": 65_536, "vocabulary": 10**6, "context": 10**6,
+        "billions": 100_000}  # fmt: skip
+"""Up to these JavaScript counts without rounding."""
+
+_BYTES = {"bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}
+_TIMES = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "years": 31_557_600}
+
+
+class Counter(Picture):
+    """Choose a network, change its numbers: its parameters, memory, operations and training time.
+
+    Args:
+        preset: one of `model.PRESETS` without a switch.
+        chip: one of `planning.ACCELERATORS`.
+        billions: how many billion tokens it is trained on.
+    """
+
+    script = "counter.js"
+
+    shape = traitlets.Dict().tag(sync=True)  # FIELDS' numbers, and whether the head is tied
+    billions = traitlets.Any().tag(sync=True)
+    chip = traitlets.Unicode().tag(sync=True)
+    presets = traitlets.Dict().tag(sync=True)  # name -> shape
+    chips = traitlets.Dict().tag(sync=True)  # name -> (operations a second, bytes)
+    most = traitlets.Dict(MOST).tag(sync=True)
+    utilisation = traitlets.Float(UTILISATION).tag(sync=True)
+
+    def __init__(self, preset: str = "gpt2", *, chip: str = "H100", billions: int = 300):
+        names = [name for name in PRESETS if not {*SWITCHES} & {*PRESETS[name]}]
+        presets = {name: _shape(name) for name in sorted(names, key=_size)}
+        if preset not in presets:
+            raise ValueError(f"preset={preset!r} must be one of {', '.join(presets)}")
+        if chip not in planning.ACCELERATORS:
+            raise ValueError(f"chip={chip!r} must be one of {', '.join(planning.ACCELERATORS)}")
+        super().__init__(
+            shape=presets[preset], chip=chip, presets=presets,
+            billions=whole("billions", billions, 1, MOST["billions"]),
+            chips={name: [one.peak, one.memory] for name, one in planning.ACCELERATORS.items()},
+        )  # fmt: skip
+
+    def config(self) -> GPTConfig:
+        """The network that the picture counts."""
+        numbers = {field: self.shape[name] for name, field in FIELDS.items()}
+        return GPTConfig(**numbers, tie_weights=self.shape["tied"])
+
+    def needs(self) -> dict[str, float]:
+        """Bytes to train and to run, operations a token in training and running, seconds."""
+        config, work = self.config(), planning.training_flops(self.config())
+        peak = planning.ACCELERATORS[self.chip].peak
+        return {
+            "train": planning.peak_memory(planning.training_memory(config, batch_size=1)),
+            "run": sum(planning.inference_memory(config).values()),
+            "operations": work,
+            "forward": planning.inference_flops(config),
+            "seconds": planning.training_time(
+                work * self.billions * 10**9, peak, self.utilisation
+            ),
+        }
+
+    def numbers(self) -> list[float]:
+        """Every number that the picture shows, the parameters of each part first."""
+        return [*planning.parameters(self.config()).values(), *self.needs().values()]
+
+    def summary(self) -> str:
+        parts, needs = planning.parameters(self.config()), self.needs()
+        total = sum(parts.values())
+        chips = math.ceil(needs["train"] / planning.ACCELERATORS[self.chip].memory)
+        fits = f"fits into one {self.chip}" if chips == 1 else f"needs the memory of {chips:,} {self.chip}s"
+        return (
+            f"{total:,} parameters, {readable(100 * parts['MLP'] / total)} % of them in the MLPs. "
+            f"Training takes {_in_units(needs['train'], _BYTES)}, which {fits}, "
+            f"and running {_in_units(needs['run'], _BYTES)}. To train on {self.billions:,} billion "
+            f"tokens, one {self.chip} would compute for {_in_units(needs['seconds'], _TIMES)}."
+        )
+
+
+def _shape(preset: str) -> dict:
+    config = GPTConfig.preset(preset)
+    return {name: getattr(config, field) for name, field in FIELDS.items()} | {
+        "tied": config.tie_weights
+    }
+
+
+def _size(preset: str) -> int:
+    return sum(planning.parameters(GPTConfig.preset(preset)).values())
+
+
+def _in_units(value: float, units: dict[str, float]) -> str:
+    """The value in the largest of these units that it reaches, else in the first."""
+    name = [unit for unit, size in units.items() if value >= size or size == 1][-1]
+    return f"{readable(value / units[name])} {name}"

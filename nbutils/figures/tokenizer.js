@@ -1,0 +1,142 @@
+// Any text as the tokens of two encodings: what tiktoken's encode_ordinary does, in the page.
+import { Sentence, button, change, chip, count, element, fill, picture, resource, spelled } from "./shared.js";
+
+const LABELS = {
+  en: {
+    title: "Two encodings cut the same text",
+    text: "Text", examples: "Or take one of these:",
+    own: "our own, {size} tokens", published: "cl100k_base, 100,277 tokens",
+    cut: "{tokens} tokens, {each} bytes a token",
+    said: "Characters: {characters}. Bytes: {bytes}. Tokens: {published} with cl100k_base, {own} with our own vocabulary of {size}.",
+    fetching: "Its table of 100,256 pieces is being fetched, once.",
+    waiting: "Characters: {characters}. Bytes: {bytes}. Tokens: {own} with our own vocabulary of {size}; cl100k_base's table is being fetched.",
+    without: "Characters: {characters}. Bytes: {bytes}. Tokens: {own} with our own vocabulary of {size}.",
+    empty: "Type a word or a sentence above.",
+    long: "This text has {length} characters; the picture takes up to {most}.",
+    half: "The text has half a character in it. Type it again without that.",
+  },
+};
+
+const NAME = "cl100k_base";
+
+// Bytes as a string with a character for each: what a map can have as its key.
+function asKey(bytes) {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+}
+
+// An encoding from its pattern and its packed table: all lengths, a byte each, then all tokens.
+function encoding(pattern, table) {
+  const ranks = new Map(), all = asKey(table);
+  let size = 0, total = 0;
+  while (size + total < table.length) total += table[size++];
+  for (let id = 0, at = size; id < size; at += table[id++]) ranks.set(all.slice(at, at + table[id]), id);
+  return { ranks, pattern: new RegExp(pattern, "gu") };
+}
+
+// The tokens of a text: [id, its bytes] each.
+function encode(text, { ranks, pattern }) {
+  const encoder = new TextEncoder();
+  return (text.match(pattern) ?? []).flatMap((piece) => merge(asKey(encoder.encode(piece)), ranks));
+}
+
+// Join the neighbours whose token has the lowest id, the first of several, while there are any.
+function merge(piece, ranks) {
+  if (ranks.has(piece)) return [[ranks.get(piece), piece]];
+  const starts = Array.from({ length: piece.length + 1 }, (_, i) => i);
+  const joined = (i) => ranks.get(piece.slice(starts[i], starts[i + 2])) ?? Infinity;
+  const ids = starts.slice(0, -2).map((_, i) => joined(i)); // of parts i and i + 1 as one
+  for (;;) {
+    let best = 0;
+    for (let i = 1; i < ids.length; i++) if (ids[i] < ids[best]) best = i;
+    if (!(ids[best] < Infinity)) break;
+    starts.splice(best + 1, 1);
+    ids.splice(best, 1);
+    if (best < ids.length) ids[best] = joined(best);
+    if (best > 0) ids[best - 1] = joined(best - 1);
+  }
+  return starts.slice(0, -1).map((start, i) => {
+    const part = piece.slice(start, starts[i + 1]);
+    return [ranks.get(part), part];
+  });
+}
+
+function shown(tokens) {
+  return tokens.map(([id, part]) => [id, spelled(Array.from(part, (sign) => sign.charCodeAt(0)))]);
+}
+
+function fromBase64(text) {
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+}
+
+function check(text, most, words) {
+  if (typeof text !== "string" || !text) throw new Sentence(words.empty);
+  const length = text.length > 2 * most ? text.length : [...text].length;
+  if (length > most) throw new Sentence(fill(words.long, { length, most }));
+  if (!text.isWellFormed()) throw new Sentence(words.half);
+}
+
+// A named field of several lines; what a browser does to line ends is no change of the text.
+function textArea(name, onInput) {
+  const area = element("textarea", { rows: 3, spellcheck: "false", autocomplete: "off",
+    input: () => onInput(area.value) });
+  const row = element("label", { class: "control wide" }, element("span", {}, name), area);
+  row.show = (value) => { if (area.value !== value.replace(/\r\n?/g, "\n")) area.value = value; };
+  return row;
+}
+
+// The place of one encoding: its name, how long the text is, and the text in pieces.
+function half(name) {
+  const told = element("p", { class: "told" }), row = element("div", { class: "chips tokens" });
+  const place = element("section", { "aria-label": name }, element("p", { class: "quiet" }, name), told, row);
+  place.show = (tokens, words, bytes) => {
+    told.textContent = fill(words, { tokens: count(tokens.length), each: (bytes / tokens.length).toFixed(1) });
+    // The spaces that are left stand between hexadecimals: not to be marked as a token's own.
+    row.replaceChildren(...tokens.map(([id, text], i) => chip(text.replaceAll(" ", "\u00a0"), id, "", i % 4)));
+  };
+  return place;
+}
+
+// cl100k_base's table, fetched when a text first needs it. A failure is told until another text asks.
+function table(model) {
+  const state = { found: null, failure: "" };
+  let asked = null;
+  state.ask = async (text) => {
+    if (asked === text || (asked !== null && !state.failure)) return;
+    [asked, state.failure] = [text, ""];
+    try {
+      const view = await resource(model, NAME);
+      state.found = encoding(model.get("patterns")[0], new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+    } catch (error) {
+      state.failure = error.message;
+    }
+    change(model, { fetched: model.get("fetched") + 1 }); // so the picture is drawn anew
+  };
+  return state;
+}
+
+function build({ model, root, words }) {
+  const size = count(model.get("size")), own = encoding(model.get("patterns")[1], fromBase64(model.get("own")));
+  const [first, cut] = model.get("given"), published = table(model);
+  const field = textArea(words.text, (text) => change(model, { text }));
+  const examples = Object.entries(model.get("examples")).map(([name, text]) => button(name, () => change(model, { text })));
+  const left = half(words.published), right = half(fill(words.own, { size }));
+  root.append(element("div", { class: "controls" }, field,
+    element("div", { class: "examples" }, element("span", { class: "quiet" }, words.examples), ...examples)),
+    element("div", { class: "halves" }, left, right));
+
+  return () => {
+    const text = model.get("text");
+    field.show(String(text));
+    check(text, model.get("most"), words);
+    const bytes = new TextEncoder().encode(text).length, ours = encode(text, own);
+    const values = { characters: count([...text].length), bytes: count(bytes), own: count(ours.length), size };
+    right.show(shown(ours), words.cut, bytes);
+    const theirs = published.found ? shown(encode(text, published.found)) : text === first ? cut : null;
+    if (!theirs) published.ask(text);
+    left.show(theirs ?? [], theirs ? words.cut : published.failure || words.fetching, bytes);
+    if (!theirs) return fill(published.failure ? words.without : words.waiting, values);
+    return fill(words.said, { ...values, published: count(theirs.length) });
+  };
+}
+
+export default picture(LABELS, build);
