@@ -1,0 +1,88 @@
+// Recorded runs at several learning rates: their losses, and a guess beside the truth. As rates.py.
+import { bar, change, element, fill, picture, readable, slider, stepper, whole } from "./shared.js";
+
+const LABELS = {
+  en: {
+    title: "Training at several learning rates",
+    rate: "Rate", step: "Updates", back: "◀ Back", onward: "Update ▶",
+    curves: "Loss before each update, a curve for each learning rate",
+    losses: "Loss in nats over the updates. Strong line: the chosen rate; pale: the others; dashed: the floor.",
+    above: "▲ {loss} nats, above the picture",
+    guess: "Which token begins a document? Bar and first number: the network's guess; mark and second number: the truth.",
+    others: "all others", compare: "{p} | {truth}",
+    done: "Learning rate {rate}, {step} of {steps} updates done: a loss of {loss} nats. “{name}” is given {p}; the truth is {truth}. In all, {misplaced} of the probability is misplaced.",
+  },
+};
+
+const [WIDTH, HEIGHT] = [600, 180]; // the curves' own units
+const CEILING = 1.6; // of the curves, in losses at the start
+
+const percent = (share) => `${readable(100 * share)} %`;
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+function svg(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// All runs as curves; show() brings one to the front and moves the cursor and the point to a step.
+function curves(losses, floor, words) {
+  const n = losses[0].length, ceiling = CEILING * losses[0][0];
+  const x = (step) => (WIDTH * step) / (n - 1), y = (loss) => HEIGHT * (1 - Math.min(1.05, loss / ceiling));
+  const lines = losses.map((run) => svg("polyline", {
+    points: run.map((loss, step) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" "),
+  }));
+  const cursor = svg("line", { y1: 0, y2: HEIGHT, class: "cursor" });
+  const lowest = svg("line", { x1: 0, x2: WIDTH, y1: y(floor), y2: y(floor), class: "floor" });
+  const drawn = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": words.curves },
+    lowest, cursor, ...lines);
+  const note = element("span", { class: "note" }), point = element("span", { class: "point" });
+  const top = element("span", { class: "top" }, readable(ceiling)), end = element("span", { class: "end" }, String(n - 1));
+  const frame = element("div", { class: "runs" }, drawn, point, top, element("span", { class: "low" }, "0"), end, note);
+  const show = (chosen, step) => {
+    const loss = losses[chosen][step], high = loss > ceiling;
+    lines.forEach((line, i) => line.classList.toggle("chosen", i === chosen));
+    drawn.append(lines[chosen]);
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, x(step));
+    point.style.left = `${(100 * x(step)) / WIDTH}%`;
+    point.style.top = `${(100 * Math.max(0, y(loss))) / HEIGHT}%`;
+    note.textContent = high ? fill(words.above, { loss: readable(loss) }) : "";
+  };
+  return { frame, show };
+}
+
+// A token's bar for the guess, with a mark where the truth is.
+function compared(name, guess, truth, words) {
+  const made = bar(name, guess, fill(words.compare, { p: percent(guess), truth: percent(truth) }), "mark");
+  made.querySelector(".track").append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
+  made.dataset.value = guess;
+  made.dataset.truth = truth;
+  return made;
+}
+
+function build({ model, root, words }) {
+  const [rates, losses, guesses, truth, names] = ["rates", "losses", "guesses", "truth", "names"].map((name) => model.get(name));
+  const last = losses[0].length - 1, withRest = (row) => [...row, Math.max(0, 1 - sum(row))];
+  const rate = slider(words.rate, (chosen) => change(model, { chosen }));
+  const steps = stepper(words.step, words.back, words.onward, (step) => change(model, { step }));
+  const run = curves(losses, model.get("floor"), words), bars = element("div", { class: "bars compared" });
+  const [shown, actual] = [[...names, words.others], withRest(truth)];
+  root.append(element("div", { class: "controls" }, rate, steps), run.frame,
+    element("p", { class: "quiet" }, words.losses), element("p", {}, words.guess), bars);
+
+  return () => {
+    const chosen = whole(model, "chosen", 0, rates.length - 1), step = whole(model, "step", 0, last);
+    const guess = withRest(guesses[chosen][step]);
+    rate.show(chosen, rates.length - 1, readable(rates[chosen]));
+    steps.show(step, last, `${step} / ${last}`);
+    run.show(chosen, step);
+    bars.replaceChildren(...shown.map((name, i) => compared(name, guess[i], actual[i], words)));
+    const misplaced = sum(guess.map((p, i) => Math.abs(p - actual[i]))) / 2;
+    return fill(words.done, { rate: readable(rates[chosen]), step, steps: last, loss: readable(losses[chosen][step]),
+      name: names[0], p: percent(guess[0]), truth: percent(truth[0]), misplaced: percent(misplaced) });
+  };
+}
+
+export default picture(LABELS, build);
