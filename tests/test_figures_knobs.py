@@ -92,16 +92,6 @@ def test_weight_pictures_share_one_scale_with_zero_in_its_middle():
     assert titles(figure) == ["unit 0", "unit 1"]
 
 
-def test_activations_of_shows_image_layers_and_answer():
-    figure = knobs.activations_of(ramp(), {"layer 1": [0.1, 0.9]}, [0.3, 0.7])
-    image, layer, answer = figure.axes
-    np.testing.assert_array_equal(image.images[0].get_array(), ramp())
-    assert layer.images[0].get_array().tolist() == [[0.1], [0.9]]
-    assert [text.get_text() for text in layer.texts] == ["0.10", "0.90"]
-    assert [bar.get_width() for bar in answer.patches] == [0.3, 0.7]
-    assert titles(figure) == ["5 × 5 inputs", "layer 1"]
-
-
 def test_likeness_table_names_rows_and_columns():
     figure = knobs.likeness_table(["a", "b"], np.array([[1, -0.5], [-0.5, 1]]))
     axes = figure.axes[0]

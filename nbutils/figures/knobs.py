@@ -131,40 +131,6 @@ def weight_pictures(weights: np.ndarray, columns: int = 4) -> Figure:
     return fig
 
 
-def activations_of(
-    image: np.ndarray, layers: Mapping[str, Sequence[float]], probabilities: Sequence[float]
-) -> Figure:
-    """One picture on its way: the image, each layer's activations, the answer's probabilities.
-
-    image: (h, w), 0 white to 1 black; layers: name -> activations from 0 to 1.
-    """
-    fig, axes = plt.subplots(1, len(layers) + 2, figsize=(5.8, 3.1),
-                             width_ratios=[2.6, *[0.9] * len(layers), 2.4])  # fmt: skip
-    axes[0].imshow(image, cmap="Greys", vmin=0, vmax=1)
-    axes[0].set_title(f"{image.shape[0]} × {image.shape[1]} inputs", fontsize=10)
-    axes[0].axis("off")
-    for ax, (name, values) in zip(axes[1:], layers.items()):
-        _column(ax, name, values)
-    answer = axes[-1]
-    answer.barh(range(len(probabilities)), probabilities, color=BLUE)
-    answer.set_yticks(range(len(probabilities)))
-    answer.invert_yaxis()
-    answer.grid(axis="y", visible=False)
-    answer.set(xlim=(0, 1), xlabel="probability", ylabel="digit")
-    return fig
-
-
-def _column(ax: Axes, name: str, values: Sequence[float]) -> None:
-    column = np.asarray(values)[:, None]
-    ax.imshow(column, cmap="Greys", vmin=0, vmax=1, aspect="auto")
-    for unit, value in enumerate(column[:, 0]):
-        ax.text(0, unit, f"{value:.2f}", ha="center", va="center", fontsize=8.5,
-                color="white" if value > 0.5 else "black")  # fmt: skip
-    ax.set_title(name, fontsize=10)
-    ax.set(xticks=[], yticks=[])
-    ax.grid(visible=False)
-
-
 def likeness_table(words: Sequence[str], likeness: np.ndarray) -> Figure:
     """The cosine of every pair of words as coloured squares. likeness: shape (n, n), -1 to 1."""
     n = len(words)

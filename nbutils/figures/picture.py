@@ -6,6 +6,7 @@ shows itself as HTML: a sentence for readers without JavaScript, and its state a
 extension ``moving_pictures`` adds the script.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -16,6 +17,7 @@ from html import escape
 from pathlib import Path
 
 import anywidget
+import numpy as np
 import traitlets
 
 from .style import LOOKS, TINTS
@@ -173,3 +175,22 @@ def readable(value: float, digits: int = 3) -> str:
     # A half is rounded up, as JavaScript does, and not to the even digit.
     rounded = f"{Context(digits, ROUND_HALF_UP).create_decimal(float(value)):,f}"
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
+
+
+def packed(values) -> dict:
+    """Numbers for a state, 24 bits each: half the size of JSON, a millionth of the largest exact."""
+    values = np.asarray(values, dtype=float).ravel()
+    most = np.abs(values).max(initial=0)
+    if not np.isfinite(most):
+        raise ValueError("the numbers to pack must be finite, and some are nan or infinite")
+    scale = float(most) / (2**23 - 1) or 1.0
+    whole = np.rint(values / scale).astype("<i4")
+    low = np.frombuffer(whole.tobytes(), np.uint8).reshape(-1, 4)[:, :3]  # the sign is in the third
+    return {"scale": scale, "bytes": base64.b64encode(low.tobytes()).decode()}
+
+
+def unpacked(state: dict) -> np.ndarray:
+    """The numbers that `packed` has packed, shape (n,)."""
+    low = np.frombuffer(base64.b64decode(state["bytes"]), np.uint8).reshape(-1, 3)
+    whole = np.pad(low, ((0, 0), (1, 0))).copy().view("<i4")[:, 0] >> 8
+    return whole * state["scale"]

@@ -236,3 +236,14 @@ export function spelled(bytes) {
     return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
   }
 }
+
+// Numbers that Python has packed with 24 bits each; see `packed` in picture.py.
+export function unpacked({ scale, bytes }) {
+  const low = atob(bytes), values = new Float64Array(low.length / 3);
+  for (let i = 0; i < values.length; i++) {
+    const at = 3 * i;
+    const shifted = (low.charCodeAt(at) << 8) | (low.charCodeAt(at + 1) << 16) | (low.charCodeAt(at + 2) << 24);
+    values[i] = (shifted >> 8) * scale;
+  }
+  return values;
+}

@@ -1,0 +1,164 @@
+// Words as places: neighbours by cosine, and a − b + c. The same numbers as in map.py.
+import { Sentence, bar, change, element, fill, picture, readable, unpacked, whole } from "./shared.js";
+
+const LABELS = {
+  en: {
+    title: "Words as places in space",
+    word: "Word", question: "Arrows", a: "a", b: "minus b", c: "plus c",
+    map: "Map of the words along their two widest directions",
+    tap: "Tap or point at a word. The map shows 2 of {C} dimensions; the cosines are of all {C}. Answers come from these words: {n}.",
+    plane: "The plane through a, b and c: the arrow from b to a, and the same arrow begun at c. The dashed line leads to the nearest word.",
+    lands: "a − b + c", near: "Nearest to {word}", answers: "Nearest to {a} − {b} + {c}",
+    said: "Nearest to {word}: {near}.",
+    solved: "Nearest to {a} − {b} + {c}, without these three: {answers}.",
+    differ: "Choose three different words for the arrows: a word minus itself is nothing.",
+  },
+};
+
+const NEAREST = 5, ANSWERS = 3, SVG = "http://www.w3.org/2000/svg", LETTER = 7.4, BOLD = 8.3, LINE = 15;
+
+const dot = (u, v) => u.reduce((total, value, i) => total + value * v[i], 0);
+const plus = (u, v, factor) => u.map((value, i) => value + factor * v[i]);
+const unit = (u) => { const length = Math.sqrt(dot(u, u)); return u.map((value) => value / length); };
+
+// The words nearest to a vector by cosine, best first.
+function best(rows, vector, leaveOut, most) {
+  const direction = unit(vector);
+  return rows.map((row, i) => ({ i, cosine: dot(row, direction) / Math.sqrt(dot(row, row)) })).filter(({ i }) => !leaveOut.includes(i))
+    .sort((x, y) => y.cosine - x.cosine || x.i - y.i).slice(0, most);
+}
+
+function svg(tag, attributes, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+}
+
+// Points with names, {x, y, name, kind, before}, the most important first: a name that would cover
+// another is left out. before: on the left, if there is room.
+function named(points, width, height) {
+  const taken = [], marks = [], names = [];
+  points.forEach(({ x, y, name, kind = "", before = false }) => {
+    marks.push(svg("circle", { cx: x, cy: y, r: kind ? 5 : 3, class: kind }));
+    const wide = (kind ? BOLD : LETTER) * [...name].length, sides = [[8, 5], [-8 - wide, 5]];
+    for (const [dx, dy] of [...(before ? sides.reverse() : sides), [-wide / 2, -9], [-wide / 2, 20]]) {
+      const box = [x + dx, y + dy - LINE + 3, x + dx + wide, y + dy + 3];
+      if (box[0] < 0 || box[2] > width || box[1] < 0 || box[3] > height) continue;
+      if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      taken.push(box);
+      const [anchor, from] = dx > 0 ? ["start", 8] : dx === -wide / 2 ? ["middle", 0] : ["end", -8];
+      names.push(svg("text", { x: x + from, y: y + dy, class: kind, "text-anchor": anchor }, name));
+      return;
+    }
+  });
+  return [...names, ...marks];
+}
+
+function arrow([x1, y1], [x2, y2], kind) {
+  const length = Math.hypot(x2 - x1, y2 - y1) || 1, ux = (x2 - x1) / length, uy = (y2 - y1) / length;
+  const back = (side) => `${x2 - 9 * ux + side * 5 * uy} ${y2 - 9 * uy - side * 5 * ux}`;
+  return svg("path", { d: `M${x1} ${y1}L${x2} ${y2}M${back(1)}L${x2} ${y2}L${back(-1)}`, class: kind });
+}
+
+// From coordinates to a drawing's pixels: each axis fills its side, or both the same scale.
+function fitted(points, width, height, [side, rim], same) {
+  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+  const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  let [sx, sy] = [(width - 2 * side) / (x1 - x0 || 1), (height - 2 * rim) / (y1 - y0 || 1)];
+  if (same) sx = sy = Math.min(sx, sy);
+  return ([x, y]) => [width / 2 + (x - (x0 + x1) / 2) * sx, height / 2 - (y - (y0 + y1) / 2) * sy];
+}
+
+function chooser(name, words, onChoice) {
+  const select = element("select", { "aria-label": name, change: () => onChoice(Number(select.value)) },
+    ...words.map((word, i) => element("option", { value: i }, word)));
+  return select;
+}
+
+// The list of words found, as bars of their cosines.
+function found(title, list, words, colour) {
+  const rows = list.map(({ i, cosine }) => {
+    const row = bar(words[i], cosine, readable(cosine), colour);
+    row.dataset.value = cosine;
+    return row;
+  });
+  return element("div", {}, element("p", { class: "quiet" }, title), ...rows);
+}
+
+function build({ model, root, words }) {
+  const texts = model.get("words"), places = model.get("places"), values = unpacked(model.get("rows"));
+  const n = texts.length, C = values.length / n, last = n - 1;
+  const rows = texts.map((_, i) => [...values.slice(C * i, C * (i + 1))]);
+  const word = chooser(words.word, texts, (chosen) => change(model, { word: chosen }));
+  const three = ["a", "b", "c"].map((name) => chooser(words[name], texts, (chosen) => change(model, { [name]: chosen })));
+  const map = svg("svg", { role: "img", "aria-label": words.map, class: "words" });
+  const plane = svg("svg", { role: "img", "aria-label": words.plane, class: "words plane" });
+  const lists = element("div", { class: "reads found" });
+  root.append(element("div", { class: "controls" },
+    element("label", { class: "control wide" }, element("span", {}, words.word), word),
+    element("div", { class: "control wide", role: "group", "aria-label": words.question }, element("span", {}, words.question),
+      element("div", { class: "three" }, three[0], "−", three[1], "+", three[2]))),
+  map, element("p", { class: "quiet" }, fill(words.tap, { C, n })), plane,
+    element("p", { class: "quiet" }, words.plane), lists);
+
+  let at = []; // every word's place on the map in pixels
+  const point = (event, reach) => {
+    const box = map.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    const far = at.map(([px, py]) => Math.hypot(px - x, py - y)), nearest = far.indexOf(Math.min(...far));
+    if (far[nearest] < reach && nearest !== model.get("word")) change(model, { word: nearest });
+  };
+  map.addEventListener("click", (event) => point(event, 40));
+  map.addEventListener("pointermove", (event) => { if (event.pointerType === "mouse") point(event, 7); });
+
+  let width = 0; // of both drawings; to ask for it at each drawing would lay out the page each time
+  const size = (drawing, height) => {
+    width ||= map.clientWidth || 320;
+    drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    return [width, height];
+  };
+  const drawMap = (chosen, near) => {
+    const [width, height] = size(map, 340), others = near.map(({ i }) => i);
+    const fit = fitted(places, width, height, [40, 18]);
+    at = places.map(fit);
+    const kind = (i) => (i === chosen ? "chosen" : others.includes(i) ? "near" : "");
+    const order = [chosen, ...others, ...texts.keys()].filter((i, k, all) => all.indexOf(i) === k);
+    const lines = others.map((i) => svg("line", { x1: at[chosen][0], y1: at[chosen][1], x2: at[i][0], y2: at[i][1] }));
+    map.replaceChildren(...lines, ...named(order.map((i) => ({ x: at[i][0], y: at[i][1], name: texts[i], kind: kind(i) })), width, height));
+  };
+  const drawPlane = ([a, b, c], answers) => {
+    const [width, height] = size(plane, 200), across = unit(plus(rows[a], rows[b], -1)), other = plus(rows[c], rows[b], -1);
+    const up = unit(plus(other, across, -dot(other, across)));
+    const flat = (vector) => { const moved = plus(vector, rows[b], -1); return [dot(moved, across), dot(moved, up)]; };
+    const landed = flat(plus(plus(rows[a], rows[b], -1), rows[c], 1)), shown = [a, b, c, answers[0].i];
+    const points = [...shown.map((i) => flat(rows[i])), landed], fit = fitted(points, width, height, [84, 24], true);
+    const [pa, pb, pc, answer, end] = points.map(fit), place = ([x, y], name, kind, before) => ({ x, y, name, kind, before });
+    plane.replaceChildren(arrow(pb, pa, "mark"), arrow(pc, end, "target"),
+      svg("line", { x1: end[0], y1: end[1], x2: answer[0], y2: answer[1] }),
+      ...named([place(answer, texts[answers[0].i], "near"), place(pa, texts[a], "chosen"), place(pb, texts[b], "chosen", true),
+        place(pc, texts[c], "chosen", true), place(end, words.lands, "landed")], width, height));
+  };
+
+  let draw = () => {};
+  new ResizeObserver(() => { // names are placed by pixels
+    if (map.clientWidth === width) return;
+    width = map.clientWidth;
+    draw();
+  }).observe(root);
+  return () => {
+    const chosen = whole(model, "word", 0, last), asked = ["a", "b", "c"].map((name) => whole(model, name, 0, last));
+    word.value = chosen;
+    three.forEach((select, i) => { select.value = asked[i]; });
+    if (new Set(asked).size < 3) throw new Sentence(words.differ);
+    const near = best(rows, rows[chosen], [chosen], NEAREST), [a, b, c] = asked.map((i) => texts[i]);
+    const answers = best(rows, plus(plus(rows[asked[0]], rows[asked[1]], -1), rows[asked[2]], 1), asked, ANSWERS);
+    draw = () => { drawMap(chosen, near); drawPlane(asked, answers); };
+    draw();
+    lists.replaceChildren(found(fill(words.near, { word: texts[chosen] }), near, texts, "mark"),
+      found(fill(words.answers, { a, b, c }), answers, texts, "target"));
+    const listed = (list) => list.map(({ i, cosine }) => `${texts[i]} ${readable(cosine)}`).join(", ");
+    return `${fill(words.said, { word: texts[chosen], near: listed(near) })}\n${fill(words.solved, { a, b, c, answers: listed(answers) })}`;
+  };
+}
+
+export default picture(LABELS, build);

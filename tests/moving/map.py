@@ -1,0 +1,73 @@
+from dataclasses import dataclass
+
+import numpy as np
+from moving.hands import Moving
+
+from nbutils.figures.map import EmbeddingMap
+
+
+@dataclass(frozen=True)
+class Choose:
+    label: str
+    name: str
+    value: int
+
+    def do(self, shown):
+        select = shown.place.get_by_label(self.label, exact=True)
+        if shown.hand == "keyboard":
+            select.focus()
+            shown.page.keyboard.press("Home")
+            for _ in range(self.value):
+                shown.page.keyboard.press("ArrowDown")
+        else:
+            select.select_option(str(self.value))
+        assert shown.state()[self.name] == self.value
+
+
+@dataclass(frozen=True)
+class Tap:
+    """On the place of a word; by keyboard, the list of words does the same."""
+
+    word: int
+
+    def do(self, shown):
+        if shown.hand == "keyboard":
+            Choose("Word", "word", self.word).do(shown)
+            return
+        drawing = shown.place.locator("svg.words").first
+        places = np.array(shown.state()["places"])
+        box = drawing.bounding_box()
+        low, high = places.min(axis=0), places.max(axis=0)
+        x, y = (places[self.word] - (low + high) / 2) / (high - low)
+        shown.tap(drawing, position={
+            "x": box["width"] / 2 + x * (box["width"] - 82), "y": box["height"] / 2 - y * (box["height"] - 38),
+        })  # fmt: skip
+        assert shown.state()["word"] == self.word
+
+
+def example() -> EmbeddingMap:
+    words = "king man queen woman Paris France Tokyo Japan".split()
+    rows = np.random.default_rng(0).normal(size=(8, 16))
+    rows[2] = rows[0] - rows[1] + rows[3]
+    return EmbeddingMap(rows, words, ("king", "man", "woman"), word="Paris")
+
+
+def cosines(shown: EmbeddingMap) -> list:
+    return [cosine for _, cosine in shown.nearest() + shown.answers()]
+
+
+PICTURES = [
+    Moving(
+        "notebooks/03a_knobs", example,
+        (
+            Choose("Word", "word", 7), Tap(53), Choose("a", "a", 20), Choose("minus b", "b", 30),
+            Choose("plus c", "c", 40), Tap(41), Choose("a", "a", 44),
+        ),
+        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))", cosines,
+        {
+            "{a: 3, b: 3}": "Choose three different words", "{word: NaN}": "word is NaN",
+            "{a: -1}": "a is -1", "{b: 1e6}": "b is 1000000", "{c: 'queen'}": "c is queen",
+            "{word: '\\ud800'}": "word is",
+        },
+    ),
+]  # fmt: skip
