@@ -79,7 +79,7 @@ def load_network(name: str) -> GPT:
     with safe_open(path_of(name), "pt") as file:
         model = GPT(GPTConfig(**json.loads(file.metadata()["config"])))
         model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})
-    return model.eval()
+    return model.eval().requires_grad_(False)
 
 
 if __name__ == "__main__":
