@@ -243,7 +243,8 @@ function draw(canvas, root, shown, words) {
         paint.fillRect(LEFT + c * cell, y, cell + 0.3, TALL);
         if (n > LETTERS.length) continue;
         paint.globalAlpha = 1;
-        paint.fillStyle = Math.abs(value) < most / 2 ? ink : onStrong(value, root.dataset.look, ink, card);
+        const strong = Math.abs(value) > most * (value > 0 ? 0.65 : 0.85);
+        paint.fillStyle = strong ? onStrong(value, root.dataset.look, ink, card) : ink;
         paint.fillText(readable(value, 2), LEFT + c * cell + 6, y + TALL / 2);
       }
     });
