@@ -14,6 +14,7 @@ const COMMON = LABELS[LANGUAGE] ?? LABELS.en;
 // A picture from its labels (one table a language) and a function that builds it. build(parts)
 // appends to parts.root and returns draw(), which shows the model's state and returns the sentence
 // that says it. What draw or build throws becomes a sentence in place of a broken picture.
+// parts.redraw() draws again, for what comes later than a change of the state: a file.
 export function picture(labels, build) {
   const words = labels[LANGUAGE] ?? labels.en;
   return { render: ({ model, el }) => show(model, el, words, build) };
@@ -38,7 +39,7 @@ function show(model, el, words, build) {
       return null;
     }
   };
-  const draw = guarded(() => build({ model, root, words }));
+  const draw = guarded(() => build({ model, root, words, redraw: () => redraw() }));
   root.append(failed, said);
   const redraw = () => guarded(() => {
     const began = performance.now();

@@ -1,0 +1,342 @@
+// The sorter, stage by stage, and the sum that made each number: as in transformer.py.
+import { Sentence, change, element, fill, picture, readable, resource, stepper, textField, whole } from "./shared.js";
+import { memory, moments, network, read, softmax, unembed } from "./gpt.js";
+
+const LABELS = {
+  en: {
+    title: "A whole transformer, number by number",
+    text: "Six letters", stage: "Stage", back: "◀ Back", onward: "Next ▶",
+    map: "The numbers of this stage: a row for each position. The arrow keys choose a number.",
+    head: "head {head}", rest: "{from} to {to}",
+    colours: "Orange is above zero, blue below; the strongest colour is {most}. Choose any number to see the sum that made it.",
+    fetching: "The network is being fetched (175 kB, only once) …",
+    letters: "Type six letters, each A, B or C. The network knows no others, and no other length.",
+    read: "The network has read {text} and writes {answer}.",
+    where: "Stage {stage} of {stages}: {what}.",
+    layer: "layer {layer}, ",
+    embedded: "each letter's numbers plus those of its position",
+    attention_normed: "the stream, normalised for attention to read",
+    q: "the queries of the three heads, side by side",
+    k: "the keys of the three heads, side by side",
+    v: "the values of the three heads, side by side",
+    scores: "the scores of the three heads: each query times each key, before the mask",
+    weights: "the attention weights of the three heads: mask and softmax of the scores",
+    heads: "what each head gathers: the sum of the values by their weights",
+    attention_answer: "attention's answer: the three heads mixed by a matrix",
+    after_attention: "the stream with attention's answer added",
+    mlp_normed: "the stream, normalised for the MLP to read",
+    mlp_hidden: "the MLP's 192 hidden numbers after GELU, in four rows of pictures",
+    mlp_answer: "the MLP's answer",
+    after_mlp: "the stream with the MLP's answer added",
+    final_normed: "the stream after the last layer, normalised",
+    logits: "the logits: a score for each next letter",
+    probabilities: "the probabilities of the next letter: the softmax of the logits",
+    here: "Position {row}, letter {letter},",
+    looks: "{here} head {head}, looking at position {seen}:",
+    inHead: "{here} head {head}, number {number}:",
+    next: "{here} next letter {letter}:",
+    number: "{here} number {number}:",
+    embedding: "{one} of the letter + {other} of the position = {total}.",
+    added: "{one} of the stream + {other} of the answer = {total}.",
+    sum: "{products} = {total}.",
+    bent: "GELU({products}) = {total}.",
+    scaled: "({products}) / √16 = {total}.",
+    masked: "0, because the mask hides what comes later.",
+    more: "{products} + … ({count} products)",
+    constant: "{products} + the constant {constant}",
+    share: "e^{number} = {power}; divided by {powers}, the sum of all such powers in its row, it is {total}.",
+    norm: "{value}, less its row's mean {mean}, over the row's spread {spread}, × {scale} + {shift} = {total}.",
+  },
+};
+
+const LETTERS = "ABC", ASKED = 6, POSITIONS = 11, WIDTH = 48, HEAD = 16, HEADS = 3, LAYERS = 3, SHOWN = 3;
+const LAYER = ["attention_normed", "q", "k", "v", "scores", "weights", "heads", "attention_answer",
+  "after_attention", "mlp_normed", "mlp_hidden", "mlp_answer", "after_mlp"];
+const STAGES = [[null, "embedded"],
+  ...Array.from({ length: LAYERS }, (_, layer) => LAYER.map((name) => [layer, name])).flat(),
+  ...["final_normed", "logits", "probabilities"].map((name) => [null, name])];
+const LOOKS = ["scores", "weights"], OF_HEADS = ["q", "k", "v", "heads"], NEXT = ["logits", "probabilities"];
+const [LEFT, TOP, TALL, GAP] = [30, 18, 17, 22]; // pixels: row names, column names, a row, between pictures
+
+// Read the question, write the answer: the letters, and the values at each position.
+function run(net, text) {
+  const kept = memory(net), rows = [];
+  let letters = text;
+  for (let at = 0; at < POSITIONS; at++) {
+    const seen = read(net, kept, LETTERS.indexOf(letters[at])), logits = unembed(net, seen.final_normed);
+    rows.push({ ...seen, logits, probabilities: softmax(logits) });
+    if (at >= ASKED - 1) letters += LETTERS[logits.indexOf(Math.max(...logits))];
+  }
+  rows.forEach((row, at) => row.layers.forEach((layer, i) => fillUp(layer, rows, i, at)));
+  return { letters, rows, net };
+}
+
+// Scores and weights of a position as wide as all positions: what it can't see has a score, weight 0.
+function fillUp(layer, rows, i, at) {
+  const weights = new Float64Array(HEADS * POSITIONS), scores = new Float64Array(HEADS * POSITIONS);
+  for (let head = 0; head < HEADS; head++) {
+    for (let j = 0; j < POSITIONS; j++) {
+      const key = rows[j].layers[i].k;
+      for (let d = HEAD * head; d < HEAD * (head + 1); d++) scores[head * POSITIONS + j] += layer.q[d] * key[d];
+      scores[head * POSITIONS + j] /= Math.sqrt(HEAD);
+      if (j <= at) weights[head * POSITIONS + j] = layer.weights[head * (at + 1) + j];
+    }
+  }
+  Object.assign(layer, { scores, weights });
+}
+
+// The first stage alone, from the tables that the state brings.
+function begin({ text, answer, letters, positions }) {
+  const rows = positions.map((position, at) => {
+    const token_embedding = letters[LETTERS.indexOf((text + answer)[at])];
+    return { token_embedding, position_embedding: position, embedded: position.map((p, i) => p + token_embedding[i]) };
+  });
+  return { letters: text + answer, rows };
+}
+
+const values = ({ rows }, [layer, name], row) => (layer === null ? rows[row] : rows[row].layers[layer])[name];
+
+// The sum that made a number, in words.
+function madeOf(seen, [layer, name], row, column, words) {
+  const here = seen.rows[row], total = readable(values(seen, [layer, name], row)[column]);
+  const two = (form, one, other) => fill(form, { one: readable(one[column]), other: readable(other[column]), total });
+  if (name === "embedded") return two(words.embedding, here.token_embedding, here.position_embedding);
+  const { weights, config } = seen.net, tensor = (path) => weights[path];
+  const normed = (path, x) => {
+    const { mean, spread } = moments(config, x);
+    const numbers = { value: x[column], mean, spread, scale: tensor(`${path}.weight`)[column], shift: tensor(`${path}.bias`)[column] };
+    return fill(words.norm, { ...Object.fromEntries(Object.entries(numbers).map(([key, n]) => [key, readable(n)])), total });
+  };
+  if (name === "logits") {
+    return fill(words.sum, { products: products(here.final_normed, part(tensor("head.weight"), column, WIDTH), null, words), total });
+  }
+  if (name === "probabilities") return share(here.logits, column, total, words);
+  if (name === "final_normed") return normed("final_norm", here.layers.at(-1).after_mlp);
+  const now = here.layers[layer], before = layer ? here.layers[layer - 1].after_mlp : here.embedded;
+  const path = `blocks.${layer}.`;
+  if (name === "attention_normed") return normed(`${path}attention_norm`, before);
+  if (name === "mlp_normed") return normed(`${path}mlp_norm`, now.after_attention);
+  if (name === "after_attention") return two(words.added, before, now.attention_answer);
+  if (name === "after_mlp") return two(words.added, now.after_attention, now.mlp_answer);
+  if (name === "heads" || LOOKS.includes(name)) return looked(seen, layer, name, row, column, total, words);
+  const [matrix, number, x] = {
+    q: ["attention.query_key_value", column, now.attention_normed],
+    k: ["attention.query_key_value", WIDTH + column, now.attention_normed],
+    v: ["attention.query_key_value", 2 * WIDTH + column, now.attention_normed],
+    attention_answer: ["attention.projection", column, now.heads],
+    mlp_hidden: ["mlp.expand", column, now.mlp_normed],
+    mlp_answer: ["mlp.contract", column, now.mlp_hidden],
+  }[name];
+  const factors = part(tensor(`${path}${matrix}.weight`), number, x.length);
+  const text = products(x, factors, tensor(`${path}${matrix}.bias`)[number], words);
+  return fill(name === "mlp_hidden" ? words.bent : words.sum, { products: text, total });
+}
+
+// The same for a number of one head's attention.
+function looked({ rows }, layer, name, row, column, total, words) {
+  const now = rows[row].layers[layer];
+  if (name === "heads") {
+    const head = Math.floor(column / HEAD), seen = rows.slice(0, row + 1);
+    const shares = seen.map((_, j) => now.weights[head * POSITIONS + j]);
+    return fill(words.sum, { products: products(shares, seen.map(({ layers }) => layers[layer].v[column]), null, words), total });
+  }
+  const head = Math.floor(column / POSITIONS), seen = column % POSITIONS;
+  if (name === "scores") {
+    const [q, k] = [now.q, rows[seen].layers[layer].k].map((of) => part(of, head, HEAD));
+    return fill(words.scaled, { products: products(q, k, null, words), total });
+  }
+  if (seen > row) return words.masked;
+  return share(part(now.scores, head, POSITIONS).slice(0, row + 1), seen, total, words);
+}
+
+const part = (numbers, index, length) => numbers.slice(index * length, (index + 1) * length);
+
+function products(a, b, constant, words) {
+  const some = Array.from(a.slice(0, SHOWN), (x, i) => `${readable(x)} × ${readable(b[i])}`).join(" + ");
+  const all = a.length > SHOWN ? fill(words.more, { products: some, count: a.length }) : some;
+  return constant === null ? all : fill(words.constant, { products: all, constant: readable(constant) });
+}
+
+function share(numbers, one, total, words) {
+  const powers = numbers.reduce((sum, number) => sum + Math.exp(number), 0);
+  return fill(words.share, { number: readable(numbers[one]), power: readable(Math.exp(numbers[one])),
+    powers: readable(powers), total });
+}
+
+function placeOf(name, row, column, letters, words) {
+  const here = fill(words.here, { row, letter: letters[row] });
+  if (LOOKS.includes(name)) {
+    return fill(words.looks, { here, head: Math.floor(column / POSITIONS) + 1, seen: column % POSITIONS });
+  }
+  if (OF_HEADS.includes(name)) return fill(words.inHead, { here, head: Math.floor(column / HEAD) + 1, number: column % HEAD });
+  if (NEXT.includes(name)) return fill(words.next, { here, letter: LETTERS[column] });
+  return fill(words.number, { here, number: column });
+}
+
+// A heat map: a canvas on which a number can be chosen. show(rows, name, letters, row, column).
+function heatMap(root, words, onChoose) {
+  const canvas = element("canvas"), map = element("div", { class: "map", role: "application", tabindex: 0,
+    "aria-label": words.map }, canvas);
+  let shown = null;
+  const paint = () => shown && draw(canvas, root, shown, words);
+  const choose = (event) => {
+    const cell = shown && cellAt(canvas, shown, event.offsetX, event.offsetY);
+    if (cell) onChoose(cell);
+  };
+  canvas.addEventListener("pointerdown", choose);
+  canvas.addEventListener("pointermove", (event) => event.buttons && choose(event));
+  map.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step || !shown) return;
+    event.preventDefault();
+    const row = Math.min(shown.rows.length - 1, Math.max(0, shown.row + step[0]));
+    onChoose({ row, column: Math.min(shown.rows[0].length - 1, Math.max(0, shown.column + step[1])) });
+  });
+  new ResizeObserver(paint).observe(map);
+  new MutationObserver(paint).observe(root, { attributes: true, attributeFilter: ["data-look"] });
+  map.show = (state) => {
+    shown = state;
+    map.values = state.rows.flatMap((row) => [...row]); // for the console and tests
+    paint();
+  };
+  return map;
+}
+
+// Rows of up to 48 numbers fit; wider ones are cut into pictures below each other.
+const across = ({ rows }) => Math.min(WIDTH, rows[0].length);
+const height = ({ rows }) => TOP + rows.length * TALL;
+
+function cellAt(canvas, shown, x, y) {
+  const n = across(shown), picture = Math.floor(y / (height(shown) + GAP - TOP));
+  const row = Math.floor((y - picture * (height(shown) + GAP - TOP) - TOP) / TALL);
+  const column = Math.floor(((x - LEFT) / (canvas.clientWidth - LEFT)) * n);
+  if (row < 0 || row >= shown.rows.length || column < 0 || column >= n) return null;
+  return picture * n + column < shown.rows[0].length ? { row, column: picture * n + column } : null;
+}
+
+function draw(canvas, root, shown, words) {
+  const n = across(shown), pictures = Math.ceil(shown.rows[0].length / n), step = height(shown) + GAP - TOP;
+  const wide = canvas.clientWidth || 300, tall = pictures * step, scale = window.devicePixelRatio || 1;
+  canvas.style.height = `${tall}px`;
+  [canvas.width, canvas.height] = [Math.round(wide * scale), Math.round(tall * scale)];
+  const paint = canvas.getContext("2d"), look = getComputedStyle(root);
+  const [ink, card, quiet, above, below] = ["ink", "card", "quiet", "target", "mark"].map((name) => look.getPropertyValue(`--${name}`));
+  const most = Math.max(...shown.rows.map((row) => row.reduce((a, b) => Math.max(a, Math.abs(b)), 0))) || 1;
+  const cell = (wide - LEFT) / n;
+  paint.scale(scale, scale);
+  paint.font = "12px ui-monospace, Menlo, Consolas, monospace";
+  paint.textBaseline = "middle";
+  for (let p = 0; p < pictures; p++) {
+    const top = p * step + TOP;
+    paint.globalAlpha = 1;
+    paint.fillStyle = quiet;
+    for (const [text, x] of columnNames(shown, n, p, words)) paint.fillText(text, LEFT + x * cell, top - TOP / 2);
+    shown.rows.forEach((row, t) => {
+      const y = top + t * TALL;
+      paint.globalAlpha = 1;
+      paint.fillStyle = t < ASKED ? quiet : ink;
+      paint.fillText(`${shown.letters[t]}${t < ASKED ? "" : "′"}`, 4, y + TALL / 2);
+      for (let c = 0; c < n; c++) {
+        const value = row[p * n + c];
+        paint.globalAlpha = Math.abs(value) / most;
+        paint.fillStyle = value > 0 ? above : below;
+        paint.fillRect(LEFT + c * cell, y, cell + 0.3, TALL);
+        if (n > LETTERS.length) continue;
+        paint.globalAlpha = 1;
+        const strong = Math.abs(value) > most * (value > 0 ? 0.65 : 0.85);
+        paint.fillStyle = strong ? onStrong(value, root.dataset.look, ink, card) : ink;
+        paint.fillText(readable(value, 2), LEFT + c * cell + 6, y + TALL / 2);
+      }
+    });
+    paint.globalAlpha = 1;
+    paint.strokeStyle = quiet;
+    for (const x of dividers(shown, n)) paint.strokeRect(LEFT + x * cell, top, 0, shown.rows.length * TALL);
+    paint.strokeRect(LEFT + 0.5, top + 0.5, wide - LEFT - 1, shown.rows.length * TALL - 1);
+  }
+  const at = Math.floor(shown.column / n), x = LEFT + (shown.column % n) * cell;
+  paint.strokeStyle = ink;
+  paint.lineWidth = 2;
+  paint.strokeRect(x - 1, at * step + TOP + shown.row * TALL - 1, cell + 2, TALL + 2);
+}
+
+// A readable colour for text on strong orange or blue.
+function onStrong(value, look, ink, card) {
+  return value > 0 && look === "light" ? ink : card;
+}
+
+// What stands above a picture: [text, column].
+function columnNames({ name, rows }, n, p, words) {
+  if (NEXT.includes(name)) return [...LETTERS].map((letter, i) => [letter, i + 0.08]);
+  if (n < rows[0].length) return [[fill(words.rest, { from: p * n, to: p * n + n - 1 }), 0]];
+  if (LOOKS.includes(name) || OF_HEADS.includes(name)) {
+    return Array.from({ length: HEADS }, (_, head) => [fill(words.head, { head: head + 1 }), (head * n) / HEADS + 0.5]);
+  }
+  return [[fill(words.rest, { from: 0, to: n - 1 }), 0]];
+}
+
+const dividers = ({ name }, n) => (LOOKS.includes(name) || OF_HEADS.includes(name) ? [n / 3, (2 * n) / 3] : []);
+
+function build({ model, root, words, redraw }) {
+  const field = textField(words.text, (text) => change(model, { text }));
+  const steps = stepper(words.stage, words.back, words.onward, (stage) => {
+    change(model, { column: Math.min(model.get("column"), widthOf(stage) - 1), stage });
+  });
+  const map = heatMap(root, words, (cell) => change(model, cell)), colours = element("p", { class: "quiet" });
+  const heading = element("p", { class: "stage" });
+  root.append(element("div", { class: "controls" }, field, steps), heading, map, colours);
+  const beginning = model.get("beginning");
+  let net = null, asked = false, failed = null, known = null, seen = null;
+
+  const fetchNetwork = async () => {
+    asked = true;
+    try {
+      net = network(await resource(model, "sorter"));
+    } catch (error) {
+      [failed, asked] = [error, false]; // the next move asks again
+    }
+    redraw();
+  };
+
+  return () => {
+    const text = model.get("text");
+    field.show(String(text));
+    if (!/^[ABC]{6}$/i.test(text)) throw new Sentence(words.letters);
+    const stage = whole(model, "stage", 0, STAGES.length - 1), row = whole(model, "row", 0, POSITIONS - 1);
+    const column = whole(model, "column", 0, widthOf(stage) - 1), asks = text.toUpperCase();
+    const last = STAGES.length - 1, [layer, name] = STAGES[stage];
+    steps.show(stage, last, `${stage} / ${last}`);
+    const here = stage === 0 && asks === beginning.text;
+    map.classList.toggle("waiting", !net && !here);
+    if (!net && !here) {
+      if (failed) {
+        const error = failed;
+        failed = null;
+        throw error;
+      }
+      if (!asked) fetchNetwork();
+      return words.fetching;
+    }
+    const key = `${asks} ${Boolean(net)}`;
+    if (known !== key) [known, seen] = [key, net ? run(net, asks) : begin(beginning)];
+    const rows = seen.rows.map((_, at) => values(seen, STAGES[stage], at));
+    const what = (layer === null ? "" : fill(words.layer, { layer: layer + 1 })) + words[name];
+    heading.textContent = what[0].toUpperCase() + what.slice(1);
+    map.show({ rows, name, letters: seen.letters, row, column });
+    const most = Math.max(...rows.map((numbers) => Math.max(...numbers.map(Math.abs))));
+    colours.textContent = fill(words.colours, { most: readable(most) });
+    return [
+      fill(words.read, { text: asks, answer: seen.letters.slice(ASKED) }),
+      fill(words.where, { stage, stages: last, what }),
+      `${placeOf(name, row, column, seen.letters, words)} ${madeOf(seen, STAGES[stage], row, column, words)}`,
+    ].join("\n");
+  };
+}
+
+function widthOf(stage) {
+  const [, name] = STAGES[stage];
+  if (LOOKS.includes(name)) return HEADS * POSITIONS;
+  if (NEXT.includes(name)) return LETTERS.length;
+  return name === "mlp_hidden" ? 4 * WIDTH : WIDTH;
+}
+
+export default picture(LABELS, build);

@@ -1,0 +1,74 @@
+from dataclasses import dataclass
+
+from moving.hands import Moving, Press, Slide, Write
+
+from nbutils.figures.transformer import WholeTransformer
+
+LEFT, TOP, TALL = 30, 18, 17  # of transformer.js
+
+
+def arrived(shown) -> None:
+    """Wait until the network is there."""
+    waiting = "place => !place.querySelector('.map.waiting')"
+    shown.page.wait_for_function(waiting, arg=shown.place.element_handle())
+
+
+class FetchingPress(Press):
+    def do(self, shown):
+        super().do(shown)
+        arrived(shown)
+
+
+class FetchingSlide(Slide):
+    def do(self, shown):
+        super().do(shown)
+        arrived(shown)
+
+
+@dataclass(frozen=True)
+class Choose:
+    """A number of the map, of so many in a row."""
+
+    row: int
+    column: int
+    wide: int
+
+    def do(self, shown):
+        board = shown.place.locator(".map")
+        if shown.hand == "keyboard":
+            board.focus()
+            for name, way in (("row", ("Up", "Down")), ("column", ("Left", "Right"))):
+                steps = getattr(self, name) - shown.state()[name]
+                for _ in range(abs(steps)):
+                    shown.page.keyboard.press(f"Arrow{way[steps > 0]}")
+        else:
+            wide = board.bounding_box()["width"] - LEFT
+            x = LEFT + wide * (self.column + 0.5) / self.wide
+            shown.tap(board, position={"x": x, "y": TOP + TALL * (self.row + 0.5)})
+        state = shown.state()
+        assert (state["row"], state["column"]) == (self.row, self.column)
+
+
+NEXT, BACK = "Next ▶", "◀ Back"
+PICTURES = [
+    Moving(
+        "notebooks/03c_transformer", WholeTransformer,
+        (
+            Choose(4, 7, 48), FetchingPress(NEXT, "stage", 1), Press(NEXT, "stage", 2),
+            Choose(8, 40, 48), Press(BACK, "stage", 1), Write("Six letters", "text", "bbacca"),
+            FetchingSlide("Stage", "stage", 5), Choose(10, 15, 33), Choose(2, 20, 33),
+            Slide("Stage", "stage", 11), Write("Six letters", "text", "AAAAAA"),
+            Slide("Stage", "stage", 42), Choose(9, 1, 3), Choose(5, 2, 3), Slide("Stage", "stage", 0),
+        ),
+        "e => e.querySelector('.map').values", WholeTransformer.numbers,
+        {
+            "{text: 'CBACA'}": "Type six letters", "{text: 'CBACABA'}": "Type six letters",
+            "{text: 'CBADAB'}": "Type six letters", "{text: ''}": "Type six letters",
+            "{text: 'A'.repeat(1e6)}": "Type six letters", "{text: 'CBACA\\ud800'}": "Type six letters",
+            "{text: '가나다라마바'}": "Type six letters", "{text: 5}": "Type six letters",
+            "{stage: NaN}": "stage is NaN", "{stage: 43}": "stage is 43", "{stage: 'x'}": "stage is x",
+            "{row: 11}": "row is 11", "{column: 48}": "column is 48", "{column: -1}": "column is -1",
+        },
+        draw_ms=50,
+    ),
+]  # fmt: skip
