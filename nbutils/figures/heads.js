@@ -1,0 +1,152 @@
+// Where each head of a token looks: scores, scale, mask and softmax as in heads.py.
+import { Sentence, change, chip, element, fill, picture, readable, slider, whole } from "./shared.js";
+
+const LABELS = {
+  en: {
+    title: "Where each head of a token looks",
+    token: "Token", place: "{token} of {last}",
+    scaled: "divide scores by √{D}", masked: "mask later tokens",
+    choose: "Tap or drag: the token that looks",
+    caption: "Bar and number: its weight in %. Small: its score, before the softmax.",
+    seen: "is looked at", head: "head {head}", never: "−∞",
+    looks: "Where {name} looks most: {most}.", most: "head {head} at {name} ({share})",
+    divided: "Scores are divided by √{D}: a head's largest weight is {scaled} on average; undivided it would be {plain}.",
+    undivided: "Scores are not divided by √{D}: a head's largest weight is {plain} on average; divided it would be {scaled}.",
+    last: "No token comes later, so the mask changes nothing here.",
+    hidden: "The mask is on. Tokens that come later: {later}. They get nothing.",
+    peeked: "The mask is off. Tokens that come later: {later}. They get {share} of the weight.",
+    flag: "{name} is {value}; it must be true or false.",
+    numbers: "{name} must hold as many finite numbers as at the start.",
+  },
+};
+
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+const mean = (numbers) => sum(numbers) / numbers.length;
+const most = (numbers) => numbers.indexOf(Math.max(...numbers));
+
+function softmax(scores) {
+  const top = Math.max(...scores), powers = scores.map((score) => Math.exp(score - top)), total = sum(powers);
+  return powers.map((power) => power / total);
+}
+
+// What the softmax gets for the chosen token, a row for each head.
+function scoresOf({ q, k, token, scaled, masked }) {
+  return q.map((queries, head) => {
+    const query = queries[token], scale = scaled ? 1 / Math.sqrt(query.length) : 1;
+    return k[head].map((key, place) =>
+      masked && place > token ? -Infinity : scale * sum(key.map((number, i) => number * query[i])));
+  });
+}
+
+const weightsOf = (state) => scoresOf(state).map(softmax);
+
+function flag(model, name, words) {
+  const value = model.get(name);
+  if (typeof value === "boolean") return value;
+  throw new Sentence(fill(words.flag, { name, value }));
+}
+
+// Queries or keys (H, T, D); what is not like the shape given is a sentence.
+function numbers(model, name, [H, T, D], words) {
+  const heads = model.get(name), sized = (list, size) => Array.isArray(list) && list.length === size;
+  const good = sized(heads, H) && heads.every((rows) => sized(rows, T)
+    && rows.every((row) => sized(row, D) && row.every(Number.isFinite)));
+  if (good) return heads;
+  throw new Sentence(fill(words.numbers, { name }));
+}
+
+function tick(name, onInput) {
+  const input = element("input", { type: "checkbox", change: () => onInput(input.checked) });
+  const row = element("label", { class: "tick" }, input, element("span", {}, name));
+  row.show = (value) => { input.checked = value; };
+  return row;
+}
+
+// Tapping a box or dragging over the boxes chooses one: choose(i).
+function makeChoosable(stream, boxes, choose) {
+  let held = false;
+  const take = (event) => {
+    const at = boxes.indexOf(document.elementFromPoint(event.clientX, event.clientY)?.closest(".chip"));
+    if (held && at >= 0) choose(at);
+  };
+  stream.addEventListener("pointerdown", (event) => {
+    held = true;
+    stream.setPointerCapture(event.pointerId);
+    take(event);
+  });
+  stream.addEventListener("pointermove", take);
+  for (const end of ["pointerup", "pointercancel"]) stream.addEventListener(end, () => { held = false; });
+}
+
+// A score with one decimal; what rounds to 0 has no sign.
+function signed(score) {
+  return score.toFixed(1).replace(/^-(?!0\.0$)/, "−").replace("-", "");
+}
+
+// A head's weight for one token, and its score.
+function cell(weight, score, words) {
+  const made = element("td", {},
+    element("span", { class: "weight" }, String(Math.round(100 * weight))),
+    element("small", {}, Number.isFinite(score) ? signed(score) : words.never),
+    element("span", { class: "track" }, element("span", { class: "fill", style: `width: ${100 * weight}%` })));
+  made.dataset.weight = weight;
+  if (Number.isFinite(score)) made.dataset.score = score;
+  return made;
+}
+
+function rows(tokens, token, scores, weights, words) {
+  return tokens.map((text, place) => element("tr", { class: place === token ? "looks" : place > token ? "later" : "" },
+    element("th", { scope: "row" }, text),
+    ...weights.map((shares, head) => cell(shares[place], scores[head][place], words))));
+}
+
+function build({ model, root, words }) {
+  const tokens = model.get("tokens"), shape = [model.get("q").length, tokens.length, model.get("q")[0][0].length];
+  const [H, T, D] = shape, choose = (token) => change(model, { token });
+  const place = slider(words.token, choose);
+  const scale = tick(fill(words.scaled, { D }), (scaled) => change(model, { scaled }));
+  const mask = tick(words.masked, (masked) => change(model, { masked }));
+  const boxes = tokens.map((text, i) => chip(text, i));
+  const stream = element("div", { class: "chips stream" }, ...boxes), body = element("tbody");
+  const names = Array.from({ length: H }, (_, head) => element("th", { scope: "col" }, fill(words.head, { head: head + 1 })));
+  root.append(
+    element("div", { class: "controls" }, place, element("div", { class: "ticks" }, scale, mask)),
+    element("p", { class: "quiet" }, words.choose), stream,
+    element("p", { class: "quiet" }, words.caption),
+    element("table", { class: "heads" },
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, words.seen), ...names)), body));
+  makeChoosable(stream, boxes, choose);
+
+  return () => {
+    const token = whole(model, "token", 0, T - 1), q = numbers(model, "q", shape, words), k = numbers(model, "k", shape, words);
+    const state = { q, k, token, scaled: flag(model, "scaled", words), masked: flag(model, "masked", words) };
+    const scores = scoresOf(state), weights = scores.map(softmax);
+    place.show(token, T - 1, fill(words.place, { token, last: T - 1 }));
+    scale.show(state.scaled);
+    mask.show(state.masked);
+    boxes.forEach((box, i) => { box.className = `chip ${i === token ? "context" : state.masked && i > token ? "later" : ""}`; });
+    body.replaceChildren(...rows(tokens, token, scores, weights, words));
+    return `${looks(words, tokens, token, weights)}\n${scaleSaid(words, state, D)}\n${maskSaid(words, state, weights)}`;
+  };
+}
+
+const percent = (share) => `${readable(100 * share)} %`;
+
+function looks(words, tokens, token, weights) {
+  const each = weights.map((shares, head) =>
+    fill(words.most, { head: head + 1, name: tokens[most(shares)], share: percent(Math.max(...shares)) }));
+  return fill(words.looks, { name: tokens[token], most: each.join(", ") });
+}
+
+function scaleSaid(words, state, D) {
+  const largest = (scaled) => percent(mean(weightsOf({ ...state, scaled }).map((shares) => Math.max(...shares))));
+  return fill(state.scaled ? words.divided : words.undivided, { D, scaled: largest(true), plain: largest(false) });
+}
+
+function maskSaid(words, { token, masked }, weights) {
+  const later = weights[0].length - 1 - token, share = percent(mean(weights.map((shares) => sum(shares.slice(token + 1)))));
+  if (!later) return words.last;
+  return fill(masked ? words.hidden : words.peeked, { later, share });
+}
+
+export default picture(LABELS, build);
