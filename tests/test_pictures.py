@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 from moving import all_pictures
-from moving.hands import Drag, Moving, Press, Slide, Write
+from moving.hands import Drag, Moving, Write
 from nbformat.v4 import new_code_cell, new_notebook
 from test_book import HTML, ROOT, Visit, axe_source, serving, site, toc_pages  # noqa: F401
 
@@ -406,7 +406,7 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
         picture = shown.nth(i)
         picture.wait_for(timeout=90_000)
         assert picture.locator(".said").text_content() == moving.make().summary()
-        move_in_lab(picture, moving)
+        move_in_lab(InLab(page, picture, moving), moving)
     shown.nth(len(PICTURES)).get_by_role("button", name="Fetch").click()
     page.get_by_text("one two three").wait_for(timeout=20_000)
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -414,17 +414,24 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
     page.close()
 
 
-def move_in_lab(picture, moving: Moving) -> None:
-    """Press or slide once; what is said is what Python computes."""
-    move = next(move for move in moving.moves if isinstance(move, Press | Slide))
-    if isinstance(move, Press):
-        picture.get_by_role("button", name=move.button).click()
-    else:
-        slider = picture.get_by_role("slider", name=move.slider)
-        slider.focus()
-        slider.press("Home")
-        for _ in range(move.value):
-            slider.press("ArrowRight")
-    expected = moving.by_python({move.name: move.value}).summary()
-    picture.locator(".said", has_text=expected.splitlines()[0]).wait_for(timeout=10_000)
-    assert picture.locator(".said").text_content() == expected
+class InLab(Shown):
+    """A picture in a live notebook, whose state the kernel has too."""
+
+    def __init__(self, page, place, moving: Moving):
+        self.page, self.place, self.hand = page, place, "mouse"
+        self.names = list(moving.make().state())
+
+    def state(self) -> dict:
+        return self.place.evaluate(
+            "(root, names) => Object.fromEntries(names.map(name => [name, root.model.get(name)]))",
+            self.names,
+        )
+
+
+def move_in_lab(shown: InLab, moving: Moving) -> None:
+    """Move one control; what is said then is what Python computes."""
+    shown.place.scroll_into_view_if_needed()
+    moving.moves[0].do(shown)
+    expected = moving.by_python(shown.state()).summary()
+    shown.place.locator(".said", has_text=expected.splitlines()[0]).wait_for(timeout=10_000)
+    assert shown.said() == expected

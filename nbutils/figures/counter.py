@@ -7,7 +7,7 @@ import traitlets
 from nbutils import planning
 from nbutils.model import PRESETS, SWITCHES, GPTConfig
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 
 UTILISATION = 0.4
 """The share of a chip's peak that training gets: a usual one for large networks."""
@@ -49,7 +49,7 @@ class Counter(Picture):
             raise ValueError(f"chip={chip!r} must be one of {', '.join(planning.ACCELERATORS)}")
         super().__init__(
             shape=presets[preset], chip=chip, presets=presets,
-            billions=whole("billions", billions, 1, MOST["billions"]),
+            billions=whole_number("billions", billions, 1, MOST["billions"]),
             chips={name: [one.peak, one.memory] for name, one in planning.ACCELERATORS.items()},
         )  # fmt: skip
 

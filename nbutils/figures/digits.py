@@ -5,7 +5,7 @@ import re
 import numpy as np
 import traitlets
 
-from .picture import Picture, packed, readable, unpacked, whole
+from .picture import Picture, packed, readable, unpacked, whole_number
 
 GRID, COARSE = 28, 8  # cells a side: of the drawing and the inputs, and of the digits as they came
 SHAPES = [(16, 784), (16,), (16, 16), (16,), (10, 16), (10,)]
@@ -33,12 +33,12 @@ class Digits(Picture):
 
     def __init__(self, network, examples, answers, *, example: int = 1):
         cells = _cells(examples)
-        answers = [whole("an answer", answer, 0, 9) for answer in np.asarray(answers).tolist()]
+        answers = [whole_number("an answer", answer, 0, 9) for answer in np.asarray(answers).tolist()]
         if len(answers) != len(cells):
             raise ValueError(f"{len(answers)} answers for {len(cells)} examples; give one for each")
         super().__init__(
             weights=_packed(network), examples=cells, answers=answers,
-            example=whole("example", example, 0, len(cells)),
+            example=whole_number("example", example, 0, len(cells)),
         )  # fmt: skip
 
     def inputs(self) -> np.ndarray:

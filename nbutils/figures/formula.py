@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 
 KNOBS = ("w0", "w1", "w2")
 REACH = 20.0
@@ -54,7 +54,7 @@ class Formula(Picture):
             raise ValueError("answers must be 0 or 1 for each point, and both must occur")
         if knobs.shape != (len(KNOBS),):
             raise ValueError(f"knobs has shape {knobs.shape}; give {len(KNOBS)} numbers")
-        whole("steps", steps, 1, 100)
+        whole_number("steps", steps, 1, 100)
         points = np.round(points, 3)
         best = best_knobs(points, answers)
         _check_rate(rate, points)

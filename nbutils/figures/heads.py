@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 from .style import marked
 
 _DIGITS = 6  # that matter, of a query's or a key's number
@@ -37,8 +37,8 @@ class AttentionHeads(Picture):
         self, tokens: Sequence[str], q, k, *, token: int = 0, scaled: bool = True,
         masked: bool = True,
     ):  # fmt: skip
-        whole("the number of tokens", len(tokens), *_TOKENS)
-        whole("token", token, 0, len(tokens) - 1)
+        whole_number("the number of tokens", len(tokens), *_TOKENS)
+        whole_number("token", token, 0, len(tokens) - 1)
         for name, value in (("scaled", scaled), ("masked", masked)):
             if not isinstance(value, bool):
                 raise TypeError(f"{name}={value!r} must be True or False")
@@ -101,8 +101,8 @@ def _checked(name: str, values, T: int) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim != 3 or values.shape[1] != T:
         raise ValueError(f"{name} has shape {values.shape}; give (H, T, D) with T = {T} tokens")
-    whole(f"{name}'s number of heads", values.shape[0], *_HEADS)
-    whole(f"{name}'s width D", values.shape[2], *_WIDTH)
+    whole_number(f"{name}'s number of heads", values.shape[0], *_HEADS)
+    whole_number(f"{name}'s width D", values.shape[2], *_WIDTH)
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must hold finite numbers, without nan")
     return values

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, packed, readable, unpacked, whole
+from .picture import Picture, packed, readable, unpacked, whole_number
 
 NEAREST, ANSWERS = 5, 3
 MOST_WORDS = 150
@@ -33,7 +33,7 @@ class EmbeddingMap(Picture):
 
     def __init__(self, rows, words: Sequence[str], question: Sequence[str], word: str | None = None):
         words = list(words)
-        whole("the number of words", len(words), NEAREST + 1, MOST_WORDS)
+        whole_number("the number of words", len(words), NEAREST + 1, MOST_WORDS)
         if len(set(words)) < len(words):
             raise ValueError("words must hold each word once")
         rows = _of_length_1(rows, len(words))

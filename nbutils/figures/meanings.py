@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 from .style import marked
 
 _DIGITS = 9  # that matter, of a recorded product
@@ -49,9 +49,9 @@ class Meanings(Picture):
         people: Sequence[str], stages: Sequence[str], says: Sequence[Sequence[Mapping[str, float]]],
         *, place: int = 0, person: int = 0, stage: int | None = None,
     ):  # fmt: skip
-        whole("the number of places", len(texts), *_PLACES)
-        whole("the number of people", len(people), *_PEOPLE)
-        whole("the number of stages", len(stages), *_STAGES)
+        whole_number("the number of places", len(texts), *_PLACES)
+        whole_number("the number of people", len(people), *_PEOPLE)
+        whole_number("the number of stages", len(stages), *_STAGES)
         shape = len(texts), len(people), len(stages)
         vectors = _checked(vectors, shape)
         rows = list(texts.values())
@@ -59,7 +59,7 @@ class Meanings(Picture):
         _check_grid("says", says, shape)
         stage = len(stages) - 1 if stage is None else stage
         for name, value, most in zip(("place", "person", "stage"), (place, person, stage), shape):
-            whole(name, value, 0, most - 1)
+            whole_number(name, value, 0, most - 1)
         groups = _groups(list(texts), kinds)
         a, b = (vectors[np.equal(groups, i)].mean(axis=(0, 1)) for i in (0, 1))  # (stages, C) each
         if not (a.any(axis=-1) & b.any(axis=-1)).all():

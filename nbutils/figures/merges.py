@@ -9,7 +9,7 @@ import traitlets
 
 from nbutils.tokens import BYTES, SPLIT_PATTERN, split
 
-from .picture import Picture, whole
+from .picture import Picture, whole_number
 from .style import spelled
 
 MOST_CHARACTERS = 120
@@ -77,7 +77,7 @@ class Merges(Picture):
 
     def __init__(self, text: str, step: int = 0):
         _check(text)
-        whole("step", step, 0, len(learn_merges(text)[0]))
+        whole_number("step", step, 0, len(learn_merges(text)[0]))
         super().__init__(text=text, step=step, pattern=for_javascript(SPLIT_PATTERN))
 
     def tokens(self) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 from .style import marked
 
 _DIGITS = 9  # that matter, of a recorded probability
@@ -30,9 +30,9 @@ class Nudge(Picture):
     def __init__(self, history, names: Mapping[str, int], *, step: int = 0):
         history = _checked(history)
         updates, V = len(history) - 1, history.shape[1]
-        whole("step", step, 0, updates)
-        ids = [whole(f"the id of {name!r}", i, 0, V - 1) for name, i in names.items()]
-        whole("the number of names", len(ids), 1, 3)
+        whole_number("step", step, 0, updates)
+        ids = [whole_number(f"the id of {name!r}", i, 0, V - 1) for name, i in names.items()]
+        whole_number("the number of names", len(ids), 1, 3)
         others = np.arange(V) != ids[0]
         fell = (history[1:] < history[:-1])[:, others].mean(axis=1)
         super().__init__(

@@ -161,7 +161,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def whole(name: str, value, least: int, most: int) -> int:
+def whole_number(name: str, value, least: int, most: int) -> int:
     """The value as an int. Raises TypeError or ValueError unless it is whole and in the range."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name}={value!r} must be a whole number from {least} to {most}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 from .style import marked
 
 _DIGITS = 4  # that matter, of a recorded number
@@ -38,7 +38,7 @@ class Rates(Picture):
     step = traitlets.Int().tag(sync=True)
 
     def __init__(self, runs: Mapping, truth, encoding, *, floor: float, rate: float, step: int = 0):
-        whole("the number of runs", len(runs), 2, 12)
+        whole_number("the number of runs", len(runs), 2, 12)
         truth, rates = np.asarray(truth, dtype=float), sorted(runs)
         if truth.ndim != 1 or not np.isclose(truth.sum(), 1, atol=1e-4):
             raise ValueError(f"truth of shape {truth.shape} must be (V,) and sum to 1")
@@ -47,7 +47,7 @@ class Rates(Picture):
         checked = [_checked(rate, *runs[rate], len(truth)) for rate in rates]
         if len({len(losses) for losses, _ in checked}) > 1:
             raise ValueError("the runs must all have as many updates")
-        whole("step", step, 0, len(checked[0][0]) - 1)
+        whole_number("step", step, 0, len(checked[0][0]) - 1)
         ids = np.argsort(-truth, kind="stable")[:_NAMED]
         super().__init__(
             rates=[float(rate) for rate in rates], chosen=rates.index(rate), step=step,

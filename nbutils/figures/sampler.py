@@ -13,7 +13,7 @@ from nbutils.tokens import SPLIT_PATTERN
 
 from .merges import _for_javascript
 from .networks import content, load_network
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 from .style import marked
 
 ROWS = 8
@@ -110,9 +110,9 @@ class Sampler(Picture):
         self, text: str = "Once a queen lived in a", heat: int = STEPS, top_k: int = 0, tail: int = 0
     ):
         _check(text)
-        whole("heat", heat, 0, 2 * STEPS)
-        whole("top_k", top_k, 0, ROWS)
-        whole("tail", tail, 0, STEPS - 1)
+        whole_number("heat", heat, 0, 2 * STEPS)
+        whole_number("top_k", top_k, 0, ROWS)
+        whole_number("tail", tail, 0, STEPS - 1)
         super().__init__(text=text, heat=heat, top_k=top_k, tail=tail)
         self.beginning = {"text": text, "heat": heat, "top_k": top_k, "tail": tail, "rows": self.rows()}
 

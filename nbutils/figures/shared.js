@@ -26,6 +26,7 @@ function show(model, el, words, build) {
   const said = element("p", { class: "said", "aria-live": "polite" });
   const failed = element("p", { class: "failed", role: "alert", hidden: true });
   el.append(root);
+  root.model = model; // for the console and tests
   const guarded = (work) => {
     try {
       failed.hidden = true;
@@ -184,11 +185,11 @@ export function visible(text) {
   return text.replace(/[ \n\t]/g, (sign) => WHITE[sign]);
 }
 
-// A token as a box: its text above, its number below. kind: CSS classes; tint: 0 to 3, or none.
+// A token as a box: its text, as `visible` makes it, above its number. kind: CSS classes; tint: 0 to 3.
 export function chip(text, number, kind = "", tint = null) {
   const style = tint === null ? null : `background: var(--tint-${tint}); color: #111`;
   return element("span", { class: `chip ${kind}`, style },
-    element("span", {}, visible(text)), element("small", {}, String(number)));
+    element("span", {}, text), element("small", {}, String(number)));
 }
 
 // A row of a bar chart: a name, a bar as long as share (0 to 1), and words.

@@ -90,8 +90,7 @@ function half(name) {
   const place = element("section", { "aria-label": name }, element("p", { class: "quiet" }, name), told, row);
   place.show = (tokens, words, bytes) => {
     told.textContent = fill(words, { tokens: count(tokens.length), each: (bytes / tokens.length).toFixed(1) });
-    // The spaces that are left stand between hexadecimals: not to be marked as a token's own.
-    row.replaceChildren(...tokens.map(([id, text], i) => chip(text.replaceAll(" ", "\u00a0"), id, "", i % 4)));
+    row.replaceChildren(...tokens.map(([id, text], i) => chip(text, id, "", i % 4)));
   };
   return place;
 }

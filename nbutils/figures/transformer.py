@@ -13,7 +13,7 @@ from nbutils.model import GPT
 from nbutils.trace import Trace, trace
 
 from .networks import SORTED, content, load_network
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 
 LETTERS = "ABC"
 POSITIONS = 2 * SORTED - 1  # the question, and all but the last letter of the answer
@@ -85,10 +85,10 @@ class WholeTransformer(Picture):
 
     def __init__(self, text: str = "CBACAB", stage: int = 0, row: int = 0, column: int = 0):
         _check(text)
-        whole("stage", stage, 0, len(list_stages()) - 1)
+        whole_number("stage", stage, 0, len(list_stages()) - 1)
         super().__init__(text=text, stage=stage)
-        whole("row", row, 0, POSITIONS - 1)
-        whole("column", column, 0, self.shown().shape[1] - 1)
+        whole_number("row", row, 0, POSITIONS - 1)
+        whole_number("column", column, 0, self.shown().shape[1] - 1)
         model = _sorter()
         tables = [model.token_embedding.weight, model.position_embedding.weight]
         letters, positions = [table.tolist() for table in tables]

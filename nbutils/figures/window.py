@@ -8,7 +8,7 @@ import traitlets
 from nbutils.model import GPTConfig
 from nbutils.planning import training_flops
 
-from .picture import Picture, readable, whole
+from .picture import Picture, readable, whole_number
 from .style import spelled
 
 MOST_LENGTH = 16
@@ -52,13 +52,13 @@ class Window(Picture):
         self, ids: Sequence[int], encoding: tiktoken.Encoding, *, network: GPTConfig,
         start: int = 0, length: int = 4,
     ):  # fmt: skip
-        whole("the number of ids", len(ids), *_STREAM)
+        whole_number("the number of ids", len(ids), *_STREAM)
         longest = min(MOST_LENGTH, len(ids) - 1)
-        whole("length", length, 0, longest)
-        whole("start", start, 0, len(ids) - 1 - length)
+        whole_number("length", length, 0, longest)
+        whole_number("start", start, 0, len(ids) - 1 - length)
         pieces = [[int(i), spelled(encoding.decode_single_token_bytes(i))] for i in ids]
         one, two = training_flops(network, 1), training_flops(network, 2)
-        whole("network.block_size", network.block_size, 2 * THOUSAND * longest, 10**9)
+        whole_number("network.block_size", network.block_size, 2 * THOUSAND * longest, 10**9)
         super().__init__(
             tokens=pieces, start=start, length=length, longest=longest,
             flops=[2 * one - two, two - one],
