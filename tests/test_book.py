@@ -2,9 +2,7 @@
 
 import functools
 import re
-import threading
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import sys
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -14,36 +12,17 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-HTML = ROOT / "_build" / "html"
+sys.path.append(str(ROOT / "bench"))
+from pages import HTML, serving  # noqa: E402
+from pages import pages as toc_pages  # noqa: E402
+from pages import visit as visit_once  # noqa: E402
+
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 # The theme's own: the text on its buttons differs from their label; its logo is in no landmark.
 KNOWN_FINDINGS = {"label-content-name-mismatch", "region"}
 GRAVE = {"serious", "critical"}
-
-
-def toc_pages() -> list[str]:
-    """Every page named in _toc.yml, in reading order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
-
-
 PAGES = [*toc_pages(), "search", "genindex"]
 CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
-
-
-@contextmanager
-def serving(folder: Path):
-    """The address of a server of that folder."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -264,12 +243,9 @@ def test_the_cut_fonts_have_every_icon_of_the_pages(browser, site):
     assert len(seen) > 10 and seen <= signs
 
 
-def test_a_page_is_light_and_soon_usable(browser, site, monkeypatch):
+def test_a_page_is_light_and_soon_usable(browser, site):
     """`python bench/pages.py` says how light; the limit on time leaves room for a busy machine."""
-    monkeypatch.syspath_prepend(str(ROOT / "bench"))
-    import pages
-
     for name in toc_pages():
-        loads = [pages.visit(browser, site, name) for _ in range(2)]
+        loads = [visit_once(browser, site, name) for _ in range(2)]
         assert loads[0].size < 1.2e6, name
         assert 0 < min(load.ready for load in loads) < 2000, name
