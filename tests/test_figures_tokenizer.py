@@ -7,7 +7,7 @@ import pytest
 
 from nbutils import tokens
 from nbutils.figures.merges import for_javascript
-from nbutils.figures.tokenizer import EXAMPLES, Tokenizer, packed
+from nbutils.figures.tokenizer import EXAMPLES, Tokenizer, ranks_packed
 
 TEXT = "that cat, 안녕"
 
@@ -33,7 +33,7 @@ def unpacked(table: bytes) -> list[bytes]:
 def test_a_packed_table_holds_every_token_in_order(own):
     published = tokens.get_encoding("cl100k_base")
     for encoding, count in ((own, own.n_vocab - 1), (published, 100_256)):
-        pieces = unpacked(packed(encoding))
+        pieces = unpacked(ranks_packed(encoding))
         assert pieces == [encoding.decode_single_token_bytes(i) for i in range(count)]
 
 
@@ -74,7 +74,7 @@ def test_an_encoding_with_a_gap_is_refused():
         name, _mergeable_ranks = "gap", {b"a": 0, b"b": 2}
 
     with pytest.raises(ValueError, match="encoding='gap' has ids that are not 0, 1, 2"):
-        packed(Gap())
+        ranks_packed(Gap())
 
 
 @pytest.mark.parametrize("text, error, told", [

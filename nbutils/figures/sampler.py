@@ -11,7 +11,7 @@ from nbutils import sampling, smallworld
 from nbutils.model import GPT
 from nbutils.tokens import SPLIT_PATTERN
 
-from .merges import _for_javascript
+from .merges import for_javascript
 from .networks import content, load_network
 from .picture import Picture, readable, whole_number
 from .style import marked
@@ -40,7 +40,7 @@ def world_tables() -> bytes:
     rows = [encoding.decode_single_token_bytes(i) for i in range(encoding.n_vocab - 1)]
     tables = {
         "vocabulary": [row.decode("latin-1") for row in rows],
-        "pattern": _for_javascript(SPLIT_PATTERN),
+        "pattern": for_javascript(SPLIT_PATTERN),
         "genders": [vars(gender) for gender in genders],
         "people": [
             {"name": p.name, "gender": genders.index(p.gender), "word": p.word, "facts": p.facts.values}

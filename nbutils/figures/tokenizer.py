@@ -24,7 +24,7 @@ EXAMPLES = {
 }
 
 
-def packed(encoding: tiktoken.Encoding) -> bytes:
+def ranks_packed(encoding: tiktoken.Encoding) -> bytes:
     """An encoding's tokens in the order of their ids: all lengths, a byte each, then all bytes.
 
     Not compressed: other versions of a compressor make other bytes, and so another hash.
@@ -38,7 +38,7 @@ def packed(encoding: tiktoken.Encoding) -> bytes:
 
 @cache
 def _table() -> bytes:
-    return packed(tokens.get_encoding(NAME))
+    return ranks_packed(tokens.get_encoding(NAME))
 
 
 class Tokenizer(Picture):
@@ -57,7 +57,7 @@ class Tokenizer(Picture):
     examples = traitlets.Dict().tag(sync=True)
     given = traitlets.List().tag(sync=True)  # the first text and its tokens in cl100k_base
     patterns = traitlets.List().tag(sync=True)  # how the two cut a text, for JavaScript
-    own = traitlets.Unicode().tag(sync=True)  # packed, in base 64
+    own = traitlets.Unicode().tag(sync=True)  # as `ranks_packed` makes it, in base 64
     size = traitlets.Int().tag(sync=True)  # of the own vocabulary
     most = traitlets.Int(MOST_CHARACTERS).tag(sync=True)
     fetched = traitlets.Int(0).tag(sync=True)  # how often the table came, or failed to
@@ -70,7 +70,7 @@ class Tokenizer(Picture):
         super().__init__(
             text=text, examples=dict(examples), given=[text, cut], size=own.n_vocab,
             patterns=[for_javascript(encoding._pat_str) for encoding in (published, own)],
-            own=base64.b64encode(packed(own)).decode(),
+            own=base64.b64encode(ranks_packed(own)).decode(),
         )  # fmt: skip
         self._encodings = published, own
 
