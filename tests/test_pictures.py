@@ -54,7 +54,10 @@ class Shown:
         for kind, point in (("touchStart", start), ("touchMove", middle), ("touchMove", end)):
             at = [{"x": point[0], "y": point[1]}]
             session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+            self.page.wait_for_timeout(50)  # a finger is not faster, and a busy browser must follow
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        self.page.wait_for_timeout(350)  # a tap that follows sooner is taken for part of the gesture
+        session.detach()
 
     def state(self) -> dict:
         return self.place.evaluate("place => ({...place.model.state})")
