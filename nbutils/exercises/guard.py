@@ -1,0 +1,130 @@
+"""Run a student's function so that nothing it does stops the notebook: limits, and errors at a line."""
+
+import contextlib
+import ctypes
+import inspect
+import linecache
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+SECONDS = 5.0  # for one call
+MEMORY = 4 * 2**30  # bytes that a call may ask for
+_LOOK = 0.05  # seconds between two looks of the watch
+
+
+class Stopped(BaseException):
+    """Raised inside a function that takes too long; not an Exception, so that it isn't caught."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call gave: a value, or an exception and the student's line where it was raised."""
+
+    value: object = None
+    error: BaseException | None = None
+    line: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "value" if self.error is None else type(self.error).__name__
+
+
+def outcome(function: Callable, args: tuple, seconds: float = SECONDS) -> Outcome:
+    """Call the function with copies of the arguments, within limits, with its own random state."""
+    given = _copied(args)
+    try:
+        with torch.random.fork_rng(devices=[]), _memory(MEMORY), _time(seconds):
+            torch.manual_seed(0)
+            return Outcome(function(*given))
+    except (Stopped, SystemExit, Exception) as error:  # not Ctrl-C
+        return Outcome(error=error, line=_line(error, function))
+
+
+def _copied(value):
+    """Tensors and containers anew, so that a call in place changes nothing for the next one."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_copied, value))
+    if isinstance(value, dict):
+        return {name: _copied(one) for name, one in value.items()}
+    return value
+
+
+@contextlib.contextmanager
+def _time(seconds: float) -> Iterator[None]:
+    """Raise Stopped in this thread when the time is over, again and again until it is heard."""
+    thread, done = threading.get_ident(), threading.Event()
+
+    def watch():
+        wait = seconds
+        while not done.wait(wait):
+            wait = _LOOK
+            if _importing(thread):  # half a module can't be imported again
+                continue
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread), ctypes.py_object(Stopped)
+            )
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+            # What was sent too late must not meet the code that comes after.
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
+    except Stopped as stop:
+        told = Stopped(f"no answer after {seconds:g} seconds")
+        raise told.with_traceback(stop.__traceback__) from None
+
+
+def _importing(thread: int) -> bool:
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        if "importlib" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextlib.contextmanager
+def _memory(size: int) -> Iterator[None]:
+    """Refuse memory beyond what is in use and ``size`` bytes: on Linux, so on Colab too."""
+    try:
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = used + size if hard == resource.RLIM_INFINITY else min(used + size, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _line(error: BaseException, function: Callable) -> str:
+    """The student's line where it was raised, with its number in the cell; "" if it has none."""
+    own = function.__code__.co_filename if inspect.isfunction(function) else ""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if _students(f.filename, own)]
+    if not frames:
+        return ""
+    text = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
+    return f"line {frames[-1].lineno}: {text}"
+
+
+def _students(file: str, own: str) -> bool:
+    """Is that file a notebook's cell, or the one in which the answer stands?"""
+    return file == own or "ipykernel_" in file or file.startswith("<ipython-input")

@@ -1,0 +1,143 @@
+"""A linear layer
+
+Nearly all knobs of a GPT's blocks stand in linear layers. Each output is a weighted sum of all
+inputs, plus a number of its own, the bias. PyTorch keeps the weights as a table with a row for each
+output, so `weight[i]` holds what output i needs. A GPT applies the same layer to every position of
+every window, so the inputs may have any dimensions before the last.
+"""
+
+import torch
+
+from nbutils.exercises.exercise import Case, Wrong
+
+DIFFICULTY, IMPORTANCE, MINUTES = 2, 5, 8
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """Weighted sums of the inputs, one for each output.
+
+    Args:
+        x: (..., n_in), one or more vectors of inputs; before the last there may be any number of
+            dimensions, or none.
+        weight: (n_out, n_in), a row of weights for each output.
+        bias: (n_out,), a number that is added to each output; or None, and nothing is added.
+
+    Returns:
+        (..., n_out), with the same dimensions as x before the last.
+    """
+    y = x @ weight.T
+    return y if bias is None else y + bias
+
+
+def cases(given):
+    normal = given.normal
+    return [
+        Case("one vector, as many outputs as inputs and no bias", normal(3), normal(3, 3), None),
+        Case("a bias", normal(3), normal(3, 3), normal(3)),
+        Case("fewer outputs than inputs", normal(4), normal(2, 4), normal(2)),
+        Case("five vectors", normal(5, 4), normal(2, 4), normal(2)),
+        Case("two windows of five positions", normal(2, 5, 4), normal(3, 4), normal(3)),
+        Case("two windows and no bias", normal(2, 5, 4), normal(3, 4), None),
+    ]
+
+
+HINTS = (
+    "Output i is the dot product of x with row i of weight. All of them at once are a matrix "
+    "product.",
+    "Shapes must meet: (..., n_in) @ (n_in, n_out). weight has the shape (n_out, n_in), so turn "
+    "it.",
+    "`weight.T` has rows and columns exchanged. `x @ weight.T` works for any dimensions before the "
+    "last.",
+    "The bias (n_out,) fits the last dimension, so `+` adds it to every vector. Ask `bias is None` "
+    "first.",
+)
+WHY = """
+The matrix product sums over what stands in the middle: (..., n_in) @ (n_in, n_out) gives
+(..., n_out). Exchanging rows and columns with `.T` costs nothing, because no number is moved.
+Adding the bias is broadcasting: it fits from the right, so each vector gets the same n_out numbers.
+"""
+WRONG = (
+    Wrong(
+        "Your sums take a column of weight for each output. A row belongs to each output: multiply "
+        "with weight.T.",
+        "weight.T", "weight",
+    ),
+    Wrong(
+        "The bias is never added. Add it to the outputs where it isn't None.",
+        "y + bias", "y",
+    ),
+    Wrong(
+        "The bias is subtracted; add it.",
+        "y + bias", "y - bias",
+    ),
+    Wrong(
+        "Without a bias your function fails: None can't be added. Ask `bias is None` first.",
+        "y if bias is None else y + bias", "y + bias",
+    ),
+    Wrong(
+        "Every output gets the sum of all biases. Output i gets bias[i] alone.",
+        "y + bias", "y + bias.sum()",
+    ),
+    Wrong(
+        "Your weighted sums are divided by n_in, so they are averages. Leave them as sums.",
+        "x @ weight.T", "x @ weight.T / x.shape[-1]",
+    ),
+    Wrong(
+        "Negative outputs become 0. A linear layer ends with the sum; a bend such as this one "
+        "comes after it.",
+        "return y if bias is None else y + bias",
+        "return (y if bias is None else y + bias).relu()",
+    ),
+    Wrong(
+        "The outputs go through a sigmoid. A linear layer ends with the sum; a bend comes after "
+        "it.",
+        "return y if bias is None else y + bias",
+        "return (y if bias is None else y + bias).sigmoid()",
+    ),
+    Wrong(
+        "Your result is a table of all vectors, one below the other. Keep the dimensions that x "
+        "has before the last.",
+        "x @ weight.T", "x.reshape(-1, x.shape[-1]) @ weight.T",
+    ),
+    Wrong(
+        "weight is reshaped to (n_in, n_out), which mixes its numbers up. Exchange rows and columns: weight.T.",
+        "weight.T", "weight.reshape(weight.shape[1], weight.shape[0])",
+    ),
+    Wrong(
+        "The outputs are multiplied by the bias; add it.",
+        "y + bias", "y * bias",
+    ),
+)  # fmt: skip
+
+
+def by_pytorch(x, weight, bias):
+    return torch.nn.functional.linear(x, weight, bias)
+
+
+def row_by_row(x, weight, bias):
+    out = torch.stack([(x * row).sum(dim=-1) for row in weight], dim=-1)
+    if bias is not None:
+        out += bias
+    return out
+
+
+def as_lists(x, weight, bias):
+    def one(vector):
+        if isinstance(vector[0], list):
+            return [one(v) for v in vector]
+        return [
+            sum(a * b for a, b in zip(vector, row, strict=True)) + add
+            for row, add in zip(rows, adds, strict=True)
+        ]
+
+    rows = weight.tolist()
+    adds = [0.0] * len(rows) if bias is None else bias.tolist()
+    return one(x.tolist())
+
+
+def in_double(x, weight, bias):
+    y = torch.einsum("...i,oi->...o", x.double(), weight.double())
+    return y if bias is None else y + bias.double()
+
+
+RIGHT = (by_pytorch, row_by_row, as_lists, in_double)

@@ -1,0 +1,52 @@
+"""The exercises prove their checks: every named mistake is found, every right answer accepted."""
+
+import pytest
+import torch
+
+from nbutils.exercises.checking import PASSED, judge
+from nbutils.exercises.exercise import Given, exercise, names
+
+EXERCISES = list(names())
+SEEDS = range(5)
+DTYPES = (torch.float32, torch.float64, torch.bfloat16)
+
+
+def diagnoses(name: str, seed: int, dtype: torch.dtype) -> list[tuple[str, str]]:
+    """For each named mistake what it is, and what its author is told."""
+    asked = exercise(name)
+    return [
+        (wrong.says, judge(asked, asked.mistaken((wrong,)), seed=seed, dtype=dtype).says)
+        for wrong in asked.wrong
+    ]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_named_mistake_is_rejected_by_its_own_name(name):
+    assert len(exercise(name).wrong) >= 5
+    for dtype in DTYPES[:2]:
+        for seed in SEEDS:
+            for mistake, told in diagnoses(name, seed, dtype):
+                assert told == mistake, (seed, dtype)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_answers_are_accepted_in_every_form(name):
+    asked = exercise(name)
+    assert len(asked.right) >= 3
+    for answer in (asked.answer, *asked.right):
+        for dtype in DTYPES:
+            for seed in SEEDS:
+                verdict = judge(asked, answer, seed=seed, dtype=dtype)
+                assert verdict.state == PASSED, (answer.__name__, verdict)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_nothing_filled_in_is_not_tried(name):
+    asked, namespace = exercise(name), {**vars(__import__("builtins"))}
+    exec(asked.starter(), dict(asked.namespace), namespace)
+    assert judge(name, namespace[name]).says == "not tried yet"
+
+
+def test_a_seed_gives_the_same_inputs_again_and_another_one_others():
+    assert Given(1).normal(3).equal(Given(1).normal(3))
+    assert not Given(1).normal(3).equal(Given(2).normal(3))

@@ -1,0 +1,414 @@
+"""What stands behind every exercise: limits, comparing, keeping, grading, and the notebooks."""
+
+import csv
+import json
+import re
+import time
+import types
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import exercises as tool  # tools/exercises.py
+import nbformat
+import numpy as np
+import pytest
+import torch
+from nbclient import NotebookClient
+from notebooks import normalise  # tools/notebooks.py
+
+from nbutils import exercises
+from nbutils.exercises import checking, grading, record
+from nbutils.exercises.checking import PASSED, RAISED, STOPPED, WRONG, judge
+from nbutils.exercises.compare import difference
+from nbutils.exercises.exercise import CHAPTERS, ExerciseError, Wrong, exercise, names, of_module
+from nbutils.exercises.guard import outcome
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("NBUTILS_PROGRESS", str(tmp_path / "progress.json"))
+    return tmp_path / "progress.json"
+
+
+def right(T):
+    return torch.arange(T)[:, None] >= torch.arange(T)
+
+
+# --- limits -------------------------------------------------------------------------------------
+
+
+def test_an_endless_loop_is_stopped_with_its_line():
+    def forever(T):
+        while True:
+            try:
+                T += 1
+            except Exception:
+                pass
+
+    start = time.monotonic()
+    found = outcome(forever, (1,), seconds=0.3)
+    assert time.monotonic() - start < 10 and "no answer after 0.3 seconds" in str(found.error)
+    assert found.line.startswith("line ")
+    time.sleep(0.2)  # nothing of the watch is left to meet this test
+
+
+def test_an_import_that_takes_long_is_not_cut_in_half(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_come.py").write_text("import time\ntime.sleep(0.5)\nvalue = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports():
+        import slow_to_come
+
+        return slow_to_come.value
+
+    outcome(imports, (), seconds=0.1)
+    assert outcome(imports, (), seconds=1).value == 3
+
+
+def test_a_huge_tensor_is_refused_with_a_sentence():
+    verdict = judge("causal_mask", lambda T: torch.ones(120_000, 120_000))
+    assert verdict.state == RAISED and "memory" in verdict.says
+    assert judge("causal_mask", lambda T: [0] * 10**11).state == RAISED
+    torch.ones(2**29)  # afterwards there is memory again: 2 GiB
+
+
+def test_an_exception_is_shown_at_the_student_s_line_with_help():
+    def wrong(T):
+        rows = [T]
+        return rows[1]
+
+    verdict = judge("causal_mask", wrong)
+    assert verdict.state == RAISED
+    assert "IndexError in line" in verdict.says and "return rows[1]" in verdict.says
+    assert "Count from 0" in verdict.says and "nbutils" not in str(verdict)
+
+
+def test_a_function_that_ends_the_program_ends_its_call_only():
+    assert judge("causal_mask", lambda T: exit("bye")).state == RAISED
+
+
+@pytest.mark.parametrize("value", [
+    torch.ones(3, 3).to_sparse(), torch.ones(3, 3, device="meta"), torch.ones(3, 3, dtype=torch.complex64),
+    float("inf"), "mask", [[True, [False]]], {1: 2}, iter([]), object(), type,
+])  # fmt: skip
+def test_whatever_is_given_gets_a_sentence(value):
+    verdict = judge("causal_mask", lambda T: value)
+    assert verdict.state == WRONG and verdict.example
+
+
+def test_a_list_that_holds_itself_gets_a_sentence():
+    endless = []
+    endless.append(endless)
+    assert "can't be compared" in judge("causal_mask", lambda T: endless).example
+
+
+def test_shapes_that_don_t_fit_get_advice():
+    def product(q, k, v):
+        return q @ k
+
+    assert "say for each dimension what it counts" in judge("attention", product).says
+
+
+def test_what_is_given_is_not_changed_for_the_next_call():
+    given = torch.ones(3)
+    assert outcome(lambda x: x.mul_(2), (given,)).value.tolist() == [2, 2, 2]
+    assert given.tolist() == [1, 1, 1]
+
+
+# --- comparing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("got, expected", [
+    (np.array([1.0, 2.0]), torch.tensor([1.0, 2.0])), ([1.0, 2.0], torch.tensor([1.0, 2.0])),
+    (torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 2.0])), ((1, 2), [1, 2]),
+    (torch.tensor([1, 2]), [1, 2]), (torch.tensor(2.0), 2.0), (np.float32(0.5), 0.5), (3, 3.0),
+    (torch.tensor(1.0), 1), ({"a": [1.0]}, {"a": torch.tensor([1.0])}), (bytearray(b"a"), b"a"),
+    ([(1, 2), (3, 4)], [(1, 2), (3, 4)]), (torch.tensor(True), True), (float("nan"), float("nan")),
+])  # fmt: skip
+def test_forms_that_mean_the_same_are_equal(got, expected):
+    assert difference(got, expected) == ""
+
+
+@pytest.mark.parametrize("got, expected, words", [
+    (None, torch.ones(2), "is there a return?"), (torch.ones(3), torch.ones(2), "shape should be (2,)"),
+    (torch.ones(2), torch.ones(2).bool(), "dtype should be bool"),
+    (torch.tensor([1, float("nan")]), torch.ones(2), "1 of 2 numbers are nan"),
+    (torch.ones(9), torch.arange(9.0), "8 of 9 numbers differ, the first at [0]"),
+    ("ab", "abc", "should be 'abc'"), (b"a", "a", "should be 'a'"), ([1], [1, 2], "2 values; yours gives 1"),
+    ([1, 3], [1, 2], "should be [1, 2]"), ([[1], [2]], [[1], [3]], "at [1]"), ("12", [1, 2], "a str"),
+    ({"a": 1}, {"b": 1}, "has no 'b'"), ({"a": 1, "b": 2}, {"a": 1}, "has 'b'"),
+    ({"a": 1}, {"a": 2}, "at ['a']"), (torch.ones(1, 1), 1.0, "shape (1, 1)"), ("1", 1, "a str"),
+    ([[1], [1, 2]], torch.ones(2), "gives a list"), (2, 1, "should be 1"), (0.11, 0.1, "should be 0.1"),
+])  # fmt: skip
+def test_a_difference_is_said_where_it_begins(got, expected, words):
+    assert words in difference(got, expected)
+
+
+# --- what is told -------------------------------------------------------------------------------
+
+
+def test_two_mistakes_at_once_are_both_named(monkeypatch):
+    monkeypatch.setattr(checking, "PATIENCE", 60)  # a busy machine has time
+    asked = exercise("attention")
+    unscaled, after = (
+        next(wrong for wrong in asked.wrong if words in wrong.says)
+        for words in ("not scaled", "hides the diagonal")
+    )
+    verdict = judge("attention", asked.mistaken((unscaled, after)))
+    assert verdict.mistakes == (unscaled, after) or verdict.mistakes == (after, unscaled)
+    assert verdict.says.startswith("Two mistakes at once.")
+
+
+def test_what_nobody_foresaw_gets_the_first_case_that_is_wrong():
+    verdict = judge("attention", lambda q, k, v: v.cumsum(1) / torch.arange(1, q.shape[1] + 1)[:, None])
+    assert verdict.state == WRONG and not verdict.mistakes
+    assert "Right with one position, which sees only itself and equal scores" in verdict.says
+    assert "Wrong with one number a head" in verdict.says and "it should be" in verdict.example
+
+
+def test_an_answer_that_is_no_function_and_a_name_that_is_none():
+    with pytest.raises(TypeError, match="without parentheses"):
+        exercises.check("causal_mask", right(3))
+    with pytest.raises(ValueError, match="did you mean 'causal_mask'"):
+        exercises.check("casual_mask", right)
+
+
+def test_a_module_that_is_no_whole_exercise_is_named():
+    with pytest.raises(ExerciseError, match="has no DIFFICULTY"):
+        of_module(types.ModuleType("half", "Title\n\nText."), "internals", "half")
+    asked = exercise("causal_mask")
+    with pytest.raises(ExerciseError, match="stands 0 times"):
+        asked.mistaken((Wrong("", "nowhere", ""),))
+
+
+# --- keeping ------------------------------------------------------------------------------------
+
+
+def test_hints_come_in_steps_and_the_solution_after_a_try(file):
+    assert "Try it first" in str(exercises.solution("causal_mask"))
+    assert "Hint 1 of 3" in str(exercises.hint("causal_mask"))
+    assert "Hint 2 of 3" in str(exercises.hint("causal_mask"))
+    exercises.check("causal_mask", lambda T: T)
+    told = str(exercises.solution("causal_mask"))
+    assert "return torch.ones(T, T, dtype=torch.bool).tril()" in told and "lower triangle" in told
+    assert '"""' not in told and "often goes wrong" in told
+    assert record.load_progress().of("causal_mask").hints == 2 and record.load_progress().of("causal_mask").tries == 1
+
+
+def test_the_solution_can_be_had_at_once():
+    assert "tril()" in str(exercises.solution("causal_mask", anyway=True))
+
+
+def test_progress_says_what_is_done_and_what_is_next(file):
+    exercises.check("causal_mask", right)
+    shown = exercises.progress()
+    (line,) = [line for line in shown.lines if line[1] == "causal_mask"]
+    assert line[3] == "✓" and shown.following.startswith("Next: ")
+    assert "<b>tokens</b> 0 of" in shown._repr_html_()
+    exercises.check("attention", lambda q, k, v: v)
+    assert "✗" in str(exercises.progress())
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"version": 9, "exercises": {}}', '{"version": 1}',
+                                     '{"version": 1, "exercises": {"a": {"odd": 1}}}', "\x00"])  # fmt: skip
+def test_a_damaged_file_is_set_aside(file, content):
+    file.write_text(content)
+    with pytest.warns(record.ProgressWarning, match="is kept as progress.damaged-1.json"):
+        assert record.load_progress().entries == {}
+    assert file.with_name("progress.damaged-1.json").read_text() == content
+    exercises.check("causal_mask", right)
+    assert record.load_progress().of("causal_mask").passed
+
+
+def test_a_file_that_can_t_be_read_is_told_and_the_check_still_answers(monkeypatch, tmp_path):
+    monkeypatch.setenv("NBUTILS_PROGRESS", str(tmp_path))  # a folder
+    with pytest.warns(record.ProgressWarning, match="can't be read"):
+        assert exercises.check("causal_mask", right).passed
+
+
+def test_a_file_that_can_t_be_written_is_told_and_the_check_still_answers(monkeypatch, tmp_path):
+    monkeypatch.setenv("NBUTILS_PROGRESS", str(tmp_path / "no" / "folder.json"))
+    with pytest.warns(record.ProgressWarning, match="can't be written"):
+        assert exercises.check("causal_mask", right).passed
+
+
+NOTEBOOK = """
+import math
+import torch
+from collections.abc import Sequence
+from torch import softmax
+BEFORE = -math.inf
+
+def later(T):
+    return torch.ones(T, T, dtype=torch.bool).triu(1)
+
+def attention(q, k, v, unused: Sequence = ()) -> torch.Tensor:
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return softmax(scores.masked_fill(later(q.shape[1]), BEFORE), dim=-1) @ v
+"""
+
+
+def test_the_student_s_code_is_kept_with_all_that_it_needs(tmp_path):
+    """In another process, since that is where it will be used."""
+    cell = tmp_path / "cell.py"
+    cell.write_text(f"{NOTEBOOK}\nfrom nbutils.exercises import check\nassert check('attention', attention).passed\n")
+    import runpy
+    import sys
+
+    runpy.run_path(str(cell), run_name="__main__")
+    code = record.load_progress().of("attention").code
+    assert "BEFORE = " in code or "math" in code
+    answer = record.answers()["attention"]
+    assert answer is not exercise("attention").answer
+    assert judge("attention", answer).passed
+    assert record.answers()["causal_mask"] is exercise("causal_mask").answer
+    assert sys.modules["__main__"]
+
+
+def test_a_function_may_have_another_name_and_one_without_a_text_is_only_right():
+    exercises.check("causal_mask", right)
+    assert judge("causal_mask", record.answers()["causal_mask"]).passed
+    kept = record.load_progress().of("causal_mask")
+    assert kept.passed and "causal_mask = right" in kept.code
+    exercises.check("causal_mask", lambda T: right(T))
+    assert record.load_progress().of("causal_mask").code == ""
+
+
+# --- grading ------------------------------------------------------------------------------------
+
+
+def submitted(folder, name, *cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, folder / name)
+
+
+def test_a_folder_is_graded(tmp_path):
+    folder = tmp_path / "handed in"
+    folder.mkdir()
+    submitted(folder, "ada.ipynb", "%matplotlib inline\nimport torch", "raise SystemExit",
+              "def causal_mask(T):\n    return torch.ones(T, T).bool().tril()")  # fmt: skip
+    submitted(folder, "bob.ipynb", "import torch\ndef causal_mask(T):\n    return torch.ones(T, T).tril(-1).bool()",
+              "def attention(q, k, v)\n    return v")  # fmt: skip
+    submitted(folder, "eve.ipynb", "while True: pass")
+    (folder / "zoe.ipynb").write_text("no notebook")
+    grades = grading.grade(folder, seconds=60, workers=2)
+    of = {(one.notebook, one.exercise): one for one in grades}
+    assert of["ada.ipynb", "causal_mask"].state == PASSED
+    assert "the diagonal is False" in of["bob.ipynb", "causal_mask"].says
+    assert "SyntaxError in cell 2" in of["bob.ipynb", "attention"].says
+    assert "not done after 60 seconds" in of["eve.ipynb", ""].says
+    assert of["zoe.ipynb", ""].state == grading.ERROR
+    grading.write_csv(grades, tmp_path / "grades.csv")
+    with open(tmp_path / "grades.csv", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(grades) and rows[0].keys() == {"notebook", "exercise", "state", "says"}
+    page = grading.as_html([*grades, replace(grades[0], notebook="<b>")])
+    assert "ada.ipynb" in page and "&lt;b&gt;" in page and "<b>.ipynb" not in page
+
+
+def test_a_folder_without_notebooks_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no notebook"):
+        grading.grade(tmp_path)
+    with pytest.raises(ValueError, match="there is no folder"):
+        grading.grade(tmp_path / "none")
+
+
+def test_nothing_warns_when_all_is_well():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert judge("causal_mask", right).passed
+        assert json.dumps(STOPPED)
+
+
+# --- the notebooks ------------------------------------------------------------------------------
+
+
+def executed(notebook, folder) -> dict[str, str]:
+    """What each check says in a notebook that is run from top to bottom in that folder."""
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    return {
+        cell.id.removesuffix("-check"): cell.outputs[0]["data"]["text/plain"]
+        for cell in notebook.cells
+        if cell.id.endswith("-check")
+    }
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_notebook_runs_as_it_is_and_with_all_answers(chapter, tmp_path):
+    notebook = tool.notebook(chapter)
+    nbformat.validate(notebook)
+    told = executed(notebook, tmp_path)
+    asked = [exercise(name) for name, of in names().items() if of == chapter]
+    assert list(told) == [one.name.replace("_", "-") for one in asked]
+    assert all(text.endswith("not tried yet") and text.startswith("○") for text in told.values())
+    cells = {cell.id: cell for cell in notebook.cells}
+    for one in asked:
+        cells[one.name.replace("_", "-")].source = one.source
+    told = executed(notebook, tmp_path)
+    assert all(text.startswith("✓") for text in told.values()), told
+    assert "your code" in cells["progress"].outputs[0]["data"]["text/plain"]
+
+
+FOLDER = Path(__file__).parents[1] / "notebooks" / "exercises"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_stored_notebook_is_as_the_exercises_are(chapter):
+    stored = nbformat.read(FOLDER / tool.file_name(chapter), as_version=4)
+    made = tool.notebook(chapter)
+    told = "run: python tools/exercises.py notebooks/exercises && make notebooks"
+    assert [(cell.id, cell.source) for cell in stored.cells] == [
+        (cell.id, cell.source) for cell in made.cells
+    ], told
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_nothing_is_stored_that_differs_between_runs_or_machines(path):
+    stored = nbformat.read(path, as_version=4)
+    assert normalise(stored) == stored, "run `make notebooks`"
+    outputs = str([cell.outputs for cell in stored.cells if cell.cell_type == "code"])
+    assert not re.search(r"/(home|root|tmp|work|Users)/|site-packages| at 0x[0-9a-f]{6,}", outputs)
+    assert "'error'" not in outputs
+
+
+def test_cells_without_an_answer_are_not_run_by_the_grader(tmp_path):
+    notebook = tool.notebook("io")
+    assert [cell.id for cell in notebook.cells if grading.SKIPPED in cell.metadata.get("tags", [])] == [
+        "functions", "together-1", "progress"
+    ]  # fmt: skip
+    for cell in notebook.cells:
+        if cell.id == "together-1":
+            cell.source = "import os; os._exit(1)"
+    (tmp_path / "a").mkdir()
+    nbformat.write(notebook, tmp_path / "a" / "io.ipynb")
+    states = {one.state for one in grading.grade(tmp_path / "a", seconds=60)}
+    assert states == {"not tried yet"}
+
+
+def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
+    """All answers in one kernel, then the last notebook with a few updates instead of all."""
+    answers = [
+        cell
+        for chapter in CHAPTERS
+        for cell in tool.notebook(chapter).cells
+        if cell.cell_type == "code" and grading.SKIPPED not in cell.metadata.get("tags", [])
+    ]
+    sources = {name.replace("_", "-"): exercise(name).source for name in names()}
+    for i, cell in enumerate(answers):
+        cell.source = sources.get(cell.id, cell.source)
+        cell.id = f"{i}-{cell.id}"
+    last = nbformat.read(FOLDER / "06_your_gpt.ipynb", as_version=4)
+    too_early = {"curve", "end", "possible"}  # they want the whole run
+    whole = [cell for cell in last.cells if cell.cell_type == "code" and cell.id not in too_early]
+    for cell in whole:
+        cell.source = cell.source.replace("updates=1500", "updates=300")
+    made = nbformat.v4.new_notebook(cells=[*answers, *whole], metadata=last.metadata, nbformat_minor=5)
+    NotebookClient(made, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    told = {cell.id: "".join(map(str, cell.outputs)) for cell in made.cells}
+    for chapter in CHAPTERS:
+        count = list(names().values()).count(chapter)
+        assert re.search(rf"{chapter} +{count} of {count} yours", told["whose"]), told["whose"]
+    assert "25 of the 25 functions" in told["progress"]
+    loss = float(re.search(r"300 updates: ([\d.]+) nats", told["train"])[1])
+    assert loss < 1.2  # it learns: an untrained one pays 7

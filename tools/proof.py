@@ -1,0 +1,172 @@
+"""Prove the exercises' checks: python tools/proof.py [--json].
+
+Two questions for each exercise. Is every named mistake told by its own sentence, and every right answer
+taken? And is anything taken that is wrong: the answer itself, changed mechanically in one place (another
+operator, a number one larger or smaller, a condition turned round, a loop that never runs)? Changes after
+which the answer is still right stand in `EQUIVALENT`, each with its reason.
+"""
+
+import ast
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import cosmic_ray.plugins as operators
+from cosmic_ray.mutating import mutate_code
+
+from nbutils.exercises.checking import is_right, judge
+from nbutils.exercises.exercise import CHAPTERS, Exercise, compiled, exercise, names
+
+PATIENT = 1.0  # seconds for a call of a changed answer: some never end
+NEED_NAMES = {"core/VariableInserter", "core/VariableReplacer"}
+
+# By exercise: the line as it is after the change, and why the answer is still right.
+SAME_ORDER = "~n is -n - 1: the order is the same"
+ONE_DIMENSION = "there is one dimension: 0, which is also -0, and -1 are the same"
+TWO_DIMENSIONS = "there are two dimensions, so 1 is also the last"
+NOT_BELOW = "smaller ones than this don't occur"
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "best_pair": {"return min(counts, key=lambda pair: (~counts[pair], pair))": SAME_ORDER},
+    "merge_pair": {"while i != len(ids):": "i never jumps over the end: a pair ends at it at most"},
+    "learn_merges": {
+        "best = min(counts, key=lambda pair: (~counts[pair], pair), default=None)": SAME_ORDER,
+        "continue": "no pair occurs twice; the rounds that are left find none either",
+    },
+    "cross_entropy_loss": {
+        "counted = labels > -1": NOT_BELOW,
+        "log_p = logits.log_softmax(dim=1)": TWO_DIMENSIONS,
+        "log_p = logits.log_softmax(dim=+1)": TWO_DIMENSIONS,
+    },
+    "bigram_probabilities": {
+        "return torch.where(totals != 0, raised / totals, 1 / len(counts))": NOT_BELOW,
+        "totals = raised.sum(dim=1, keepdim=True)": TWO_DIMENSIONS,
+        "totals = raised.sum(dim=+1, keepdim=True)": TWO_DIMENSIONS,
+    },
+    "nudge": {"slope = logits.softmax(dim=- 0)": ONE_DIMENSION},
+    "multi_head_attention": {
+        "scores = q @ k.transpose(-2, -1) / math.sqrt(C / n_head)": "n_head divides C",
+        "scores = q @ k.transpose(2, -1) / math.sqrt(C // n_head)": "of four dimensions 2 is also -2",
+        "scores = q @ k.transpose(+2, -1) / math.sqrt(C // n_head)": "of four dimensions 2 is also -2",
+    },
+    "sgd_step": {
+        "return [w - rate * g for w, g in zip(weights, gradients, strict=False)]":
+            "both lists are equally long",
+    },
+    "rate_at": {"if step <= warmup:": "both formulas give the highest rate at this step"},
+    "clip_gradients": {
+        "factor = most / length if length >= most else 1.0": "where both are equal the factor is 1",
+    },
+    "mean_loss": {"counted = labels > -1": NOT_BELOW},
+    "days_of_training": {
+        "seconds = 6 * parameters * tokens // (peak * share)":
+            "less than a second, a hundred-thousandth of a day: below the tolerance",
+    },
+    "with_temperature": {
+        "return (logits / temperature).softmax(dim=- 0)": ONE_DIMENSION,
+        "if temperature <= 0:": NOT_BELOW,
+    },
+    "keep_top_p": {"before = largest.cumsum(dim= -1) - largest": ONE_DIMENSION},
+    "draw_token": {"ends = probabilities.cumsum(dim= -1)": ONE_DIMENSION},
+    "attend_with_cache": {"return (scores.softmax(dim= -1) @ values, keys, values)": ONE_DIMENSION},
+    "log_probability": {
+        "log_p = logits.log_softmax(dim=1)": TWO_DIMENSIONS,
+        "log_p = logits.log_softmax(dim=+1)": TWO_DIMENSIONS,
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """An answer with one mechanical change. line: the first line that it changed, as it is now."""
+
+    source: str
+    line: str
+    change: str
+
+
+def mutants(asked: Exercise) -> Iterator[Mutant]:
+    """The answer with each single change that cosmic-ray knows, outside its signature."""
+    function = ast.parse(asked.source).body[0]
+    function.body = function.body[1:]  # the docstring
+    for node in [function.args, *ast.walk(function.args)]:
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    function.returns, function.args.defaults = None, []
+    source, seen = ast.unparse(function) + "\n", set()
+    for change in sorted(set(operators.operator_names()) - NEED_NAMES):
+        operator, occurrence = operators.get_operator(change)(), 0
+        while (changed := mutate_code(source, operator, occurrence)) not in (None, source):
+            occurrence += 1
+            if changed not in seen:
+                seen.add(changed)
+                yield Mutant(changed, _first_other(source, changed), change.removeprefix("core/"))
+
+
+def _first_other(before: str, after: str) -> str:
+    pairs = zip(before.splitlines(), after.splitlines())
+    return next((now.strip() for was, now in pairs if was != now), "")
+
+
+def survivors(asked: Exercise) -> tuple[list[Mutant], int]:
+    """The mutants that the check takes for right, and how many there are in all."""
+    alive, count = [], 0
+    for mutant in mutants(asked):
+        count += 1
+        try:
+            changed = compiled(mutant.source, asked.name, dict(asked.namespace))
+        except SyntaxError:
+            continue
+        if is_right(asked, changed, seconds=PATIENT):
+            alive.append(mutant)
+    return alive, count
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was proved of a chapter's exercises."""
+
+    chapter: str
+    exercises: int
+    mistakes: int
+    told: int  # mistakes that got their own sentence
+    right: int  # right answers, the course's own among them
+    taken: int
+    changes: int  # mechanical ones
+    same: int  # after which the answer is still right, each for a reason that is given
+    missed: int  # that are wrong and were taken
+
+
+def rows() -> list[Row]:
+    """A row for each chapter: first seed, float32."""
+    return [_row(chapter) for chapter in CHAPTERS]
+
+
+def _row(chapter: str) -> Row:
+    asked = [exercise(name) for name, of in names().items() if of == chapter]
+    mistakes = [(one, wrong) for one in asked for wrong in one.wrong]
+    right = [(one, answer) for one in asked for answer in (one.answer, *one.right)]
+    found = [(one, *survivors(one)) for one in asked]
+    same = sum(mutant.line in EQUIVALENT.get(one.name, {}) for one, alive, _ in found for mutant in alive)
+    return Row(
+        chapter, len(asked), len(mistakes),
+        sum(judge(one, one.mistaken((wrong,))).says == wrong.says for one, wrong in mistakes),
+        len(right), sum(judge(one, answer).passed for one, answer in right),
+        sum(count for *_, count in found), same, sum(len(alive) for _, alive, _ in found) - same,
+    )  # fmt: skip
+
+
+def main(as_json: bool) -> None:
+    warnings.simplefilter("ignore", SyntaxWarning)  # a changed answer may compare with `is`
+    made = [asdict(row) for row in rows()]
+    if as_json:
+        print(json.dumps(made, indent=1))
+        return
+    print(" ".join(f"{key:>10}" for key in made[0]))
+    for row in made:
+        print(" ".join(f"{value:>10}" for value in row.values()))
+
+
+if __name__ == "__main__":
+    main("--json" in sys.argv[1:])
