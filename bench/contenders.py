@@ -1,9 +1,11 @@
 """One training run by one of those whom ``train.py`` compares, in a process of its own.
 
 ``python bench/contenders.py JSON``: the fields of a ``Job``; the answer is a ``Result`` as JSON.
-All read the same text, stop by the same clock, and are judged by the same function. The clock
-of a judged run starts before the encoding is made and stands still in evaluations only, so what is
-learned or compiled at the start counts.
+All read the same text. A run with ``seconds`` is judged: all stop by the same clock, which starts
+before the encoding is made and stands still in evaluations only, so what is learned or compiled at
+the start counts, and the same function says how much was learned. A run with ``turns`` shows its
+speed: once everything is compiled, it trains a stretch for each line that comes in, so that several
+can take turns on one machine.
 """
 
 import json
@@ -14,7 +16,6 @@ from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
@@ -27,7 +28,8 @@ from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, evaluate, train
 from nbutils.windows import IGNORE, Windows
 
-STRETCH = 10  # updates between two readings of the speed
+STRETCH = 10  # updates between two looks at a judged run
+TURN = 10_240  # tokens of a turn, about
 # nanoGPT's config/train_shakespeare_char.py with the changes of its README for a CPU
 PUBLISHED = dict(learning_rate=1e-3, warmup=100, lowest=0.1, weight_decay=0.1, betas=(0.9, 0.99))
 
@@ -53,18 +55,31 @@ class Job:
 
     who: str
     shape: tuple[int, ...]
-    seconds: float
+    seconds: float = 0
+    turns: int = 0  # if it is not judged
     learning_rate: float = PUBLISHED["learning_rate"]
-    judged: bool = False  # whether the model's bits a byte are asked for
     text: str | None = None
     nanogpt: str | None = None
     device: str = "auto"
+
+    def stretch(self) -> int:
+        """How many updates follow each other without a break."""
+        shape = Shape(*self.shape)
+        turn = max(2, TURN // (shape.block_size * shape.batch_size))
+        return turn if self.turns else STRETCH
+
+
+def my_turn(job: Job) -> None:
+    """In a run that takes turns: say that the last one is over, and wait for the next."""
+    if job.turns:
+        print(file=sys.__stdout__, flush=True)
+        sys.stdin.readline()
 
 
 @dataclass(frozen=True)
 class Result:
     updates: int
-    tokens_per_second: float  # the median of stretches, the first ones not counted
+    tokens_per_second: list[float]  # of each stretch
     bits_per_byte: float | None
     flops_per_token: int
     peak: float  # floating-point operations a second of the best matrix product
@@ -121,9 +136,10 @@ class Encoded:
 # For a text of a megabyte, such as tiny Shakespeare: wider blocks, or a table for pairs of tokens,
 # learned the training part better and the rest worse.
 VOCAB_SIZE = 512
-# Seconds after which a megabyte has been read so often that dropout pays, and after which the half
-# minute that compiling takes when nothing is cached has been won back.
-LONG = 120
+# Within minutes a megabyte has been read many times. Weight decay helps against learning it by heart
+# as much as dropout, and costs no time; a processor draws dropout's random numbers slowly.
+WEIGHT_DECAY = 1.5
+LONG = 120  # seconds in which compiling, half a minute when nothing is cached, has been won back
 BEST = Shape(n_layer=4, n_head=4, n_embd=128, block_size=64, batch_size=32)
 RECIPE = TrainConfig(
     learning_rate=3e-3,
@@ -132,7 +148,6 @@ RECIPE = TrainConfig(
     warmup_steps=20,
     betas=(0.9, 0.95),
     progress=False,
-    eval_every=STRETCH,
     eval_batches=1,
 )
 
@@ -145,7 +160,7 @@ def ours(job: Job) -> Result:
     recipe = replace(
         RECIPE,
         optimizer="adamw",
-        compile="model" if job.seconds > LONG or not job.judged else None,
+        compile="model" if job.seconds > LONG or job.turns else None,
         schedule="cosine",
         learning_rate=job.learning_rate,
         min_learning_rate=PUBLISHED["lowest"] * job.learning_rate,
@@ -159,15 +174,12 @@ def ours_best(job: Job) -> Result:
     """nbutils with everything that chapter 6 adds, and tokens instead of characters."""
     start = time.perf_counter()
     encoded = Corpus(job.text).bpe(VOCAB_SIZE)
-    dropout, weight_decay = (0.1, 0.2) if job.seconds > LONG else (0.0, 0.1)
-    config = GPTConfig.preset(
-        "modern", vocab_size=encoded.vocab_size, dropout=dropout, **BEST.sizes()
-    )
+    config = GPTConfig.preset("modern", vocab_size=encoded.vocab_size, **BEST.sizes())
     recipe = replace(
         RECIPE,
         compile="blocks" if job.seconds > LONG else None,
         learning_rate=job.learning_rate,
-        weight_decay=weight_decay,
+        weight_decay=WEIGHT_DECAY,
     )
     return _train_ours(job, start, config, BEST, encoded, recipe)
 
@@ -175,12 +187,18 @@ def ours_best(job: Job) -> Result:
 def _train_ours(job, start, config: GPTConfig, shape: Shape, encoded, recipe) -> Result:
     torch.manual_seed(0)
     model, chip = GPT(config), device.pick(job.device)
-    recipe = replace(recipe, batch_size=shape.batch_size, device=job.device)
-    if not job.judged:  # compiled here, so that the seconds measure speed alone
-        train(model, encoded.train, encoded.val, replace(recipe, steps=1))
-        start = time.perf_counter()
-    left = max(0.0, job.seconds - (time.perf_counter() - start))
-    history = train(model, encoded.train, encoded.val, replace(recipe, seconds=left))
+    recipe = replace(
+        recipe, batch_size=shape.batch_size, device=job.device, eval_every=job.stretch()
+    )
+    if job.turns:
+        train(model, encoded.train, encoded.val, replace(recipe, steps=1))  # compiles
+        length = {"steps": job.turns * job.stretch()}
+    else:
+        length = {"seconds": max(0.0, job.seconds - (time.perf_counter() - start))}
+    history = train(
+        model, encoded.train, encoded.val, replace(recipe, **length),
+        on_eval=lambda *_: my_turn(job),
+    )  # fmt: skip
     speeds = history.tokens_per_second[1:]  # the first stands for no update
     return _result(job, model, shape, encoded, chip, history.steps[-1], speeds)
 
@@ -238,10 +256,15 @@ def _train_other(job: Job, make: Callable) -> Result:
     torch.manual_seed(1337)
     model, optimizer = make(encoded, shape, chip)
     autocast = chip.autocast if chip.device.type == "cuda" else nullcontext
-    speeds, updates, mark = [], 0, time.perf_counter()
-    while (spent := time.perf_counter() - start) < job.seconds or updates < STRETCH:
+    my_turn(job)
+    stretch, speeds, updates, mark = job.stretch(), [], 0, time.perf_counter()
+    while True:
+        spent = time.perf_counter() - start
+        done = updates / stretch / job.turns if job.turns else spent / job.seconds
+        if done >= 1 and updates >= stretch:
+            break
         for group in optimizer.param_groups:
-            group["lr"] = job.learning_rate * _nanogpt_rate(updates, min(1, spent / job.seconds))
+            group["lr"] = job.learning_rate * _nanogpt_rate(updates, min(1, done))
         ids, labels = _nanogpt_batch(encoded.train, shape, chip)
         with autocast():
             loss = model(ids, labels)[1]
@@ -250,11 +273,12 @@ def _train_other(job: Job, make: Callable) -> Result:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         updates += 1
-        if updates % STRETCH == 0:
+        if updates % stretch == 0:
             loss.item()  # as it logs; waits for a GPU
-            now = time.perf_counter()
-            speeds.append(STRETCH * shape.batch_size * shape.block_size / (now - mark))
-            mark = now
+            spent = time.perf_counter() - mark
+            speeds.append(stretch * shape.batch_size * shape.block_size / spent)
+            my_turn(job)
+            mark = time.perf_counter()
     return _result(job, model, shape, encoded, chip, updates, speeds)
 
 
@@ -280,13 +304,12 @@ def _nanogpt_batch(ids: np.ndarray, shape: Shape, chip) -> tuple[torch.Tensor, t
 
 
 def _result(job, model, shape: Shape, encoded: Encoded, chip, updates: int, speeds) -> Result:
-    bits = encoded.bits_per_byte(model, shape.block_size, chip) if job.judged else None
+    bits = None if job.turns else encoded.bits_per_byte(model, shape.block_size, chip)
     with torch.device("meta"):  # one formula for all
         same = GPT(GPTConfig(vocab_size=encoded.vocab_size, bias=False, **shape.sizes()))
-    settled = speeds[len(speeds) // 4 :]
     return Result(
         updates=updates,
-        tokens_per_second=median(settled),
+        tokens_per_second=speeds,
         bits_per_byte=bits,
         flops_per_token=same.flops_per_token(),
         peak=device.measure_peak(chip),

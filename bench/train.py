@@ -3,15 +3,20 @@
     python bench/train.py --text tinyshakespeare.txt --nanogpt ../nanoGPT --out bench/train.md
 
 The others are transformers' GPT-2 and, where ``--nanogpt`` names a clone of it, nanoGPT. Each run
-has a process of its own with the same threads, the same text, and nothing compiled before; they
-take turns, ``--repeats`` times. How threads wait is nbutils' choice for ours and PyTorch's for the
-others, unless OMP_WAIT_POLICY says it for all. ``contenders.py`` has what each of them does.
+has a process of its own with the same threads, the same text, and nothing compiled before. For the
+speed these processes live side by side and train in turn, a few seconds each; what is judged by its
+loss has the machine to itself for as long as ``--seconds`` say. How threads wait is nbutils' choice
+for ours and PyTorch's for the others, unless OMP_WAIT_POLICY says it for all. ``contenders.py`` has
+what each of them does.
 """
 
 import argparse
+import contextlib
+import itertools
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +24,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 
 import contenders
 import nbutils
@@ -28,7 +33,7 @@ from contenders import Job, Result, Shape
 from rows import markdown
 
 SHAPES = ("4/4/128/64/12", "6/6/384/256/16")  # nanoGPT's for a CPU, and its small one for a GPU
-SPEED = ("Shape", "Who", "Tokens/s", "GFLOP/s", "Of the peak", "Ours is faster")
+SPEED = ("Shape", "Who", "Tokens/s (median)", "Lowest to highest", "GFLOP/s", "Of the peak", "Ours is faster")
 LEARNING = ("Seconds", "Who", "Rate", "Bits a byte", "Ours at its best is lower", "Updates")
 RATES = {  # learning rates tried: the published one first
     "nanoGPT": (1e-3, 3e-3),
@@ -43,9 +48,10 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
     shapes = ["1/1/8/8/2"] if options.quick else options.shapes
     seconds = [1] if options.quick else options.seconds
-    speed_jobs = list(speed(shapes, 1 if options.quick else options.speed_seconds, options))
+    speed_jobs = list(speed(shapes, 1 if options.quick else options.turns, options))
     learning_jobs = list(learning(shapes[0], seconds, options))
-    runs = in_turn([*speed_jobs, *learning_jobs], 1 if options.quick else options.repeats)
+    runs = side_by_side(speed_jobs)
+    runs |= one_by_one(learning_jobs, 1 if options.quick else options.repeats)
     page = report(runs, speed_jobs, learning_jobs)
     print(page)
     if options.out:
@@ -68,10 +74,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="L/H/C/T/B",
         help="n_layer/n_head/n_embd/block_size/batch_size; losses are compared at the first",
     )
-    parser.add_argument(
-        "--speed-seconds", type=float, default=30, help="how long a run for the speed is"
-    )
-    parser.add_argument("--repeats", type=int, default=2, help="turns of each run")
+    parser.add_argument("--turns", type=int, default=15, help="of each, for the speed")
+    parser.add_argument("--repeats", type=int, default=2, help="how often each is judged")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--out", type=Path, metavar="FILE", help="store the tables there")
     parser.add_argument("--quick", action="store_true", help="a tiny shape, for a second, once")
@@ -86,12 +90,12 @@ def _common(options) -> dict[str, str | None]:
     return {name: getattr(options, name) for name in ("text", "nanogpt", "device")}
 
 
-def speed(shapes: Iterable[str], seconds: float, options) -> Iterable[Job]:
+def speed(shapes: Iterable[str], turns: int, options) -> Iterable[Job]:
     """Runs at the published learning rate by all that have GPT-2's architecture."""
     for shape in shapes:
         for who in _contenders(options):
             if who != "ours at its best":
-                yield Job(who, parsed(shape), seconds, **_common(options))
+                yield Job(who, parsed(shape), turns=turns, **_common(options))
 
 
 def learning(shape: str, seconds: Iterable[float], options) -> Iterable[Job]:
@@ -99,7 +103,7 @@ def learning(shape: str, seconds: Iterable[float], options) -> Iterable[Job]:
     for limit in seconds:
         for who in _contenders(options):
             for rate in RATES[who]:
-                yield Job(who, parsed(shape), limit, rate, judged=True, **_common(options))
+                yield Job(who, parsed(shape), limit, learning_rate=rate, **_common(options))
 
 
 def parsed(shape: str) -> tuple[int, ...]:
@@ -109,28 +113,80 @@ def parsed(shape: str) -> tuple[int, ...]:
     return sizes
 
 
-def in_turn(jobs: list[Job], repeats: int) -> Runs:
-    """Each job in a fresh process, then each again: what disturbs the machine meets all."""
+def side_by_side(jobs: list[Job]) -> Runs:
+    """All of a shape at once, but one at a time: what disturbs the machine meets each of them."""
+    runs = {}
+    for _, group in itertools.groupby(jobs, key=lambda job: job.shape):
+        group = list(group)
+        with contextlib.ExitStack() as at_end:
+            processes = [at_end.enter_context(started(job)) for job in group]
+            for _ in range(group[0].turns):
+                for job, process in zip(group, processes, strict=True):
+                    train_a_turn(job, process)
+            for job, process in zip(group, processes, strict=True):
+                runs[job] = [answer(job, process)]
+                print(f"{job.who}, {runs[job][0]}", file=sys.stderr, flush=True)
+    return runs
+
+
+def one_by_one(jobs: list[Job], repeats: int) -> Runs:
+    """Each job with the machine to itself, then each again."""
     runs = {job: [] for job in jobs}
     for turn in range(repeats):
         for job in jobs:
-            runs[job].append(run(job))
+            with started(job) as process:
+                runs[job].append(answer(job, process))
             print(f"turn {turn + 1}: {job.who}, {runs[job][-1]}", file=sys.stderr, flush=True)
     return runs
 
 
-def run(job: Job) -> Result:
-    """Compiled programs are kept in a new folder, so that every run compiles its own."""
+@contextlib.contextmanager
+def started(job: Job):
+    """The job's process; one that takes turns waits for the first. It compiles all anew."""
     with tempfile.TemporaryDirectory() as cache:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, contenders.__file__, json.dumps(asdict(job))],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**_environment(job), "TORCHINDUCTOR_CACHE_DIR": cache, "HF_HUB_OFFLINE": "1"},
         )
-    if done.returncode:
-        raise RuntimeError(f"{job.who} stopped with an error (see above): {job}")
-    return Result(**json.loads(done.stdout))
+        with process:
+            try:
+                if job.turns:
+                    heard(job, process)
+                yield process
+            finally:
+                process.kill()
+
+
+def train_a_turn(job: Job, process) -> None:
+    go_on(process)
+    print(file=process.stdin, flush=True)
+    heard(job, process)
+
+
+def answer(job: Job, process) -> Result:
+    """What it found, once it is done."""
+    go_on(process)
+    return Result(**json.loads(process.communicate("\n")[0] or stopped(job)))
+
+
+def heard(job: Job, process) -> None:
+    """Wait until a turn is over. Then the process does nothing: its threads may wait in loops."""
+    if not process.stdout.readline():
+        stopped(job)
+    if hasattr(signal, "SIGSTOP"):
+        process.send_signal(signal.SIGSTOP)
+
+
+def go_on(process) -> None:
+    if hasattr(signal, "SIGCONT"):
+        process.send_signal(signal.SIGCONT)
+
+
+def stopped(job: Job):
+    raise RuntimeError(f"{job.who} stopped with an error (see above): {job}")
 
 
 def _environment(job: Job) -> dict[str, str]:
@@ -147,8 +203,8 @@ def report(runs: Runs, speed_jobs: list[Job], learning_jobs: list[Job]) -> str:
     about = (
         f"Measured on {date.today()} by `{command()}` on {machine()}, "
         f"{results[0].threads} threads, PyTorch {torch.__version__}. Its fastest matrix product "
-        f"reached {peak / 1e9:,.0f} GFLOP/s. Where a run was repeated, the numbers are the lowest "
-        "and the highest."
+        f"reached {peak / 1e9:,.0f} GFLOP/s. How much faster ours is, is the median of all turns' "
+        "ratios. Where a loss was measured more than once, the numbers are the lowest and highest."
     )
     parts = ["# Training beside others", about, markdown(speed_table(runs, speed_jobs, peak))]
     if learning_jobs:
@@ -175,14 +231,17 @@ def machine() -> str:
 def speed_table(runs: Runs, jobs: list[Job], peak: float) -> list[tuple[str, ...]]:
     lines = [SPEED]
     for job in jobs:
-        found = [result.tokens_per_second for result in runs[job]]
-        our = [mine for mine in jobs if mine.who == "ours" and mine.shape == job.shape]
-        ratio = mean(r.tokens_per_second for r in runs[our[0]]) / mean(found)
-        flops = mean(found) * runs[job][0].flops_per_token
+        (result,) = runs[job]
+        found = result.tokens_per_second
+        (our,) = [mine for mine in jobs if mine.who == "ours" and mine.shape == job.shape]
+        pairs = zip(runs[our][0].tokens_per_second, found, strict=True)
+        ratio = median(mine / theirs for mine, theirs in pairs)
+        flops = median(found) * result.flops_per_token
         lines.append(
             (
                 "/".join(map(str, job.shape)),
                 job.who,
+                f"{median(found):,.0f}",
                 spread(found, ",.0f"),
                 f"{flops / 1e9:,.0f}",
                 f"{flops / peak:.0%}",

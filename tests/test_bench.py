@@ -1,13 +1,15 @@
 """The benchmarks: they run, their rows fit together, and their parts measure what they say."""
 
 import importlib
+import io
 import json
 import math
 import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 
 import nbutils  # before torch: it tells waiting threads to sleep
 import pytest
@@ -252,7 +254,7 @@ def tiny(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(contenders, "BEST", contenders.Shape(*TINY))
     file = tmp_path / "text.txt"
     file.write_text(TEXT, "utf-8")
-    job = contenders.Job("ours", TINY, 0.5, judged=True, text=str(file), device="cpu")
+    job = contenders.Job("ours", TINY, 0.5, text=str(file), device="cpu")
     return contenders, job
 
 
@@ -294,7 +296,7 @@ def test_every_contender_trains_and_is_judged(tiny, tmp_path, who):
     (tmp_path / "model.py").write_text(NANOGPT)
     job = replace(job, learning_rate=0.02, nanogpt=str(tmp_path))
     result = contenders.CONTENDERS[who](job)
-    assert result.updates > 0 and result.tokens_per_second > 0
+    assert result.updates > 0 and min(result.tokens_per_second) > 0
     uniform = math.log2(len(set(TEXT)))  # what one pays who knows nothing
     assert 0 < result.bits_per_byte < uniform + 0.1
     assert result.flops_per_token > 6 * 12 * 8 * 8 and result.peak > 0 and result.threads > 0
@@ -329,43 +331,80 @@ def test_nanogpts_rate_rises_for_100_updates_and_falls_to_a_tenth(bench):
     assert [rate(100, done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.55, 0.1])
 
 
-def test_contenders_take_turns_and_the_tables_compare_them_with_ours(bench, monkeypatch):
+STAND_IN = """
+import json, os, sys
+job = json.loads(sys.argv[1])
+who = job["who"]
+assert not os.listdir(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+open(os.path.join(os.environ["TORCHINDUCTOR_CACHE_DIR"], "compiled"), "w").close()
+def note(what):
+    with open(os.environ["LOG"], "a") as log:
+        log.write(f"{who} {what}\\n")
+if job["text"] == "missing":
+    sys.exit("no such text")
+for turn in range(job["turns"] + 1 if job["turns"] else 0):
+    note(turn)
+    print(flush=True)
+    sys.stdin.readline()
+note("answers")
+speeds = [{"nanoGPT": 100, "transformers": 50}.get(who, 200) + turn for turn in range(job["turns"])]
+bits = None if job["turns"] else 2.0 if who == "ours at its best" else 2.5
+print(json.dumps(dict(updates=7, tokens_per_second=speeds or [1], bits_per_byte=bits,
+                      flops_per_token=1000, peak=1e6, threads=2)))
+"""
+
+
+@pytest.fixture
+def stand_in(bench, monkeypatch, tmp_path):
+    """The module ``train``, with processes that only tell who does what, and where they tell it."""
+    script, log = tmp_path / "contender.py", tmp_path / "log"
+    script.write_text(STAND_IN)
     train = bench("train")
-    ran = []
+    monkeypatch.setattr(train.contenders, "__file__", str(script))
+    monkeypatch.setenv("LOG", str(log))
+    return train, lambda: log.read_text().splitlines()
 
-    def run(job):
-        ran.append(job)
-        speed = {"nanoGPT": 100.0, "transformers": 50.0}.get(job.who, 200.0) + len(ran) % 2
-        bits = {"ours at its best": 2.0}.get(job.who, 2.5) if job.judged else None
-        return train.Result(7, speed, bits, 1000, 1e6, 2)
 
-    monkeypatch.setattr(train, "run", run)
+def test_contenders_take_turns_and_the_tables_compare_them_with_ours(stand_in):
+    train, told = stand_in
     options = train._options(["--nanogpt", "folder", "--seconds", "60"])
-    speed = list(train.speed(["4/4/128/64/12"], 30, options))
+    speed = list(train.speed(["4/4/128/64/12"], 3, options))
     learning = list(train.learning("4/4/128/64/12", options.seconds, options))
-    runs = train.in_turn([*speed, *learning], 2)
-    assert ran == 2 * [*speed, *learning] and len(set(ran)) == len(ran) / 2
-    assert [job.who for job in speed] == ["nanoGPT", "transformers", "ours"]
+    runs = train.side_by_side(speed)
+    names = ["nanoGPT", "transformers", "ours"]
+    assert told() == [f"{who} {n}" for n in (0, 1, 2, 3, "answers") for who in names]
     rows = train.speed_table(runs, speed, peak=1e6)
-    assert rows[1][1:5] == ("nanoGPT", "100 to 101", "0", "10%")
-    assert rows[1][5] == "2.00 times" and rows[3][1] == "ours" and rows[3][5] == ""
+    assert rows[1][1:6] == ("nanoGPT", "101", "100 to 102", "0", "10%")
+    assert rows[1][6] == "1.99 times" and rows[3][1] == "ours" and rows[3][6] == ""
+    runs |= train.one_by_one(learning, 2)
+    who = [job.who for job in learning]
+    assert told()[15:] == [f"{name} answers" for name in 2 * who] and len(runs[learning[0]]) == 2
     rows = {row[1]: row for row in train.learning_table(runs, learning)}
     assert rows["nanoGPT"][3:5] == ("2.500", "0.500")
     assert rows["ours at its best"][3:5] == ("2.000", "")
     assert "Measured on" in train.report(runs, speed, learning)
 
 
-def test_each_run_compiles_anew_and_an_error_names_the_job(bench, monkeypatch):
-    train, caches = bench("train"), []
+@pytest.mark.parametrize("turns", [0, 2])
+def test_an_error_of_a_contender_names_the_job(stand_in, turns):
+    train, _ = stand_in
+    job = train.Job("ours", TINY, 1.0, turns, text="missing")
+    with pytest.raises(RuntimeError, match="ours stopped with an error .*missing"):
+        (train.side_by_side if turns else partial(train.one_by_one, repeats=1))([job])
 
-    def process(command, env, **rest):
-        caches.append(env["TORCHINDUCTOR_CACHE_DIR"])
-        assert json.loads(command[2])["who"] == "ours" and not os.listdir(caches[-1])
-        return subprocess.CompletedProcess(command, len(caches) == 3, json.dumps(asdict(answer)))
 
-    answer = train.Result(7, 1.0, None, 1000, 1e6, 2)
-    monkeypatch.setattr(train.subprocess, "run", process)
-    job = train.Job("ours", TINY, 1.0)
-    assert [train.run(job), train.run(job)] == [answer, answer] and len(set(caches)) == 2
-    with pytest.raises(RuntimeError, match="ours stopped with an error"):
-        train.run(job)
+@pytest.mark.parametrize("who", ["nanoGPT", "transformers", "ours"])
+def test_a_contender_trains_a_stretch_each_time_it_is_told(tiny, tmp_path, monkeypatch, who):
+    contenders, job = tiny
+    (tmp_path / "model.py").write_text(NANOGPT)
+    monkeypatch.setattr(contenders, "TURN", 4 * 16)  # four updates
+    told = io.StringIO("\n" * 4)
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stdin", told)
+    monkeypatch.setattr(sys, "__stdout__", said)
+    job = replace(job, who=who, seconds=0, turns=3, nanogpt=str(tmp_path))
+    with torch.compiler.set_stance("force_eager"):
+        result = contenders.CONTENDERS[who](job)
+    assert said.getvalue() == "\n" * 4 and told.read() == ""
+    assert result.updates == 12 and len(result.tokens_per_second) == 3
+    assert min(result.tokens_per_second) > 0 and result.bits_per_byte is None
