@@ -1,0 +1,155 @@
+"""What this machine has and lacks for the course: ``python -m nbutils doctor``.
+
+Each examination stands alone, so that one that fails hides no other; and nothing beyond the standard
+library is needed before it is known to be there.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PYTHONS = ((3, 11), (3, 13))  # the first and the last that the course is tested with
+FREE = 2 * 2**30  # bytes that the course's model, caches and the built book may take
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+GOOD, BAD, OPTIONAL = "✓", "✗", "○"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found; for what is not as it should be, what to do. sign: of `GOOD` and so on."""
+
+    what: str
+    found: str
+    advice: str = ""
+    sign: str = GOOD
+
+    def __str__(self) -> str:
+        line = f"{self.sign} {self.what}: {self.found}"
+        return f"{line}\n    {self.advice}" if self.advice else line
+
+
+def main(arguments: list[str]) -> int:
+    """The command; its exit status is 1 if something is to mend."""
+    if arguments:
+        print("usage: python -m nbutils doctor\n\nIt has no options, and changes nothing.")
+        return 0 if arguments[0] in ("-h", "--help") else 2
+    findings = examine()
+    print(report(findings))
+    return int(any(one.sign == BAD for one in findings))
+
+
+def examine() -> list[Finding]:
+    """All findings. None of them raises: what can't be examined is a finding, too."""
+    found = []
+    for one in (_python, _packages, _chip, _table, _disk, _memory, _browser):
+        try:
+            found += one()
+        except Exception as error:  # whatever is broken here is what the doctor is asked about
+            name = one.__name__.strip("_")
+            found.append(Finding(name, f"{type(error).__name__}: {error}", _REINSTALL, BAD))
+    return found
+
+
+def report(findings: list[Finding]) -> str:
+    """A text that goes well into an issue: it names no user and no folder."""
+    bad = sum(one.sign == BAD for one in findings)
+    last = f"{bad} to mend" if bad else "All is well"
+    return "\n".join([*map(str, findings), last])
+
+
+_REINSTALL = "Install the package anew, from the repository's folder: pip install -e ."
+
+
+def _python() -> Iterator[Finding]:
+    here, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    least, most = (".".join(map(str, version)) for version in PYTHONS)
+    good = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
+    advice = "" if good else f"The course is tested with Python {least} to {most}: install one of them."
+    yield Finding("Python", f"{here} on {system}", advice, GOOD if good else BAD)
+
+
+def _packages() -> Iterator[Finding]:
+    from packaging.requirements import Requirement
+
+    for line in importlib.metadata.requires("nbutils") or []:
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        yield _package(wanted.name, wanted.specifier)
+
+
+def _package(name: str, allowed) -> Finding:
+    install = f'pip install "{name}{allowed}"'
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "is missing", install, BAD)
+    if not allowed.contains(version, prereleases=True):
+        return Finding(name, f"{version}, and the course needs {allowed}", install, BAD)
+    module = {"scikit-learn": "sklearn"}.get(name, name)
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        broken = f"{version}, but it can't be imported ({type(error).__name__}: {error})"
+        return Finding(name, broken, f"pip install --force-reinstall --no-deps {name}=={version}", BAD)
+    return Finding(name, version)
+
+
+def _chip() -> Iterator[Finding]:
+    import torch
+
+    from nbutils.device import pick
+
+    chip = pick()
+    advice, sign = "", GOOD
+    if chip.device.type == "cpu" and shutil.which("nvidia-smi") and torch.version.cuda is None:
+        advice = "There is an NVIDIA GPU, but this PyTorch has no CUDA: see pytorch.org/get-started"
+        sign = OPTIONAL
+    yield Finding("Chip", f"{chip}, {os.cpu_count()} cores", advice, sign)
+
+
+def _table() -> Iterator[Finding]:
+    from nbutils.tokens import get_encoding
+
+    count = get_encoding("cl100k_base").n_vocab
+    yield Finding("Tokenizer", f"cl100k_base with {count:,} tokens, without a network")
+
+
+def _disk() -> Iterator[Finding]:
+    from nbutils.files import cache_folder
+
+    folder, wish = cache_folder(), "set NBUTILS_CACHE to a folder that can be written"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        yield Finding("Kept files", f"can't be written ({error.strerror})", f"Please {wish}.", BAD)
+        return
+    free = shutil.disk_usage(folder).free
+    few = free < FREE
+    advice = f"The course may need {FREE / 2**30:.0f} GiB: make room, or {wish}." if few else ""
+    yield Finding("Disk", f"{free / 2**30:.1f} GiB are free", advice, BAD if few else GOOD)
+
+
+def _memory() -> Iterator[Finding]:
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+        advice = "" if size > 3 else "Notebooks of chapters 3 to 7 may need 3 GiB: close other programs."
+        yield Finding("Memory", f"{size:.1f} GiB", advice, OPTIONAL if advice else GOOD)
+
+
+def _browser() -> Iterator[Finding]:
+    chosen = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), "")
+    if chosen and Path(chosen).exists():
+        yield Finding("Chromium", Path(chosen).name)
+    else:
+        advice = "Only `make test` needs it: apt-get install chromium, or set CHROMIUM to one."
+        yield Finding("Chromium", "is not found", advice, OPTIONAL)

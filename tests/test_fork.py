@@ -1,0 +1,74 @@
+"""A teacher's fork: one command writes the new address everywhere."""
+
+import re
+import subprocess
+
+import fork  # tools/fork.py
+import pytest
+
+ROOT = fork.ROOT
+OWNER, NAME = "ada-l", "my.course"  # apart, so that this file itself names no such repository
+MINE = f"https://github.com/{OWNER}/{NAME}"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The repository's present files in a new repository."""
+    for path in fork.known_files(ROOT):
+        if path.stat().st_size < 2**20:
+            to = tmp_path / path.relative_to(ROOT)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_bytes(path.read_bytes())
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def holding(root, words: str) -> list[str]:
+    found = []
+    for path in fork.known_files(root):
+        if words.encode() in path.read_bytes():
+            found.append(path.relative_to(root).as_posix())
+    return found
+
+
+def test_the_address_is_the_same_everywhere():
+    """Whoever writes another repository of this name, or of this owner, has forgotten a place."""
+    here = fork.repository()
+    owner = here.partition("/")[0]
+    for name in holding(ROOT, f"{owner}/"):
+        text = (ROOT / name).read_text("utf-8")
+        named = set(re.findall(rf"(?<![\w.-]){re.escape(owner)}/[\w.-]*\w", text))
+        assert named == {here}, name
+
+
+def test_a_fork_has_its_own_address_and_the_way_back(copy):
+    before = {path: path.read_bytes() for path in fork.known_files(copy)}
+    old = fork.repository(copy)
+    changed = fork.main(MINE, copy)
+    assert {"_config.yml", "README.md", "CITATION.cff", "book/running.md"} <= set(changed)
+    assert fork.repository(copy) == f"{OWNER}/{NAME}"
+    assert not holding(copy, old)
+    readme = (copy / "README.md").read_text("utf-8")
+    assert f"$ git clone {MINE}\n$ cd {NAME}\n" in readme
+    assert f"colab.research.google.com/github/{OWNER}/{NAME}/blob/main/notebooks/01_tokens" in readme
+    fork.main(f"https://github.com/{old}", copy)
+    assert {path: path.read_bytes() for path in fork.known_files(copy)} == before
+
+
+@pytest.mark.parametrize("url", ["", "github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a"])
+def test_what_is_no_address_is_refused_and_changes_nothing(copy, url):
+    before = (copy / "README.md").read_bytes()
+    with pytest.raises(ValueError, match="https://github.com/you/your-course"):
+        fork.main(url, copy)
+    assert (copy / "README.md").read_bytes() == before
+
+
+def test_the_form_that_git_clone_takes_is_an_address_too(copy):
+    fork.main(f"{MINE}.git", copy)
+    assert fork.repository(copy) == f"{OWNER}/{NAME}"
+
+
+def test_a_longer_name_is_another_repository():
+    text = "see a/course-extras, ba/course and a/course.\n"
+    assert fork.readdressed(text, "a/course", "c/d") == "see a/course-extras, ba/course and c/d.\n"
