@@ -13,7 +13,7 @@ NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpo
 PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 BENCH := $(wildcard bench/*.py)
 
-.PHONY: help book test notebooks serve clean
+.PHONY: help book test notebooks serve fork clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -31,6 +31,9 @@ notebooks: _build/.model  ## run every notebook and store its outputs, normalise
 
 serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 	$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
+
+fork: $(READY)  ## write your repository's address everywhere: make fork URL=https://github.com/you/your-course
+	@$(BIN)/python tools/fork.py "$(URL)"
 
 clean:  ## remove what was built; .venv stays
 	rm -rf _build
@@ -57,8 +60,11 @@ _build/.model: _build/.package
 _build/bench.json: _build/.package $(BENCH)
 	$(BIN)/python bench/run.py --quick --json > $@
 
+_build/proof.json: _build/.package tools/proof.py
+	OMP_NUM_THREADS=1 $(BIN)/python tools/proof.py --json > $@
+
 # Always a clean build: an incremental one keeps old assets.
-_build/.book: _build/.package _build/.model _build/bench.json $(NOTEBOOKS) $(PAGES)
+_build/.book: _build/.package _build/.model _build/bench.json _build/proof.json $(NOTEBOOKS) $(PAGES)
 	rm -rf _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	touch $@

@@ -34,7 +34,9 @@ _MODULES = (
     "sampling",
     "recipes",
     "ladder",
+    "doctor",
     "figures",
+    "exercises",
 )
 __all__ = list(_MODULES)
 

@@ -1,4 +1,7 @@
-"""A GPT from a shell: ``python -m nbutils pack`` a corpus, ``... train`` on it, ``... sample``."""
+"""A GPT from a shell: ``python -m nbutils pack`` a corpus, ``... train`` on it, ``... sample``.
+
+And for a teacher: ``... grade``; for whom something fails: ``... doctor``.
+"""
 
 import argparse
 import codecs
@@ -11,11 +14,16 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-import numpy as np
-import tiktoken
-import tyro
+from nbutils import doctor
 
-from nbutils import packing, smallworld, text, tokens
+if __name__ == "__main__" and sys.argv[1:2] == ["doctor"]:  # what comes next may be missing
+    sys.exit(doctor.main(sys.argv[2:]))
+
+import numpy as np  # noqa: E402
+import tiktoken  # noqa: E402
+import tyro  # noqa: E402
+
+from nbutils import packing, smallworld, text, tokens  # noqa: E402
 
 _USAGE = """\
 usage: python -m nbutils COMMAND [OPTIONS]
@@ -23,6 +31,8 @@ usage: python -m nbutils COMMAND [OPTIONS]
   pack      encode a corpus, however large, into token files to train on
   train     train a GPT on a text or a packed corpus and keep it in a folder
   sample    let a trained GPT go on with a prompt
+  grade     judge the exercises in a folder of submitted notebooks
+  doctor    say what this machine has and lacks for the course
 
 `python -m nbutils COMMAND --help` lists the command's options.
 """
@@ -78,15 +88,32 @@ class Sample:
     """The chip: auto, cpu, cuda or mps."""
 
 
+@dataclass(frozen=True)
+class Grade:
+    """Judge every exercise in a folder of submitted notebooks, each in a process of its own, and write
+    grades.csv and grades.html."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The notebooks, in folders of any depth."""
+    out: Path = Path(".")
+    """The folder for the two tables."""
+    seconds: float = 300.0
+    """Stop a notebook that takes longer."""
+    workers: int | None = None
+    """How many notebooks run at the same time; None: one for each core."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    commands = {"pack": _pack, "train": _train, "sample": _sample}
+    commands = {"pack": _pack, "train": _train, "sample": _sample, "grade": _grade}
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_USAGE, end="")
         return 0
+    if arguments[0] == "doctor":
+        return doctor.main(arguments[1:])
     if arguments[0] not in commands:
-        print(f"{arguments[0]!r} is no command; there are {', '.join(commands)}", file=sys.stderr)
+        print(f"{arguments[0]!r} is no command; there are {', '.join([*commands, 'doctor'])}", file=sys.stderr)
         return 2
     try:
         commands[arguments[0]](arguments[1:])
@@ -440,6 +467,20 @@ def _sample(arguments: list[str]) -> None:
         if token != encoding.eot_token:
             print(decoder.decode(encoding.decode_single_token_bytes(token)), end="", flush=True)
     print(decoder.decode(b"", final=True))
+
+
+def _grade(arguments: list[str]) -> None:
+    options = _options(Grade, "grade", arguments)
+
+    from nbutils.exercises import grading
+
+    grades = grading.grade(options.folder, seconds=options.seconds, workers=options.workers)
+    options.out.mkdir(parents=True, exist_ok=True)
+    grading.write_csv(grades, options.out / "grades.csv")
+    (options.out / "grades.html").write_text(grading.as_html(grades), "utf-8")
+    for notebook, passed in grading.totals(grades).items():
+        print(f"{passed:4} right  {notebook}")
+    print(f"Tables: {options.out / 'grades.csv'}, {options.out / 'grades.html'}")
 
 
 if __name__ == "__main__":

@@ -132,6 +132,9 @@ def memory_kept(chip: Chip) -> Iterator[None]:
     keeps by itself. Does something on Linux with its usual C library, glibc, alone. The program's
     memory then stays at its peak until the end.
 
+    A program whose main thread was once refused memory no longer gains by it: there the C library
+    takes from another pool from then on, whose pieces of 64 MB or more always go back.
+
     Source: mallopt(3). The C library adjusts its limits by itself until they are first set;
     afterwards they are what it would have come to.
     """

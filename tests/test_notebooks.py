@@ -269,7 +269,7 @@ def test_code_comes_in_small_cells(notebook):
 def test_text_and_code_are_in_balance(notebook):
     ratio = len(cells(notebook, "markdown")) / len(cells(notebook, "code"))
     assert 1.2 <= round(ratio, 1) <= 2.0
-    assert 2000 <= len(prose(notebook).split()) <= 3600
+    assert 2000 <= len(prose(notebook).split()) <= 3400
 
 
 def test_opens_with_its_question_and_its_minute(notebook):
@@ -286,7 +286,7 @@ def test_every_link_to_the_lecture_names_its_second(notebook):
 
 def test_asks_for_predictions(notebook):
     asked = [c for c in cells(notebook, "markdown") if "predict first" in c.source.lower()]
-    assert len(asked) >= 5
+    assert len(asked) >= 8
     for cell in asked:
         assert "?" in cell.source, f"{cell.id} asks nothing"
 
@@ -313,10 +313,11 @@ def test_bold_terms_stand_in_the_glossary(notebook):
 
 
 def public_names() -> set[str]:
-    """Functions and classes that modules of nbutils define for others."""
+    """Functions and classes that modules of nbutils define for others; what students write is not."""
     names = set()
     for source in (ROOT / "nbutils").rglob("*.py"):
-        names |= defined(ast.parse(source.read_text("utf-8")).body)
+        if "exercises" not in source.parts:
+            names |= defined(ast.parse(source.read_text("utf-8")).body)
     return {name for name in names if not name.startswith("_")} - {"main"}
 
 

@@ -71,11 +71,12 @@ def test_unfit_python_is_refused_with_a_sentence(root, tmp_path):
     assert not (tmp_path / "venv").exists()
 
 
-def test_readme_has_a_badge_for_each_chapter(root, readme):
+def test_readme_has_a_badge_for_each_notebook(root, readme):
     config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["repository"]
     place = f"{config['url'].removeprefix('https://github.com/')}/blob/{config['branch']}"
-    chapters = sorted(p.relative_to(root).as_posix() for p in root.glob("notebooks/*.ipynb"))
-    expected = [f"https://colab.research.google.com/github/{place}/{path}" for path in chapters]
+    paths = [*sorted(root.glob("notebooks/*.ipynb")), *sorted(root.glob("notebooks/*/[0-9]*.ipynb"))]
+    named = [path.relative_to(root).as_posix() for path in paths]
+    expected = [f"https://colab.research.google.com/github/{place}/{path}" for path in named]
     badges = re.findall(r"\((https://colab\.research\.google\.com/github/[^)]+)\)", readme)
     assert badges == expected
 
@@ -102,8 +103,8 @@ def test_picture_of_the_readme_is_the_book_s(root):
 
 def test_toc_names_every_notebook(root):
     toc = (root / "_toc.yml").read_text("utf-8")
-    for path in root.glob("notebooks/*.ipynb"):
-        assert f"file: notebooks/{path.stem}\n" in toc
+    for path in [*root.glob("notebooks/*.ipynb"), *root.glob("notebooks/*/[0-9]*.ipynb")]:
+        assert f"file: {path.relative_to(root).with_suffix('').as_posix()}\n" in toc
 
 
 def test_without_a_browser_nothing_is_found(monkeypatch, tmp_path):

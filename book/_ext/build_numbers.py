@@ -1,8 +1,8 @@
 """Numbers of this build, written by the build: the directive ``{build-numbers}``.
 
 Its one argument says which: ``chapters`` (how long each notebook ran), ``machine`` (where, with
-which versions), ``bench`` (the rows of ``bench/run.py --quick --json``) or ``pages`` (what each
-page weighs). Nothing is typed in, so nothing can be out of date.
+which versions), ``bench`` (the rows of ``bench/run.py --quick --json``), ``proof`` (those of
+``tools/proof.py --json``) or ``pages`` (what each page weighs). Nothing is typed in, so nothing can be out of date.
 """
 
 import gzip
@@ -22,6 +22,7 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 BENCH = Path("_build", "bench.json")
+PROOF = Path("_build", "proof.json")
 PACKAGES = ("torch", "numpy", "matplotlib", "tiktoken", "tokenizers", "jupyter-book", "Sphinx")
 WEIGHT = "weight-of:{}:{}"  # stands in a page until every page is written
 
@@ -73,12 +74,32 @@ def machine(app) -> tuple:
 
 def bench(app) -> tuple:
     """The benchmark's rows, as they are."""
-    path = Path(app.srcdir, BENCH)
-    if not path.exists():
-        raise ExtensionError(f"{BENCH} is missing; `make book` writes it before it builds")
-    rows = json.loads(path.read_text("utf-8"))
+    rows = stored(app, BENCH)
     cells = [(row["what"], f"{readable(row['value'])} {row['unit']}", row["how"]) for row in rows]
     return ("What", "Measured", "How"), cells
+
+
+def proof(app) -> tuple:
+    """What was proved of each chapter's exercises, and of all together."""
+    rows = [list(row.values()) for row in stored(app, PROOF)]
+    rows.append(["all", *(sum(column) for column in list(zip(*rows))[1:])])
+    head = (
+        "Chapter", "Exercises", "Mistakes told by name", "Right answers taken", "Mechanical changes",
+        "still right", "wrong and taken",
+    )  # fmt: skip
+    cells = [
+        (row[0], str(row[1]), f"{row[3]} of {row[2]}", f"{row[5]} of {row[4]}", *map(str, row[6:]))
+        for row in rows
+    ]
+    return head, cells
+
+
+def stored(app, path: Path) -> list:
+    """Rows that `make book` wrote before it builds."""
+    path = Path(app.srcdir, path)
+    if not path.exists():
+        raise ExtensionError(f"{path.name} is missing; `make book` writes it before it builds")
+    return json.loads(path.read_text("utf-8"))
 
 
 def pages(app) -> tuple:
@@ -90,7 +111,9 @@ def pages(app) -> tuple:
     return ("Page", "Itself, kB", "First visit, kB"), rows
 
 
-TABLES = {"chapters": chapters, "machine": machine, "bench": bench, "pages": pages}
+TABLES = {
+    "chapters": chapters, "machine": machine, "bench": bench, "proof": proof, "pages": pages,
+}  # fmt: skip
 
 
 def notebooks(env) -> list[str]:

@@ -1,7 +1,7 @@
 """Serve MathJax from the book's own files, so that formulas need no other host.
 
 The package ``sphinx-mathjax-offline`` carries MathJax. Its own extension copies all of it
-(24 MB); a page needs one script and its fonts.
+(24 MB); a page needs one script and its fonts, and ``LOADER``, which says when they come.
 """
 
 from importlib.metadata import files
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+LOADER = "formulas.js"  # in book/assets
 SCRIPT = "tex-chtml.js"
 FONTS = "output/chtml/fonts/woff-v2"
 
@@ -21,14 +22,17 @@ def setup(app: Sphinx) -> dict:
 
 
 def _use_own_script(app, config):
-    config.mathjax_path = f"mathjax/{SCRIPT}"
+    config.mathjax_path = LOADER
 
 
 def _only_where_needed(app, pagename, templatename, context, doctree):
-    """Take the script (1.2 MB) back from a page that only has children with formulas."""
-    if not app.env.get_domain("math").data["has_equations"].get(pagename):
+    """Take the scripts (1.2 MB) back from a page that shows no formula.
+
+    Sphinx counts its children's, too, and those in the forms of an output that aren't shown.
+    """
+    if 'class="math' not in context.get("body", ""):
         context["script_files"] = [
-            script for script in context["script_files"] if SCRIPT not in str(script.filename)
+            script for script in context["script_files"] if LOADER not in str(script.filename)
         ]
 
 

@@ -38,7 +38,8 @@ def fill_in(app: Sphinx, pagename, templatename, context, doctree) -> None:
         return
     here = context["pathto"](f"_static/{FOLDER}", resource=True)
     folder = Path(app.outdir, "_static", FOLDER)
-    context["body"] = with_scripts(body, here, folder)
+    body = with_scripts(body, here, folder)
+    context["body"] = preloads(body) + body
     app.add_css_file(f"{FOLDER}/{written(folder, 'picture', 'css', picture.css().encode())}")
     app.add_js_file(HOST, type="module")
 
@@ -55,6 +56,12 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
         return f'{opening} data-script="{here}/{name}"{rest}'
 
     return PLACE.sub(with_script, body)
+
+
+def preloads(body: str) -> str:
+    """For the browser: the pictures' scripts, to be fetched while it reads the page."""
+    scripts = dict.fromkeys(re.findall(r'data-script="([^"]+)"', body))
+    return "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
 
 
 def class_named(kind: str) -> type[picture.Picture]:
@@ -89,6 +96,17 @@ def put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def remove_old(app: Sphinx, error) -> None:
+    """Files of earlier builds that no page names any more."""
+    folder = Path(app.outdir, "_static", FOLDER)
+    if error or not folder.is_dir():
+        return
+    pages = "".join(path.read_text("utf-8") for path in Path(app.outdir).rglob("*.html"))
+    for path in folder.iterdir():
+        if path.stem not in pages:
+            path.unlink()
+
+
 def note_scripts(app: Sphinx, config) -> None:
     """A changed script makes every page be written again: their cells' outputs don't name it."""
     texts = [path.read_bytes() for path in sorted(picture.FOLDER.glob("*.[jc]s*"))]
@@ -99,5 +117,6 @@ def setup(app: Sphinx) -> dict:
     app.add_config_value("moving_pictures", "", "html")
     app.connect("config-inited", note_scripts)
     app.connect("html-page-context", fill_in)
+    app.connect("build-finished", remove_old)
     app.connect("html-page-context", without_widgets, priority=900)  # after those who add it
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,29 +1,8 @@
 from dataclasses import dataclass
 
-from moving.hands import Moving
+from moving.hands import Moving, Pick, write
 
 from nbutils.figures.counter import Counter
-
-
-@dataclass(frozen=True)
-class Pick:
-    label: str
-    option: str
-    name: str
-    value: object
-
-    def do(self, shown):
-        choice = shown.place.get_by_label(self.label, exact=True)
-        if shown.hand == "keyboard":
-            choice.focus()
-            shown.page.keyboard.press("Home")
-            while choice.input_value() != self.option:
-                before = choice.input_value()
-                shown.page.keyboard.press("ArrowDown")
-                assert choice.input_value() != before, f"{self.option} can't be reached"
-        else:
-            choice.select_option(self.option)
-        assert shown.state()[self.name] == self.value
 
 
 @dataclass(frozen=True)
@@ -35,13 +14,7 @@ class Enter:
     value: int
 
     def do(self, shown):
-        field = shown.place.get_by_label(self.label, exact=True)
-        if shown.hand == "keyboard":
-            field.focus()
-        else:
-            shown.tap(field)
-        shown.page.keyboard.press("ControlOrMeta+A")
-        shown.page.keyboard.insert_text(str(self.value))
+        write(shown, shown.place.get_by_label(self.label, exact=True), str(self.value))
         state = shown.state()
         assert (state | state["shape"])[self.name] == self.value
 
@@ -60,12 +33,16 @@ class Arrow:
         assert shown.state()["shape"][self.name] == self.value
 
 
-def example() -> Counter:
+def chapter_3c() -> Counter:
     return Counter("gpt3-175b", chip="H100")
 
 
+def chapter_4b() -> Counter:
+    return Counter("gpt2", chip="T4", billions=10)
+
+
 def preset(name: str) -> dict:
-    return example().presets[name]
+    return chapter_3c().presets[name]
 
 
 def with_shape(change: str) -> str:
@@ -75,9 +52,10 @@ def with_shape(change: str) -> str:
     )
 
 
+NUMBERS = "e => [...e.querySelectorAll('[data-value]')].map(x => Number(x.dataset.value))"
 PICTURES = [
     Moving(
-        "notebooks/03c_transformer", example,
+        "notebooks/03c_transformer", chapter_3c,
         (
             Pick("Network", "sorter", "shape", preset("sorter")),
             Pick("Network", "gpt2-xl", "shape", preset("gpt2-xl")),
@@ -87,8 +65,7 @@ PICTURES = [
             Enter("Training tokens, billions", "billions", 15_000),
             Pick("Chip", "B200", "chip", "B200"), Pick("Network", "small", "shape", preset("small")),
         ),
-        "e => [...e.querySelectorAll('[data-value]')].map(x => Number(x.dataset.value))",
-        Counter.numbers,
+        NUMBERS, Counter.numbers,
         {
             with_shape("heads: 13"): "13 heads can't share a width of 768 equally. Take 12 or 16 heads",
             with_shape("heads: 65536"): "Take 768 heads",
@@ -99,5 +76,13 @@ PICTURES = [
             "{shape: null}": "Layers: undefined is no", "{chip: 'abacus'}": "no chip abacus",
             "{billions: 0.5}": "0.5 is no whole number from 1 to 100,000",
         },
+    ),
+    Moving(
+        "notebooks/04b_training", chapter_4b,
+        (
+            Pick("Chip", "A100", "chip", "A100"), Pick("Network", "gpt2-xl", "shape", preset("gpt2-xl")),
+            Enter("Training tokens, billions", "billions", 100),
+        ),
+        NUMBERS, Counter.numbers, {"{billions: 0}": "0 is no whole number from 1 to 100,000"},
     ),
 ]  # fmt: skip

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from moving.hands import Moving, Press
+from moving.hands import Moving, Press, press, slide
 
 from nbutils.figures.formula import Formula
 
@@ -36,16 +36,8 @@ class Turn:
     def do(self, shown):
         slider = shown.place.get_by_role("slider", name=f"w{self.knob}")
         least, most = (float(slider.get_attribute(end)) for end in ("min", "max"))
-        if shown.hand == "keyboard":
-            slider.focus()
-            shown.page.keyboard.press("Home")
-            for _ in range(round((self.setting - least) / 0.05)):
-                shown.page.keyboard.press("ArrowRight")
-        else:
-            box = slider.bounding_box()
-            share = (self.setting - least) / (most - least)
-            at = 8 + (box["width"] - 16) * share  # the thumb is 16 pixels wide
-            shown.tap(slider, position={"x": at, "y": box["height"] / 2})
+        way = self.setting - least
+        slide(shown, slider, round(way / 0.05), way / (most - least))
         reached = shown.state()["knobs"][self.knob]
         assert abs(reached - self.setting) < (1e-9 if shown.hand == "keyboard" else 0.3)
 
@@ -64,12 +56,7 @@ class Descend(Press):
         for _ in range(5):
             slopes = by_autograd(formula, knobs)[1]
             knobs = [knob - 1.0 * slope for knob, slope in zip(knobs, slopes)]
-        button = shown.place.get_by_role("button", name=self.button)
-        if shown.hand == "keyboard":
-            button.focus()
-            shown.page.keyboard.press("Enter")
-        else:
-            shown.tap(button)
+        press(shown, shown.place.get_by_role("button", name=self.button))
         assert np.allclose(shown.state()["knobs"], knobs, atol=1e-5, rtol=0)
 
 

@@ -6,6 +6,37 @@ from dataclasses import dataclass, field
 from nbutils.figures.picture import Picture
 
 
+def press(shown, button) -> None:
+    if shown.hand == "keyboard":
+        button.focus()
+        shown.page.keyboard.press("Enter")
+    else:
+        shown.tap(button)
+
+
+def slide(shown, slider, steps: int, share: float) -> None:
+    """So many steps from its least, which is that share of its way."""
+    if shown.hand == "keyboard":
+        slider.focus()
+        shown.page.keyboard.press("Home")
+        for _ in range(steps):
+            shown.page.keyboard.press("ArrowRight")
+    else:
+        box = slider.bounding_box()
+        at = 8 + (box["width"] - 16) * share  # the thumb is 16 pixels wide
+        shown.tap(slider, position={"x": at, "y": box["height"] / 2})
+
+
+def write(shown, line, text: str) -> None:
+    """In place of what stands in the field."""
+    if shown.hand == "keyboard":
+        line.focus()
+    else:
+        shown.tap(line)
+    shown.page.keyboard.press("ControlOrMeta+A")
+    shown.page.keyboard.insert_text(text)
+
+
 @dataclass(frozen=True)
 class Press:
     button: str
@@ -13,12 +44,7 @@ class Press:
     value: object
 
     def do(self, shown):
-        button = shown.place.get_by_role("button", name=self.button)
-        if shown.hand == "keyboard":
-            button.focus()
-            shown.page.keyboard.press("Enter")
-        else:
-            shown.tap(button)
+        press(shown, shown.place.get_by_role("button", name=self.button))
         assert shown.state()[self.name] == self.value
 
 
@@ -31,17 +57,9 @@ class Slide:
     def do(self, shown):
         slider = shown.place.get_by_role("slider", name=self.slider)
         most = int(slider.get_attribute("max"))
-        if shown.hand == "keyboard":
-            slider.focus()
-            shown.page.keyboard.press("Home")
-            for _ in range(self.value):
-                shown.page.keyboard.press("ArrowRight")
-            assert shown.state()[self.name] == self.value
-        else:
-            box = slider.bounding_box()
-            at = 8 + (box["width"] - 16) * self.value / most  # the thumb is 16 pixels wide
-            shown.tap(slider, position={"x": at, "y": box["height"] / 2})
-            assert abs(shown.state()[self.name] - self.value) <= max(1, most // 20)
+        slide(shown, slider, self.value, self.value / most)
+        off = 0 if shown.hand == "keyboard" else max(1, most // 20)
+        assert abs(shown.state()[self.name] - self.value) <= off
 
 
 @dataclass(frozen=True)
@@ -51,14 +69,44 @@ class Write:
     value: str
 
     def do(self, shown):
-        line = shown.place.get_by_label(self.label)
-        if shown.hand == "keyboard":
-            line.focus()
-        else:
-            shown.tap(line)
-        shown.page.keyboard.press("ControlOrMeta+A")
-        shown.page.keyboard.insert_text(self.value)
+        write(shown, shown.place.get_by_label(self.label), self.value)
         assert shown.state()[self.name] == self.value
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One of a list's options; ``value`` is what the trait then holds."""
+
+    label: str
+    option: str
+    name: str
+    value: object
+
+    def do(self, shown):
+        choice = shown.place.get_by_label(self.label, exact=True)
+        if shown.hand == "keyboard":
+            choice.focus()
+            shown.page.keyboard.press("Home")
+            while choice.input_value() != self.option:
+                before = choice.input_value()
+                shown.page.keyboard.press("ArrowDown")
+                assert choice.input_value() != before, f"{self.option} can't be reached"
+        else:
+            choice.select_option(self.option)
+        assert shown.state()[self.name] == self.value
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """A first move, which fetches the picture's files."""
+
+    move: Press | Slide
+
+    def do(self, shown):
+        self.move.do(shown)
+        shown.page.wait_for_function(
+            "place => !place.querySelector('.waiting')", arg=shown.place.element_handle()
+        )
 
 
 @dataclass(frozen=True)
@@ -93,6 +141,9 @@ class Moving:
 
     def __post_init__(self):
         object.__setattr__(self, "name", self.make().__class__.__name__)
+
+    def __str__(self):
+        return f"{self.page[len('notebooks/'):].partition('_')[0]}-{self.name}"
 
     def by_python(self, state: dict) -> Picture:
         """The picture in that state, computed in Python."""

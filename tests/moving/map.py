@@ -1,27 +1,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from moving.hands import Moving
+from moving.hands import Moving, Pick
 
 from nbutils.figures.map import EmbeddingMap
 
 
-@dataclass(frozen=True)
-class Choose:
-    label: str
-    name: str
-    value: int
-
-    def do(self, shown):
-        select = shown.place.get_by_label(self.label, exact=True)
-        if shown.hand == "keyboard":
-            select.focus()
-            shown.page.keyboard.press("Home")
-            for _ in range(self.value):
-                shown.page.keyboard.press("ArrowDown")
-        else:
-            select.select_option(str(self.value))
-        assert shown.state()[self.name] == self.value
+def choose(label: str, name: str, word: int) -> Pick:
+    return Pick(label, str(word), name, word)
 
 
 @dataclass(frozen=True)
@@ -32,7 +18,7 @@ class Tap:
 
     def do(self, shown):
         if shown.hand == "keyboard":
-            Choose("Word", "word", self.word).do(shown)
+            choose("Word", "word", self.word).do(shown)
             return
         drawing = shown.place.locator("svg.words").first
         places = np.array(shown.state()["places"])
@@ -60,8 +46,8 @@ PICTURES = [
     Moving(
         "notebooks/03a_knobs", example,
         (
-            Choose("Word", "word", 7), Tap(53), Choose("a", "a", 20), Choose("minus b", "b", 30),
-            Choose("plus c", "c", 40), Tap(41), Choose("a", "a", 44),
+            choose("Word", "word", 7), Tap(53), choose("a", "a", 20), choose("minus b", "b", 30),
+            choose("plus c", "c", 40), Tap(41), choose("a", "a", 44),
         ),
         "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))", cosines,
         {

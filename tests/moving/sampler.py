@@ -1,20 +1,8 @@
 from dataclasses import dataclass
 
-from moving.hands import Moving, Press, Slide, Write
+from moving.hands import Fetching, Moving, Press, Slide, Write, press
 
 from nbutils.figures.sampler import Sampler
-
-
-def arrived(shown) -> None:
-    """Wait until the network is there."""
-    waiting = "place => !place.querySelector('.waiting')"
-    shown.page.wait_for_function(waiting, arg=shown.place.element_handle())
-
-
-class FetchingSlide(Slide):
-    def do(self, shown):
-        super().do(shown)
-        arrived(shown)
 
 
 @dataclass(frozen=True)
@@ -24,12 +12,7 @@ class LetWrite:
     text: str
 
     def do(self, shown):
-        button = shown.place.get_by_role("button", name="Let it write")
-        if shown.hand == "keyboard":
-            button.focus()
-            shown.page.keyboard.press("Enter")
-        else:
-            shown.tap(button)
+        press(shown, shown.place.get_by_role("button", name="Let it write"))
         shown.page.wait_for_function(
             "place => place.model.get('ended')", arg=shown.place.element_handle()
         )
@@ -41,7 +24,7 @@ PICTURES = [
     Moving(
         "notebooks/05_inference", Sampler,
         (
-            FetchingSlide("Temperature", "heat", 10), Slide("Top-k", "top_k", 3),
+            Fetching(Slide("Temperature", "heat", 10)), Slide("Top-k", "top_k", 3),
             Slide("Top-p", "tail", 8), Slide("Top-k", "top_k", 0), Slide("Top-p", "tail", 0),
             Slide("Temperature", "heat", 40), Write("Text", "text", ""),
             Write("Text", "text", "the elephant 코끼리 👋"), Slide("Temperature", "heat", 0),

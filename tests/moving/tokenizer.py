@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from moving.hands import Moving, Press, numbers_in
+from moving.hands import Moving, Press, numbers_in, write
 
 from nbutils import text, tokens
 from nbutils.figures.tokenizer import EXAMPLES, Tokenizer
@@ -17,13 +17,7 @@ class Type:
     value: str
 
     def do(self, shown):
-        field = shown.place.get_by_role("textbox")
-        if shown.hand == "keyboard":
-            field.focus()
-        else:
-            shown.tap(field)
-        shown.page.keyboard.press("ControlOrMeta+A")
-        shown.page.keyboard.insert_text(self.value)
+        write(shown, shown.place.get_by_role("textbox"), self.value)
         shown.page.wait_for_function(
             "place => place.model.get('fetched')", arg=shown.place.element_handle()
         )

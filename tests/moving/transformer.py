@@ -1,28 +1,10 @@
 from dataclasses import dataclass
 
-from moving.hands import Moving, Press, Slide, Write
+from moving.hands import Fetching, Moving, Press, Slide, Write
 
 from nbutils.figures.transformer import WholeTransformer
 
 LEFT, TOP, TALL = 30, 18, 17  # of transformer.js
-
-
-def arrived(shown) -> None:
-    """Wait until the network is there."""
-    waiting = "place => !place.querySelector('.map.waiting')"
-    shown.page.wait_for_function(waiting, arg=shown.place.element_handle())
-
-
-class FetchingPress(Press):
-    def do(self, shown):
-        super().do(shown)
-        arrived(shown)
-
-
-class FetchingSlide(Slide):
-    def do(self, shown):
-        super().do(shown)
-        arrived(shown)
 
 
 @dataclass(frozen=True)
@@ -54,9 +36,9 @@ PICTURES = [
     Moving(
         "notebooks/03c_transformer", WholeTransformer,
         (
-            Choose(4, 7, 48), FetchingPress(NEXT, "stage", 1), Press(NEXT, "stage", 2),
+            Choose(4, 7, 48), Fetching(Press(NEXT, "stage", 1)), Press(NEXT, "stage", 2),
             Choose(8, 40, 48), Press(BACK, "stage", 1), Write("Six letters", "text", "bbacca"),
-            FetchingSlide("Stage", "stage", 5), Choose(10, 15, 33), Choose(2, 20, 33),
+            Fetching(Slide("Stage", "stage", 5)), Choose(10, 15, 33), Choose(2, 20, 33),
             Slide("Stage", "stage", 11), Write("Six letters", "text", "AAAAAA"),
             Slide("Stage", "stage", 42), Choose(9, 1, 3), Choose(5, 2, 3), Slide("Stage", "stage", 0),
         ),
