@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -151,6 +152,17 @@ def memory_kept(chip: Chip) -> Iterator[None]:
         c.mallopt(_MMAP_THRESHOLD, 32 * 2**20)
         c.mallopt(_TRIM_THRESHOLD, 64 * 2**20)
         c.malloc_trim(0)
+
+
+def memory(chip: Chip) -> int | None:
+    """Bytes that the chip has in all, whoever uses them now; None where the system does not say."""
+    if chip.device.type == "cuda":
+        return torch.cuda.mem_get_info(chip.device)[1]
+    if chip.device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):  # Windows
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def measure_peak(chip: Chip, seconds: float = 0.5) -> float:

@@ -57,6 +57,36 @@ def examine() -> list[Finding]:
     return found
 
 
+def ready() -> None:
+    """What each notebook begins with: print in one line which chip computes.
+
+    On a GPU, also the largest network that it can train (`planning.largest`).
+
+    Raises ``RuntimeError`` with what to do if Python is too old, or a package is missing or too old.
+    """
+    if sys.version_info[:2] < PYTHONS[0]:
+        raise RuntimeError(*(one.advice for one in _python()))
+    try:
+        bad = [one for one in _packages(imported=False) if one.sign == BAD]
+    except ImportError as error:  # also where nbutils itself was never installed, only copied
+        raise RuntimeError(f"nbutils is installed only in part ({error}). {_REINSTALL}") from error
+    if bad:
+        found = "; ".join(f"{one.what}: {one.found}" for one in bad)
+        missing = " ".join(one.advice.removeprefix("pip install ") for one in bad)
+        raise RuntimeError(f"{found}. Run %pip install {missing} in a cell, then restart the kernel.")
+
+    from nbutils.device import pick
+    from nbutils.planning import largest
+
+    chip = pick()
+    if chip.device.type == "cuda":
+        print(f"{chip}. It can train {largest(chip)}")
+    elif "google.colab" in sys.modules:
+        print(f"No GPU (Runtime, Change runtime type, chooses one): {chip}")
+    else:
+        print(chip)
+
+
 def report(findings: list[Finding]) -> str:
     """A text that goes well into an issue: it names no user and no folder."""
     bad = sum(one.sign == BAD for one in findings)
@@ -64,7 +94,7 @@ def report(findings: list[Finding]) -> str:
     return "\n".join([*map(str, findings), last])
 
 
-_REINSTALL = "Install the package anew, from the repository's folder: pip install -e ."
+_REINSTALL = "Install it anew, from the repository's folder: pip install -e ."
 
 
 def _python() -> Iterator[Finding]:
@@ -75,17 +105,17 @@ def _python() -> Iterator[Finding]:
     yield Finding("Python", f"{here} on {system}", advice, GOOD if good else BAD)
 
 
-def _packages() -> Iterator[Finding]:
+def _packages(imported: bool = True) -> Iterator[Finding]:
     from packaging.requirements import Requirement
 
     for line in importlib.metadata.requires("nbutils") or []:
         wanted = Requirement(line)
         if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
             continue
-        yield _package(wanted.name, wanted.specifier)
+        yield _package(wanted.name, wanted.specifier, imported)
 
 
-def _package(name: str, allowed) -> Finding:
+def _package(name: str, allowed, imported: bool = True) -> Finding:
     install = f'pip install "{name}{allowed}"'
     try:
         version = importlib.metadata.version(name)
@@ -95,7 +125,8 @@ def _package(name: str, allowed) -> Finding:
         return Finding(name, f"{version}, and the course needs {allowed}", install, BAD)
     module = {"scikit-learn": "sklearn"}.get(name, name)
     try:
-        importlib.import_module(module)
+        if imported:
+            importlib.import_module(module)
     except Exception as error:
         broken = f"{version}, but it can't be imported ({type(error).__name__}: {error})"
         return Finding(name, broken, f"pip install --force-reinstall --no-deps {name}=={version}", BAD)
@@ -140,8 +171,10 @@ def _disk() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
-        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    from nbutils.device import memory, pick
+
+    if size := memory(pick("cpu")):
+        size /= 2**30
         advice = "" if size > 3 else "Notebooks of chapters 3 to 7 may need 3 GiB: close other programs."
         yield Finding("Memory", f"{size:.1f} GiB", advice, OPTIONAL if advice else GOOD)
 

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from nbutils import smallworld
-from nbutils.device import Chip, attention_written_out
+from nbutils.device import Chip, attention_written_out, memory
 from nbutils.model import GPT, SWITCHES, GPTConfig
 from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
 from nbutils.windows import Windows
@@ -108,14 +108,15 @@ LEARNING = climb(
 """Rungs that learn more from each update; each keeps those before it."""
 
 
-def shape_for(chip: Chip) -> tuple[GPTConfig, int]:
+def shape_for(chip: Chip, available: float | None = None) -> tuple[GPTConfig, int]:
     """The network whose speed is measured on this chip, and the windows in its plain batch.
 
-    GPT-2 on a GPU, half of its context so that a card of 16 GB holds every rung; elsewhere two
-    layers that learn smallworld.
+    GPT-2 on a GPU, half of its context so that a card of 16 GB holds every rung, and four windows for
+    each 16 GB of ``available`` bytes (None: ``device.memory``); elsewhere two layers that learn smallworld.
     """
     if chip.device.type == "cuda":
-        return GPTConfig.preset("gpt2", block_size=512), 4
+        available = memory(chip) if available is None else available
+        return GPTConfig.preset("gpt2", block_size=512), 4 * max(1, round(available / 16e9))
     return GPTConfig.preset("small", n_layer=2, block_size=smallworld.MAX_TOKENS), 8
 
 

@@ -31,6 +31,8 @@ PRESETS = {
         vocab_size=3, block_size=11, n_layer=3, n_head=3, n_embd=48, tie_weights=False
     ),
     "gpt2": dict(vocab_size=50257, block_size=1024, n_layer=12, n_head=12, n_embd=768),
+    "gpt2-medium": dict(vocab_size=50257, block_size=1024, n_layer=24, n_head=16, n_embd=1024),
+    "gpt2-large": dict(vocab_size=50257, block_size=1024, n_layer=36, n_head=20, n_embd=1280),
     "gpt2-xl": dict(vocab_size=50257, block_size=1024, n_layer=48, n_head=25, n_embd=1600),
     "gpt3-175b": dict(vocab_size=50257, block_size=2048, n_layer=96, n_head=96, n_embd=12288),
     "modern": dict(bias=False, rotary=True, rms_norm=True, qk_norm=True, relu_squared=True),

@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 import torch
 
-from nbutils.device import IN_PIECES, PIECE
+from nbutils.device import IN_PIECES, PIECE, Chip, measure_peak, memory
 from nbutils.model import GPTConfig
 
 FLOAT = 4  # bytes of a float32
@@ -148,6 +148,67 @@ def peak_memory(parts: dict[str, int], accumulation: int = 1) -> int:
     if accumulation > 1:
         return whole
     return max(whole - gradients, parts["weights"] + gradients + parts["optimizer"])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A network that a chip can train, and what an update takes there."""
+
+    preset: str
+    config: GPTConfig
+    batch_size: int
+    """Windows of ``config.block_size`` tokens in an update."""
+    memory: int
+    """Bytes, by `training_memory`."""
+    available: float
+    """Bytes that the chip has."""
+    seconds: float
+    """Of an update, if `USUAL` of the chip's peak arrives."""
+
+    def __str__(self) -> str:
+        size = sum(parameters(self.config).values())
+        available = f" of {self.available / 1e9:.0f}" if self.available < float("inf") else ""
+        return (
+            f"{self.preset}, {size:,} parameters, in batches of {self.batch_size} x "
+            f"{self.config.block_size:,} tokens: {self.memory / 1e9:.1f}{available} GB, "
+            f"about {self.seconds:.2g} s an update"
+        )
+
+
+SIZES = ("gpt2-xl", "gpt2-large", "gpt2-medium", "gpt2", "small")
+"""The presets among which `largest` chooses."""
+BATCHES = (32, 16, 8, 4)
+SHARE = 0.8  # of the memory; the rest is for what no formula knows
+USUAL = 0.3  # of the measured peak: what training gets on most chips
+
+
+def largest(
+    chip: Chip, available: float | None = None, peak: float | None = None, *, seconds: float = 2.0
+) -> Fit:
+    """The largest of `SIZES` that trains on the chip with AdamW, in the largest of `BATCHES` that fits.
+
+    It fits if `SHARE` of ``available`` (bytes; None: ``device.memory``) holds it and an update takes at
+    most ``seconds`` at `USUAL` of ``peak`` (FLOPs a second; None: ``device.measure_peak``). A chip that
+    is too slow for all gets the smallest.
+
+    Raises ``ValueError`` if not even the smallest finds room.
+    """
+    available = (memory(chip) or float("inf")) if available is None else available
+    peak = measure_peak(chip) if peak is None else peak
+    for preset in SIZES:
+        config = GPTConfig.preset(preset)
+        for batch_size in BATCHES:
+            parts = training_memory(config, batch_size, dtype=chip.dtype, device=chip.device.type)
+            needed = peak_memory(parts)
+            work = batch_size * config.block_size * training_flops(config)
+            took = training_time(work, peak, USUAL)
+            in_time = took <= seconds or (preset, batch_size) == (SIZES[-1], BATCHES[-1])
+            if needed <= SHARE * available and in_time:
+                return Fit(preset, config, batch_size, needed, available, took)
+    raise ValueError(
+        f"available={available:.3g} bytes is too little: the smallest network takes {needed:.3g}, and a "
+        f"fifth should stay free"
+    )
 
 
 def saved_by_block(

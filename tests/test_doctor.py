@@ -10,7 +10,7 @@ import pytest
 import torch
 from packaging.specifiers import SpecifierSet
 
-from nbutils import __main__, doctor
+from nbutils import __main__, device, doctor, planning
 from nbutils.doctor import BAD, GOOD, OPTIONAL
 
 
@@ -107,3 +107,43 @@ def test_the_command(capsys, monkeypatch):
     assert __main__.main(["doctor"]) == 0
     assert capsys.readouterr().out == "✓ Python: 3.12\nAll is well\n"
     assert __main__.main(["doctor", "--help"]) == 0 and __main__.main(["doctor", "me"]) == 2
+
+
+def test_a_notebook_begins_with_a_line_about_the_chip(capsys, monkeypatch):
+    doctor.ready()
+    assert capsys.readouterr().out == f"{device.pick()}\n"
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setattr(device, "pick", lambda: device.Chip(torch.device("cpu"), torch.float32, "CPU"))
+    doctor.ready()
+    assert capsys.readouterr().out.startswith("No GPU (Runtime, Change runtime type, chooses one): CPU, float32")
+
+
+def test_on_a_gpu_it_says_what_can_be_trained(capsys, monkeypatch):
+    gpu = device.Chip(torch.device("cuda"), torch.float16, "Tesla T4", scaler=True)
+    monkeypatch.setattr(device, "pick", lambda: gpu)
+    monkeypatch.setattr(planning, "memory", lambda chip: 15_800_000_000)
+    monkeypatch.setattr(planning, "measure_peak", lambda chip: 30e12)
+    doctor.ready()
+    said = capsys.readouterr().out
+    assert said.startswith("Tesla T4, float16 with loss scaling") and said.count("\n") == 1
+    assert "It can train gpt2-medium, " in said and " of 16 GB" in said
+
+
+def test_what_is_too_old_missing_or_half_installed_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 4))
+    with pytest.raises(RuntimeError, match="Python 3.11 to 3.13: install one of them"):
+        doctor.ready()
+    monkeypatch.undo()
+    wanted = ["surely-not-there>=2", "torch>=99", "datasets>=2; extra == 'fineweb'"]
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: wanted)
+    with pytest.raises(RuntimeError) as told:
+        doctor.ready()
+    assert "surely-not-there: is missing; torch: " in str(told.value)
+    assert 'Run %pip install "surely-not-there>=2" "torch>=99" in a cell, then restart' in str(told.value)
+
+    def only_copied(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", only_copied)
+    with pytest.raises(RuntimeError, match="nbutils is installed only in part .*pip install -e ."):
+        doctor.ready()

@@ -146,8 +146,9 @@ def test_on_a_gpu_an_operation_has_its_programs_time_once():
 
 def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():
     gpu = replace(CPU, device=torch.device("cuda"))
-    assert ladder.shape_for(gpu)[0].n_embd == 768
+    assert ladder.shape_for(gpu, 15e9)[0].n_embd == 768
     assert ladder.shape_for(CPU)[0].n_embd == 128
+    assert [ladder.shape_for(gpu, size)[1] for size in (11e9, 15e9, 24e9, 80e9)] == [4, 4, 8, 20]
 
 
 def test_what_is_stored_is_read_and_nothing_is_none(tmp_path, monkeypatch):

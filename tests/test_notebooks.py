@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
 PICTURES = {"image/png", "image/svg+xml", "image/jpeg"}
 LECTURE = "7xTGNNLPyMI"
 # DESIGN's facts: the cell of each chapter that computes one, and what it asserts.
@@ -258,6 +259,16 @@ def test_valid_with_names_for_cells(notebook):
     for name in ids:  # words, since translations are keyed by them; no random letters
         assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name), name
         assert not re.fullmatch(r"[0-9a-f]{8}(-.*)?", name), name
+
+
+@pytest.mark.parametrize("path", [*PATHS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_notebook_begins_with_the_same_cell(path):
+    notebook = nbformat.read(path, as_version=4)
+    setup = notebook.cells[1]
+    expected = tool.setup_cell()
+    assert [setup.id, setup.source, setup.metadata] == [expected.id, expected.source, expected.metadata]
+    assert len(setup.source.splitlines()) <= 3
+    assert sum("pip" in cell.source for cell in cells(notebook, "code")) == 1
 
 
 def test_code_comes_in_small_cells(notebook):

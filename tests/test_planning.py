@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 import nbutils.model
 from nbutils import parallel, planning
+from nbutils.device import Chip, memory, pick
 from nbutils.model import GPT, PRESETS, GPTConfig
 from nbutils.training import TrainConfig, make_optimizer
 
@@ -395,3 +396,56 @@ def test_a_run_that_is_stored_is_not_repeated(bench, monkeypatch, tmp_path):
     file.write_text(json.dumps(json.loads(file.read_text())[:-1]))
     bench.measure_all()
     assert len(asked) == whole + 1 and asked[-1] == (*bench.LARGER, bench.SEEDS[-1])
+
+
+# What a chip can train.
+
+
+def made_up(name, dtype=torch.bfloat16, kind="cuda"):
+    return Chip(torch.device(kind), dtype, name, scaler=dtype == torch.float16)
+
+
+CHIPS = {  # bytes, measured FLOPs a second: made up, near what such chips reach
+    "T4": (made_up("T4", torch.float16), 15.8e9, 30e12, "gpt2-medium"),
+    "L4": (made_up("L4"), 23.7e9, 60e12, "gpt2-medium"),
+    "A100": (made_up("A100"), 42.4e9, 250e12, "gpt2-large"),
+    "H100": (made_up("H100"), 85e9, 700e12, "gpt2-xl"),
+    "P100": (made_up("P100", torch.float32), 17e9, 9e12, "gpt2"),
+    "CPU": (made_up("CPU", kind="cpu"), 24e9, 1.2e12, "small"),
+    "a very large, very slow one": (made_up("CPU", kind="cpu"), 1e13, 1e6, "small"),
+}
+
+
+@pytest.mark.parametrize("chip, available, peak, preset", CHIPS.values(), ids=CHIPS)
+def test_a_chip_gets_the_largest_network_that_fits(chip, available, peak, preset):
+    fit = planning.largest(chip, available, peak)
+    assert fit.preset == preset and fit.config == GPTConfig.preset(preset)
+    parts = planning.training_memory(
+        fit.config, fit.batch_size, dtype=chip.dtype, device=chip.device.type
+    )
+    assert fit.memory == planning.peak_memory(parts) <= 0.8 * available
+    work = fit.batch_size * fit.config.block_size * planning.training_flops(fit.config)
+    assert fit.seconds == pytest.approx(work / (0.3 * peak))
+    said = f"{fit.preset}, {sum(planning.parameters(fit.config).values()):,} parameters"
+    assert str(fit).startswith(said) and f" of {available / 1e9:.0f} GB" in str(fit)
+
+
+def test_more_memory_never_makes_the_network_smaller():
+    sizes = []
+    for available in np.geomspace(1e9, 200e9, 40):
+        fit = planning.largest(made_up("GPU"), available, 1e15)
+        sizes.append((sum(planning.parameters(fit.config).values()), fit.batch_size))
+        assert fit.memory <= 0.8 * available
+    assert sizes == sorted(sizes) and len(set(sizes)) > 8
+
+
+def test_without_room_for_any_network_it_says_how_much_is_needed():
+    with pytest.raises(ValueError, match=r"available=1e\+06 bytes is too little: .* takes 3\.\d+e\+07"):
+        planning.largest(made_up("GPU"), 1e6, 1e12)
+
+
+def test_this_machine_is_asked_where_nothing_is_given():
+    chip = pick("cpu")
+    fit = planning.largest(chip)
+    assert fit.available == memory(chip) > 2**30
+    assert fit.preset in planning.SIZES

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from notebooks import METADATA, setup_cell
 
 from nbutils.exercises.exercise import CHAPTERS, Exercise, exercise, names
 from nbutils.exercises.grading import SKIPPED
@@ -34,7 +35,7 @@ What you get right is kept in a small file, `next_token_progress.json`, beside t
 your Drive, if it is mounted). Once a function is right, it can become part of your own GPT. Where one is
 missing, the course's own stands in, so skip what you like.
 """
-SETUP = """\
+IMPORTS = """\
 import nbutils  # before torch
 from nbutils.exercises import check, hint, progress, solution
 {imports}
@@ -163,10 +164,6 @@ with torch.no_grad():
 print(f"e^{your.log_probability(logits, torch.tensor(ids[1:])):.1f} was the chance of this text")""",
     ),
 }
-METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 def number(chapter: str) -> int:
@@ -184,7 +181,8 @@ def notebook(chapter: str):
         number=number(chapter), title=TITLES[chapter], count=len(asked), first=asked[0].name,
         minutes=sum(one.minutes for one in asked),
     )  # fmt: skip
-    cells = [_text("title", about), _code("imports", SETUP.format(imports=imports(asked)))]
+    code = _code("imports", IMPORTS.format(imports=imports(asked)))
+    cells = [_text("title", about), setup_cell(), code]
     for one in asked:
         cells += [
             _text(f"{one.name}-text", statement(one)),

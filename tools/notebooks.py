@@ -4,6 +4,8 @@
 alone in an empty folder, and writes it back. Times, widget state and the versions of the kernel are
 dropped. A cell tagged ``nbval-ignore-output`` keeps its stored output while the code up to it is as
 in the last commit, so a second run changes nothing; clear that output to have it made anew.
+
+Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
 """
 
 import re
@@ -13,8 +15,12 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from fork import repository
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell
+
+from nbutils.exercises.grading import SKIPPED
 
 TIMEOUT = 300  # seconds a cell
 METADATA = {
@@ -23,15 +29,38 @@ METADATA = {
 }
 KEPT = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# Colab, or another machine without nbutils, installs it; then a line says which chip computes. The
+# last words stand in the error that follows a failed installation.
+SETUP = """\
+try: from nbutils import doctor
+except ImportError: get_ipython().run_line_magic("pip", "install -q git+https://github.com/{repository}")
+from nbutils import doctor; doctor.ready()  # an error? This needs a network once, and Python 3.11 or later\
+"""
 
 
 def main(paths: list[str]) -> None:
     """Run each notebook and write it back; stop at the first cell that fails."""
     for path in map(Path, paths):
         print(f"{path} ...", flush=True)
-        stored = nbformat.read(path, as_version=4)
+        stored = with_setup(nbformat.read(path, as_version=4))
         fresh = normalise(execute(path, stored))
         write(keep_ignored(fresh, stored, committed_code(path)), path)
+
+
+def setup_cell() -> nbformat.NotebookNode:
+    """The first cell of code; the book, whose readers have no kernel, leaves it out."""
+    cell = new_code_cell(SETUP.format(repository=repository()), id="setup")
+    cell.metadata.tags = [KEPT, SKIPPED, "remove-cell"]
+    return cell
+
+
+def with_setup(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy whose first cell of code is `setup_cell`, with the output that it had."""
+    copy, setup = nbformat.from_dict(notebook), setup_cell()
+    setup.outputs = [output for cell in copy.cells if cell.id == setup.id for output in cell.outputs]
+    copy.cells = [cell for cell in copy.cells if cell.id != setup.id]
+    copy.cells.insert(1, setup)
+    return copy
 
 
 def execute(path: Path, stored: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -1,0 +1,203 @@
+"""Make one PDF of the built book: python tools/pdf.py
+
+Headless Chromium prints one page of the book after another in the light look, folded answers open, each
+moving picture as it stands at its start with the address where it moves. pypdf joins what was printed:
+bookmarks, and links that lead from page to page within the PDF.
+"""
+
+import io
+import sys
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import yaml
+from fork import repository
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import Destination, Fit, NameObject
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "bench"))
+from pages import HTML, chromium, pages, serving  # noqa: E402
+
+PDF = ROOT / "_build" / "next-token.pdf"
+STYLE = (ROOT / "tools" / "pdf.css").read_text("utf-8")
+SCALE = 0.8  # of the screen's sizes: a line of 100 characters of code fits
+WIDTH = round((210 - 2 * 18) / 25.4 * 96 / SCALE)  # of the text, as pdf.css has it, in pixels
+READY = """async () => {
+  const places = [...document.querySelectorAll(".moving-picture")];
+  while (places.some((place) => !place.dataset.state)) await new Promise(requestAnimationFrame);
+  while (document.querySelector(".math") && !window.MathJax?.startup?.promise) {
+    await new Promise(requestAnimationFrame);
+  }
+  await window.MathJax?.startup.promise;
+  await document.fonts.ready;
+}"""
+# Links get the online book's address, also those within a page: `relink` finds them by it. A link to
+# every id, which nobody sees, makes Chromium note in the PDF where each stands.
+PREPARE = """({ online, here, wide }) => {
+  const article = document.querySelector("article.bd-article");
+  for (const details of article.querySelectorAll("details")) details.open = true;
+  for (const toggle of article.querySelectorAll(".toggle-hidden")) toggle.classList.remove("toggle-hidden");
+  for (const place of article.querySelectorAll(".moving-picture")) {
+    const line = document.createElement("p"), link = document.createElement("a");
+    link.textContent = link.href = `${online}${here}.html#${place.closest("section").id}`;
+    line.className = "online";
+    line.append("Move this picture in the online book: ", link);
+    place.append(line);
+  }
+  for (const link of document.querySelectorAll("a[href]")) {
+    link.href = link.href.replace(`${location.origin}/`, online);
+  }
+  for (const block of article.querySelectorAll("table, mjx-container[display]")) {
+    const room = block.parentElement.clientWidth, needed = block.scrollWidth;
+    if (needed > room) block.style.zoom = Math.max(0.4, room / needed);
+  }
+  for (const pre of article.querySelectorAll("pre")) pre.classList.toggle("long", pre.clientHeight > 450);
+  const targets = document.createElement("div");
+  targets.hidden = true;
+  for (const { id } of article.querySelectorAll("[id]")) {
+    targets.append(Object.assign(document.createElement("a"), { href: `#${encodeURIComponent(id)}` }));
+  }
+  document.body.append(targets);
+  const words = (heading) => {
+    const copy = heading.cloneNode(true);
+    for (const link of copy.querySelectorAll(".headerlink, mjx-assistive-mml")) link.remove();
+    return copy.textContent.trim();
+  };
+  return [...article.querySelectorAll("h1, h2")].map((h) => [words(h), h.closest("section").id]);
+}"""
+
+
+class Printed(NamedTuple):
+    """A page of the book on paper.
+
+    sections: titles and ids, the page's own first. places: id -> (paper page from 0, height in points).
+    """
+
+    name: str
+    sections: list[tuple[str, str]]
+    paper: PdfReader
+    places: dict[str, tuple[int, float]]
+
+
+def main(names: list[str], to: Path = PDF) -> None:
+    """Print these pages of the built book, and write them as one PDF."""
+    online = "https://{}.github.io/{}/".format(*repository().split("/"))
+    with chromium() as browser, serving(HTML) as address:
+        context = browser.new_context(color_scheme="light", viewport={"width": WIDTH, "height": 1100})
+        tab = context.new_page()
+        tab.emulate_media(media="print")
+        before = len(front(tab, online, []).pages)
+        printed, starts = [], []
+        for name in names:
+            starts.append(before)
+            printed.append(print_page(tab, address, online, name, before))
+            before += len(printed[-1].paper.pages)
+            print(f"{name}: {len(printed[-1].paper.pages)} pages", flush=True)
+        rows = [(page.name, page.sections[0][0], start + 1) for page, start in zip(printed, starts)]
+        cover = front(tab, online, rows)
+    to.parent.mkdir(exist_ok=True)
+    joined(cover, printed, online).write(to)
+
+
+def print_page(tab, address: str, online: str, name: str, before: int) -> Printed:
+    """One page of the book, whose first paper page comes after so many others."""
+    tab.goto(f"{address}{name}.html", wait_until="load")
+    tab.add_style_tag(content=f"{STYLE} html {{ counter-reset: page {before} }}")
+    tab.evaluate(READY)
+    if tab.locator('.moving-picture[data-state="failed"]').count():
+        raise RuntimeError(f"a picture of {name} is not drawn")
+    sections = tab.evaluate(PREPARE, {"online": online, "here": name})
+    paper = on_paper(tab, SCALE)
+    places = {
+        unquote(place["/Title"].removeprefix("/")): (paper.get_destination_page_number(place), float(place.top))
+        for place in paper.named_destinations.values()
+    }
+    return Printed(name, sections, paper, places)
+
+
+def on_paper(tab, scale: float) -> PdfReader:
+    made = tab.pdf(prefer_css_page_size=True, print_background=True, scale=scale)
+    return PdfReader(io.BytesIO(made))
+
+
+def front(tab, online: str, rows: list[tuple[str, str, int]]) -> PdfReader:
+    """The title page and the contents. rows: a page's name, its title, its number on paper."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    title, author, rights = (escape(settings[key]) for key in ("title", "author", "copyright"))
+    listed = "".join(
+        f'<li><a href="{online}{name}.html">{escape(words)}</a><span>{number}</span></li>'
+        for name, words, number in rows
+    )
+    tab.set_content(
+        f'<html lang="en" data-theme="light"><style>{STYLE}{FRONT}</style>'
+        f'<div class="cover"><h1>{title}</h1><p>{author}</p>'
+        f'{(ROOT / "book/assets/flow.svg").read_text("utf-8")}'
+        f'<p><a href="{online}">{online}</a></p><p>{rights}</p></div><h2>Contents</h2><ol>{listed}</ol>'
+    )
+    return on_paper(tab, 1)
+
+
+FRONT = """
+@page :first { @bottom-center { content: none; } }
+body { font: 11pt/1.5 system-ui, sans-serif; }
+a { color: inherit; text-decoration: none; }
+.cover { break-after: page; text-align: center; padding-top: 35mm; }
+.cover h1 { font-size: 40pt; margin: 0; }
+.cover svg { width: 100%; margin: 25mm 0; }
+ol { list-style: none; padding: 0; }
+li { display: flex; justify-content: space-between; border-bottom: 1px dotted #999; padding: 1.5mm 0; }
+"""
+
+
+def joined(cover: PdfReader, printed: list[Printed], online: str) -> PdfWriter:
+    """One PDF: the cover's pages and the printed ones, with bookmarks and links within it."""
+    writer = PdfWriter()
+    places = {}  # address in the online book -> (page in the whole, height)
+    for page in cover.pages:
+        writer.add_page(page)
+    for page in printed:
+        start = len(writer.pages)
+        address = f"{online}{page.name}.html"
+        places[address] = (start, None)
+        places |= {f"{address}#{name}": (start + at, top) for name, (at, top) in page.places.items()}
+        for paper in page.paper.pages:
+            writer.add_page(paper)
+        chapter = None
+        for title, name in page.sections:
+            at, top = places.get(f"{address}#{name}", places[address])
+            item = writer.add_outline_item(title, at, chapter, fit=Fit.xyz(top=top), is_open=False)
+            chapter = chapter or item
+    relink(writer, places)
+    return labelled(writer)
+
+
+def relink(writer: PdfWriter, places: dict[str, tuple[int, float | None]]) -> None:
+    """Let links to an address that is printed here lead to its place."""
+    for page in writer.pages:
+        for link in page.get("/Annots", ()):
+            link = link.get_object()
+            address = unquote(link["/A"]["/URI"]) if "/A" in link else None
+            if address in places:
+                at, top = places[address]
+                to = Destination("", writer.pages[at].indirect_reference, Fit.xyz(top=top))
+                link[NameObject("/Dest")] = to.dest_array
+                del link["/A"]
+
+
+def labelled(writer: PdfWriter) -> PdfWriter:
+    """With the book's title and author; a reader opens it with the bookmarks beside it."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    writer.metadata = {"/Title": settings["title"], "/Author": settings["author"]}
+    writer.root_object[NameObject("/Lang")] = TextStringObject("en")
+    writer.page_mode = "/UseOutlines"
+    return writer
+
+
+if __name__ == "__main__":
+    if not (HTML / "index.html").exists():
+        sys.exit("_build/html is missing. Build the book first: make book")
+    main(pages())
+    print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")
