@@ -149,6 +149,7 @@ def test_every_control_does_what_python_computes(browser, site, moving, hand):
     visit.context.close()
 
 
+@pytest.mark.timing
 def test_a_drawing_takes_less_than_a_frame(browser, site, moving):
     """Of nine times that the controls are moved the best, since a machine may be busy for a while."""
     visit = Visit(browser, site, moving.page, 1280, "light")
@@ -166,6 +167,7 @@ def test_a_drawing_takes_less_than_a_frame(browser, site, moving):
     visit.context.close()
 
 
+@pytest.mark.timing
 def test_the_largest_text_is_learned_within_a_frame(browser, site):
     visit = Visit(browser, site, "notebooks/01_tokens", 1280, "light")
     shown = Shown(visit.page, "Merges")
@@ -301,7 +303,8 @@ def table_page(tmp_path, monkeypatch, request):
     page = tmp_path / "site"
     html = moving_pictures.with_scripts(table_picture.Table().html(), "pictures", page / "pictures")
     (page / "pictures.js").write_text((ROOT / "book/assets/pictures.js").read_text())
-    (page / "index.html").write_text(f'<html lang="en"><script type="module" src="pictures.js"></script>{html}')
+    head = '<html lang="en"><meta charset="utf-8"><script defer src="pictures.js"></script>'
+    (page / "index.html").write_text(head + html)
     return page
 
 

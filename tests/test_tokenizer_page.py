@@ -61,7 +61,7 @@ def page_folder(tmp_path, monkeypatch):
     (tmp_path / "pictures.js").write_text(host, "utf-8")
     (tmp_path / "index.html").write_text(
         '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f'<script type="module" src="pictures.js"></script>{html}',
+        f'<script defer src="pictures.js"></script>{html}',
         "utf-8",
     )
     return tmp_path
@@ -146,6 +146,7 @@ def test_while_the_table_is_on_its_way_our_own_is_there(browser, page_folder):
         page.close()
 
 
+@pytest.mark.timing
 def test_the_longest_text_is_cut_without_a_pause(browser, page_folder):
     with serving(page_folder) as address:
         page = opened(browser, address)

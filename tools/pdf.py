@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import yaml
 from fork import repository
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import Destination, Fit, NameObject
+from pypdf.generic import Destination, Fit, NameObject, TextStringObject
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "bench"))
@@ -31,7 +31,7 @@ READY = """async () => {
   while (document.querySelector(".math") && !window.MathJax?.startup?.promise) {
     await new Promise(requestAnimationFrame);
   }
-  await window.MathJax?.startup.promise;
+  await window.MathJax?.startup?.promise;
   await document.fonts.ready;
 }"""
 # Links get the online book's address, also those within a page: `relink` finds them by it. A link to
@@ -54,7 +54,7 @@ PREPARE = """({ online, here, wide }) => {
     const room = block.parentElement.clientWidth, needed = block.scrollWidth;
     if (needed > room) block.style.zoom = Math.max(0.4, room / needed);
   }
-  for (const pre of article.querySelectorAll("pre")) pre.classList.toggle("long", pre.clientHeight > 450);
+  for (const box of article.querySelectorAll("pre, details")) box.classList.toggle("long", box.clientHeight > 450);
   const targets = document.createElement("div");
   targets.hidden = true;
   for (const { id } of article.querySelectorAll("[id]")) {

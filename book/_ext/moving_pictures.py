@@ -2,7 +2,8 @@
 
 `nbutils.figures.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
 picture gets its script as one file for the whole book, named after its content, so that no browser
-keeps an old one. Other pages load nothing.
+keeps an old one. Other pages load nothing. The scripts are classic ones, since a browser that opens a
+page from a disk refuses modules.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from nbutils.figures import picture
 
 HOST = "pictures.js"  # in book/assets
 FOLDER = "pictures"  # in the built book's _static
+DEFAULT = re.compile(r"^export default ", re.M)
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 PLACE = re.compile(
     r'(<div class="moving-picture" data-picture="([\w.]+)")(><p>.*?</p>\s*'
@@ -41,7 +43,7 @@ def fill_in(app: Sphinx, pagename, templatename, context, doctree) -> None:
     body = with_scripts(body, here, folder)
     context["body"] = preloads(body) + body
     app.add_css_file(f"{FOLDER}/{written(folder, 'picture', 'css', picture.css().encode())}")
-    app.add_js_file(HOST, type="module")
+    app.add_js_file(HOST, defer="defer")
 
 
 def with_scripts(body: str, here: str, folder: Path) -> str:
@@ -61,7 +63,7 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
 def preloads(body: str) -> str:
     """For the browser: the pictures' scripts, to be fetched while it reads the page."""
     scripts = dict.fromkeys(re.findall(r'data-script="([^"]+)"', body))
-    return "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
+    return "".join(f'<link rel="preload" as="script" href="{script}">' for script in scripts)
 
 
 def class_named(kind: str) -> type[picture.Picture]:
@@ -80,8 +82,14 @@ def publish(kind: type[picture.Picture], state: dict, folder: Path) -> str:
         if picture.sha256(content) != expected:
             raise ExtensionError(f"{kind.__name__}'s {name} has changed: run the notebook again")
         put(folder / f"{expected}.bin", content)
-    script = picture.esm(picture.FOLDER / kind.script).encode()
-    return written(folder, Path(kind.script).stem, "js", script)
+    script = classic(picture.esm(picture.FOLDER / kind.script))
+    return written(folder, Path(kind.script).stem, "js", script.encode())
+
+
+def classic(module: str) -> str:
+    """The module as a classic script, which leaves its default export with its own element."""
+    body = DEFAULT.sub("const exported = ", module)
+    return f'document.currentScript.content = (() => {{\n"use strict";\n{body}return exported;\n}})();\n'
 
 
 def written(folder: Path, stem: str, ending: str, content: bytes) -> str:
