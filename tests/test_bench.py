@@ -104,6 +104,7 @@ def test_what_is_imported_in_turn_is_timed_alone(bench, tmp_path, monkeypatch):
     assert min(slow) >= 0.2 > min(quick) > 0
 
 
+@pytest.mark.timing
 def test_the_model_takes_a_twentieth_of_pytorchs_time_to_import_and_brings_no_other_library():
     code = """
 import json, sys, time

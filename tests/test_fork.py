@@ -52,6 +52,9 @@ def test_a_fork_has_its_own_address_and_the_way_back(copy):
     readme = (copy / "README.md").read_text("utf-8")
     assert f"$ git clone {MINE}\n$ cd {NAME}\n" in readme
     assert f"colab.research.google.com/github/{OWNER}/{NAME}/blob/main/notebooks/01_tokens" in readme
+    assert f"> cd {NAME}\n" in (copy / "book" / "running.md").read_text("utf-8")
+    chapter = (copy / "notebooks" / "01_tokens.ipynb").read_text("utf-8")
+    assert f"install -q git+{MINE}" in chapter
     fork.main(f"https://github.com/{old}", copy)
     assert {path: path.read_bytes() for path in fork.known_files(copy)} == before
 

@@ -1,7 +1,7 @@
 """Rules for the notebooks, and the tool that stores their outputs.
 
 That each runs alone in an empty folder is shown by the book's build (``run_in_temp``), and that its
-outputs are as stored by nbval; neither is done a third time here.
+outputs are as stored by tests/test_outputs.py.
 """
 
 import ast

@@ -129,6 +129,7 @@ def test_a_module_that_does_not_exist_is_named():
         nbutils.utils  # noqa: B018
 
 
+@pytest.mark.timing
 def test_importing_is_quick_and_brings_neither_pytorch_nor_matplotlib():
     code = """
 import json, sys, time

@@ -84,6 +84,7 @@ def test_documents_are_varied(documents):
     assert len(set(documents)) > 0.98 * len(documents)
 
 
+@pytest.mark.timing
 def test_twenty_megabytes_in_ten_seconds():
     start = time.process_time()
     size = sum(map(len, generate(10_000, seed=2)))

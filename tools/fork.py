@@ -39,7 +39,7 @@ def main(url: str, root: Path = ROOT) -> list[str]:
 
 def readdressed(text: str, old: str, new: str) -> str:
     """The text with OWNER/NAME exchanged, and NAME too where it is the folder of a clone."""
-    folder = rf"(?m)^(\$ cd ){re.escape(old.partition('/')[2])}$"
+    folder = rf"(?m)^([$>] cd ){re.escape(old.partition('/')[2])}$"
     text = re.sub(folder, lambda found: found[1] + new.partition("/")[2], text)
     return re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", lambda _: new, text)
 
