@@ -292,9 +292,9 @@ class GPT(nn.Module):
 
         ``name_or_folder``: a folder with config.json and model.safetensors, or a name such as
         "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl" or "someone/their-gpt2", which is
-        downloaded. Raises ``FileNotFoundError`` for a path at which no such folder is,
-        ``ConnectionError`` if a download fails, and ``ValueError`` for a model that is not built
-        like this one.
+        downloaded: the first four always at the same commit. Raises ``FileNotFoundError`` for a
+        path at which no such folder is, ``ConnectionError`` if a download fails, and
+        ``ValueError`` for a model that is not built like this one.
         """
         folder = _find_pretrained(name_or_folder)
         with torch.device("meta"):  # shapes only: the file brings the numbers
@@ -443,6 +443,13 @@ def _their_name(name: str) -> str:
 
 # A name on the hub, alone or after its owner's. Anything else is a path, and stays on this machine.
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+# What is downloaded of OpenAI's models: a commit's name is a hash of all that is in it.
+_COMMITS = {
+    "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+    "openai-community/gpt2-medium": "6dcaa7a952f72f9298047fd5137cd6e4f05f41da",
+    "openai-community/gpt2-large": "32b71b12589c2f8d625668d2335a01cac3249519",
+    "openai-community/gpt2-xl": "15ea56dee5df4983c59b2538573817e1667135e2",
+}
 
 
 def _find_pretrained(name_or_folder: str | os.PathLike) -> Path:
@@ -461,7 +468,9 @@ def _find_pretrained(name_or_folder: str | os.PathLike) -> Path:
     try:
         from huggingface_hub import hf_hub_download
 
-        files = [hf_hub_download(repository, f) for f in ("config.json", "model.safetensors")]
+        commit = _COMMITS.get(repository)  # None is the newest, of what somebody else keeps there
+        names = ("config.json", "model.safetensors")
+        files = [hf_hub_download(repository, name, revision=commit) for name in names]
     except ImportError as error:
         raise FileNotFoundError(
             f"{str(name_or_folder)!r} is not a folder here, and downloading it needs "

@@ -19,6 +19,7 @@ import importlib
 import inspect
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -478,7 +479,7 @@ class Shards:
         """What `_named` was given, as this process holds it."""
         from torch.distributed import checkpoint as dcp
 
-        reader = dcp.FileSystemReader(path)
+        reader = _reader(path)
         names, found = self._names(reader.read_metadata().state_dict_metadata)
         with warnings.catch_warnings(action="ignore"):  # one process alone is told that it is
             dcp.load(found, storage_reader=reader, no_dist=self.group.kind is None)
@@ -515,6 +516,42 @@ def _save(tensors: dict[str, torch.Tensor], folder: Path) -> None:
     except dcp.api.CheckpointException as error:
         cause, _ = next(iter(error.failures.values()))
         raise OSError(getattr(cause, "strerror", None) or str(cause)) from error
+
+
+def _reader(path: Path):
+    """For ``dcp.load``: what describes the tensors is a pickle, and any pickle may call anything."""
+    from torch.distributed import checkpoint as dcp
+
+    class Reader(dcp.FileSystemReader):
+        def read_metadata(self, *_, **__):
+            with open(path / ".metadata", "rb") as file:
+                described = _Description(file).load()
+            described.storage_meta.load_id = self.load_id
+            return described
+
+    return Reader(path)
+
+
+class _Description(pickle.Unpickler):
+    """Makes what describes tensors, and nothing else."""
+
+    KNOWN = {
+        *(f"torch.distributed.checkpoint.metadata.{name}" for name in (
+            "Metadata", "MetadataIndex", "StorageMeta", "TensorStorageMetadata",
+            "ChunkStorageMetadata", "TensorProperties", "_MEM_FORMAT_ENCODING",
+        )),
+        "torch.distributed.checkpoint.filesystem._StorageInfo",
+        "torch.serialization._get_layout",
+        "torch.Size",
+        *(f"{module}.{name}" for module in ("pathlib", "pathlib._local")
+          for name in ("PosixPath", "WindowsPath")),
+    }  # fmt: skip
+
+    def find_class(self, module: str, name: str) -> object:
+        is_dtype = module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)
+        if not is_dtype and f"{module}.{name}" not in self.KNOWN:
+            raise CheckpointError(f"a checkpoint names {module}.{name}, which describes no tensor")
+        return super().find_class(module, name)
 
 
 def _remove(damaged: list[Path]) -> None:

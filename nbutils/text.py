@@ -21,6 +21,7 @@ from .tokens import END
 
 _SOURCES = ("smallworld", "pydocs", "fineweb")
 _SPLITS = ("train", "val")
+_FINEWEB_COMMIT = "9bb295ddab0e05d785b879661af7260fed5140fc"  # its tag v1.4.0
 _PIECE = 1 << 22  # bytes of a file that are read at once
 _SMALLWORLD_DOCUMENTS = 20_000  # both splits, if not said otherwise: about 1.1 million tokens
 
@@ -251,12 +252,14 @@ def _fineweb() -> Iterator[str]:
 def _open_fineweb(datasets, folder: str | None) -> Iterable[dict]:
     if not folder:
         return datasets.load_dataset(
-            "HuggingFaceFW/fineweb", "sample-10BT", split="train", streaming=True
+            "HuggingFaceFW/fineweb", "sample-10BT", revision=_FINEWEB_COMMIT, split="train", streaming=True
         )
     files = sorted(map(str, Path(folder).glob("**/*.parquet")))
     if not files:
         raise FileNotFoundError(f"NBUTILS_FINEWEB={folder} is no folder with parquet files in it")
-    return datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
+    return datasets.load_dataset(  # nosec B615 - of files here
+        "parquet", data_files=files, split="train", streaming=True
+    )
 
 
 def _fineweb_texts(open_rows: Callable[[], Iterable[dict]], folder: str | None) -> Iterator[str]:

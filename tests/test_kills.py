@@ -47,7 +47,8 @@ def work(folder: Path, optimizer: str, steps: int) -> None:
 
 def same(one: Path, other: Path) -> bool:
     """Whether two runs ended alike, bit for bit, and left their checkpoints and no more."""
-    (losses, weights), (others, other_weights) = (torch.load(f / "end") for f in (one, other))
+    ends = (torch.load(folder / "end", weights_only=True) for folder in (one, other))
+    (losses, weights), (others, other_weights) = ends
     assert {path.name for path in other.iterdir()} == {"end", CHECKPOINT, BEFORE}
     return losses == others and all(map(torch.equal, weights.values(), other_weights.values()))
 

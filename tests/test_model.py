@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -450,21 +451,29 @@ def test_damaged_folders_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, repository",
-    [("gpt2", "openai-community/gpt2"), ("someone/their-gpt2", "someone/their-gpt2")],
+    "name, repository, pinned",
+    [
+        ("gpt2", "openai-community/gpt2", True),
+        ("gpt2-medium", "openai-community/gpt2-medium", True),
+        ("gpt2-large", "openai-community/gpt2-large", True),
+        ("gpt2-xl", "openai-community/gpt2-xl", True),
+        ("someone/their-gpt2", "someone/their-gpt2", False),
+    ],
 )
-def test_a_name_is_downloaded(name, repository, tmp_path, monkeypatch):
+def test_a_name_is_downloaded(name, repository, pinned, tmp_path, monkeypatch):
     hub = pytest.importorskip("huggingface_hub")
     filled(TINY).save_pretrained(tmp_path)
     asked = []
 
-    def download(repository, file):
-        asked.append(repository)
+    def download(repository, file, revision):
+        asked.append((repository, revision))
         return str(tmp_path / file)
 
     monkeypatch.setattr(hub, "hf_hub_download", download)
     assert GPT.from_pretrained(name).config == TINY
-    assert set(asked) == {repository}
+    [(from_where, commit)] = set(asked)
+    assert from_where == repository
+    assert re.fullmatch("[0-9a-f]{40}", commit) if pinned else commit is None
 
 
 @pytest.mark.parametrize(
@@ -497,7 +506,7 @@ def test_a_path_without_a_folder_is_never_sent_to_the_hub(path, tmp_path, monkey
 def test_no_network_is_named(monkeypatch):
     hub = pytest.importorskip("huggingface_hub")
 
-    def download(repository, file):
+    def download(repository, file, revision):
         raise OSError("no route to host")
 
     monkeypatch.setattr(hub, "hf_hub_download", download)

@@ -2,6 +2,7 @@
 
 import builtins
 import random
+import re
 import sys
 from itertools import islice
 
@@ -268,6 +269,7 @@ def test_fineweb_reads_no_further_than_asked(monkeypatch, folder):
 
     def rows(*args, **kwargs):
         assert args == ("HuggingFaceFW/fineweb", "sample-10BT")
+        assert re.fullmatch("[0-9a-f]{40}", kwargs.pop("revision"))
         assert kwargs == {"split": "train", "streaming": True}
         for i in range(1000):
             read.append(i)
