@@ -14,7 +14,7 @@ NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpo
 PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 BENCH := $(wildcard bench/*.py)
 
-.PHONY: help setup book test notebooks serve fork clean
+.PHONY: help setup book test notebooks serve pdf zip fork clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -34,6 +34,10 @@ notebooks: _build/.model  ## run every notebook and store its outputs, normalise
 
 serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 	$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
+
+pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
+
+zip: _build/next-token.zip  ## the book to open by double click: _build/offline, packed in _build/next-token.zip
 
 fork: $(READY)  ## write your repository's address everywhere: make fork URL=https://github.com/you/your-course
 	@$(BIN)/python tools/fork.py "$(URL)"
@@ -80,3 +84,9 @@ _build/.book: _build/.package _build/.model _build/bench.json _build/proof.json 
 	rm -rf _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	touch $@
+
+_build/next-token.pdf: _build/.book tools/pdf.py tools/pdf.css
+	$(BIN)/python tools/pdf.py
+
+_build/next-token.zip: _build/.book tools/offline.py
+	$(BIN)/python tools/offline.py

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
+import fork  # tools/fork.py
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +20,17 @@ NO_CHROMIUM = (
 def root() -> Path:
     """The repository's top folder."""
     return ROOT
+
+
+def copy_of_the_repository(to: Path) -> Path:
+    """The repository's present files in ``to``, known to git there, not yet committed."""
+    for path in fork.known_files(ROOT):
+        target = to / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=to, check=True)
+    return to
 
 
 def find_chromium(own: str) -> str:

@@ -14,6 +14,7 @@ import fork  # tools/fork.py
 import nbformat
 import notebooks as tool  # tools/notebooks.py
 import pytest
+from conftest import copy_of_the_repository
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
@@ -28,14 +29,9 @@ WITHIN = "Scripts" if os.name == "nt" else "bin"
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     """What would be pushed now, as a repository of its own."""
-    folder = tmp_path_factory.mktemp("repository")
-    for path in fork.known_files(ROOT):
-        to = folder / path.relative_to(ROOT)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_bytes(path.read_bytes())
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
-        own = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        subprocess.run(["git", *own, *command], cwd=folder, check=True)
+    folder = copy_of_the_repository(tmp_path_factory.mktemp("repository"))
+    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "all"]
+    subprocess.run(commit, cwd=folder, check=True)
     return folder
 
 

@@ -5,6 +5,7 @@ import subprocess
 
 import fork  # tools/fork.py
 import pytest
+from conftest import copy_of_the_repository
 
 ROOT = fork.ROOT
 OWNER, NAME = "ada-l", "my.course"  # apart, so that this file itself names no such repository
@@ -13,15 +14,7 @@ MINE = f"https://github.com/{OWNER}/{NAME}"
 
 @pytest.fixture
 def copy(tmp_path):
-    """The repository's present files in a new repository."""
-    for path in fork.known_files(ROOT):
-        if path.stat().st_size < 2**20:
-            to = tmp_path / path.relative_to(ROOT)
-            to.parent.mkdir(parents=True, exist_ok=True)
-            to.write_bytes(path.read_bytes())
-    for command in (["init", "-q"], ["add", "."]):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    return tmp_path
+    return copy_of_the_repository(tmp_path)
 
 
 def holding(root, words: str) -> list[str]:
