@@ -100,7 +100,8 @@ def test_search_finds_a_page_and_leads_to_it(browser, disk):
     visit.page.wait_for_function("() => Search.status.innerText.includes('finished')")
     found.click()
     visit.page.wait_for_load_state()
-    assert "notebooks/" in visit.page.url and "vocabulary" in visit.page.content()
+    assert visit.page.url.startswith(disk) and "search.html" not in visit.page.url
+    assert "vocabulary" in visit.page.locator("article").inner_text()
     assert not visit.errors and not visit.refused
     visit.context.close()
 

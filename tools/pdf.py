@@ -34,21 +34,22 @@ READY = """async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
 }"""
-# Links get the online book's address, also those within a page: `relink` finds them by it. A link to
-# every id, which nobody sees, makes Chromium note in the PDF where each stands.
-PREPARE = """({ online, here, wide }) => {
+BOOK = "book:"  # begins a link to a page of the book until `relink` knows where it leads
+# A link to every id, which nobody sees, makes Chromium note in the PDF where each stands.
+PREPARE = """({ book, online, here }) => {
   const article = document.querySelector("article.bd-article");
   for (const details of article.querySelectorAll("details")) details.open = true;
   for (const toggle of article.querySelectorAll(".toggle-hidden")) toggle.classList.remove("toggle-hidden");
+  for (const link of document.querySelectorAll("a[href]")) {
+    if (link.hostname === "localhost") link.removeAttribute("href");
+    else link.href = link.href.replace(`${location.origin}/`, book);
+  }
   for (const place of article.querySelectorAll(".moving-picture")) {
     const line = document.createElement("p"), link = document.createElement("a");
     link.textContent = link.href = `${online}${here}.html#${place.closest("section").id}`;
     line.className = "online";
     line.append("Move this picture in the online book: ", link);
     place.append(line);
-  }
-  for (const link of document.querySelectorAll("a[href]")) {
-    link.href = link.href.replace(`${location.origin}/`, online);
   }
   for (const block of article.querySelectorAll("table, mjx-container[display]")) {
     const room = block.parentElement.clientWidth, needed = block.scrollWidth;
@@ -70,6 +71,24 @@ PREPARE = """({ online, here, wide }) => {
 }"""
 
 
+NOT_ENGLISH = "한👋"
+NO_FONT = (
+    "No font here has {}: signs of its kind are printed as empty boxes. "
+    "On Debian and Ubuntu: sudo apt install fonts-noto-cjk fonts-noto-color-emoji"
+)
+# The signs that look like one that no font has.
+LACKING = """signs => {
+  const drawn = (sign) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 50, height: 50 });
+    const context = canvas.getContext("2d");
+    context.font = "30px sans-serif";
+    context.fillText(sign, 5, 40);
+    return canvas.toDataURL();
+  };
+  return [...signs].filter((sign) => drawn(sign) === drawn("\\u0378"));
+}"""
+
+
 class Printed(NamedTuple):
     """A page of the book on paper.
 
@@ -82,24 +101,25 @@ class Printed(NamedTuple):
     places: dict[str, tuple[int, float]]
 
 
-def main(names: list[str], to: Path = PDF) -> None:
+def main(browser, names: list[str], to: Path = PDF) -> None:
     """Print these pages of the built book, and write them as one PDF."""
     online = "https://{}.github.io/{}/".format(*repository().split("/"))
-    with chromium() as browser, serving(HTML) as address:
-        context = browser.new_context(color_scheme="light", viewport={"width": WIDTH, "height": 1100})
-        tab = context.new_page()
-        tab.emulate_media(media="print")
-        before = len(front(tab, online, []).pages)
-        printed, starts = [], []
+    context = browser.new_context(color_scheme="light", viewport={"width": WIDTH, "height": 1100})
+    tab = context.new_page()
+    tab.emulate_media(media="print")
+    printed, rows = [], []
+    before = len(front(tab, online, [(name, name, 0) for name in names]).pages)
+    with serving(HTML) as address:
         for name in names:
-            starts.append(before)
-            printed.append(print_page(tab, address, online, name, before))
-            before += len(printed[-1].paper.pages)
-            print(f"{name}: {len(printed[-1].paper.pages)} pages", flush=True)
-        rows = [(page.name, page.sections[0][0], start + 1) for page, start in zip(printed, starts)]
-        cover = front(tab, online, rows)
-    to.parent.mkdir(exist_ok=True)
-    joined(cover, printed, online).write(to)
+            page = print_page(tab, address, online, name, before)
+            print(f"{name}: {len(page.paper.pages)} pages", flush=True)
+            printed.append(page)
+            rows.append((name, page.sections[0][0], before + 1))
+            before += len(page.paper.pages)
+    joined(front(tab, online, rows), printed, online).write(to)
+    for sign in tab.evaluate(LACKING, NOT_ENGLISH):
+        print(NO_FONT.format(sign))
+    context.close()
 
 
 def print_page(tab, address: str, online: str, name: str, before: int) -> Printed:
@@ -109,7 +129,7 @@ def print_page(tab, address: str, online: str, name: str, before: int) -> Printe
     tab.evaluate(READY)
     if tab.locator('.moving-picture[data-state="failed"]').count():
         raise RuntimeError(f"a picture of {name} is not drawn")
-    sections = tab.evaluate(PREPARE, {"online": online, "here": name})
+    sections = tab.evaluate(PREPARE, {"book": BOOK, "online": online, "here": name})
     paper = on_paper(tab, SCALE)
     places = {
         unquote(place["/Title"].removeprefix("/")): (paper.get_destination_page_number(place), float(place.top))
@@ -128,7 +148,7 @@ def front(tab, online: str, rows: list[tuple[str, str, int]]) -> PdfReader:
     settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     title, author, rights = (escape(settings[key]) for key in ("title", "author", "copyright"))
     listed = "".join(
-        f'<li><a href="{online}{name}.html">{escape(words)}</a><span>{number}</span></li>'
+        f'<li><a href="{BOOK}{name}.html">{escape(words)}</a><span>{number}</span></li>'
         for name, words, number in rows
     )
     tab.set_content(
@@ -155,12 +175,12 @@ li { display: flex; justify-content: space-between; border-bottom: 1px dotted #9
 def joined(cover: PdfReader, printed: list[Printed], online: str) -> PdfWriter:
     """One PDF: the cover's pages and the printed ones, with bookmarks and links within it."""
     writer = PdfWriter()
-    places = {}  # address in the online book -> (page in the whole, height)
+    places = {}  # address in the book -> (page in the whole, height)
     for page in cover.pages:
         writer.add_page(page)
     for page in printed:
         start = len(writer.pages)
-        address = f"{online}{page.name}.html"
+        address = f"{BOOK}{page.name}.html"
         places[address] = (start, None)
         places |= {f"{address}#{name}": (start + at, top) for name, (at, top) in page.places.items()}
         for paper in page.paper.pages:
@@ -168,23 +188,28 @@ def joined(cover: PdfReader, printed: list[Printed], online: str) -> PdfWriter:
         chapter = None
         for title, name in page.sections:
             at, top = places.get(f"{address}#{name}", places[address])
-            item = writer.add_outline_item(title, at, chapter, fit=Fit.xyz(top=top), is_open=False)
+            item = writer.add_outline_item(
+                title=title, page_number=at, parent=chapter, fit=Fit.xyz(top=top), is_open=False
+            )
             chapter = chapter or item
-    relink(writer, places)
+    relink(writer, places, online)
     return labelled(writer)
 
 
-def relink(writer: PdfWriter, places: dict[str, tuple[int, float | None]]) -> None:
-    """Let links to an address that is printed here lead to its place."""
+def relink(writer: PdfWriter, places: dict[str, tuple[int, float | None]], online: str) -> None:
+    """Let links to the book lead to their place in the PDF; to the online book if it isn't printed."""
     for page in writer.pages:
         for link in page.get("/Annots", ()):
             link = link.get_object()
-            address = unquote(link["/A"]["/URI"]) if "/A" in link else None
+            address = unquote(link["/A"]["/URI"])
             if address in places:
                 at, top = places[address]
                 to = Destination("", writer.pages[at].indirect_reference, Fit.xyz(top=top))
                 link[NameObject("/Dest")] = to.dest_array
                 del link["/A"]
+            elif address.startswith(BOOK):
+                there = TextStringObject(online + link["/A"]["/URI"].removeprefix(BOOK))
+                link["/A"][NameObject("/URI")] = there
 
 
 def labelled(writer: PdfWriter) -> PdfWriter:
@@ -199,5 +224,6 @@ def labelled(writer: PdfWriter) -> PdfWriter:
 if __name__ == "__main__":
     if not (HTML / "index.html").exists():
         sys.exit("_build/html is missing. Build the book first: make book")
-    main(pages())
+    with chromium() as browser:
+        main(browser, pages())
     print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")

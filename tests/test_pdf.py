@@ -1,0 +1,188 @@
+"""The whole book as one PDF: everything is in it, at its place, and nothing leads to this machine."""
+
+import re
+from html import unescape
+from types import SimpleNamespace
+
+import pdf  # tools/pdf.py
+import pytest
+from pypdf import PdfReader
+from test_book import CHAPTERS, html_of, site, toc_pages  # noqa: F401
+from test_pictures import PICTURES
+
+# What stands beside the paper, where nobody can read it.
+CUT = """() => [...document.querySelectorAll("article.bd-article *")]
+  .filter((e) => e.closest("svg, mjx-assistive-mml, .visually-hidden, .sd-sr-only") === null)
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 2)
+  .map((e) => e.outerHTML.slice(0, 200))"""
+UNDRAWN = """() => [...document.querySelectorAll("article.bd-article img")]
+  .filter((image) => !image.naturalWidth).map((image) => image.src)"""
+ONLINE = "https://{}.github.io/{}/".format(*pdf.repository().split("/"))
+
+
+@pytest.fixture(scope="module")
+def book(browser, tmp_path_factory):
+    """The PDF, with what was cut off or not drawn while it was printed."""
+    path = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    cut, undrawn, printing = [], [], pdf.on_paper
+
+    def watched(tab, scale):
+        cut.extend(tab.evaluate(CUT))
+        undrawn.extend(tab.evaluate(UNDRAWN))
+        return printing(tab, scale)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf, "on_paper", watched)
+        pdf.main(browser, toc_pages(), path)
+    reader = PdfReader(path)
+    starts = [reader.get_destination_page_number(item) for item in chapters(reader.outline)]
+    ends = [*starts[1:], len(reader.pages)]
+    where = {name: range(*ends) for name, ends in zip(toc_pages(), zip(starts, ends), strict=True)}
+    return SimpleNamespace(path=path, reader=reader, where=where, cut=cut, undrawn=undrawn)
+
+
+def chapters(outline) -> list:
+    return [item for item in outline if not isinstance(item, list)]
+
+
+def text(page) -> str:
+    """Without white space and ligatures, which a PDF spells as it likes."""
+    return plain(page.extract_text())
+
+
+def plain(words: str) -> str:
+    for sign, letters in {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"}.items():
+        words = words.replace(sign, letters)
+    return "".join(words.split())
+
+
+def links(page) -> list[dict]:
+    return [link.get_object() for link in page.get("/Annots", ())]
+
+
+def addresses(page) -> set[str]:
+    return {link["/A"]["/URI"] for link in links(page) if "/A" in link}
+
+
+def headings(name: str, level: int) -> list[str]:
+    article = html_of(name).partition("<article")[2]
+    found = re.findall(rf"<h{level}>(.*?)<a class=\"headerlink\"", article, re.S)
+    return [plain(unescape(re.sub(r"<[^>]+>", "", words))) for words in found]
+
+
+def test_nothing_is_cut_off_and_every_figure_is_drawn(book):
+    assert book.cut == []
+    assert book.undrawn == []
+
+
+def test_it_is_a_book_of_plausible_size(book):
+    assert 150 < len(book.reader.pages) < 600
+    assert 1e6 < book.path.stat().st_size < 40e6
+    empty = [page.page_number for page in book.reader.pages if len(page.get_contents().get_data()) < 500]
+    assert empty == []
+
+
+def test_bookmarks_are_the_chapters_and_their_sections(book):
+    outline, pages = book.reader.outline, iter(toc_pages())
+    assert len(chapters(outline)) == len(toc_pages())
+    for item, after in zip(outline, [*outline[1:], None]):
+        if isinstance(item, list):
+            continue
+        name = next(pages)
+        assert plain(item.title) == headings(name, 1)[0]
+        under = after if isinstance(after, list) else []
+        assert [plain(part.title) for part in under] == headings(name, 2)
+        tops = [(book.reader.get_destination_page_number(part), -float(part.top)) for part in under]
+        assert tops == sorted(tops) and all(page in book.where[name] for page, _ in tops)
+    assert max(len(item) for item in outline if isinstance(item, list)) > 8
+
+
+def test_each_chapter_begins_on_its_page_with_its_number(book):
+    contents = text(book.reader.pages[1])
+    for name, pages in book.where.items():
+        first = text(book.reader.pages[pages[0]])
+        number, title = str(pages[0] + 1), headings(name, 1)[0]
+        assert title in first and (first.startswith(number) or first.endswith(number)), name
+        assert title + number in contents
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_figures_are_on_the_pages(book, name):
+    figures = len(re.findall(r"<img\b[^>]*/_images/[^>]*\.png", html_of(name)))
+    drawn = set()
+    for number in book.where[name]:
+        for thing in book.reader.pages[number]["/Resources"].get("/XObject", {}).values():
+            if thing.get_object()["/Subtype"] == "/Image":
+                drawn.add(thing.idnum)
+    assert len(drawn) >= figures
+
+
+@pytest.mark.parametrize("moving", PICTURES, ids=str)
+def test_a_moving_picture_stands_still_beside_its_address(book, moving):
+    own = f"{ONLINE}{moving.page}.html#"
+    pages = [book.reader.pages[number] for number in book.where[moving.page]]
+    said = plain(re.search(rf'{moving.name}"[^>]*><p>(.*?)</p>', html_of(moving.page), re.S)[1])
+    (page,) = [page for page in pages if own_picture(page, own) and plain(unescape(said))[:40] in text(page)]
+    (address,) = [address for address in addresses(page) if address.startswith(own)]
+    assert f'id="{address.removeprefix(own)}"' in html_of(moving.page)
+    assert "MovethispictureintheonlineBook".lower() in text(page).lower()
+    assert "can'tbemoved" not in text(page)
+
+
+def own_picture(page, own: str) -> bool:
+    return any(address.startswith(own) for address in addresses(page))
+
+
+def test_links_lead_within_the_book_or_to_other_sites(book):
+    everywhere = set().union(*(addresses(page) for page in book.reader.pages))
+    assert all(address.startswith("https://") for address in everywhere)
+    assert not [address for address in everywhere if re.search(r"localhost|127\.0\.0\.1", address)]
+    assert any("youtube.com" in address for address in everywhere)
+    here = {address for address in everywhere if address.startswith(ONLINE)}
+    assert ONLINE in here and all(moves(address) for address in here - {ONLINE})
+    for name in CHAPTERS[:10]:  # the first page's table of them
+        assert leads_from(book, "book/intro", book.where[name][0]), name
+
+
+def moves(address: str) -> bool:
+    """Whether a picture moves at that place of the online book."""
+    name, _, section = address.removeprefix(ONLINE).partition(".html#")
+    return 'class="moving-picture"' in html_of(name).partition(f'id="{section}"')[2]
+
+
+def leads_from(book, name: str, number: int) -> bool:
+    """Whether a link of the page of that name leads to the paper page of that number."""
+    target = book.reader.pages[number].indirect_reference
+    found = [link for at in book.where[name] for link in links(book.reader.pages[at])]
+    return any(link["/Dest"][0] == target for link in found if "/Dest" in link)
+
+
+def test_a_link_to_a_page_that_is_not_printed_leads_to_the_online_book(browser, tmp_path):
+    pdf.main(browser, ["book/intro"], tmp_path / "one.pdf")
+    everywhere = set().union(*(addresses(page) for page in PdfReader(tmp_path / "one.pdf").pages))
+    assert {f"{ONLINE}{name}.html" for name in CHAPTERS[:10]} <= everywhere
+    assert all(address.startswith("https://") for address in everywhere)
+
+
+def test_folded_answers_are_open(book):
+    name = "notebooks/02_io"
+    printed = "".join(text(book.reader.pages[number]) for number in book.where[name])
+    answers = re.findall(r"<details>.*?</summary>\s*<p>(.*?)</p>", html_of(name), re.S)
+    simple = [plain(answer) for answer in map(unescape, answers) if not re.search("[<&]", answer)]
+    assert len(simple) > 3
+    for answer in simple:
+        assert answer[:40] in printed, answer
+
+
+def test_a_picture_that_fails_stops_the_printing(browser, site):
+    tab = browser.new_page()
+    tab.route(re.compile(r"/_static/pictures/.*\.js$"), lambda route: route.abort())
+    with pytest.raises(RuntimeError, match="a picture of notebooks/02_io is not drawn"):
+        pdf.print_page(tab, site, ONLINE, "notebooks/02_io", 0)
+    tab.close()
+
+
+def test_signs_that_no_font_has_are_told(browser):
+    tab = browser.new_page()
+    assert tab.evaluate(pdf.LACKING, "aé\u0379") == ["\u0379"]
+    tab.close()
