@@ -21,7 +21,7 @@ def measure() -> list[Row]:
             copy_of = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy_of(ROOT / name, copy / name)
         (copy / "_build").mkdir()
-        (copy / "_build" / "bench.json").write_text("[]")  # the page that shows these rows
+        (copy / "_build" / "bench.json").write_text("[]", "utf-8")  # the page that shows these rows
         start = time.perf_counter()
         build(copy)
         seconds = time.perf_counter() - start

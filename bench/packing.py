@@ -113,7 +113,7 @@ def written(file, batch: list[str], encoding, pool: ThreadPoolExecutor) -> int:
 def peak() -> int | None:
     """The most bytes that this process has had in memory; None where the system does not say."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     except OSError:
         return None
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     print(table(rows))
     if options.json:
-        Path(options.json).write_text(written + "\n")
+        Path(options.json).write_text(written + "\n", "utf-8")
 
 
 def measure(quick: bool, path: Path | None) -> list[Row]:

@@ -218,7 +218,8 @@ def _write(folder: Path, state: State, tensors: dict[str, torch.Tensor]) -> None
 def _read(path: Path) -> State:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        # Copies: what the library gives stays a part of the file, which Windows then lets nobody replace.
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
     text = metadata["nbutils"]
     found = json.loads(text)
     # The checksum first: a flipped bit is likelier than a file made by hand.

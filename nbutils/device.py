@@ -229,7 +229,7 @@ def _cpu_has_bfloat16() -> bool:
 def _cpu_flags(cpuinfo: Path) -> set[str]:
     """The feature names that Linux lists; none on other systems."""
     try:
-        lines = cpuinfo.read_text().splitlines()
+        lines = cpuinfo.read_text("utf-8").splitlines()
     except OSError:
         return set()
     return set(next((line for line in lines if line.startswith("flags")), "").split())

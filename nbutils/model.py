@@ -535,8 +535,9 @@ def _read_weights(path: Path, model: GPT) -> dict[str, torch.Tensor]:
         if file_name not in stored:
             raise ValueError(f"{path} has no {file_name}: it is not a whole GPT-2")
         tensor = stored[file_name].float()
-        turned = renamed and file_name.endswith(_TRANSPOSED)
-        weights[name] = tensor.t().contiguous() if turned else tensor
+        turned = tensor.t() if renamed and file_name.endswith(_TRANSPOSED) else tensor
+        # A copy: what the library gives stays a part of the file, which Windows then lets nobody replace.
+        weights[name] = turned.clone(memory_format=torch.contiguous_format)
         if weights[name].shape != expected.shape:
             raise ValueError(
                 f"{path}: {file_name} makes {tuple(weights[name].shape)}, but config.json makes "

@@ -224,6 +224,7 @@ print(faults())
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage and no glibc")
 def test_memory_is_kept_inside_and_given_back_after():
     """Many megabytes are freed each time: outside, each time they are asked for anew.
 

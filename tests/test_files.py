@@ -1,7 +1,6 @@
 """A file is replaced whole or not at all."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ import safetensors.torch
 
 from nbutils import files
 from nbutils.files import cache_folder, remove_leftovers, written_aside
+
+locks = pytest.mark.skipif(files.fcntl is None, reason="this system locks and flushes no folders")
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
@@ -71,6 +72,7 @@ def test_the_file_before_is_kept_under_its_own_name(tmp_path, monkeypatch, links
         assert (new.read_text(), old.read_text()) == (text, str(int(text) - 1))
 
 
+@locks
 def test_content_is_flushed_before_it_gets_its_name_and_the_name_afterwards(tmp_path, monkeypatch):
     """Else a power cut could leave a name without content."""
     done, fsync, replace = [], os.fsync, os.replace
@@ -109,6 +111,7 @@ def writer(tmp_path):
         process.kill()
 
 
+@locks
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(tmp_path, writer):
     path = tmp_path / "a[1]"
     other = tmp_path / "a[1]2.0.part"
@@ -116,7 +119,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
     write(path, "new")
     remove_leftovers(path)
     assert len(list(tmp_path.glob("a?1?.*.part/a?1?"))) == 1
-    writer.send_signal(signal.SIGKILL)
+    writer.kill()
     writer.wait()
     assert len(list(tmp_path.glob("*.part"))) == 2
     write(path, "newer")
@@ -124,7 +127,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
     assert path.read_text() == "newer"
 
 
-@pytest.mark.parametrize("missing", ["fcntl", "flock"])
+@pytest.mark.parametrize("missing", ["fcntl", pytest.param("flock", marks=locks)])
 def test_without_locks_nothing_is_taken_for_a_leftover(tmp_path, monkeypatch, missing):
     def refuse(*args):
         raise OSError(38, "Function not implemented")

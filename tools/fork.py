@@ -32,7 +32,7 @@ def main(url: str, root: Path = ROOT) -> list[str]:
             continue
         moved = readdressed(text, old, new)
         if moved != text:
-            path.write_text(moved, "utf-8")
+            path.write_text(moved, "utf-8", newline="\n")
             changed.append(path.relative_to(root).as_posix())
     return changed
 

@@ -7,6 +7,7 @@ prison: code from people you don't trust belongs in a container.
 """
 
 import ast
+import contextlib
 import csv
 import html
 import json
@@ -99,7 +100,8 @@ def _limit_memory() -> None:
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    with contextlib.suppress(ValueError):  # macOS: more addresses are in use already
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def _executed(path: Path) -> tuple[dict, dict[str, str]]:
