@@ -24,6 +24,7 @@ from pages import HTML, chromium, pages, serving  # noqa: E402
 PDF = ROOT / "_build" / "next-token.pdf"
 STYLE = (ROOT / "tools" / "pdf.css").read_text("utf-8")
 SCALE = 0.8  # of the screen's sizes: a line of 100 characters of code fits
+TOP = 17 / 25.4 * 72  # the margin above the text, as pdf.css has it, in points
 WIDTH = round((210 - 2 * 18) / 25.4 * 96 / SCALE)  # of the text, as pdf.css has it, in pixels
 READY = """async () => {
   const places = [...document.querySelectorAll(".moving-picture")];
@@ -56,6 +57,12 @@ PREPARE = """({ book, online, here }) => {
     if (needed > room) block.style.zoom = Math.max(0.4, room / needed);
   }
   for (const box of article.querySelectorAll("pre, details")) box.classList.toggle("long", box.clientHeight > 450);
+  for (const first of article.querySelectorAll(":is(h2, h3) + p")) { // a title stays with what it names
+    const both = document.createElement("div"), title = first.previousElementSibling;
+    both.className = "together";
+    title.before(both);
+    both.append(title, first);
+  }
   const targets = document.createElement("div");
   targets.hidden = true;
   for (const { id } of article.querySelectorAll("[id]")) {
@@ -131,10 +138,12 @@ def print_page(tab, address: str, online: str, name: str, before: int) -> Printe
         raise RuntimeError(f"a picture of {name} is not drawn")
     sections = tab.evaluate(PREPARE, {"book": BOOK, "online": online, "here": name})
     paper = on_paper(tab, SCALE)
-    places = {
-        unquote(place["/Title"].removeprefix("/")): (paper.get_destination_page_number(place), float(place.top))
-        for place in paper.named_destinations.values()
-    }
+    height = float(paper.pages[0].mediabox.height)
+    places = {}
+    for place in paper.named_destinations.values():
+        down = height - float(place.top)  # as Chromium has it: of the text, in the screen's sizes
+        at = paper.get_destination_page_number(place)
+        places[unquote(place["/Title"].removeprefix("/"))] = (at, height - TOP - down * SCALE)
     return Printed(name, sections, paper, places)
 
 
