@@ -94,6 +94,7 @@ def test_bookmarks_are_the_chapters_and_their_sections(book):
         assert [plain(part.title) for part in under] == headings(name, 2)
         tops = [(book.reader.get_destination_page_number(part), -float(part.top)) for part in under]
         assert tops == sorted(tops) and all(page in book.where[name] for page, _ in tops)
+        assert all(top < -100 for _, top in tops), f"a title of {name} stands alone at the foot of a page"
     assert max(len(item) for item in outline if isinstance(item, list)) > 8
 
 
@@ -104,6 +105,27 @@ def test_each_chapter_begins_on_its_page_with_its_number(book):
         number, title = str(pages[0] + 1), headings(name, 1)[0]
         assert title in first and (first.startswith(number) or first.endswith(number)), name
         assert title + number in contents
+
+
+def test_a_bookmark_leads_to_just_above_its_title(book):
+    """Chromium notes places without margins and scale; pdf.py adds them."""
+    sections = [part for item in book.reader.outline if isinstance(item, list) for part in item]
+    for part in sections[:12]:
+        page = book.reader.pages[book.reader.get_destination_page_number(part)]
+        assert 5 < part.top - baseline(page, part.title) < 25, part.title
+
+
+def baseline(page, title: str) -> float:
+    """How high on the page the title's first line stands, in points."""
+    found = []
+
+    def look(words, matrix, text_matrix, font, size):
+        large = matrix[0] * text_matrix[0] * size > 14
+        if large and words.strip() and plain(title).startswith(plain(words)):
+            found.append(matrix[3] * text_matrix[5] + matrix[5])
+
+    page.extract_text(visitor_text=look)
+    return found[0]
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
