@@ -14,7 +14,7 @@ NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpo
 PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 BENCH := $(wildcard bench/*.py)
 
-.PHONY: help setup book test notebooks serve pdf zip fork clean
+.PHONY: help setup book test notebooks serve pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -41,6 +41,12 @@ zip: _build/next-token.zip  ## the book to open by double click: _build/offline,
 
 fork: $(READY)  ## write your repository's address everywhere: make fork URL=https://github.com/you/your-course
 	@$(BIN)/python tools/fork.py "$(URL)"
+
+lowest: $(READY)  ## the package's tests and chapter 3 with the lowest versions that pyproject.toml allows
+	$(BIN)/python tools/versions.py lowest
+
+newest: $(READY)  ## the same with the newest versions of everything but PyTorch
+	$(BIN)/python tools/versions.py newest
 
 clean:  ## remove what was built; .venv stays
 	rm -rf _build
