@@ -171,8 +171,9 @@ def test_one_kernel_updates_all_weights():
 
 
 def test_muon_turns_the_blocks_matrices_and_adamw_the_rest(float32, monkeypatch):
-    # Both even out in bfloat16, whose last bit depends on the number of threads: here in float64.
+    # Both even out in short formats, whose last bits depend on the number of threads: here in float64.
     monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.double)
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     config = dataclasses.replace(CONFIG, optimizer="muon", weight_decay=0.2)
     model, twin = fresh(), fresh()
     optimizer = make_optimizer(model, config)
@@ -198,6 +199,15 @@ def test_muon_turns_the_blocks_matrices_and_adamw_the_rest(float32, monkeypatch)
         adamw.step()
     assert weights(model).tolist() == pytest.approx(weights(twin).tolist(), abs=1e-6)
     assert len(optimizer.state_dict()["state"]) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_muon_evens_out_in_the_format_that_the_cpu_multiplies_fast(monkeypatch, dtype):
+    monkeypatch.setattr(device, "pick", lambda name: device.Chip(torch.device("cpu"), dtype, "CPU"))
+    evened = evened_out(torch.eye(4, 6)[None] * torch.tensor([1.0, 0.5, 0.25, 0.1])[:, None])
+    assert evened.dtype == dtype and evened.shape == (1, 4, 6)
+    strengths = torch.linalg.svdvals(evened[0].float())
+    assert 0.6 < strengths.min() and strengths.max() < 1.3
 
 
 def test_muon_needs_blocks():
