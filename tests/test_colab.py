@@ -72,7 +72,7 @@ class Notebook:
             language="python",
         )
         client = NotebookClient(
-            notebook, km=manager, timeout=600, resources={"metadata": {"path": str(self.folder)}}
+            notebook, km=manager, timeout=tool.TIMEOUT, resources={"metadata": {"path": str(self.folder)}}
         )
         client.execute(env=self.environment)
         return notebook
