@@ -375,7 +375,7 @@ def test_nothing_is_stored_that_differs_between_runs_or_machines(path):
 def test_cells_without_an_answer_are_not_run_by_the_grader(tmp_path):
     notebook = tool.notebook("io")
     assert [cell.id for cell in notebook.cells if grading.SKIPPED in cell.metadata.get("tags", [])] == [
-        "functions", "together-1", "progress"
+        "setup", "functions", "together-1", "progress"
     ]  # fmt: skip
     for cell in notebook.cells:
         if cell.id == "together-1":

@@ -10,8 +10,10 @@ from nbutils.figures.counter import Counter
 from nbutils.figures.picture import readable
 from nbutils.model import GPT, GPTConfig
 
+PRESETS = ["sorter", "small", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "gpt3-175b"]
 
-@pytest.mark.parametrize("preset", ["sorter", "small", "gpt2", "gpt2-xl", "gpt3-175b"])
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_counts_are_those_of_the_network_itself(preset):
     picture = Counter(preset)
     assert picture.config() == GPTConfig.preset(preset)
@@ -23,7 +25,7 @@ def test_counts_are_those_of_the_network_itself(preset):
 
 
 def test_every_network_without_a_switch_can_be_chosen():
-    assert list(Counter().presets) == ["sorter", "small", "gpt2", "gpt2-xl", "gpt3-175b"]
+    assert list(Counter().presets) == PRESETS
     assert list(Counter().chips) == list(planning.ACCELERATORS)
 
 
