@@ -26,7 +26,8 @@ book: _build/.book  ## set up, run every notebook (cached), build the book to _b
 setup: $(READY) $(COLAB)  ## all that needs a network; afterwards book and test need none
 
 test: _build/.book $(COLAB)  ## everything that must hold: package, notebooks, the book in a browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not timing" -n 2 --dist loadfile -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not timing" -q \
+	  -n 2 --dist loadfile --no-loadscope-reorder
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m timing -q
 
 notebooks: _build/.model  ## run every notebook and store its outputs, normalised

@@ -16,8 +16,11 @@ from typing import Annotated, Literal, NamedTuple
 
 from nbutils import doctor
 
-if __name__ == "__main__" and sys.argv[1:2] == ["doctor"]:  # what comes next may be missing
-    sys.exit(doctor.main(sys.argv[2:]))
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # on Windows a pipe may lack signs such as the doctor's
+        stream.reconfigure(errors="replace")
+    if sys.argv[1:2] == ["doctor"]:  # what comes next may be missing
+        sys.exit(doctor.main(sys.argv[2:]))
 
 import numpy as np  # noqa: E402
 import tiktoken  # noqa: E402

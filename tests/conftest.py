@@ -5,10 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import fork  # tools/fork.py
 import pytest
 
 ROOT = Path(__file__).parents[1]
+COLAB = ROOT / ".venv" / "colab"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = (
     "No Chromium found. Install one (`sudo apt install chromium`, or `.venv/bin/playwright install "
@@ -22,8 +22,16 @@ def root() -> Path:
     return ROOT
 
 
+def colab_packages() -> Path:
+    """The folder with the packages of `.venv/colab`, the environment with Colab's versions."""
+    (folder,) = COLAB.glob("[lL]ib/**/site-packages")
+    return folder
+
+
 def copy_of_the_repository(to: Path) -> Path:
     """The repository's present files in ``to``, known to git there, not yet committed."""
+    import fork  # tools/fork.py, which a kernel that reads this file does not find
+
     for path in fork.known_files(ROOT):
         target = to / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,14 +14,13 @@ import fork  # tools/fork.py
 import nbformat
 import notebooks as tool  # tools/notebooks.py
 import pytest
-from conftest import copy_of_the_repository
+from conftest import COLAB, colab_packages, copy_of_the_repository
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).parents[1]
-COLAB = ROOT / ".venv" / "colab"
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
 WITHIN = "Scripts" if os.name == "nt" else "bin"
 
@@ -38,8 +37,8 @@ def repository(tmp_path_factory):
 def new_machine(folder: Path) -> Path:
     """An environment that sees Colab's packages; what is installed comes into it alone."""
     subprocess.run([COLAB / WITHIN / "python", "-m", "venv", "--without-pip", folder], check=True)
-    (own,), (theirs,) = folder.rglob("site-packages"), COLAB.glob("[lL]ib/**/site-packages")
-    (own / "colab.pth").write_text(f"{theirs}\n", "utf-8")
+    (own,) = folder.rglob("site-packages")
+    (own / "colab.pth").write_text(f"{colab_packages()}\n", "utf-8")
     return folder
 
 

@@ -102,6 +102,15 @@ def test_it_speaks_where_the_rest_of_the_package_can_t(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_pipe_that_lacks_the_signs_gets_all_else():
+    done = subprocess.run(
+        [sys.executable, "-m", "nbutils", "doctor"], capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode("cp1252").startswith("? Python: 3.")
+
+
 def test_the_command(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("Python", "3.12")])
     assert __main__.main(["doctor"]) == 0

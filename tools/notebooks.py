@@ -152,7 +152,7 @@ def code(notebook) -> list[str]:
 def write(notebook, path: Path) -> None:
     """Write aside, then put in place: an interrupted run leaves the old notebook."""
     aside = path.with_suffix(".part")
-    nbformat.write(notebook, aside)
+    aside.write_text(nbformat.writes(notebook) + "\n", "utf-8", newline="\n")
     aside.replace(path)
 
 

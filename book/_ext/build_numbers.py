@@ -131,7 +131,7 @@ def toc_order(env) -> list[str]:
 def processor() -> str:
     """The processor's own name where the system tells it."""
     try:
-        info = Path("/proc/cpuinfo").read_text()
+        info = Path("/proc/cpuinfo").read_text("utf-8")
     except OSError:
         return platform.processor() or platform.machine()
     named = re.search(r"model name\s*:\s*(.+)", info)
