@@ -73,7 +73,10 @@ class Notebook:
         client = NotebookClient(
             notebook, km=manager, timeout=tool.TIMEOUT, resources={"metadata": {"path": str(self.folder)}}
         )
-        client.execute(env=self.environment)
+        try:
+            client.execute(env=self.environment)
+        finally:
+            manager.shutdown_kernel(now=True)
         return notebook
 
     def pip_freeze(self) -> dict[str, str]:

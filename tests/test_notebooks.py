@@ -429,7 +429,9 @@ def test_a_second_run_changes_nothing(tmp_path):
     nbformat.write(notebook, path)
     assert run_tool(path).returncode == 0
     first = path.read_bytes()
-    assert nbformat.read(path, 4).cells[0].outputs[0].text == "[]\n"  # an empty folder
+    printed, setup, times = nbformat.read(path, 4).cells
+    assert printed.outputs[0].text == "[]\n"  # an empty folder
+    assert setup.source == tool.setup_cell().source and times.source == notebook.cells[1].source
     commit(tmp_path)
     assert run_tool(path).returncode == 0
     assert path.read_bytes() == first
@@ -437,7 +439,7 @@ def test_a_second_run_changes_nothing(tmp_path):
     changed.cells[0].source += "\n1 + 1"  # what comes before a cell counts too
     nbformat.write(changed, path)
     run_tool(path)
-    assert nbformat.read(path, 4).cells[1].outputs != changed.cells[1].outputs
+    assert nbformat.read(path, 4).cells[2].outputs != changed.cells[2].outputs
 
 
 def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
