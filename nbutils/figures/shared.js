@@ -239,10 +239,12 @@ async function sha256(bytes) {
   return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 // Bytes as text; as hexadecimals where they are no whole characters.
 export function spelled(bytes) {
   try {
-    return visible(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes)));
+    return visible(UTF8.decode(new Uint8Array(bytes)));
   } catch {
     return bytes.map((byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(" ");
   }

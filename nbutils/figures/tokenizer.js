@@ -60,8 +60,13 @@ function merge(piece, ranks) {
   });
 }
 
+// Each token with its text, which is spelled once: half a character takes long, and long texts repeat theirs.
 function shown(tokens) {
-  return tokens.map(([id, part]) => [id, spelled(Array.from(part, (sign) => sign.charCodeAt(0)))]);
+  const texts = new Map();
+  for (const [id, part] of tokens) {
+    if (!texts.has(id)) texts.set(id, spelled(Array.from(part, (sign) => sign.charCodeAt(0))));
+  }
+  return tokens.map(([id]) => [id, texts.get(id)]);
 }
 
 function fromBase64(text) {
