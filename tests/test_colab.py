@@ -124,7 +124,12 @@ def test_without_a_network_it_says_what_is_needed(tmp_path):
     assert "No module named 'nbutils'" in str(told.value)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+# These compare what the chip reaches at one moment with what it reached at another.
+MEASURING = ("04b_training", "06_faster", "07_bigger")
+MARKED = [pytest.param(path, marks=[pytest.mark.timing] * (path.stem in MEASURING)) for path in PATHS]
+
+
+@pytest.mark.parametrize("path", MARKED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_notebook_runs_there_from_top_to_bottom(machine, repository, tmp_path, path):
     notebook = nbformat.read(path, as_version=4)
     done = Notebook(machine, tmp_path, repository).run(notebook)
