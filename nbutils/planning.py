@@ -191,10 +191,12 @@ def largest(
     most ``seconds`` at `USUAL` of ``peak`` (FLOPs a second; None: ``device.measure_peak``). A chip that
     is too slow for all gets the smallest.
 
-    Raises ``ValueError`` if not even the smallest finds room.
+    Raises ``ValueError`` if not even the smallest finds room, or for a peak that is not above 0.
     """
     available = (memory(chip) or float("inf")) if available is None else available
     peak = measure_peak(chip) if peak is None else peak
+    if not peak > 0:
+        raise ValueError(f"peak={peak} must be above 0, such as device.measure_peak(chip)")
     for preset in SIZES:
         config = GPTConfig.preset(preset)
         for batch_size in BATCHES:

@@ -444,6 +444,18 @@ def test_without_room_for_any_network_it_says_how_much_is_needed():
         planning.largest(made_up("GPU"), 1e6, 1e12)
 
 
+@pytest.mark.parametrize("peak", [0, -1e12, float("nan")])
+def test_a_chip_that_computes_nothing_is_refused(peak):
+    with pytest.raises(ValueError, match="peak=.* must be above 0"):
+        planning.largest(made_up("GPU"), 16e9, peak)
+
+
+@pytest.mark.parametrize("available", [0, -1, float("nan")])
+def test_no_memory_is_too_little(available):
+    with pytest.raises(ValueError, match="bytes is too little"):
+        planning.largest(made_up("GPU"), available, 1e12)
+
+
 def test_this_machine_is_asked_where_nothing_is_given():
     chip = pick("cpu")
     fit = planning.largest(chip)
