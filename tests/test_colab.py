@@ -60,7 +60,7 @@ class Notebook:
         offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(COLAB / "wheels"), "PIP_NO_CACHE_DIR": "1"}
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         self.environment = clean | rewritten | offline | {
-            "PATH": f"{machine / WITHIN}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "2",
+            "PATH": f"{machine / WITHIN}{os.pathsep}{os.environ['PATH']}",
         }  # fmt: skip
 
     def run(self, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -124,9 +124,14 @@ def test_without_a_network_it_says_what_is_needed(tmp_path):
     assert "No module named 'nbutils'" in str(told.value)
 
 
-# These compare what the chip reaches at one moment with what it reached at another.
-MEASURING = ("04b_training", "06_faster", "07_bigger")
-MARKED = [pytest.param(path, marks=[pytest.mark.timing] * (path.stem in MEASURING)) for path in PATHS]
+LONG = (*tool.MEASURING, "04a_descent", "06_your_gpt")
+MARKED = [
+    pytest.param(
+        path,
+        marks=[pytest.mark.timing] * (path.stem in tool.MEASURING) + [pytest.mark.long] * (path.stem in LONG),
+    )
+    for path in PATHS
+]
 
 
 @pytest.mark.parametrize("path", MARKED, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -5,6 +5,7 @@ outputs are as stored by tests/test_outputs.py.
 """
 
 import ast
+import os
 import re
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ import nbformat
 import notebooks as tool  # tools/notebooks.py
 import pytest
 import yaml
+from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).parents[1]
@@ -451,6 +453,37 @@ def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
     assert "a.ipynb: cell 'cell-1' failed" in told.stderr
     assert "ZeroDivisionError: division by zero" in told.stderr
     assert path.read_bytes() == before
+
+
+def fill_cache(folder, *paths):
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "cache.py", folder, *paths], capture_output=True, text=True
+    )
+
+
+def test_the_cache_runs_what_it_lacks_and_nothing_else(tmp_path):
+    code = "import os, time\nprint(os.listdir(), os.environ['OMP_NUM_THREADS'])\nprint(time.time_ns())"
+    paths = [tmp_path / f"{name}.ipynb" for name in ("a", "b", tool.MEASURING[0])]
+    for path in paths:
+        nbformat.write(small(code, f"'{path.stem}'"), path)
+
+    def ran(path):
+        cached = get_cache(tmp_path / "cache").merge_match_into_notebook(nbformat.read(path, 4))[1]
+        return cached.cells[0].outputs[0].text.splitlines()
+
+    told = fill_cache(tmp_path / "cache", *paths)
+    assert told.returncode == 0, told.stderr
+    assert f"{paths[2].name}: " in told.stdout.splitlines()[-1]
+    cores, before = os.cpu_count(), {path: ran(path) for path in paths}
+    assert [before[path][0] for path in paths] == [f"[] {n}" for n in (*[max(1, cores // min(4, cores))] * 2, cores)]
+    assert int(before[paths[2]][1]) > max(int(before[path][1]) for path in paths[:2])  # alone, after the others
+
+    nbformat.write(small(code, "1 / 0"), paths[0])
+    nbformat.write(small(code, "2"), paths[1])
+    told = fill_cache(tmp_path / "cache", *paths)
+    assert told.returncode == 1 and "a.ipynb: cell 'cell-1' failed" in told.stderr
+    assert ran(paths[1]) != before[paths[1]] and ran(paths[2]) == before[paths[2]]
+    assert f"{paths[2].name}" not in told.stdout
 
 
 def test_normalise_drops_what_differs():

@@ -1,0 +1,62 @@
+"""Run the notebooks that the book's cache lacks, one on each core.
+
+`make book` calls this before Jupyter Book, which would run one notebook after the other. Small networks gain
+little from a second core, two notebooks gain almost all of it. `notebooks.MEASURING` names those that
+measure the chip: they run last, each alone on all cores.
+
+``python tools/cache.py FOLDER notebooks/01_tokens.ipynb ...`` fills the cache in FOLDER; what is there
+already is not run again. A failure names the cell and ends the program; what ran before it is kept.
+"""
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from notebooks import MEASURING, execute
+
+AT_ONCE = min(4, os.cpu_count() or 1)  # each takes about a gigabyte of memory
+
+
+def main(folder: str, paths: list[str]) -> None:
+    """Run what is missing: `AT_ONCE` at the same time, then those that measure, one by one."""
+    cache = get_cache(folder)
+    missing = {path: nbformat.read(path, as_version=4) for path in map(Path, paths)}
+    missing = {path: stored for path, stored in missing.items() if not known(cache, stored)}
+    alone = [path for path in missing if path.stem in MEASURING]
+    together = [path for path in reversed(missing) if path not in alone]  # the later ones take longer
+    for some, workers in ((together, AT_ONCE), (alone, 1)):
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        with ThreadPoolExecutor(workers) as pool:
+            runs = [pool.submit(timed, path, missing[path], threads) for path in some]
+            try:
+                for run in as_completed(runs):
+                    path, notebook, seconds = run.result()
+                    bundle = CacheBundleIn(notebook, str(path.resolve()), data={"execution_seconds": seconds})
+                    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                    print(f"{path}: {seconds:.0f} s", flush=True)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def known(cache, notebook: nbformat.NotebookNode) -> bool:
+    """Is a run of this very code in the cache?"""
+    try:
+        cache.match_cache_notebook(notebook)
+    except KeyError:
+        return False
+    return True
+
+
+def timed(path: Path, stored: nbformat.NotebookNode, threads: int) -> tuple:
+    """The path, the notebook with what came out, and how many seconds it took."""
+    start = time.monotonic()
+    return path, execute(path, stored, threads), time.monotonic() - start
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
