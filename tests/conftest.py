@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,9 @@ NO_CHROMIUM = (
     "No Chromium found. Install one (`sudo apt install chromium`, or `.venv/bin/playwright install "
     "chromium`), or set CHROMIUM=/path/to/it."
 )
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -319,9 +319,13 @@ def test_ctrl_c_stops_packing_and_its_workers_with_a_sentence(tmp_path):
         [sys.executable, "-m", "nbutils", *command, "--out", str(tmp_path / "c")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    assert " tokens/s" in process.stdout.readline()
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        assert " tokens/s" in process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert (process.returncode, err) == (130, "stopped; the same command goes on\n")
 
 
