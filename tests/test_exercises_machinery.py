@@ -160,6 +160,33 @@ def test_two_mistakes_at_once_are_both_named(monkeypatch):
     assert verdict.says.startswith("Two mistakes at once.")
 
 
+def test_a_second_try_is_judged_with_less_work(monkeypatch):
+    calls = []
+    monkeypatch.setattr(checking, "outcome", lambda f, *a: calls.append(f) or outcome(f, *a))
+    asked = exercise("rate_at")
+    wrong = asked.mistaken((asked.wrong[-1],))
+
+    def work(asked=asked, **how) -> int:
+        calls.clear()
+        assert judge(asked, wrong, **how).mistakes == (asked.wrong[-1],)
+        return len(calls)
+
+    judge("linear", lambda x, weight, bias: x)  # another exercise is forgotten
+    first = work(seed=1)
+    assert work(seed=1) == len(asked.cases(checking.Given(1))) < first / 2
+    assert work(seed=2) > first / 2 and work(seed=2, dtype=torch.float64) > first / 2
+    assert work(replace(asked, title="another"), seed=2, dtype=torch.float64) > first / 2
+
+
+def test_an_answer_that_the_machine_paused_is_asked_again(monkeypatch):
+    asked = replace(exercise("rate_at"))
+    monkeypatch.setattr(checking, "outcome", lambda f, args: checking.Outcome(error=checking.Stopped("late")))
+    assert not judge(asked, lambda *_: 0.0).passed
+    checking._remembered(asked, 0, torch.float32)(asked.answer, 0, asked.cases(checking.Given(0))[0])
+    monkeypatch.undo()
+    assert judge(asked, asked.answer).passed
+
+
 def test_what_nobody_foresaw_gets_the_first_case_that_is_wrong():
     verdict = judge("attention", lambda q, k, v: v.cumsum(1) / torch.arange(1, q.shape[1] + 1)[:, None])
     assert verdict.state == WRONG and not verdict.mistakes

@@ -158,10 +158,12 @@ def _remembered(asked: Exercise, seed: int, dtype: torch.dtype) -> Callable:
 
     def remembered(made: Callable | Wrong, i: int, case: Case) -> Outcome:
         key = (id(made), i)  # the exercise holds them, so that an id stays theirs
-        if key not in known:
-            function = asked.mistaken((made,)) if isinstance(made, Wrong) else made
-            known[key] = outcome(function, case.args)
-        return known[key]
+        if key in known:
+            return known[key]
+        given = outcome(asked.mistaken((made,)) if isinstance(made, Wrong) else made, case.args)
+        if not isinstance(given.error, Stopped):  # the machine may have paused
+            known[key] = given
+        return given
 
     return remembered
 
