@@ -76,6 +76,12 @@ class Visit:
             }"""
         )
 
+    def icons(self) -> set[int]:
+        """The theme's icons that the page shows."""
+        shown = self.page.evaluate(ICONS)
+        assert all("Font Awesome" in family for _, family in shown)
+        return {ord(content.strip('"')) for content, _ in shown}
+
     def findings(self) -> dict[str, str]:
         """axe-core's serious and critical findings, less the theme's own: rule and first place.
 
@@ -145,6 +151,7 @@ def test_page_in_a_browser(browser, site, name, width, scheme):
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
     broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
+    assert visit.icons() <= signs()
     assert visit.findings() == {}
     visit.context.close()
 
@@ -262,23 +269,24 @@ ICONS = """() => [...document.querySelectorAll("[class*='fa-']")].map((icon) => 
 })"""
 
 
-def test_the_cut_fonts_have_every_icon_of_the_pages(browser, site):
+@functools.cache
+def signs() -> set[int]:
     """What is left of the theme's icons after the extension light_icons."""
     fonts = (HTML / "_static/vendor/fontawesome/webfonts").glob("*.ttf")
-    signs = set().union(*(TTFont(font).getBestCmap() for font in fonts))
-    seen = set()
-    for name in PAGES:
-        visit = Visit(browser, site, name, 1280, "light")
-        shown = visit.page.evaluate(ICONS)
-        assert all("Font Awesome" in family for _, family in shown), name
-        seen |= {ord(content.strip('"')) for content, _ in shown}
-        visit.context.close()
-    assert len(seen) > 10 and seen <= signs
+    return set().union(*(TTFont(font).getBestCmap() for font in fonts))
+
+
+def test_icons_are_looked_for(browser, site):
+    visit = Visit(browser, site, CHAPTERS[0], 1280, "light")
+    assert 10 < len(visit.icons()) <= len(signs())
+    visit.context.close()
 
 
 def test_a_page_is_light_and_soon_usable(browser, site):
     """`python bench/pages.py` says how light; the limit on time leaves room for a busy machine."""
     for name in toc_pages():
-        loads = [visit_once(browser, site, name) for _ in range(2)]
-        assert loads[0].size < 1.2e6, name
-        assert 0 < min(load.ready for load in loads) < 5000, name
+        load = visit_once(browser, site, name)
+        assert load.size < 1.2e6, name
+        if load.ready >= 5000:  # the machine may have paused
+            load = visit_once(browser, site, name)
+        assert 0 < load.ready < 5000, name
