@@ -124,7 +124,7 @@ def test_without_a_network_it_says_what_is_needed(tmp_path):
     assert "No module named 'nbutils'" in str(told.value)
 
 
-LONG = (*tool.MEASURING, "04a_descent", "06_your_gpt")
+LONG = (*tool.MEASURING, "03b_attention", "04a_descent", "06_your_gpt")
 MARKED = [
     pytest.param(
         path,
