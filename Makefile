@@ -27,7 +27,7 @@ test: _build/.book $(COLAB)  ## everything that must hold: package, notebooks, t
 	  -n 2 --dist loadfile --no-loadscope-reorder
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "timing and not long" -q
 
-colab: $(COLAB)  ## every notebook in an environment like Colab's; make test leaves the six longest out
+colab: $(READY) $(COLAB)  ## every notebook in an environment like Colab's; make test leaves the six longest out
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_colab.py -m "not timing" -q -n 2 --dist load
 	$(BIN)/python -m pytest tests/test_colab.py -m timing -q
 

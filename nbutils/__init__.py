@@ -7,12 +7,12 @@ The modules are the stations of the flow. Each is loaded when it is first used, 
 import importlib
 import os
 
+
 def _turns(cpuinfo: str = "/proc/cpuinfo") -> str:
     """How often a waiting thread asks again before it sleeps: about 25 microseconds' worth.
 
-    A turn is one ``pause`` instruction, which is several times shorter on AMD's processors. There an update of
-    chapter 4a's network takes 32 ms with 500 turns and 22 with 2,000. Twenty thousand gain no more, and when
-    another program computes as well they make of 40 ms 190.
+    A turn is one ``pause`` instruction, which is several times shorter on AMD's processors. With too few turns
+    a small network's update takes longer; with too many, a program beside it makes both several times as slow.
     """
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as file:

@@ -156,6 +156,19 @@ def test_page_in_a_browser(browser, site, name, width, scheme):
     visit.context.close()
 
 
+def test_a_pale_word_of_code_is_noticed(browser, site):
+    """Though axe sees each look of the code's words once, and this word is one of many of its kind."""
+    visit = Visit(browser, site, CHAPTERS[0], 1280, "light")
+    visit.page.evaluate(
+        """() => {
+          const words = [...document.querySelectorAll(".highlight pre span.n")];
+          words[words.length - 1].style.color = "#ddd";
+        }"""
+    )
+    assert set(visit.findings()) == {"color-contrast"}
+    visit.context.close()
+
+
 def test_mathjax_comes_from_the_book_and_only_where_it_is_needed():
     for page in toc_pages():
         needed = 'class="math' in html_of(page)
