@@ -12,7 +12,8 @@ def _turns(cpuinfo: str = "/proc/cpuinfo") -> str:
     """How often a waiting thread asks again before it sleeps: about 25 microseconds' worth.
 
     A turn is one ``pause`` instruction, which is several times shorter on AMD's processors. With too few turns
-    a small network's update takes longer; with too many, a program beside it makes both several times as slow.
+    a small network's update takes longer; with too many, a program beside it makes both several times as slow
+    (``python bench/threads.py``).
     """
     try:
         with open(cpuinfo, encoding="utf-8", errors="replace") as file:

@@ -69,7 +69,7 @@ def smallworld() -> Run:
     """The course's GPT on smallworld: it ends less than 0.03 nats per token above the floor.
 
     The first call trains it with ``MODEL`` and ``TRAINING`` on ``DOCUMENTS`` documents, which
-    takes about two minutes on two CPU cores, and stores the run in ``files.cache_folder()``;
+    takes two to five minutes on two CPU cores, and stores the run in ``files.cache_folder()``;
     the next ones read it. A call that is cut off loses nothing: the next goes on. A stored run
     of which a part is lost or cut short is trained anew. Two programs that need it at once don't
     train it twice: one says that it waits.

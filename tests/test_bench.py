@@ -105,6 +105,16 @@ def test_what_is_imported_in_turn_is_timed_alone(bench, tmp_path, monkeypatch):
 
 
 @pytest.mark.timing
+def test_waiting_threads_are_measured_alone_and_beside_another_program(bench):
+    threads = bench("threads")
+    rows = threads.measure(turns=("500",), updates=8, rounds=1)
+    assert [row.what for row in rows] == ["500 turns, alone", "500 turns, two programs at once"]
+    assert all(0 < row.value < 60_000 for row in rows)
+    assert nbutils.WAITING["GOMP_SPINCOUNT"] in threads.TURNS  # what the course takes is among them
+    with pytest.raises(RuntimeError, match="GOMP_SPINCOUNT=500 ended with status 1"):
+        threads.milliseconds("500", programs=1, updates=-1)
+
+
 def test_the_model_takes_a_twentieth_of_pytorchs_time_to_import_and_brings_no_other_library():
     code = """
 import json, sys, time

@@ -218,6 +218,7 @@ def test_numbers_of_the_build_are_filled_in():
     assert "weight-of:" not in html
     rows = json.loads((ROOT / "_build" / "bench.json").read_text("utf-8"))
     (speed,) = (row["value"] for row in rows if row["what"] == "Training")  # tokens/s of this machine
+    assert 0 < float(re.search(r"<p>The model that [\w, ]+ share</p></td>\s*<td><p>([\d.]+)</p>", html)[1])
     for chapter in CHAPTERS:
         title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1]
         seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)

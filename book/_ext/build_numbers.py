@@ -1,8 +1,9 @@
 """Numbers of this build, written by the build: the directive ``{build-numbers}``.
 
-Its one argument says which: ``chapters`` (how long each notebook ran), ``machine`` (where, with
-which versions), ``bench`` (the rows of ``bench/run.py --quick --json``), ``proof`` (those of
-``tools/proof.py --json``) or ``pages`` (what each page weighs). Nothing is typed in, so nothing can be out of date.
+Its one argument says which: ``chapters`` (how long each notebook ran, and the training of the model that
+several share), ``machine`` (where, with which versions), ``bench`` (the rows of
+``bench/run.py --quick --json``), ``proof`` (those of ``tools/proof.py --json``) or ``pages`` (what each page
+weighs). Nothing is typed in, so nothing can be out of date.
 """
 
 import gzip
@@ -20,6 +21,8 @@ from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from nbutils import recipes
 
 BENCH = Path("_build", "bench.json")
 PROOF = Path("_build", "proof.json")
@@ -52,13 +55,19 @@ class FillIn(SphinxPostTransform):
 
 
 def chapters(app) -> tuple:
-    """Each notebook's seconds and where they come from: this build or an earlier one's cache."""
-    rows = []
+    """Seconds of the shared model's training and of each notebook; when, in this build or an earlier one."""
+    shared = recipes.smallworld()
+    trained = (shared.folder / "history.json").stat().st_mtime
+    rows = [("The model that chapters 3c, 4b and 5 share", *ran(shared.history.seconds[-1], trained))]
     for docname in notebooks(app.env):
         run = NbMetadataCollector.get_exec_data(app.env, docname)
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run["mtime"]))
-        rows.append((app.env.titles[docname].astext(), f"{run['runtime']:.1f}", when))
+        rows.append((app.env.titles[docname].astext(), *ran(run["runtime"], run["mtime"])))
     return ("Chapter", "Seconds", "Run at"), rows
+
+
+def ran(seconds: float, mtime: float) -> tuple[str, str]:
+    """How long, and when it ended."""
+    return f"{seconds:.1f}", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(mtime))
 
 
 def machine(app) -> tuple:
