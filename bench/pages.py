@@ -12,8 +12,6 @@ import argparse
 import contextlib
 import functools
 import gzip
-import os
-import shutil
 import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,9 +22,10 @@ from typing import NamedTuple
 import yaml
 from rows import markdown
 
+from nbutils.doctor import find_chromium
+
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # When the page was read, or its last picture began to move, in ms from the start of loading.
 READY = """async () => {
@@ -87,9 +86,9 @@ def chromium():
     """A headless Chromium: CHROMIUM from the environment, one on PATH, or Playwright's own."""
     from playwright.sync_api import sync_playwright
 
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        found = find_chromium(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(executable_path=found or None, args=OPTIONS)
         yield browser
         browser.close()
 

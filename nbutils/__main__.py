@@ -218,7 +218,7 @@ def _train_options() -> type:
         documents: int | None = None
         """Train on at most so many documents and validate on a ninth as many; None: all, of
         smallworld 18,000."""
-        preset: Literal[*PRESETS] = "small"
+        preset: Literal[tuple(PRESETS)] = "small"
         """The network's shape by name; --model.* options change it."""
         model: GPTConfig = field(default_factory=GPTConfig)
         """The network's shape. vocab_size is the size of the encoding that is learned from the

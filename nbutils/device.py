@@ -49,10 +49,19 @@ class Chip:
 
 
 def pick(device: str | torch.device = "auto") -> Chip:
-    """The chip for a name: "auto" (the fastest here), "cpu", "cuda", "cuda:1" or "mps".
+    """The chip for a name: "auto", "cpu", "cuda", "cuda:1" or "mps".
+
+    "auto" is the one that the environment variable ``NBUTILS_DEVICE`` names (empty is as if not set),
+    else the fastest here.
 
     Raises ``ValueError`` for another name and for a chip that this machine lacks.
     """
+    wish = os.environ.get("NBUTILS_DEVICE") or "auto"
+    if device == "auto" != wish:
+        try:
+            return pick(wish)
+        except ValueError as error:
+            raise ValueError(f"the environment variable NBUTILS_DEVICE: {error}") from error
     if device == "auto":
         device = "mps" if torch.backends.mps.is_available() else "cpu"
         device = "cuda" if torch.cuda.is_available() else device
@@ -64,6 +73,16 @@ def pick(device: str | torch.device = "auto") -> Chip:
     if found.type not in makers:
         raise _unknown(device)
     return makers[found.type](found)
+
+
+def cpp_compiler() -> str | None:
+    """The C++ compiler that torch.compile would use on a CPU; None if it finds none."""
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        return get_cpp_compiler()
+    except RuntimeError:  # torch._inductor.exc.InvalidCxxCompiler
+        return None
 
 
 def attention(

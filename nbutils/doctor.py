@@ -17,7 +17,7 @@ from pathlib import Path
 
 PYTHONS = ((3, 11), (3, 13))  # the first and the last that the course is tested with
 FREE = 2 * 2**30  # bytes that the course's model, caches and the built book may take
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GOOD, BAD, OPTIONAL = "✓", "✗", "○"
 
 
@@ -38,7 +38,7 @@ class Finding:
 def main(arguments: list[str]) -> int:
     """The command; its exit status is 1 if something is to mend."""
     if arguments:
-        print("usage: python -m nbutils doctor\n\nIt has no options, and changes nothing.")
+        print("usage: python -m nbutils doctor\n\nIt has no options, and installs nothing.")
         return 0 if arguments[0] in ("-h", "--help") else 2
     findings = examine()
     print(report(findings))
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 def examine() -> list[Finding]:
     """All findings. None of them raises: what can't be examined is a finding, too."""
     found = []
-    for one in (_python, _packages, _chip, _table, _disk, _memory, _browser):
+    for one in (_python, _packages, _chip, _compiler, _table, _disk, _memory, _browser):
         try:
             found += one()
         except Exception as error:  # whatever is broken here is what the doctor is asked about
@@ -88,10 +88,10 @@ def ready() -> None:
 
 
 def report(findings: list[Finding]) -> str:
-    """A text that goes well into an issue: it names no user and no folder."""
+    """A text that goes well into an issue: the home folder, which names the user, is "~"."""
     bad = sum(one.sign == BAD for one in findings)
     last = f"{bad} to mend" if bad else "All is well"
-    return "\n".join([*map(str, findings), last])
+    return "\n".join([*map(str, findings), last]).replace(str(Path.home()), "~")
 
 
 _REINSTALL = "Install it anew, from the repository's folder: pip install -e ."
@@ -129,7 +129,8 @@ def _package(name: str, allowed, imported: bool = True) -> Finding:
             importlib.import_module(module)
     except Exception as error:
         broken = f"{version}, but it can't be imported ({type(error).__name__}: {error})"
-        return Finding(name, broken, f"pip install --force-reinstall --no-deps {name}=={version}", BAD)
+        public = version.partition("+")[0]  # 2.13.0+cpu is PyTorch's own name for a build of 2.13.0
+        return Finding(name, broken, f"pip install --force-reinstall --no-deps {name}=={public}", BAD)
     return Finding(name, version)
 
 
@@ -144,6 +145,16 @@ def _chip() -> Iterator[Finding]:
         advice = "There is an NVIDIA GPU, but this PyTorch has no CUDA: see pytorch.org/get-started"
         sign = OPTIONAL
     yield Finding("Chip", f"{chip}, {os.cpu_count()} cores", advice, sign)
+
+
+def _compiler() -> Iterator[Finding]:
+    from nbutils.device import cpp_compiler, pick
+
+    if found := cpp_compiler():
+        yield Finding("C++ compiler", Path(found).name)
+    elif pick().device.type == "cpu":
+        advice = "Only --compile needs it, and chapter 6 leaves a row out: apt-get install g++"
+        yield Finding("C++ compiler", "is not found", advice, OPTIONAL)
 
 
 def _table() -> Iterator[Finding]:
@@ -180,9 +191,25 @@ def _memory() -> Iterator[Finding]:
 
 
 def _browser() -> Iterator[Finding]:
-    chosen = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), "")
-    if chosen and Path(chosen).exists():
+    if chosen := find_chromium(_playwrights_own()):
         yield Finding("Chromium", Path(chosen).name)
     else:
         advice = "Only `make test` needs it: apt-get install chromium, or set CHROMIUM to one."
         yield Finding("Chromium", "is not found", advice, OPTIONAL)
+
+
+def find_chromium(own: str = "") -> str:
+    """CHROMIUM from the environment, else one on PATH, else ``own``; "" if there is none."""
+    chosen = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), own)
+    return chosen if Path(chosen).is_file() else ""
+
+
+def _playwrights_own() -> str:
+    """The browser that ``playwright install chromium`` brought; "" if there is none."""
+    try:
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            return playwright.chromium.executable_path
+    except Exception:  # not installed, or in an event loop: then there is only what PATH has
+        return ""

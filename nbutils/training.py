@@ -462,13 +462,13 @@ def train(
         ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
             too short or ids outside the vocabulary; a batch or heads that the processes can't
             share equally.
-        RuntimeError: ``parallel`` without `torchrun`.
+        RuntimeError: ``parallel`` without `torchrun`; ``compile`` on a CPU without a C++ compiler.
     """
     run = _Run(model, train_tokens, val_tokens, config)
     run.load()
     ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(run)
     kept = device.memory_kept(run.chip)
-    with ctrl_c, progress, kept, _memory_explained(run), _compiled(model, config.compile):
+    with ctrl_c, progress, kept, _memory_explained(run), _compiled(model, config.compile, run.chip):
         while True:
             if run.due():
                 with _uncompiled(config.compile):
@@ -488,8 +488,14 @@ def train(
 
 
 @contextmanager
-def _compiled(model: nn.Module, what: str | None) -> Iterator[None]:
+def _compiled(model: nn.Module, what: str | None, chip: device.Chip) -> Iterator[None]:
     """Inside it the whole model runs as one program, or each block: they are alike, one is made."""
+    if what and chip.device.type == "cpu" and device.cpp_compiler() is None:
+        raise RuntimeError(
+            f"compile={what!r} needs a C++ compiler on a CPU, and none was found: install one (Debian and "
+            "Ubuntu: apt install g++; macOS: xcode-select --install; Windows: Visual Studio's Build Tools, "
+            "and start from their command prompt), or train without compile"
+        )
     parts = {None: [], "blocks": getattr(model, "blocks", []), "model": [model]}[what]
     for part in parts:
         part.compile(dynamic=False, options=_compiler_options())

@@ -1,7 +1,6 @@
 """What several test files share: where the repository is, and a browser."""
 
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 COLAB = ROOT / ".venv" / "colab"
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = (
     "No Chromium found. Install one (`sudo apt install chromium`, or `.venv/bin/playwright install "
     "chromium`), or set CHROMIUM=/path/to/it."
@@ -45,16 +43,20 @@ def copy_of_the_repository(to: Path) -> Path:
     return to
 
 
-def find_chromium(own: str) -> str:
-    """CHROMIUM from the environment, else one on PATH, else Playwright's ``own``; "" if none."""
-    chosen = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), own)
-    return chosen if Path(chosen).exists() else ""
+@pytest.fixture
+def compiler() -> str:
+    """The C++ compiler that torch.compile uses. Windows in GitHub's workflow has none at hand."""
+    from nbutils import device
+
+    return device.cpp_compiler() or pytest.skip("no C++ compiler was found")
 
 
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium."""
     from playwright.sync_api import sync_playwright
+
+    from nbutils.doctor import find_chromium
 
     with sync_playwright() as playwright:
         executable = find_chromium(playwright.chromium.executable_path)

@@ -54,6 +54,17 @@ def test_each_gpu_gets_the_format_that_it_does_fast(gpus, name, capability, dtyp
     assert ("loss scaling" in str(chip)) == scaler
 
 
+def test_the_environment_may_choose_where_auto_would(gpus, monkeypatch):
+    gpus("NVIDIA A100", (8, 0))
+    monkeypatch.setenv("NBUTILS_DEVICE", "cpu")
+    assert pick().device == torch.device("cpu") and pick("cuda").device == torch.device("cuda")
+    monkeypatch.setenv("NBUTILS_DEVICE", "")
+    assert pick().device == torch.device("cuda")
+    monkeypatch.setenv("NBUTILS_DEVICE", "tpu")
+    with pytest.raises(ValueError, match="NBUTILS_DEVICE: .*'tpu'"):
+        pick()
+
+
 def test_a_numbered_gpu(gpus):
     gpus("NVIDIA A100", (8, 0), count=2)
     assert pick("cuda:1").device == torch.device("cuda:1")

@@ -1,7 +1,9 @@
 """What the doctor says of a machine that is well, and of one that isn't."""
 
+import ast
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import types
@@ -51,7 +53,7 @@ def test_a_package_that_is_missing_too_old_or_broken(monkeypatch):
     monkeypatch.setattr(doctor.importlib, "import_module", fails)
     broken = doctor._package("torch", anything)
     assert broken.sign == BAD and "libcuda.so" in broken.found
-    assert f"torch=={importlib.metadata.version('torch')}" in broken.advice
+    assert "pip install --force-reinstall --no-deps torch==" in broken.advice
 
 
 def test_a_gpu_that_pytorch_cannot_use(monkeypatch):
@@ -77,6 +79,41 @@ def test_without_a_browser_only_the_tests_lack_something(monkeypatch, tmp_path):
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
     (found,) = doctor._browser()
     assert found.sign == OPTIONAL and "make test" in found.advice
+
+
+def test_the_browser_that_playwright_brought_is_one(monkeypatch, tmp_path):
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    own = tmp_path / "chrome"
+    own.touch()
+    monkeypatch.setattr(doctor, "_playwrights_own", lambda: str(own))
+    (found,) = doctor._browser()
+    assert (found.sign, found.found) == (GOOD, "chrome")
+
+
+def test_without_a_compiler_only_compile_lacks_something(monkeypatch):
+    (found,) = [*doctor._compiler()] or [doctor.Finding("C++ compiler", "a GPU needs none")]
+    assert found.what == "C++ compiler"
+    monkeypatch.setattr(device, "cpp_compiler", lambda: None)
+    monkeypatch.setattr(device, "pick", lambda: device.Chip(torch.device("cpu"), torch.float32, "CPU"))
+    (found,) = doctor._compiler()
+    assert found.sign == OPTIONAL and "apt-get install g++" in found.advice
+
+
+def test_a_report_names_no_user(monkeypatch):
+    found = doctor.Finding("torch", f"can't be imported ({os.path.expanduser('~')}/lib/libc10.so)")
+    assert doctor.report([found]).startswith("✓ torch: can't be imported (~/lib/libc10.so)")
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "2.13.0+cpu")
+    monkeypatch.setattr(doctor.importlib, "import_module", lambda name: 1 / 0)
+    assert doctor._package("torch", SpecifierSet(">=2")).advice.endswith(" torch==2.13.0")  # PyPI has no +cpu
+
+
+def test_the_package_can_be_read_by_the_pythons_that_it_refuses(root):
+    """Or they would say SyntaxError in place of the doctor's sentence."""
+    for name in ("__init__", "__main__", "doctor"):
+        text = (root / "nbutils" / f"{name}.py").read_text("utf-8")
+        ast.parse(text, feature_version=(3, 8))
+        assert not re.search(r"\w\[\*", text), "a star in an index is new in Python 3.11"
 
 
 def test_an_examination_that_fails_hides_no_other(monkeypatch):

@@ -88,7 +88,7 @@ def test_every_optimizer_goes_on_bit_for_bit(tmp_path, optimizer, accumulation):
     assert alike(run(tmp_path, **how), run(**how))
 
 
-def test_compiled_blocks_go_on_bit_for_bit(tmp_path):
+def test_compiled_blocks_go_on_bit_for_bit(compiler, tmp_path):
     how = {"compile": "blocks", "steps": 6, "checkpoint_every": 2}
     expected = run(**how)
 

@@ -4,11 +4,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 
 import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from PIL import Image
 
 
@@ -31,6 +33,12 @@ def test_every_package_is_pinned_once(root, pins):
     assert all(re.match(r"[A-Za-z0-9_.-]+==[0-9][0-9a-z.]*(\s+#|$)", line) for line in named)
     assert len(named) == len(pins)
     assert pins["torch"] == "2.13.0"
+
+
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.0", "3.13.0"])  # the first is Debian 12's
+def test_pins_can_be_installed_on_every_python(pins, python):
+    wanted = {name: metadata.metadata(name)["Requires-Python"] for name in pins}
+    assert [name for name, allowed in wanted.items() if not SpecifierSet(allowed or "").contains(python)] == []
 
 
 def test_pins_satisfy_the_package(root, pins):
@@ -108,7 +116,7 @@ def test_toc_names_every_notebook(root):
 
 
 def test_without_a_browser_nothing_is_found(monkeypatch, tmp_path):
-    from conftest import find_chromium
+    from nbutils.doctor import find_chromium
 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CHROMIUM", raising=False)

@@ -236,7 +236,7 @@ def test_evened_out_matrices_turn_all_directions_alike(shape):
 
 
 @pytest.mark.parametrize("what", ["blocks", "model"])
-def test_compiled_parts_learn_the_same_and_are_left_as_they_were(float32, what):
+def test_compiled_parts_learn_the_same_and_are_left_as_they_were(compiler, float32, what):
     model, twin = fresh(n_layer=10), fresh(n_layer=10)  # PyTorch gives up after 8 variants
     config = dataclasses.replace(CONFIG, steps=12, eval_every=6)
     torch.compiler.reset()
@@ -250,6 +250,16 @@ def test_compiled_parts_learn_the_same_and_are_left_as_they_were(float32, what):
     plain = train(twin, CORPUS, CORPUS, config)
     assert compiled.val_losses == pytest.approx(plain.val_losses, rel=1e-4)
     assert None not in seen and part(model)._compiled_call_impl is None
+
+
+def test_without_a_compiler_nothing_is_begun(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")  # where Windows looks
+    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("no-such-compiler",))
+    assert device.cpp_compiler() is None
+    model, seen = fresh(), []
+    with pytest.raises(RuntimeError, match="compile='blocks' needs a C\\+\\+ compiler on a CPU.*apt install g"):
+        train(model, CORPUS, CORPUS, dataclasses.replace(CONFIG, compile="blocks"), on_eval=lambda *_: seen.append(1))
+    assert not seen and model.blocks[0]._compiled_call_impl is None
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.99), (0.3, 0.5)])
