@@ -191,7 +191,7 @@ def _memory() -> Iterator[Finding]:
 
 
 def _browser() -> Iterator[Finding]:
-    if chosen := find_chromium(_playwrights_own()):
+    if chosen := find_chromium(_downloaded_browser()):
         yield Finding("Chromium", Path(chosen).name)
     else:
         advice = "Only `make test` needs it: apt-get install chromium, or set CHROMIUM to one."
@@ -204,7 +204,7 @@ def find_chromium(own: str = "") -> str:
     return chosen if Path(chosen).is_file() else ""
 
 
-def _playwrights_own() -> str:
+def _downloaded_browser() -> str:
     """The browser that ``playwright install chromium`` brought; "" if there is none."""
     try:
         from playwright.sync_api import sync_playwright

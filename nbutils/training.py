@@ -492,9 +492,9 @@ def _compiled(model: nn.Module, what: str | None, chip: device.Chip) -> Iterator
     """Inside it the whole model runs as one program, or each block: they are alike, one is made."""
     if what and chip.device.type == "cpu" and device.cpp_compiler() is None:
         raise RuntimeError(
-            f"compile={what!r} needs a C++ compiler on a CPU, and none was found: install one (Debian and "
-            "Ubuntu: apt install g++; macOS: xcode-select --install; Windows: Visual Studio's Build Tools, "
-            "and start from their command prompt), or train without compile"
+            f"compile={what!r} needs a C++ compiler on a CPU, and none was found: leave compile out, or "
+            "install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install; Windows: "
+            "Visual Studio's Build Tools, whose command prompt finds it)"
         )
     parts = {None: [], "blocks": getattr(model, "blocks", []), "model": [model]}[what]
     for part in parts:

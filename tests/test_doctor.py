@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 import torch
@@ -81,12 +82,12 @@ def test_without_a_browser_only_the_tests_lack_something(monkeypatch, tmp_path):
     assert found.sign == OPTIONAL and "make test" in found.advice
 
 
-def test_the_browser_that_playwright_brought_is_one(monkeypatch, tmp_path):
+def test_a_browser_that_was_downloaded_is_one(monkeypatch, tmp_path):
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     own = tmp_path / "chrome"
     own.touch()
-    monkeypatch.setattr(doctor, "_playwrights_own", lambda: str(own))
+    monkeypatch.setattr(doctor, "_downloaded_browser", lambda: str(own))
     (found,) = doctor._browser()
     assert (found.sign, found.found) == (GOOD, "chrome")
 
@@ -108,10 +109,10 @@ def test_a_report_names_no_user(monkeypatch):
     assert doctor._package("torch", SpecifierSet(">=2")).advice.endswith(" torch==2.13.0")  # PyPI has no +cpu
 
 
-def test_the_package_can_be_read_by_the_pythons_that_it_refuses(root):
+def test_the_package_can_be_read_by_the_pythons_that_it_refuses():
     """Or they would say SyntaxError in place of the doctor's sentence."""
     for name in ("__init__", "__main__", "doctor"):
-        text = (root / "nbutils" / f"{name}.py").read_text("utf-8")
+        text = Path(doctor.__file__).with_name(f"{name}.py").read_text("utf-8")
         ast.parse(text, feature_version=(3, 8))
         assert not re.search(r"\w\[\*", text), "a star in an index is new in Python 3.11"
 

@@ -26,13 +26,19 @@ def holding(root, words: str) -> list[str]:
 
 
 def test_the_address_is_the_same_everywhere():
-    """Whoever writes another repository of this name, or of this owner, has forgotten a place."""
-    here = fork.repository()
-    owner = here.partition("/")[0]
-    for name in holding(ROOT, f"{owner}/"):
-        text = (ROOT / name).read_text("utf-8")
-        named = set(re.findall(rf"(?<![\w.-]){re.escape(owner)}/[\w.-]*\w", text))
-        assert named == {here}, name
+    """Where a reader starts from, and what installs the course. Links to other repositories are free."""
+    places = (
+        fork.INSTALLED,
+        re.compile(r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/[\w.-]+/notebooks/"),
+        re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]*\w)"),
+        re.compile(r"repository-code: https://github\.com/([\w.-]+/[\w.-]*\w)"),
+    )
+    here, found = fork.repository(), [set(), set(), set(), set()]
+    for text in fork.known_texts(ROOT).values():
+        for named, place in zip(found, places):
+            named.update(place.findall(text))
+    assert found == [{here}] * 4
+    assert f"({fork.online(here)})" in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_a_fork_has_its_own_address_and_the_way_back(copy):
@@ -41,7 +47,8 @@ def test_a_fork_has_its_own_address_and_the_way_back(copy):
     changed = fork.main(MINE, copy)
     assert {"_config.yml", "README.md", "CITATION.cff", "book/running.md"} <= set(changed)
     assert fork.repository(copy) == f"{OWNER}/{NAME}"
-    assert not holding(copy, old)
+    assert holding(copy, old) == [fork.CREDIT]  # whose course it was
+    assert not holding(copy, fork.online(old))
     readme = (copy / "README.md").read_text("utf-8")
     assert f"$ git clone {MINE}\n$ cd {NAME}\n" in readme
     assert f"colab.research.google.com/github/{OWNER}/{NAME}/blob/main/notebooks/01_tokens" in readme
@@ -50,6 +57,33 @@ def test_a_fork_has_its_own_address_and_the_way_back(copy):
     assert f"install -q git+{MINE}" in chapter
     fork.main(f"https://github.com/{old}", copy)
     assert {path: path.read_bytes() for path in fork.known_files(copy)} == before
+
+
+def test_a_change_that_stopped_halfway_is_finished(copy):
+    """Or somebody wrote the address into `_config.yml` by hand, as its first lines might invite to."""
+    fork.main(MINE, copy)
+    whole = {path: path.read_bytes() for path in fork.known_files(copy)}
+    fork.main(f"https://github.com/{fork.repository()}", copy)
+    settings = copy / "_config.yml"
+    settings.write_bytes(whole[settings])
+    assert "README.md" in fork.main(MINE, copy)
+    assert {path: path.read_bytes() for path in fork.known_files(copy)} == whole
+
+
+def test_what_is_no_clone_says_how_to_get_one(copy, tmp_path_factory):
+    downloaded = tmp_path_factory.mktemp("downloaded")
+    (downloaded / "_config.yml").write_bytes((copy / "_config.yml").read_bytes())
+    with pytest.raises(ValueError, match="is no clone: get your fork with git clone"):
+        fork.main(MINE, downloaded)
+
+
+@pytest.mark.parametrize("named, address", [
+    (f"{OWNER}/{NAME}", f"https://{OWNER}.github.io/{NAME}/"),
+    ("Ada/Course", "https://ada.github.io/Course/"),
+    ("Ada/ada.github.io", "https://ada.github.io/"),
+])
+def test_where_the_book_is_published(named, address):
+    assert fork.online(named) == address
 
 
 @pytest.mark.parametrize("url", ["", "github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a"])

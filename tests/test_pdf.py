@@ -4,6 +4,7 @@ import re
 from html import unescape
 from types import SimpleNamespace
 
+import fork  # tools/fork.py
 import pdf  # tools/pdf.py
 import pytest
 from pypdf import PdfReader
@@ -17,7 +18,7 @@ CUT = """() => [...document.querySelectorAll("article.bd-article *")]
   .map((e) => e.outerHTML.slice(0, 200))"""
 UNDRAWN = """() => [...document.querySelectorAll("article.bd-article img")]
   .filter((image) => !image.naturalWidth).map((image) => image.src)"""
-ONLINE = "https://{}.github.io/{}/".format(*pdf.repository().split("/"))
+ONLINE = fork.online(fork.repository())
 
 
 @pytest.fixture(scope="module")

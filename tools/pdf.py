@@ -6,14 +6,15 @@ bookmarks, and links that lead from page to page within the PDF.
 """
 
 import io
+import re
 import sys
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+import fork
 import yaml
-from fork import repository
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Destination, Fit, NameObject, TextStringObject
 
@@ -110,12 +111,12 @@ class Printed(NamedTuple):
 
 def main(browser, names: list[str], to: Path = PDF) -> None:
     """Print these pages of the built book, and write them as one PDF."""
-    online = "https://{}.github.io/{}/".format(*repository().split("/"))
+    online = fork.online(fork.repository())
     context = browser.new_context(color_scheme="light", viewport={"width": WIDTH, "height": 1100})
     tab = context.new_page()
     tab.emulate_media(media="print")
     printed, rows = [], []
-    before = len(front(tab, online, [(name, name, 0) for name in names]).pages)
+    before = len(front(tab, online, [(name, title(name), 0) for name in names]).pages)
     with serving(HTML) as address:
         for name in names:
             page = print_page(tab, address, online, name, before)
@@ -127,6 +128,12 @@ def main(browser, names: list[str], to: Path = PDF) -> None:
     for sign in tab.evaluate(LACKING, NOT_ENGLISH):
         print(NO_FONT.format(sign))
     context.close()
+
+
+def title(name: str) -> str:
+    """A page's title, as the browser's window shows it."""
+    html = (HTML / f"{name}.html").read_text("utf-8")
+    return unescape(re.search(r"<title>(.*?) &#8212;", html)[1])
 
 
 def print_page(tab, address: str, online: str, name: str, before: int) -> Printed:
