@@ -479,7 +479,7 @@ def test_the_cache_runs_what_it_lacks_and_nothing_else(tmp_path):
     assert int(before[paths[2]][1]) > max(int(before[path][1]) for path in paths[:2])  # alone, after the others
 
     nbformat.write(small(code, "1 / 0"), paths[0])
-    nbformat.write(small(code, "2"), paths[1])
+    nbformat.write(small(code, "time.sleep(5)"), paths[1])  # is still running when the other has failed
     told = fill_cache(tmp_path / "cache", *paths)
     assert told.returncode == 1 and "a.ipynb: cell 'cell-1' failed" in told.stderr
     assert ran(paths[1]) != before[paths[1]] and ran(paths[2]) == before[paths[2]]

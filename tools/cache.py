@@ -5,7 +5,8 @@ little from a second core, two notebooks gain almost all of it. `notebooks.MEASU
 measure the chip: they run last, each alone on all cores.
 
 ``python tools/cache.py FOLDER notebooks/01_tokens.ipynb ...`` fills the cache in FOLDER; what is there
-already is not run again. A failure names the cell and ends the program; what ran before it is kept.
+already is not run again. After a failure, which names the cell, no other is begun; what ran before it and
+beside it is kept.
 """
 
 import os
@@ -33,14 +34,24 @@ def main(folder: str, paths: list[str]) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
         with ThreadPoolExecutor(workers) as pool:
             runs = [pool.submit(timed, path, missing[path], threads) for path in some]
+            failures = []
             try:
                 for run in as_completed(runs):
-                    path, notebook, seconds = run.result()
+                    if run.cancelled():
+                        continue
+                    try:
+                        path, notebook, seconds = run.result()
+                    except SystemExit as failure:  # those beside it go on, and what they give is kept
+                        failures.append(str(failure))
+                        pool.shutdown(wait=False, cancel_futures=True)
+                        continue
                     bundle = CacheBundleIn(notebook, str(path.resolve()), data={"execution_seconds": seconds})
                     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
                     print(f"{path}: {seconds:.0f} s", flush=True)
             finally:
                 pool.shutdown(cancel_futures=True)
+        if failures:
+            sys.exit("\n".join(failures))
 
 
 def known(cache, notebook: nbformat.NotebookNode) -> bool:
