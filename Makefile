@@ -63,8 +63,8 @@ $(READY): requirements.txt pyproject.toml
 	touch $@
 
 # An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files. Its Python is
-# 3.12, as Colab's, where there is one: pyenv's command answers only for a version that is switched on.
-COLAB_PYTHON = $(shell for p in python3.12 $(HOME)/.pyenv/versions/3.12.*/bin/python; do \
+# 3.12, as Colab's, where there is one; under pyenv also where another version is switched on.
+COLAB_PYTHON = $(shell for p in python3.12 "$$(pyenv prefix 3.12 2>/dev/null)/bin/python"; do \
   "$$p" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done; echo $(PYTHON))
 $(COLAB): tests/colab.txt requirements.txt
 	rm -rf $(@D)

@@ -90,8 +90,11 @@ def ready() -> None:
 def report(findings: list[Finding]) -> str:
     """A text that goes well into an issue: the home folder, which names the user, is "~"."""
     bad = sum(one.sign == BAD for one in findings)
-    last = f"{bad} to mend" if bad else "All is well"
-    return "\n".join([*map(str, findings), last]).replace(str(Path.home()), "~")
+    text = "\n".join([*map(str, findings), f"{bad} to mend" if bad else "All is well"])
+    home = os.path.expanduser("~")
+    if len(Path(home).parts) == 1:  # "/", as in a container: it names nobody
+        return text
+    return text.replace(home, "~").replace(home.replace("\\", "\\" * 2), "~")  # as Windows quotes it, too
 
 
 _REINSTALL = "Install it anew, from the repository's folder: pip install -e ."

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import types
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 import torch
@@ -104,6 +104,13 @@ def test_without_a_compiler_only_compile_lacks_something(monkeypatch):
 def test_a_report_names_no_user(monkeypatch):
     found = doctor.Finding("torch", f"can't be imported ({os.path.expanduser('~')}/lib/libc10.so)")
     assert doctor.report([found]).startswith("✓ torch: can't be imported (~/lib/libc10.so)")
+    monkeypatch.setattr(doctor.os.path, "expanduser", lambda path: r"C:\Users\ada")
+    monkeypatch.setattr(doctor, "Path", PureWindowsPath)
+    found = doctor.Finding("torch", r"DLL 'C:\\Users\\ada\\x.dll' in C:\Users\ada\lib")
+    assert doctor.report([found]).startswith(r"✓ torch: DLL '~\\x.dll' in ~\lib")
+    monkeypatch.undo()
+    monkeypatch.setattr(doctor.os.path, "expanduser", lambda path: "/")  # in a container
+    assert "/lib/x.so" in doctor.report([doctor.Finding("torch", "/lib/x.so")])
     monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "2.13.0+cpu")
     monkeypatch.setattr(doctor.importlib, "import_module", lambda name: 1 / 0)
     assert doctor._package("torch", SpecifierSet(">=2")).advice.endswith(" torch==2.13.0")  # PyPI has no +cpu

@@ -457,7 +457,7 @@ def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
 
 def fill_cache(folder, *paths):
     return subprocess.run(
-        [sys.executable, ROOT / "tools" / "cache.py", folder, *paths], capture_output=True, text=True
+        [sys.executable, ROOT / "tools" / "cache.py", folder, *paths], capture_output=True, text=True, timeout=300
     )
 
 
@@ -484,6 +484,18 @@ def test_the_cache_runs_what_it_lacks_and_nothing_else(tmp_path):
     assert told.returncode == 1 and "a.ipynb: cell 'cell-1' failed" in told.stderr
     assert ran(paths[1]) != before[paths[1]] and ran(paths[2]) == before[paths[2]]
     assert f"{paths[2].name}" not in told.stdout
+
+
+def test_after_a_failure_the_cache_begins_no_other_and_ends(tmp_path):
+    at_once = min(4, os.cpu_count())
+    names = [f"{n}.ipynb" for n in range(2 * at_once)]  # the later ones are begun first
+    for name in names:
+        code = "1 / 0" if name == names[-1] else f"import time; time.sleep(8); {name[0]}"
+        nbformat.write(small(code), tmp_path / name)
+    told = fill_cache(tmp_path / "cache", *(tmp_path / name for name in names))
+    assert told.returncode == 1 and f"{names[-1]}: cell" in told.stderr
+    kept = {Path(line.partition(": ")[0]).name for line in told.stdout.splitlines()}
+    assert kept == set(names[at_once:-1])  # what ran beside it
 
 
 def test_normalise_drops_what_differs():

@@ -11,6 +11,7 @@ beside it is kept.
 
 import os
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -33,21 +34,21 @@ def main(folder: str, paths: list[str]) -> None:
     for some, workers in ((together, AT_ONCE), (alone, 1)):
         threads = max(1, (os.cpu_count() or 1) // workers)
         with ThreadPoolExecutor(workers) as pool:
-            runs = [pool.submit(timed, path, missing[path], threads) for path in some]
+            stop = threading.Event()
+            runs = [pool.submit(timed, path, missing[path], threads, stop) for path in some]
             failures = []
             try:
                 for run in as_completed(runs):
-                    if run.cancelled():
-                        continue
                     try:
-                        path, notebook, seconds = run.result()
+                        done = run.result()
                     except SystemExit as failure:  # those beside it go on, and what they give is kept
                         failures.append(str(failure))
-                        pool.shutdown(wait=False, cancel_futures=True)
                         continue
-                    bundle = CacheBundleIn(notebook, str(path.resolve()), data={"execution_seconds": seconds})
-                    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-                    print(f"{path}: {seconds:.0f} s", flush=True)
+                    if done is not None:
+                        path, notebook, seconds = done
+                        bundle = CacheBundleIn(notebook, str(path.resolve()), data={"execution_seconds": seconds})
+                        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                        print(f"{path}: {seconds:.0f} s", flush=True)
             finally:
                 pool.shutdown(cancel_futures=True)
         if failures:
@@ -63,10 +64,19 @@ def known(cache, notebook: nbformat.NotebookNode) -> bool:
     return True
 
 
-def timed(path: Path, stored: nbformat.NotebookNode, threads: int) -> tuple:
-    """The path, the notebook with what came out, and how many seconds it took."""
+def timed(path: Path, stored: nbformat.NotebookNode, threads: int, stop: threading.Event) -> tuple | None:
+    """The path, the notebook with what came out, and how many seconds it took; None after a failure.
+
+    Sets ``stop`` if this one fails, so that no other begins.
+    """
+    if stop.is_set():
+        return None
     start = time.monotonic()
-    return path, execute(path, stored, threads), time.monotonic() - start
+    try:
+        return path, execute(path, stored, threads), time.monotonic() - start
+    except BaseException:
+        stop.set()
+        raise
 
 
 if __name__ == "__main__":
