@@ -196,9 +196,12 @@ def _train_ours(job, start, config: GPTConfig, shape: Shape, encoded, recipe) ->
     else:
         length = {"seconds": max(0.0, job.seconds - (time.perf_counter() - start))}
     history = train(
-        model, encoded.train, encoded.val, replace(recipe, **length),
+        model,
+        encoded.train,
+        encoded.val,
+        replace(recipe, **length),
         on_eval=lambda *_: my_turn(job),
-    )  # fmt: skip
+    )
     speeds = history.tokens_per_second[1:]  # the first stands for no update
     return _result(job, model, shape, encoded, chip, history.steps[-1], speeds)
 
@@ -208,6 +211,7 @@ def _train_ours(job, start, config: GPTConfig, shape: Shape, encoded, recipe) ->
 
 def nanogpt(job: Job) -> Result:
     """nanoGPT's model and optimizer from the person's clone, by its own loop."""
+
     def make(encoded: Encoded, shape: Shape, chip: device.Chip):
         config = GPTConfig(vocab_size=encoded.vocab_size, bias=False, **shape.sizes())
         model = nanogpt_gpt(config, job.nanogpt).to(chip.device)

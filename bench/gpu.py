@@ -14,7 +14,6 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-import nbutils  # before torch: it tells waiting threads to sleep
 import torch
 from peers import nanogpt_gpt, transformers_gpt2
 from rows import Row, fastest, table
@@ -66,8 +65,10 @@ def measure(chip: Chip, quick: bool, nanogpt: Path | None = None) -> dict:
     ]
     speed, learned = speed_ladder(chip, quick), learning_ladder(chip, world, quick)
     rows += [Row(f"Ladder: {name}", x, "tokens/s", "chapter 6") for name, x in speed.items()]
-    rows += [Row(f"Ladder: {name}", x, "nats", "above smallworld's floor after 200 updates")
-             for name, (x, _) in learned.items()]
+    rows += [
+        Row(f"Ladder: {name}", x, "nats", "above smallworld's floor after 200 updates")
+        for name, (x, _) in learned.items()
+    ]
     return {
         "card": chip.name,
         "date": str(date.today()),

@@ -22,7 +22,7 @@ def measure(quick: bool) -> list[Row]:
     size, times = (2_000_000, 1) if quick else (30_000_000, 3)
     rows = []
     for label, name in ENCODINGS.items():
-        speeds = {way: 0.0 for way in WAYS}
+        speeds = dict.fromkeys(WAYS, 0.0)
         for way in list(WAYS) * times:  # in turn, and of each the fastest
             speeds[way] = max(speeds[way], speed(name, WAYS[way], size))
         how = f"{size / 1e6:.0f} MB in documents of {PAGE:,} characters; workers' start counted"
@@ -35,7 +35,6 @@ def speed(name: str | None, workers: int | None, size: int) -> float:
 
     ``name``: one of tiktoken's encodings, None: one's own. ``workers``: None for two threads.
     """
-    from nbutils import windows  # noqa: F401: PyTorch is loaded here, before the clock starts
 
     source = pages()
     encoding = tokens.get_encoding(name) if name else tokens.train_bpe(source, VOCAB_SIZE)

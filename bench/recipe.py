@@ -16,7 +16,6 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
-import nbutils  # before torch: it tells waiting threads to sleep
 import numpy as np
 import torch
 

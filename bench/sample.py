@@ -12,10 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import nbutils  # before torch: it tells waiting threads to sleep
 import torch
 from peers import nanogpt_gpt
-from rows import Row, fastest, markdown, table
+from rows import Row, fastest, markdown
 
 from nbutils import device
 from nbutils.model import GPT, GPTConfig, _their_name
@@ -178,8 +177,8 @@ def in_turn(calls: list[tuple], times: int) -> list[float]:
     """Seconds of each call's fastest run; they take turns, so that all meet the same machine."""
     best = [float("inf")] * len(calls)
     for _ in range(times):
-        for i, (program, prompt, new) in enumerate(calls):
-            best[i] = min(best[i], fastest(lambda: program(prompt, new).tolist(), times=1))
+        for i, call in enumerate(calls):
+            best[i] = min(best[i], fastest(lambda call=call: call[0](*call[1:]).tolist(), times=1))
     return best
 
 

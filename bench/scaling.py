@@ -9,7 +9,7 @@ repeated.
 import json
 from pathlib import Path
 
-import nbutils  # before torch: it tells waiting threads to sleep
+import nbutils  # before torch: it tells waiting threads to sleep  # isort: skip
 import numpy as np
 import torch
 from rows import Row, table
@@ -115,13 +115,17 @@ def report(runs: list[dict]) -> list[Row]:
     how = f"{larger[0]['n']:,} parameters, {larger[0]['d']:,} tokens"
     unit = "nats above the floor"
     return [
-        Row("Law", f"{law.A:.3g} / N^{law.alpha:.2f} + {law.B:.3g} / D^{law.beta:.2f}", unit,
-            f"{len(grid)} runs"),
+        Row(
+            "Law",
+            f"{law.A:.3g} / N^{law.alpha:.2f} + {law.B:.3g} / D^{law.beta:.2f}",
+            unit,
+            f"{len(grid)} runs",
+        ),
         Row("Larger network, predicted", predicted, unit, how),
         Row("Larger network, reached", float(np.mean(reached)), unit, f"{len(reached)} seeds"),
         Row("Floor", floor, "nats", "the world's own"),
         Row("Floor, if it were fitted", blind.E, "nats", "the same runs"),
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

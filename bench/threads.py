@@ -8,7 +8,7 @@ import subprocess
 import sys
 from statistics import median
 
-import nbutils  # before torch: it tells waiting threads to sleep
+import nbutils  # before torch: it tells waiting threads to sleep  # isort: skip
 from rows import Row, table
 
 TURNS = tuple(dict.fromkeys(["0", "500", "2000", "20000", nbutils.WAITING["GOMP_SPINCOUNT"]]))
@@ -52,8 +52,14 @@ def train_here(updates: int) -> float:
 
     shape = GPTConfig(vocab_size=300, block_size=64, n_layer=2, n_head=4, n_embd=64)
     drawn = torch.randint(shape.vocab_size, (10_000,))  # what it learns does not matter here
-    config = TrainConfig(steps=updates, batch_size=8, eval_every=max(1, updates // 4), eval_batches=1,
-                         device="cpu", progress=False)  # fmt: skip
+    config = TrainConfig(
+        steps=updates,
+        batch_size=8,
+        eval_every=max(1, updates // 4),
+        eval_batches=1,
+        device="cpu",
+        progress=False,
+    )
     history = train(GPT(shape), drawn, drawn, config)
     return 1000 * config.batch_size * shape.block_size / median(history.tokens_per_second[1:])
 

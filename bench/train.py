@@ -27,13 +27,22 @@ from pathlib import Path
 from statistics import mean, median
 
 import contenders
-import nbutils
+
+import nbutils  # isort: skip
 import torch
 from contenders import Job, Result, Shape
 from rows import markdown
 
 SHAPES = ("4/4/128/64/12", "6/6/384/256/16")  # nanoGPT's for a CPU, and its small one for a GPU
-SPEED = ("Shape", "Who", "Tokens/s (median)", "Lowest to highest", "GFLOP/s", "Of the peak", "Ours is faster")
+SPEED = (
+    "Shape",
+    "Who",
+    "Tokens/s (median)",
+    "Lowest to highest",
+    "GFLOP/s",
+    "Of the peak",
+    "Ours is faster",
+)
 LEARNING = ("Seconds", "Who", "Rate", "Bits a byte", "Ours at its best is lower", "Updates")
 RATES = {  # learning rates tried: the published one first
     "nanoGPT": (1e-3, 3e-3),

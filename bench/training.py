@@ -3,7 +3,6 @@
 from dataclasses import replace
 from statistics import median
 
-import nbutils  # before torch: it tells waiting threads to sleep
 import torch
 from rows import Row, table
 

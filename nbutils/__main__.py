@@ -22,11 +22,11 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["doctor"]:  # what comes next may be missing
         sys.exit(doctor.main(sys.argv[2:]))
 
-import numpy as np  # noqa: E402
-import tiktoken  # noqa: E402
-import tyro  # noqa: E402
+import numpy as np
+import tiktoken
+import tyro
 
-from nbutils import packing, smallworld, text, tokens  # noqa: E402
+from nbutils import packing, smallworld, text, tokens
 
 _USAGE = """\
 usage: python -m nbutils COMMAND [OPTIONS]
@@ -116,7 +116,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[0] == "doctor":
         return doctor.main(arguments[1:])
     if arguments[0] not in commands:
-        print(f"{arguments[0]!r} is no command; there are {', '.join([*commands, 'doctor'])}", file=sys.stderr)
+        print(
+            f"{arguments[0]!r} is no command; there are {', '.join([*commands, 'doctor'])}",
+            file=sys.stderr,
+        )
         return 2
     try:
         commands[arguments[0]](arguments[1:])

@@ -11,7 +11,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,9 @@ def ready() -> None:
     if bad:
         found = "; ".join(f"{one.what}: {one.found}" for one in bad)
         missing = " ".join(one.advice.removeprefix("pip install ") for one in bad)
-        raise RuntimeError(f"{found}. Run %pip install {missing} in a cell, then restart the kernel.")
+        raise RuntimeError(
+            f"{found}. Run %pip install {missing} in a cell, then restart the kernel."
+        )
 
     from nbutils.device import pick
     from nbutils.planning import largest
@@ -94,7 +96,9 @@ def report(findings: list[Finding]) -> str:
     home = os.path.expanduser("~")
     if len(Path(home).parts) == 1:  # "/", as in a container: it names nobody
         return text
-    return text.replace(home, "~").replace(home.replace("\\", "\\" * 2), "~")  # as Windows quotes it, too
+    return text.replace(home, "~").replace(
+        home.replace("\\", "\\" * 2), "~"
+    )  # as Windows quotes it, too
 
 
 _REINSTALL = "Install it anew, from the repository's folder: pip install -e ."
@@ -104,7 +108,9 @@ def _python() -> Iterator[Finding]:
     here, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
     least, most = (".".join(map(str, version)) for version in PYTHONS)
     good = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
-    advice = "" if good else f"The course is tested with Python {least} to {most}: install one of them."
+    advice = (
+        "" if good else f"The course is tested with Python {least} to {most}: install one of them."
+    )
     yield Finding("Python", f"{here} on {system}", advice, GOOD if good else BAD)
 
 
@@ -133,7 +139,9 @@ def _package(name: str, allowed, imported: bool = True) -> Finding:
     except Exception as error:
         broken = f"{version}, but it can't be imported ({type(error).__name__}: {error})"
         public = version.partition("+")[0]  # 2.13.0+cpu is PyTorch's own name for a build of 2.13.0
-        return Finding(name, broken, f"pip install --force-reinstall --no-deps {name}=={public}", BAD)
+        return Finding(
+            name, broken, f"pip install --force-reinstall --no-deps {name}=={public}", BAD
+        )
     return Finding(name, version)
 
 
@@ -189,7 +197,9 @@ def _memory() -> Iterator[Finding]:
 
     if size := memory(pick("cpu")):
         size /= 2**30
-        advice = "" if size > 3 else "Notebooks of chapters 3 to 7 may need 3 GiB: close other programs."
+        advice = (
+            "" if size > 3 else "Notebooks of chapters 3 to 7 may need 3 GiB: close other programs."
+        )
         yield Finding("Memory", f"{size:.1f} GiB", advice, OPTIONAL if advice else GOOD)
 
 

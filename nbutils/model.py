@@ -27,9 +27,7 @@ from nbutils.windows import IGNORE
 
 PRESETS = {
     "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes
-    "sorter": dict(
-        vocab_size=3, block_size=11, n_layer=3, n_head=3, n_embd=48, tie_weights=False
-    ),
+    "sorter": dict(vocab_size=3, block_size=11, n_layer=3, n_head=3, n_embd=48, tie_weights=False),
     "gpt2": dict(vocab_size=50257, block_size=1024, n_layer=12, n_head=12, n_embd=768),
     "gpt2-medium": dict(vocab_size=50257, block_size=1024, n_layer=24, n_head=16, n_embd=1024),
     "gpt2-large": dict(vocab_size=50257, block_size=1024, n_layer=36, n_head=20, n_embd=1280),

@@ -536,16 +536,27 @@ class _Description(pickle.Unpickler):
     """Makes what describes tensors, and nothing else."""
 
     KNOWN = {
-        *(f"torch.distributed.checkpoint.metadata.{name}" for name in (
-            "Metadata", "MetadataIndex", "StorageMeta", "TensorStorageMetadata",
-            "ChunkStorageMetadata", "TensorProperties", "_MEM_FORMAT_ENCODING",
-        )),
+        *(
+            f"torch.distributed.checkpoint.metadata.{name}"
+            for name in (
+                "Metadata",
+                "MetadataIndex",
+                "StorageMeta",
+                "TensorStorageMetadata",
+                "ChunkStorageMetadata",
+                "TensorProperties",
+                "_MEM_FORMAT_ENCODING",
+            )
+        ),
         "torch.distributed.checkpoint.filesystem._StorageInfo",
         "torch.serialization._get_layout",
         "torch.Size",
-        *(f"{module}.{name}" for module in ("pathlib", "pathlib._local")
-          for name in ("PosixPath", "WindowsPath")),
-    }  # fmt: skip
+        *(
+            f"{module}.{name}"
+            for module in ("pathlib", "pathlib._local")
+            for name in ("PosixPath", "WindowsPath")
+        ),
+    }
 
     def find_class(self, module: str, name: str) -> object:
         is_dtype = module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)

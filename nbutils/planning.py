@@ -397,9 +397,7 @@ def fit_scaling_law(n, d, losses, floor: float | None = None) -> ScalingLaw:
     if above.min() <= 0:
         raise ValueError(f"floor={floor} is not below the lowest loss, {losses.min()}")
     tried = [
-        _fit_with(alpha, beta, n, d, above, floor)
-        for alpha in _EXPONENTS
-        for beta in _EXPONENTS
+        _fit_with(alpha, beta, n, d, above, floor) for alpha in _EXPONENTS for beta in _EXPONENTS
     ]
     return min((fit for fit in tried if fit), key=lambda fit: fit[0])[1]
 

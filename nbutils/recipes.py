@@ -172,7 +172,9 @@ def _train(folder: Path, config: TrainConfig) -> None:
             model.save_pretrained(_snapshot(folder, step))
 
     run = replace(config, checkpoint=str(folder), progress=not notebook)
-    with torch.random.fork_rng():  # the caller draws the same numbers, whether this was stored or not
+    with (
+        torch.random.fork_rng()
+    ):  # the caller draws the same numbers, whether this was stored or not
         torch.manual_seed(config.seed)
         history = train(GPT(MODEL), train_tokens, val_tokens, run, on_eval=keep)
     with written_aside(_history(folder)) as aside:

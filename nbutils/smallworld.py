@@ -19,7 +19,7 @@ import random
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
@@ -66,13 +66,49 @@ class Family:
 
 
 FAMILIES = (
-    Family("Clara", "Paul", "Anna", "Tom", "doctor", "baker",
-           "dog", "Rex", "the violin", "cat", "Luna", "football"),
-    Family("Maria", "David", "Lucy", "Ben", "pilot", "teacher",
-           "rabbit", "Coco", "the flute", "parrot", "Kiwi", "chess"),
-    Family("Helen", "Oscar", "Emma", "Leo", "farmer", "singer",
-           "cat", "Misty", "tennis", "dog", "Bruno", "the piano"),
-)  # fmt: skip
+    Family(
+        "Clara",
+        "Paul",
+        "Anna",
+        "Tom",
+        "doctor",
+        "baker",
+        "dog",
+        "Rex",
+        "the violin",
+        "cat",
+        "Luna",
+        "football",
+    ),
+    Family(
+        "Maria",
+        "David",
+        "Lucy",
+        "Ben",
+        "pilot",
+        "teacher",
+        "rabbit",
+        "Coco",
+        "the flute",
+        "parrot",
+        "Kiwi",
+        "chess",
+    ),
+    Family(
+        "Helen",
+        "Oscar",
+        "Emma",
+        "Leo",
+        "farmer",
+        "singer",
+        "cat",
+        "Misty",
+        "tennis",
+        "dog",
+        "Bruno",
+        "the piano",
+    ),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,35 +203,91 @@ class Sense:
 
 
 SENSES = (
-    Sense("mole", "an animal", ("in the garden", "in the meadow"),
-          ("digs a long tunnel", "has soft black fur", "eats worms")),
-    Sense("mole", "a spot on the skin", ("at the hospital", "in front of the mirror"),
-          ("is on the left arm", "is small and brown", "does not hurt")),
-    Sense("bank", "the side of a river", ("by the river", "in a boat"),
-          ("is wet and muddy", "is full of flowers", "is covered with grass")),
-    Sense("bank", "a place for money", ("in the city", "at the station"),
-          ("keeps money safe", "opens at nine", "has many customers")),
-    Sense("bat", "an animal", ("in a dark cave", "in the meadow"),
-          ("sleeps upside down", "flies at night", "has thin wings")),
-    Sense("bat", "a thing for games", ("at the baseball game", "at school"),
-          ("hits the ball", "has a long handle", "is made of wood")),
-    Sense("trunk", "a part of a tree", ("in the garden", "by the river"),
-          ("has rough bark", "grows every year", "carries many branches")),
-    Sense("trunk", "a box for a journey", ("at the station", "at the harbour"),
-          ("is full of clothes", "has two locks", "is made of leather")),
-    Sense("seal", "an animal", ("by the sea", "at the zoo"),
-          ("catches a fish", "swims very well", "has a wet nose")),
-    Sense("seal", "a stamp of wax", ("at the office", "at the museum"),
-          ("closes a letter", "is made of red wax", "shows a lion")),
-    Sense("crane", "a bird", ("by the sea", "in a boat"),
-          ("stands on one leg", "has long feathers", "builds a nest")),
-    Sense("crane", "a machine", ("at the harbour", "in the city"),
-          ("lifts a heavy box", "is made of steel", "has a big engine")),
-    Sense("mouse", "an animal", ("in a dark cave", "at the zoo"),
-          ("eats cheese", "has a long tail", "hides in a hole")),
-    Sense("mouse", "a part of a computer", ("at the office", "at school"),
-          ("has two buttons", "moves the arrow", "is made of plastic")),
-)  # fmt: skip
+    Sense(
+        "mole",
+        "an animal",
+        ("in the garden", "in the meadow"),
+        ("digs a long tunnel", "has soft black fur", "eats worms"),
+    ),
+    Sense(
+        "mole",
+        "a spot on the skin",
+        ("at the hospital", "in front of the mirror"),
+        ("is on the left arm", "is small and brown", "does not hurt"),
+    ),
+    Sense(
+        "bank",
+        "the side of a river",
+        ("by the river", "in a boat"),
+        ("is wet and muddy", "is full of flowers", "is covered with grass"),
+    ),
+    Sense(
+        "bank",
+        "a place for money",
+        ("in the city", "at the station"),
+        ("keeps money safe", "opens at nine", "has many customers"),
+    ),
+    Sense(
+        "bat",
+        "an animal",
+        ("in a dark cave", "in the meadow"),
+        ("sleeps upside down", "flies at night", "has thin wings"),
+    ),
+    Sense(
+        "bat",
+        "a thing for games",
+        ("at the baseball game", "at school"),
+        ("hits the ball", "has a long handle", "is made of wood"),
+    ),
+    Sense(
+        "trunk",
+        "a part of a tree",
+        ("in the garden", "by the river"),
+        ("has rough bark", "grows every year", "carries many branches"),
+    ),
+    Sense(
+        "trunk",
+        "a box for a journey",
+        ("at the station", "at the harbour"),
+        ("is full of clothes", "has two locks", "is made of leather"),
+    ),
+    Sense(
+        "seal",
+        "an animal",
+        ("by the sea", "at the zoo"),
+        ("catches a fish", "swims very well", "has a wet nose"),
+    ),
+    Sense(
+        "seal",
+        "a stamp of wax",
+        ("at the office", "at the museum"),
+        ("closes a letter", "is made of red wax", "shows a lion"),
+    ),
+    Sense(
+        "crane",
+        "a bird",
+        ("by the sea", "in a boat"),
+        ("stands on one leg", "has long feathers", "builds a nest"),
+    ),
+    Sense(
+        "crane",
+        "a machine",
+        ("at the harbour", "in the city"),
+        ("lifts a heavy box", "is made of steel", "has a big engine"),
+    ),
+    Sense(
+        "mouse",
+        "an animal",
+        ("in a dark cave", "at the zoo"),
+        ("eats cheese", "has a long tail", "hides in a hole"),
+    ),
+    Sense(
+        "mouse",
+        "a part of a computer",
+        ("at the office", "at school"),
+        ("has two buttons", "moves the arrow", "is made of plastic"),
+    ),
+)
 
 # ------------------------------------------------------------------- choices and who answers
 
@@ -274,12 +366,12 @@ def _grow(options: list[tuple[list[int], int, int]], depth: int = 0) -> dict:
     return trie
 
 
-@lru_cache(maxsize=None)
+@cache
 def _only(text: str) -> Choice:
     return Choice((text,))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _among(options: tuple) -> Choice:
     return Choice((f" {option}" for option in options), options)
 
@@ -445,7 +537,7 @@ def _introduction(doc, opening: str) -> None:
     doc.say(doc.choose(_questions(gender, colour, clothes, *facts)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _questions(gender: Gender, colour: str, clothes: str, *facts: tuple[str, str]) -> Choice:
     return Choice(
         (
@@ -510,7 +602,7 @@ _FRAME = Choice((f" {opening}" for opening in FRAMES), FRAMES)
 _FRAME_GOES_ON = {opening: Choice(ends, ends.values()) for opening, (_, ends) in FRAMES.items()}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _frame_slot(opening: str, last: Country | None) -> Choice:
     """The countries for a frame's first slot; the last one is twice as likely as all others."""
     rows = [(f" {getattr(c, kind)}", c) for kind in FRAMES[opening][0] for c in COUNTRIES]
@@ -571,7 +663,7 @@ def _ask_deed(doc, went: Mapping[Person, Country]) -> None:
     doc.say(f"? {person} did.")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _who_of(deed: str, went: tuple[tuple[Person, Country], ...]) -> Choice:
     return Choice((f" {getattr(country, deed)}" for _, country in went), (p for p, _ in went))
 
@@ -625,7 +717,7 @@ def _miniature_sight(country: Country, gender: Gender) -> dict[str, tuple[str, .
 _SIGHTS = {"plain": _plain_sight, "famous": _famous_sight, "miniature": _miniature_sight}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _said_of_sight(kind: str, sight: str | Country, gender: Gender) -> Choice:
     return _groups(_SIGHTS[kind](sight, gender))
 
@@ -754,7 +846,7 @@ def _owners(owner: Mapping[str, Person]) -> tuple[Person, ...]:
     return tuple(dict.fromkeys(owner.values()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _next_event(people: tuple[Person, ...], events: int, question: str) -> Choice:
     """Who acts next, or None with the question that ends the events: after two to four."""
     names = [f" {person}" for person in people]
@@ -900,7 +992,7 @@ def _natural(name: str, value: int) -> int:
 _SAMPLE = 3000  # documents to learn the encoding from; they hold every word of the world
 
 
-@lru_cache(maxsize=None)
+@cache
 def encoding() -> tiktoken.Encoding:
     """The small world's own byte-level BPE, trained on its documents until no pair is left.
 

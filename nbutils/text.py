@@ -252,7 +252,11 @@ def _fineweb() -> Iterator[str]:
 def _open_fineweb(datasets, folder: str | None) -> Iterable[dict]:
     if not folder:
         return datasets.load_dataset(
-            "HuggingFaceFW/fineweb", "sample-10BT", revision=_FINEWEB_COMMIT, split="train", streaming=True
+            "HuggingFaceFW/fineweb",
+            "sample-10BT",
+            revision=_FINEWEB_COMMIT,
+            split="train",
+            streaming=True,
         )
     files = sorted(map(str, Path(folder).glob("**/*.parquet")))
     if not files:

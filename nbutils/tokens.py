@@ -28,9 +28,7 @@ from .files import cache_folder, written_aside
 END = "<|endoftext|>"
 """The special token that stands between documents. It has an id of its own, after all others."""
 
-SPLIT_PATTERN = (
-    r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
-)
+SPLIT_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 """GPT-2's rule for cutting text into pieces, none of which a merge may cross (Radford 2019)."""
 
 BYTES = 256

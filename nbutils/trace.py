@@ -132,6 +132,4 @@ def _trace_attention(attention: CausalSelfAttention, x: torch.Tensor) -> dict[st
     weights = scores.masked_fill(later, -math.inf).softmax(dim=-1)
     heads = weights @ v  # (B, H, T, D)
     answer = attention.projection(heads.transpose(1, 2).reshape(B, T, C))
-    return dict(
-        q=q, k=k, v=v, scores=scores, weights=weights, heads=heads, attention_answer=answer
-    )
+    return dict(q=q, k=k, v=v, scores=scores, weights=weights, heads=heads, attention_answer=answer)

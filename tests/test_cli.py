@@ -116,9 +116,7 @@ print("torch" in sys.modules)
 
 def test_train_leaves_everything_that_sample_needs(smallworld_model, capsys):
     names = {path.name for path in smallworld_model.iterdir()}
-    assert names == {
-        "checkpoint.safetensors", "config.json", "model.safetensors", "encoding.json"
-    }  # fmt: skip
+    assert names == {"checkpoint.safetensors", "config.json", "model.safetensors", "encoding.json"}
     first, again, other = (
         run(capsys, "sample", "--from", smallworld_model, "--prompt", "Now Nora", "--seed", seed)
         for seed in (1, 1, 2)
@@ -133,9 +131,7 @@ def test_train_reports_the_distance_to_the_floor(smallworld_model, capsys):
     out = capsys.readouterr().out
     assert "step" not in out  # it was finished, so nothing is trained again
     verdict = next(line for line in out.splitlines() if line.startswith("loss on all"))
-    loss, above, floor = (
-        float(word.rstrip(".,")) for word in verdict.split() if word[0].isdigit()
-    )
+    loss, above, floor = (float(word.rstrip(".,")) for word in verdict.split() if word[0].isdigit())
     assert loss - floor == pytest.approx(above, abs=2e-4)
     assert above > 1  # 20 updates are not enough
 
@@ -153,9 +149,17 @@ def test_a_models_weights_are_in_hugging_faces_layout(smallworld_model):
 
 def test_an_own_text_gets_its_own_encoding(own_text_model, capsys):
     status, out, _ = run(
-        capsys, "sample", "--from", own_text_model, "--prompt", "다람쥐", "--seed", 0,
-        "--max-new-tokens", 40,
-    )  # fmt: skip
+        capsys,
+        "sample",
+        "--from",
+        own_text_model,
+        "--prompt",
+        "다람쥐",
+        "--seed",
+        0,
+        "--max-new-tokens",
+        40,
+    )
     assert status == 0 and out.startswith("다람쥐") and len(out) > 20
     from nbutils.tokens import get_encoding
 
@@ -178,9 +182,19 @@ def test_characters_are_printed_whole(own_text_model, capsys):
     )
     expected = encoding.decode([i for i in made[0].tolist() if i != end])
     _, out, _ = run(
-        capsys, "sample", "--from", own_text_model, "--max-new-tokens", 60,
-        "--temperature", 1.3, "--seed", 3, "--device", "cpu",
-    )  # fmt: skip
+        capsys,
+        "sample",
+        "--from",
+        own_text_model,
+        "--max-new-tokens",
+        60,
+        "--temperature",
+        1.3,
+        "--seed",
+        3,
+        "--device",
+        "cpu",
+    )
     assert out == expected + "\n"
 
 
@@ -317,8 +331,11 @@ def test_ctrl_c_stops_packing_and_its_workers_with_a_sentence(tmp_path):
     command = ["pack", "--text", "smallworld", "--documents", "100_000_000", "--workers", "2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "nbutils", *command, "--out", str(tmp_path / "c")],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
         assert " tokens/s" in process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
@@ -373,9 +390,14 @@ def recipe(root) -> list[list[str]]:
 
 
 SMALLER = {
-    "--tokens": "300", "--val-every": "2", "--nproc-per-node": "2", "--batch-size": "16",
-    "--steps": "2", "--warmup-steps": "1", "--eval-every": "1",
-}  # fmt: skip
+    "--tokens": "300",
+    "--val-every": "2",
+    "--nproc-per-node": "2",
+    "--batch-size": "16",
+    "--steps": "2",
+    "--warmup-steps": "1",
+    "--eval-every": "1",
+}
 NARROW = "--model.n-layer 1 --model.n-head 2 --model.n-embd 16 --model.block-size 16".split()
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import fork  # tools/fork.py
 import nbformat
-import notebooks as tool  # tools/notebooks.py
 import pytest
 from conftest import COLAB, colab_packages, copy_of_the_repository
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+import notebooks as tool  # tools/notebooks.py
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
@@ -54,14 +55,24 @@ class Notebook:
     def __init__(self, machine: Path, folder: Path, address: Path):
         self.folder, self.python = folder, machine / WITHIN / "python"
         rewritten = {
-            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{address.as_uri()}.insteadOf",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{address.as_uri()}.insteadOf",
             "GIT_CONFIG_VALUE_0": f"https://github.com/{fork.repository()}",
-        }  # fmt: skip
-        offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(COLAB / "wheels"), "PIP_NO_CACHE_DIR": "1"}
+        }
+        offline = {
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(COLAB / "wheels"),
+            "PIP_NO_CACHE_DIR": "1",
+        }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        self.environment = clean | rewritten | offline | {
-            "PATH": f"{machine / WITHIN}{os.pathsep}{os.environ['PATH']}",
-        }  # fmt: skip
+        self.environment = (
+            clean
+            | rewritten
+            | offline
+            | {
+                "PATH": f"{machine / WITHIN}{os.pathsep}{os.environ['PATH']}",
+            }
+        )
 
     def run(self, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         """The notebook with what its cells gave. Raises ``CellExecutionError``."""
@@ -71,7 +82,10 @@ class Notebook:
             language="python",
         )
         client = NotebookClient(
-            notebook, km=manager, timeout=tool.TIMEOUT, resources={"metadata": {"path": str(self.folder)}}
+            notebook,
+            km=manager,
+            timeout=tool.TIMEOUT,
+            resources={"metadata": {"path": str(self.folder)}},
         )
         try:
             client.execute(env=self.environment)
@@ -81,9 +95,12 @@ class Notebook:
 
     def pip_freeze(self) -> dict[str, str]:
         done = subprocess.run(
-            [self.python, "-m", "pip", "freeze", "--all"], env=self.environment, capture_output=True,
-            text=True, check=True,
-        )  # fmt: skip
+            [self.python, "-m", "pip", "freeze", "--all"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         lines = [line.replace(" @ ", "==") for line in done.stdout.splitlines() if line]
         return dict(line.split("==", 1) for line in lines)
 
@@ -93,10 +110,14 @@ def setup_alone() -> nbformat.NotebookNode:
 
 
 def printed(notebook) -> str:
-    return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    return "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
 
 
-def test_the_setup_cell_installs_the_package_and_changes_nothing_else(machine, repository, tmp_path):
+def test_the_setup_cell_installs_the_package_and_changes_nothing_else(
+    machine, repository, tmp_path
+):
     notebook = Notebook(machine, tmp_path, repository)
     before = notebook.pip_freeze()
     assert "nbutils" not in before and before["torch"].startswith("2.13.0")
@@ -128,7 +149,8 @@ LONG = (*tool.MEASURING, "03b_attention", "04a_descent", "06_your_gpt")
 MARKED = [
     pytest.param(
         path,
-        marks=[pytest.mark.timing] * (path.stem in tool.MEASURING) + [pytest.mark.long] * (path.stem in LONG),
+        marks=[pytest.mark.timing] * (path.stem in tool.MEASURING)
+        + [pytest.mark.long] * (path.stem in LONG),
     )
     for path in PATHS
 ]

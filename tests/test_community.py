@@ -50,7 +50,11 @@ def test_no_workflow_can_be_misused(tmp_path):
     done = audit(ROOT / ".github")
     assert done.returncode == 0, done.stdout
     (tmp_path / ".github" / "workflows").mkdir(parents=True)
-    text = WORKFLOWS[0].read_text("utf-8").replace("run: bash .ci/run", "run: echo ${{ github.event.head_commit.message }}")
+    text = (
+        WORKFLOWS[0]
+        .read_text("utf-8")
+        .replace("run: bash .ci/run", "run: echo ${{ github.event.head_commit.message }}")
+    )
     (tmp_path / ".github" / "workflows" / "a.yml").write_text(text)
     assert "template-injection" in audit(tmp_path).stdout
 

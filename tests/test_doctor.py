@@ -33,7 +33,9 @@ def test_here_all_is_well(monkeypatch, tmp_path):
     assert str(tmp_path) not in told and os.path.expanduser("~") not in told
 
 
-@pytest.mark.parametrize("version, good", [((3, 10), False), ((3, 11), True), ((3, 13), True), ((3, 14), False)])
+@pytest.mark.parametrize(
+    "version, good", [((3, 10), False), ((3, 11), True), ((3, 13), True), ((3, 14), False)]
+)
 def test_python_is_one_that_the_course_is_tested_with(monkeypatch, version, good):
     monkeypatch.setattr(doctor.sys, "version_info", (*version, 0))
     (found,) = doctor._python()
@@ -71,7 +73,9 @@ def test_a_folder_that_can_t_be_written_and_a_full_disk(monkeypatch, tmp_path):
     (found,) = doctor._disk()
     assert found.sign == BAD and "NBUTILS_CACHE" in found.advice
     monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path))
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: types.SimpleNamespace(free=2**29))
+    monkeypatch.setattr(
+        doctor.shutil, "disk_usage", lambda folder: types.SimpleNamespace(free=2**29)
+    )
     (found,) = doctor._disk()
     assert found.sign == BAD and "0.5 GiB" in found.found and "2 GiB" in found.advice
 
@@ -96,7 +100,9 @@ def test_without_a_compiler_only_compile_lacks_something(monkeypatch):
     (found,) = [*doctor._compiler()] or [doctor.Finding("C++ compiler", "a GPU needs none")]
     assert found.what == "C++ compiler"
     monkeypatch.setattr(device, "cpp_compiler", lambda: None)
-    monkeypatch.setattr(device, "pick", lambda: device.Chip(torch.device("cpu"), torch.float32, "CPU"))
+    monkeypatch.setattr(
+        device, "pick", lambda: device.Chip(torch.device("cpu"), torch.float32, "CPU")
+    )
     (found,) = doctor._compiler()
     assert found.sign == OPTIONAL and "apt-get install g++" in found.advice
 
@@ -113,7 +119,9 @@ def test_a_report_names_no_user(monkeypatch):
     assert "/lib/x.so" in doctor.report([doctor.Finding("torch", "/lib/x.so")])
     monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "2.13.0+cpu")
     monkeypatch.setattr(doctor.importlib, "import_module", lambda name: 1 / 0)
-    assert doctor._package("torch", SpecifierSet(">=2")).advice.endswith(" torch==2.13.0")  # PyPI has no +cpu
+    assert doctor._package("torch", SpecifierSet(">=2")).advice.endswith(
+        " torch==2.13.0"
+    )  # PyPI has no +cpu
 
 
 def test_the_package_can_be_read_by_the_pythons_that_it_refuses():
@@ -131,7 +139,9 @@ def test_an_examination_that_fails_hides_no_other(monkeypatch):
     fails.__name__ = "_table"
     monkeypatch.setattr(doctor, "_table", fails)
     findings = doctor.examine()
-    assert of(findings, "table").sign == BAD and "RuntimeError: broken" in of(findings, "table").found
+    assert (
+        of(findings, "table").sign == BAD and "RuntimeError: broken" in of(findings, "table").found
+    )
     assert of(findings, "Python")
     assert doctor.report(findings).endswith("1 to mend")
 
@@ -140,18 +150,21 @@ def test_it_speaks_where_the_rest_of_the_package_can_t(tmp_path):
     """tyro, which reads the other commands' options, is not there."""
     (tmp_path / "tyro.py").write_text("raise ImportError('no tyro')")
     done = subprocess.run(
-        [sys.executable, "-m", "nbutils", "doctor"], capture_output=True, text=True,
+        [sys.executable, "-m", "nbutils", "doctor"],
+        capture_output=True,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert done.returncode == 1 and "tyro" in done.stdout and "no tyro" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_pipe_that_lacks_the_signs_gets_all_else():
     done = subprocess.run(
-        [sys.executable, "-m", "nbutils", "doctor"], capture_output=True,
+        [sys.executable, "-m", "nbutils", "doctor"],
+        capture_output=True,
         env={**os.environ, "PYTHONIOENCODING": "cp1252"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode("cp1252").startswith("? Python: 3.")
 
@@ -167,9 +180,13 @@ def test_a_notebook_begins_with_a_line_about_the_chip(capsys, monkeypatch):
     doctor.ready()
     assert capsys.readouterr().out == f"{device.pick()}\n"
     monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
-    monkeypatch.setattr(device, "pick", lambda: device.Chip(torch.device("cpu"), torch.float32, "CPU"))
+    monkeypatch.setattr(
+        device, "pick", lambda: device.Chip(torch.device("cpu"), torch.float32, "CPU")
+    )
     doctor.ready()
-    assert capsys.readouterr().out.startswith("No GPU (Runtime, Change runtime type, chooses one): CPU, float32")
+    assert capsys.readouterr().out.startswith(
+        "No GPU (Runtime, Change runtime type, chooses one): CPU, float32"
+    )
 
 
 def test_on_a_gpu_it_says_what_can_be_trained(capsys, monkeypatch):
@@ -193,7 +210,9 @@ def test_what_is_too_old_missing_or_half_installed_is_a_sentence(monkeypatch):
     with pytest.raises(RuntimeError) as told:
         doctor.ready()
     assert "surely-not-there: is missing; torch: " in str(told.value)
-    assert 'Run %pip install "surely-not-there>=2" "torch>=99" in a cell, then restart' in str(told.value)
+    assert 'Run %pip install "surely-not-there>=2" "torch>=99" in a cell, then restart' in str(
+        told.value
+    )
 
     def only_copied(name):
         raise importlib.metadata.PackageNotFoundError(name)

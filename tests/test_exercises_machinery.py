@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 from nbclient import NotebookClient
-from notebooks import normalise  # tools/notebooks.py
 
 from nbutils import exercises
 from nbutils.exercises import checking, grading, record
@@ -23,6 +22,7 @@ from nbutils.exercises.checking import PASSED, RAISED, STOPPED, WRONG, judge
 from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import CHAPTERS, ExerciseError, Wrong, exercise, names, of_module
 from nbutils.exercises.guard import outcome
+from notebooks import normalise  # tools/notebooks.py
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +88,21 @@ def test_a_function_that_ends_the_program_ends_its_call_only():
     assert judge("causal_mask", lambda T: exit("bye")).state == RAISED
 
 
-@pytest.mark.parametrize("value", [
-    torch.ones(3, 3).to_sparse(), torch.ones(3, 3, device="meta"), torch.ones(3, 3, dtype=torch.complex64),
-    float("inf"), "mask", [[True, [False]]], {1: 2}, iter([]), object(), type,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.ones(3, 3).to_sparse(),
+        torch.ones(3, 3, device="meta"),
+        torch.ones(3, 3, dtype=torch.complex64),
+        float("inf"),
+        "mask",
+        [[True, [False]]],
+        {1: 2},
+        iter([]),
+        object(),
+        type,
+    ],
+)
 def test_whatever_is_given_gets_a_sentence(value):
     verdict = judge("causal_mask", lambda T: value)
     assert verdict.state == WRONG and verdict.example
@@ -119,28 +130,53 @@ def test_what_is_given_is_not_changed_for_the_next_call():
 # --- comparing ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("got, expected", [
-    (np.array([1.0, 2.0]), torch.tensor([1.0, 2.0])), ([1.0, 2.0], torch.tensor([1.0, 2.0])),
-    (torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 2.0])), ((1, 2), [1, 2]),
-    (torch.tensor([1, 2]), [1, 2]), (torch.tensor(2.0), 2.0), (np.float32(0.5), 0.5), (3, 3.0),
-    (torch.tensor(1.0), 1), ({"a": [1.0]}, {"a": torch.tensor([1.0])}), (bytearray(b"a"), b"a"),
-    ([(1, 2), (3, 4)], [(1, 2), (3, 4)]), (torch.tensor(True), True), (float("nan"), float("nan")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "got, expected",
+    [
+        (np.array([1.0, 2.0]), torch.tensor([1.0, 2.0])),
+        ([1.0, 2.0], torch.tensor([1.0, 2.0])),
+        (torch.tensor([1.0, 2.0]).double(), torch.tensor([1.0, 2.0])),
+        ((1, 2), [1, 2]),
+        (torch.tensor([1, 2]), [1, 2]),
+        (torch.tensor(2.0), 2.0),
+        (np.float32(0.5), 0.5),
+        (3, 3.0),
+        (torch.tensor(1.0), 1),
+        ({"a": [1.0]}, {"a": torch.tensor([1.0])}),
+        (bytearray(b"a"), b"a"),
+        ([(1, 2), (3, 4)], [(1, 2), (3, 4)]),
+        (torch.tensor(True), True),
+        (float("nan"), float("nan")),
+    ],
+)
 def test_forms_that_mean_the_same_are_equal(got, expected):
     assert difference(got, expected) == ""
 
 
-@pytest.mark.parametrize("got, expected, words", [
-    (None, torch.ones(2), "is there a return?"), (torch.ones(3), torch.ones(2), "shape should be (2,)"),
-    (torch.ones(2), torch.ones(2).bool(), "dtype should be bool"),
-    (torch.tensor([1, float("nan")]), torch.ones(2), "1 of 2 numbers are nan"),
-    (torch.ones(9), torch.arange(9.0), "8 of 9 numbers differ, the first at [0]"),
-    ("ab", "abc", "should be 'abc'"), (b"a", "a", "should be 'a'"), ([1], [1, 2], "2 values; yours gives 1"),
-    ([1, 3], [1, 2], "should be [1, 2]"), ([[1], [2]], [[1], [3]], "at [1]"), ("12", [1, 2], "a str"),
-    ({"a": 1}, {"b": 1}, "has no 'b'"), ({"a": 1, "b": 2}, {"a": 1}, "has 'b'"),
-    ({"a": 1}, {"a": 2}, "at ['a']"), (torch.ones(1, 1), 1.0, "shape (1, 1)"), ("1", 1, "a str"),
-    ([[1], [1, 2]], torch.ones(2), "gives a list"), (2, 1, "should be 1"), (0.11, 0.1, "should be 0.1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "got, expected, words",
+    [
+        (None, torch.ones(2), "is there a return?"),
+        (torch.ones(3), torch.ones(2), "shape should be (2,)"),
+        (torch.ones(2), torch.ones(2).bool(), "dtype should be bool"),
+        (torch.tensor([1, float("nan")]), torch.ones(2), "1 of 2 numbers are nan"),
+        (torch.ones(9), torch.arange(9.0), "8 of 9 numbers differ, the first at [0]"),
+        ("ab", "abc", "should be 'abc'"),
+        (b"a", "a", "should be 'a'"),
+        ([1], [1, 2], "2 values; yours gives 1"),
+        ([1, 3], [1, 2], "should be [1, 2]"),
+        ([[1], [2]], [[1], [3]], "at [1]"),
+        ("12", [1, 2], "a str"),
+        ({"a": 1}, {"b": 1}, "has no 'b'"),
+        ({"a": 1, "b": 2}, {"a": 1}, "has 'b'"),
+        ({"a": 1}, {"a": 2}, "at ['a']"),
+        (torch.ones(1, 1), 1.0, "shape (1, 1)"),
+        ("1", 1, "a str"),
+        ([[1], [1, 2]], torch.ones(2), "gives a list"),
+        (2, 1, "should be 1"),
+        (0.11, 0.1, "should be 0.1"),
+    ],
+)
 def test_a_difference_is_said_where_it_begins(got, expected, words):
     assert words in difference(got, expected)
 
@@ -180,15 +216,21 @@ def test_a_second_try_is_judged_with_less_work(monkeypatch):
 
 def test_an_answer_that_the_machine_paused_is_asked_again(monkeypatch):
     asked = replace(exercise("rate_at"))
-    monkeypatch.setattr(checking, "outcome", lambda f, args: checking.Outcome(error=checking.Stopped("late")))
+    monkeypatch.setattr(
+        checking, "outcome", lambda f, args: checking.Outcome(error=checking.Stopped("late"))
+    )
     assert not judge(asked, lambda *_: 0.0).passed
-    checking._remembered(asked, 0, torch.float32)(asked.answer, 0, asked.cases(checking.Given(0))[0])
+    checking._remembered(asked, 0, torch.float32)(
+        asked.answer, 0, asked.cases(checking.Given(0))[0]
+    )
     monkeypatch.undo()
     assert judge(asked, asked.answer).passed
 
 
 def test_what_nobody_foresaw_gets_the_first_case_that_is_wrong():
-    verdict = judge("attention", lambda q, k, v: v.cumsum(1) / torch.arange(1, q.shape[1] + 1)[:, None])
+    verdict = judge(
+        "attention", lambda q, k, v: v.cumsum(1) / torch.arange(1, q.shape[1] + 1)[:, None]
+    )
     assert verdict.state == WRONG and not verdict.mistakes
     assert "Right with one position, which sees only itself and equal scores" in verdict.says
     assert "Wrong with one number a head" in verdict.says and "it should be" in verdict.example
@@ -220,7 +262,10 @@ def test_hints_come_in_steps_and_the_solution_after_a_try(file):
     told = str(exercises.solution("causal_mask"))
     assert "return torch.ones(T, T, dtype=torch.bool).tril()" in told and "lower triangle" in told
     assert '"""' not in told and "often goes wrong" in told
-    assert record.load_progress().of("causal_mask").hints == 2 and record.load_progress().of("causal_mask").tries == 1
+    assert (
+        record.load_progress().of("causal_mask").hints == 2
+        and record.load_progress().of("causal_mask").tries == 1
+    )
 
 
 def test_the_solution_can_be_had_at_once():
@@ -237,8 +282,17 @@ def test_progress_says_what_is_done_and_what_is_next(file):
     assert "✗" in str(exercises.progress())
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"version": 9, "exercises": {}}', '{"version": 1}',
-                                     '{"version": 1, "exercises": {"a": {"odd": 1}}}', "\x00"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"version": 9, "exercises": {}}',
+        '{"version": 1}',
+        '{"version": 1, "exercises": {"a": {"odd": 1}}}',
+        "\x00",
+    ],
+)
 def test_a_damaged_file_is_set_aside(file, content):
     file.write_text(content)
     with pytest.warns(record.ProgressWarning, match="is kept as progress.damaged-1.json"):
@@ -279,7 +333,9 @@ def attention(q, k, v, unused: Sequence = ()) -> torch.Tensor:
 def test_the_student_s_code_is_kept_with_all_that_it_needs(tmp_path):
     """In another process, since that is where it will be used."""
     cell = tmp_path / "cell.py"
-    cell.write_text(f"{NOTEBOOK}\nfrom nbutils.exercises import check\nassert check('attention', attention).passed\n")
+    cell.write_text(
+        f"{NOTEBOOK}\nfrom nbutils.exercises import check\nassert check('attention', attention).passed\n"
+    )
     import runpy
     import sys
 
@@ -313,10 +369,19 @@ def submitted(folder, name, *cells):
 def test_a_folder_is_graded(tmp_path):
     folder = tmp_path / "handed in"
     folder.mkdir()
-    submitted(folder, "ada.ipynb", "%matplotlib inline\nimport torch", "raise SystemExit",
-              "def causal_mask(T):\n    return torch.ones(T, T).bool().tril()")  # fmt: skip
-    submitted(folder, "bob.ipynb", "import torch\ndef causal_mask(T):\n    return torch.ones(T, T).tril(-1).bool()",
-              "def attention(q, k, v)\n    return v")  # fmt: skip
+    submitted(
+        folder,
+        "ada.ipynb",
+        "%matplotlib inline\nimport torch",
+        "raise SystemExit",
+        "def causal_mask(T):\n    return torch.ones(T, T).bool().tril()",
+    )
+    submitted(
+        folder,
+        "bob.ipynb",
+        "import torch\ndef causal_mask(T):\n    return torch.ones(T, T).tril(-1).bool()",
+        "def attention(q, k, v)\n    return v",
+    )
     submitted(folder, "eve.ipynb", "while True: pass")
     (folder / "zoe.ipynb").write_text("no notebook")
     grades = grading.grade(folder, seconds=60, workers=2)
@@ -401,9 +466,9 @@ def test_nothing_is_stored_that_differs_between_runs_or_machines(path):
 
 def test_cells_without_an_answer_are_not_run_by_the_grader(tmp_path):
     notebook = tool.notebook("io")
-    assert [cell.id for cell in notebook.cells if grading.SKIPPED in cell.metadata.get("tags", [])] == [
-        "setup", "functions", "together-1", "progress"
-    ]  # fmt: skip
+    assert [
+        cell.id for cell in notebook.cells if grading.SKIPPED in cell.metadata.get("tags", [])
+    ] == ["setup", "functions", "together-1", "progress"]
     for cell in notebook.cells:
         if cell.id == "together-1":
             cell.source = "import os; os._exit(1)"
@@ -430,7 +495,9 @@ def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
     whole = [cell for cell in last.cells if cell.cell_type == "code" and cell.id not in too_early]
     for cell in whole:
         cell.source = cell.source.replace("updates=1500", "updates=300")
-    made = nbformat.v4.new_notebook(cells=[*answers, *whole], metadata=last.metadata, nbformat_minor=5)
+    made = nbformat.v4.new_notebook(
+        cells=[*answers, *whole], metadata=last.metadata, nbformat_minor=5
+    )
     NotebookClient(made, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     told = {cell.id: "".join(map(str, cell.outputs)) for cell in made.cells}
     for chapter in CHAPTERS:

@@ -52,9 +52,7 @@ def test_law_draws_runs_by_tokens_lines_and_the_unseen_run():
     def predict(sizes, tokens):
         return tokens / sizes
 
-    figure = figures.law(
-        [10, 20, 10], [100, 100, 300], [9, 5, 31], predict, unseen=(40, 800, 21)
-    )
+    figure = figures.law([10, 20, 10], [100, 100, 300], [9, 5, 31], predict, unseen=(40, 800, 21))
     (axes,) = figure.axes
     lines = drawn(axes)
     assert lines["100"] == [9, 5] and lines["300"] == [31]

@@ -46,13 +46,16 @@ def test_a_half_is_rounded_up_as_in_javascript():
     assert [readable(value) for value in (1.125, 2.625, 0.0625)] == ["1.13", "2.63", "0.0625"]
 
 
-@pytest.mark.parametrize("arguments, error, told", [
-    ({"preset": "gpt5"}, ValueError, "preset='gpt5' must be one of sorter, small, gpt2"),
-    ({"preset": "modern"}, ValueError, "preset='modern' must be one of"),
-    ({"chip": "abacus"}, ValueError, "chip='abacus' must be one of T4, L4"),
-    ({"billions": 0}, ValueError, "billions=0 must be from 1 to 100000"),
-    ({"billions": 0.5}, TypeError, "billions=0.5 must be a whole number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, error, told",
+    [
+        ({"preset": "gpt5"}, ValueError, "preset='gpt5' must be one of sorter, small, gpt2"),
+        ({"preset": "modern"}, ValueError, "preset='modern' must be one of"),
+        ({"chip": "abacus"}, ValueError, "chip='abacus' must be one of T4, L4"),
+        ({"billions": 0}, ValueError, "billions=0 must be from 1 to 100000"),
+        ({"billions": 0.5}, TypeError, "billions=0.5 must be a whole number"),
+    ],
+)
 def test_it_refuses_with_a_sentence(arguments, error, told):
     with pytest.raises(error, match=re.escape(told)):
         Counter(**arguments)

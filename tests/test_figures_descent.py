@@ -43,8 +43,11 @@ def test_probability_and_slope_draws_p_y_and_their_difference():
 
 def test_weights_and_slopes_draws_both_and_white_is_zero():
     weights, slopes = np.eye(2), np.array([[0, 0], [0.1, -0.3]])
-    images = [image for axes in descent.weights_and_slopes(weights, slopes).axes[:2]
-              for image in axes.images]
+    images = [
+        image
+        for axes in descent.weights_and_slopes(weights, slopes).axes[:2]
+        for image in axes.images
+    ]
     np.testing.assert_array_equal(images[0].get_array(), weights)
     np.testing.assert_array_equal(images[1].get_array(), slopes)
     assert images[1].get_clim() == (-0.3, 0.3)
@@ -75,8 +78,10 @@ def test_runs_draws_each_curve_and_the_floor():
 
 def test_by_learning_rate_names_each_rate():
     (axes,) = descent.by_learning_rate([0.001, 0.01], {"AdamW": [3, 2], "SGD": [5, 4]}).axes
-    assert [points(line) for line in axes.lines] == [[[0.001, 3], [0.01, 2]], [[0.001, 5],
-                                                                               [0.01, 4]]]
+    assert [points(line) for line in axes.lines] == [
+        [[0.001, 3], [0.01, 2]],
+        [[0.001, 5], [0.01, 4]],
+    ]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.001", "0.01"]
 
 
@@ -94,8 +99,9 @@ def test_gradient_errors_draws_the_law_from_the_first_point():
 
 def test_patients_draws_three_curves_in_each_panel_and_hides_what_is_left():
     train, val, healthy = ([0, 1], [7, 0]), ([0, 1], [7, 9]), ([0, 1], [7, 2])
-    figure = descent.patients({"A": (train, val), "B": (val, train), "C": (val, val)}, healthy,
-                              FLOOR)
+    figure = descent.patients(
+        {"A": (train, val), "B": (val, train), "C": (val, val)}, healthy, FLOOR
+    )
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title() for axes in panels] == ["A", "B", "C"]
     drawn = [line.get_ydata()[-1] for line in panels[0].lines]

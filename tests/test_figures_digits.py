@@ -97,10 +97,14 @@ ROW, COLUMN = np.mgrid[:28, :28] + 0.5
 ROUND = np.abs(np.hypot((COLUMN - 13) / 6, (ROW - 14) / 10) - 1) < 0.22
 
 
-@pytest.mark.parametrize("digit, ink", [
-    (0, ROUND), (1, drawn((3, 13, 25, 16))),
-    (7, drawn((4, 7, 7, 21), (6, 17, 14, 20), (13, 15, 24, 18))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "digit, ink",
+    [
+        (0, ROUND),
+        (1, drawn((3, 13, 25, 16))),
+        (7, drawn((4, 7, 7, 21), (6, 17, 14, 20), (13, 15, 24, 18))),
+    ],
+)
 def test_drawings_are_read(reader, digit, ink):
     picture = Digits(reader, SMALL[:2], RAW.target[:2], example=0)
     picture.strokes = strokes(ink)
@@ -120,17 +124,20 @@ def test_it_says_what_is_shown():
         picture.summary()
 
 
-@pytest.mark.parametrize("arguments, error, told", [
-    ({"network": nn.Linear(784, 10)}, ValueError, "give 784-16-16-10"),
-    ({"examples": SMALL[0]}, ValueError, "has shape (8, 8); give (n, 8, 8)"),
-    ({"examples": SMALL[:0], "answers": []}, ValueError, "n at least 1"),
-    ({"examples": SMALL[:2] * 16}, ValueError, "sixteenths from 0 to 1"),
-    ({"examples": SMALL[:2] * np.nan}, ValueError, "sixteenths from 0 to 1"),
-    ({"answers": [1]}, ValueError, "1 answers for 2 examples"),
-    ({"answers": [1, 10]}, ValueError, "an answer=10 must be from 0 to 9"),
-    ({"answers": [1, 0.5]}, TypeError, "must be a whole number"),
-    ({"example": 3}, ValueError, "example=3 must be from 0 to 2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, error, told",
+    [
+        ({"network": nn.Linear(784, 10)}, ValueError, "give 784-16-16-10"),
+        ({"examples": SMALL[0]}, ValueError, "has shape (8, 8); give (n, 8, 8)"),
+        ({"examples": SMALL[:0], "answers": []}, ValueError, "n at least 1"),
+        ({"examples": SMALL[:2] * 16}, ValueError, "sixteenths from 0 to 1"),
+        ({"examples": SMALL[:2] * np.nan}, ValueError, "sixteenths from 0 to 1"),
+        ({"answers": [1]}, ValueError, "1 answers for 2 examples"),
+        ({"answers": [1, 10]}, ValueError, "an answer=10 must be from 0 to 9"),
+        ({"answers": [1, 0.5]}, TypeError, "must be a whole number"),
+        ({"example": 3}, ValueError, "example=3 must be from 0 to 2"),
+    ],
+)
 def test_it_refuses_with_a_sentence(arguments, error, told):
     given = {"network": network(), "examples": SMALL[:2], "answers": [0, 1]} | arguments
     with pytest.raises(error) as raised:

@@ -100,6 +100,7 @@ def test_two_measures_has_two_marks_for_each_rung():
     figure = faster.two_measures({"a": (1.0, 2.0), "b": (0.5, 3.0)}, ("updates", "time"), "nats")
     (axes,) = figure.axes
     assert {k: [x for x, _ in v] for k, v in drawn(axes).items()} == {
-        "updates": [1.0, 0.5], "time": [2.0, 3.0],
-    }  # fmt: skip
+        "updates": [1.0, 0.5],
+        "time": [2.0, 3.0],
+    }
     assert axes.yaxis_inverted()

@@ -49,21 +49,24 @@ def test_a_tiny_loss_is_no_overflow():
 POINTS, ANSWERS = [[0, 0], [1, 1], [2, 0], [0, 1]], [0, 1, 0, 1]
 
 
-@pytest.mark.parametrize("changes, error, told", [
-    ({"points": [[0, 0, 0]]}, ValueError, "points has shape (1, 3); give (n, 2)"),
-    ({"points": [[0, 4]] * 4}, ValueError, "points must hold numbers from -3 to 3, and no nan"),
-    ({"points": [[0, np.nan]] * 4}, ValueError, "and no nan"),
-    ({"points": "ab"}, TypeError, "points must hold numbers"),
-    ({"answers": [0, 1, 0]}, ValueError, "answers must be 0 or 1 for each point"),
-    ({"answers": [0, 0, 0, 0]}, ValueError, "both must occur"),
-    ({"answers": [0, 0.5, 1, 0]}, ValueError, "answers must be 0 or 1"),
-    ({"knobs": [1, 2]}, ValueError, "knobs has shape (2,); give 3 numbers"),
-    ({"knobs": [1, 2, 7]}, ValueError, "knobs must hold numbers from -6 to 6"),
-    ({"steps": 0}, ValueError, "steps=0 must be from 1 to 100"),
-    ({"rate": 50.0}, ValueError, "rate=50.0 must be above 0 and at most"),
-    ({"rate": "fast"}, ValueError, "rate='fast' must be above 0"),
-    ({"points": POINTS, "answers": ANSWERS}, ValueError, "a line parts them"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, error, told",
+    [
+        ({"points": [[0, 0, 0]]}, ValueError, "points has shape (1, 3); give (n, 2)"),
+        ({"points": [[0, 4]] * 4}, ValueError, "points must hold numbers from -3 to 3, and no nan"),
+        ({"points": [[0, np.nan]] * 4}, ValueError, "and no nan"),
+        ({"points": "ab"}, TypeError, "points must hold numbers"),
+        ({"answers": [0, 1, 0]}, ValueError, "answers must be 0 or 1 for each point"),
+        ({"answers": [0, 0, 0, 0]}, ValueError, "both must occur"),
+        ({"answers": [0, 0.5, 1, 0]}, ValueError, "answers must be 0 or 1"),
+        ({"knobs": [1, 2]}, ValueError, "knobs has shape (2,); give 3 numbers"),
+        ({"knobs": [1, 2, 7]}, ValueError, "knobs must hold numbers from -6 to 6"),
+        ({"steps": 0}, ValueError, "steps=0 must be from 1 to 100"),
+        ({"rate": 50.0}, ValueError, "rate=50.0 must be above 0 and at most"),
+        ({"rate": "fast"}, ValueError, "rate='fast' must be above 0"),
+        ({"points": POINTS, "answers": ANSWERS}, ValueError, "a line parts them"),
+    ],
+)
 def test_it_refuses_with_a_sentence(changes, error, told):
     points = [[1, 1], [1, -1], [-1, -1], [-1, 1]]
     arguments = {"points": points, "answers": [0, 1, 0, 1], "knobs": START} | changes

@@ -14,7 +14,7 @@ from nbutils.trace import trace
 TOKENS = ["<start>", "Now", " Anna", " is", " in"]
 
 
-def random(heads=2, width=16, T=len(TOKENS)):
+def random(heads=2, width=16, T=5):
     return torch.randn(2, heads, T, width, generator=torch.Generator().manual_seed(0)).double()
 
 
@@ -66,7 +66,9 @@ def test_it_says_where_the_token_looks_and_what_scale_and_mask_do():
     )
     made.scaled = made.masked = False
     assert "head 2 at c (96.5 %)" in made.summary() and "are not divided" in made.summary()
-    assert made.summary().endswith("The mask is off. Tokens that come later: 1. They get 49.1 % of the weight.")
+    assert made.summary().endswith(
+        "The mask is off. Tokens that come later: 1. They get 49.1 % of the weight."
+    )
     made.token = 2
     assert made.summary().endswith("No token comes later, so the mask changes nothing here.")
 
@@ -82,19 +84,22 @@ def wrong(**changes):
     return {"tokens": TOKENS, "q": q, "k": k} | changes
 
 
-@pytest.mark.parametrize("arguments, error, told", [
-    (wrong(tokens=["a"]), ValueError, "the number of tokens=1 must be from 2 to 24"),
-    (wrong(tokens=TOKENS[:4]), ValueError, "q has shape (2, 5, 16); give (H, T, D) with T = 4"),
-    (wrong(q=np.zeros((5, 16))), ValueError, "q has shape (5, 16)"),
-    (wrong(k=np.zeros((2, 5, 8))), ValueError, "k has (2, 5, 8); give them the same"),
-    (wrong(k=np.full((2, 5, 16), np.nan)), ValueError, "k must hold finite numbers"),
-    (wrong(q=np.zeros((5, 5, 16))), ValueError, "q's number of heads=5 must be from 1 to 4"),
-    (wrong(q=np.zeros((2, 5, 65))), ValueError, "q's width D=65 must be from 1 to 64"),
-    (wrong(token=5), ValueError, "token=5 must be from 0 to 4"),
-    (wrong(token=1.0), TypeError, "token=1.0 must be a whole number"),
-    (wrong(scaled=1), TypeError, "scaled=1 must be True or False"),
-    (wrong(masked=None), TypeError, "masked=None must be True or False"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, error, told",
+    [
+        (wrong(tokens=["a"]), ValueError, "the number of tokens=1 must be from 2 to 24"),
+        (wrong(tokens=TOKENS[:4]), ValueError, "q has shape (2, 5, 16); give (H, T, D) with T = 4"),
+        (wrong(q=np.zeros((5, 16))), ValueError, "q has shape (5, 16)"),
+        (wrong(k=np.zeros((2, 5, 8))), ValueError, "k has (2, 5, 8); give them the same"),
+        (wrong(k=np.full((2, 5, 16), np.nan)), ValueError, "k must hold finite numbers"),
+        (wrong(q=np.zeros((5, 5, 16))), ValueError, "q's number of heads=5 must be from 1 to 4"),
+        (wrong(q=np.zeros((2, 5, 65))), ValueError, "q's width D=65 must be from 1 to 64"),
+        (wrong(token=5), ValueError, "token=5 must be from 0 to 4"),
+        (wrong(token=1.0), TypeError, "token=1.0 must be a whole number"),
+        (wrong(scaled=1), TypeError, "scaled=1 must be True or False"),
+        (wrong(masked=None), TypeError, "masked=None must be True or False"),
+    ],
+)
 def test_it_refuses_with_a_sentence(arguments, error, told):
     with pytest.raises(error, match=re.escape(told)):
         AttentionHeads(**arguments)

@@ -50,16 +50,19 @@ def test_150_words_of_the_chapter_stay_small():
     assert len(EmbeddingMap(rows, words, words[:3]).html()) < 60_000
 
 
-@pytest.mark.parametrize("changes, told", [
-    ({"rows": ROWS[:5]}, "rows has shape (5, 16); give (8, C), a row for each word"),
-    ({"rows": ROWS * np.nan}, "rows must be finite and none of length 0"),
-    ({"rows": 0 * ROWS}, "rows must be finite and none of length 0"),
-    ({"words": WORDS[:5]}, "the number of words=5 must be from 6 to 150"),
-    ({"words": WORDS[:7] + ["king"]}, "words must hold each word once"),
-    ({"question": ("king", "man", "cat")}, "'cat' is not among the words"),
-    ({"question": ("king", "king", "man")}, "must be three different words"),
-    ({"word": "cat"}, "'cat' is not among the words"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, told",
+    [
+        ({"rows": ROWS[:5]}, "rows has shape (5, 16); give (8, C), a row for each word"),
+        ({"rows": ROWS * np.nan}, "rows must be finite and none of length 0"),
+        ({"rows": 0 * ROWS}, "rows must be finite and none of length 0"),
+        ({"words": WORDS[:5]}, "the number of words=5 must be from 6 to 150"),
+        ({"words": WORDS[:7] + ["king"]}, "words must hold each word once"),
+        ({"question": ("king", "man", "cat")}, "'cat' is not among the words"),
+        ({"question": ("king", "king", "man")}, "must be three different words"),
+        ({"word": "cat"}, "'cat' is not among the words"),
+    ],
+)
 def test_it_refuses_with_a_sentence(changes, told):
     given = {"rows": ROWS, "words": WORDS, "question": ("king", "man", "woman")} | changes
     with pytest.raises(ValueError) as raised:

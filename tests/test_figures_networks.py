@@ -43,7 +43,9 @@ def run(browser, tmp_path_factory):
             """async ([script, base64, tokens]) => {
               const address = URL.createObjectURL(new Blob([script], {type: "text/javascript"}));
               return (await import(address)).default(base64, tokens);
-            }""", [script, base64.b64encode(content).decode(), tokens])  # fmt: skip
+            }""",
+            [script, base64.b64encode(content).decode(), tokens],
+        )
 
     yield run
     page.close()
@@ -70,11 +72,20 @@ def close(got, expected):
     torch.testing.assert_close(torch.tensor(got), expected, atol=1e-5, rtol=0, check_dtype=False)
 
 
-@pytest.mark.parametrize("switches", [
-    {}, {"bias": False}, {"tie_weights": False}, {"rotary": True}, {"rms_norm": True},
-    {"qk_norm": True}, {"relu_squared": True},
-    {"rotary": True, "rms_norm": True, "qk_norm": True, "relu_squared": True, "bias": False},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {"bias": False},
+        {"tie_weights": False},
+        {"rotary": True},
+        {"rms_norm": True},
+        {"qk_norm": True},
+        {"relu_squared": True},
+        {"rotary": True, "rms_norm": True, "qk_norm": True, "relu_squared": True, "bias": False},
+    ],
+    ids=str,
+)
 def test_every_value_is_torch_s(run, switches):
     if switches.get("rotary"):
         switches = switches | {"n_head": 2}
@@ -89,9 +100,11 @@ def test_every_value_is_torch_s(run, switches):
 def test_the_stored_networks_compute_as_in_torch(run):
     texts = {
         "sorter": [2, 1, 0, 2, 0, 1, 0, 0, 1, 1, 2],
-        "smallworld": [smallworld.encoding().eot_token,
-                       *smallworld.encoding().encode(smallworld.generate(1)[0])],
-    }  # fmt: skip
+        "smallworld": [
+            smallworld.encoding().eot_token,
+            *smallworld.encoding().encode(smallworld.generate(1)[0]),
+        ],
+    }
     for name, tokens in texts.items():
         model = networks.load_network(name)
         rows = run(networks.content(name), tokens)
@@ -138,4 +151,6 @@ def test_what_is_stored_is_what_is_packed():
         assert networks.as_bytes(networks.load_network(name)) == content
         assert len(content) < 2_000_000
         head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        assert json.loads(head["__metadata__"]["config"]) == asdict(networks.load_network(name).config)
+        assert json.loads(head["__metadata__"]["config"]) == asdict(
+            networks.load_network(name).config
+        )

@@ -39,8 +39,9 @@ def test_html_is_a_sentence_and_the_state(bpe):
     for picture in (Merges(SENTENCE), window(bpe), Nudge(RUN, {" a": 0})):
         kind, said, state = re.fullmatch(
             r'<div class="moving-picture" data-picture="([\w.]+)"><p>((?s:.*))</p>\n'
-            r'<script type="application/json">(.*)</script></div>', picture.html(),
-        ).groups()  # fmt: skip
+            r'<script type="application/json">(.*)</script></div>',
+            picture.html(),
+        ).groups()
         assert kind == f"{type(picture).__module__}.{type(picture).__name__}"
         assert said == picture.summary()
         assert json.loads(state) == picture.state()
@@ -67,9 +68,17 @@ def test_a_kernel_gets_the_widget_and_a_page_gets_html():
     assert data["text/html"] == picture.html() and data["text/plain"] == repr(picture)
 
 
-@pytest.mark.parametrize("value, shown", [
-    (0.00108, "0.00108"), (3.0451, "3.05"), (2.0, "2"), (13_104, "13,100"), (100, "100"), (0, "0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        (0.00108, "0.00108"),
+        (3.0451, "3.05"),
+        (2.0, "2"),
+        (13_104, "13,100"),
+        (100, "100"),
+        (0, "0"),
+    ],
+)
 def test_numbers_have_three_digits_that_matter(value, shown):
     assert readable(value) == shown
 
@@ -104,22 +113,33 @@ def test_an_import_may_take_several_lines(tmp_path):
 
 def test_a_part_that_two_import_stands_once_and_first(tmp_path, monkeypatch):
     (tmp_path / "low.js").write_text("export const one = 1;\n")
-    (tmp_path / "high.js").write_text('import { one } from "./low.js";\nexport const two = one + one;\n')
+    (tmp_path / "high.js").write_text(
+        'import { one } from "./low.js";\nexport const two = one + one;\n'
+    )
     monkeypatch.setattr(module, "FOLDER", tmp_path)
     imports = 'import { two } from "./high.js";\nimport { one } from "./low.js";\n'
     text = join(tmp_path, f"{imports}export default one + two;\n")
     assert re.findall(r"const (\w+_js) =", text) == ["low_js", "high_js"]
 
 
-@pytest.mark.parametrize("own, told", [
-    ('import { nothing } from "./shared.js";\nexport default 1;', "imports 'nothing', which shared"),
-    ('import * as d3 from "https://d3.org";\nexport default 1;', "can't be joined"),
-    ('import { chip as c } from "./shared.js";\nexport default 1;', "imports 'chip as c', which"),
-    ('export const a = 1;\nexport default 1;', "can't be joined"),
-    ('const a = await import("./b.js");\nexport default 1;', "can't be joined"),
-    ("const a = 1;", "exactly one `export default`"),
-    ("export default 1;\nexport default 2;", "exactly one `export default`"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "own, told",
+    [
+        (
+            'import { nothing } from "./shared.js";\nexport default 1;',
+            "imports 'nothing', which shared",
+        ),
+        ('import * as d3 from "https://d3.org";\nexport default 1;', "can't be joined"),
+        (
+            'import { chip as c } from "./shared.js";\nexport default 1;',
+            "imports 'chip as c', which",
+        ),
+        ("export const a = 1;\nexport default 1;", "can't be joined"),
+        ('const a = await import("./b.js");\nexport default 1;', "can't be joined"),
+        ("const a = 1;", "exactly one `export default`"),
+        ("export default 1;\nexport default 2;", "exactly one `export default`"),
+    ],
+)
 def test_what_can_not_be_joined_is_named(tmp_path, own, told):
     with pytest.raises(ValueError, match=re.escape(told)) as raised:
         join(tmp_path, own)
@@ -189,15 +209,18 @@ def test_merges_says_what_comes_next_and_when_nothing_does():
     assert Merges(SENTENCE, step=12).summary().endswith("every piece is one token.")
 
 
-@pytest.mark.parametrize("arguments, error, told", [
-    ({"text": ""}, ValueError, "text has 0 characters; give 1 to 120"),
-    ({"text": "a" * (MOST_CHARACTERS + 1)}, ValueError, "text has 121 characters"),
-    ({"text": "a\ud800"}, ValueError, "half a character, '\\ud800', at 1; leave it out"),
-    ({"text": 5}, TypeError, "text=5 must be a str"),
-    ({"text": SENTENCE, "step": 13}, ValueError, "step=13 must be from 0 to 12"),
-    ({"text": SENTENCE, "step": 1.5}, TypeError, "step=1.5 must be a whole number"),
-    ({"text": SENTENCE, "step": True}, TypeError, "step=True must be a whole number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, error, told",
+    [
+        ({"text": ""}, ValueError, "text has 0 characters; give 1 to 120"),
+        ({"text": "a" * (MOST_CHARACTERS + 1)}, ValueError, "text has 121 characters"),
+        ({"text": "a\ud800"}, ValueError, "half a character, '\\ud800', at 1; leave it out"),
+        ({"text": 5}, TypeError, "text=5 must be a str"),
+        ({"text": SENTENCE, "step": 13}, ValueError, "step=13 must be from 0 to 12"),
+        ({"text": SENTENCE, "step": 1.5}, TypeError, "step=1.5 must be a whole number"),
+        ({"text": SENTENCE, "step": True}, TypeError, "step=True must be a whole number"),
+    ],
+)
 def test_merges_refuses_with_a_sentence(arguments, error, told):
     with pytest.raises(error, match=re.escape(told)):
         Merges(**arguments)
@@ -236,12 +259,15 @@ def test_an_empty_window_has_a_label_and_no_cost(bpe):
     assert said.startswith("Context: nothing but the start. Label: that") and "Looks" not in said
 
 
-@pytest.mark.parametrize("changes, told", [
-    ({"ids": [0]}, "the number of ids=1 must be from 2 to 200"),
-    ({"length": 17}, "length=17 must be from 0 to"),
-    ({"start": 30}, "start=30 must be from 0 to"),
-    ({"network": GPTConfig(vocab_size=9, block_size=64)}, "network.block_size=64 must be from"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, told",
+    [
+        ({"ids": [0]}, "the number of ids=1 must be from 2 to 200"),
+        ({"length": 17}, "length=17 must be from 0 to"),
+        ({"start": 30}, "start=30 must be from 0 to"),
+        ({"network": GPTConfig(vocab_size=9, block_size=64)}, "network.block_size=64 must be from"),
+    ],
+)
 def test_window_refuses_with_a_sentence(bpe, changes, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         window(bpe, **changes)
@@ -270,15 +296,18 @@ def test_nudge_stays_small_whatever_the_vocabulary():
     assert len(Nudge(rows, {"a": 0, "b": 1, "c": 2}).html()) < 10_000
 
 
-@pytest.mark.parametrize("history, names, told", [
-    ([0.5, 0.5], {"a": 0}, "history has shape (2,)"),
-    ([[0.5, 0.5]], {"a": 0}, "with at least one update"),
-    ([[0.5, 0.5], [1.0, 0.0]], {"a": 0}, "above 0, at most 1, and no nan"),
-    ([[0.5, 0.5], [np.nan, 0.5]], {"a": 0}, "above 0, at most 1, and no nan"),
-    ([[0.5, 0.5], [0.5, 0.4]], {"a": 0}, "must sum to 1"),
-    (RUN, {"a": 3}, "the id of 'a'=3 must be from 0 to 2"),
-    (RUN, {}, "the number of names=0 must be from 1 to 3"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "history, names, told",
+    [
+        ([0.5, 0.5], {"a": 0}, "history has shape (2,)"),
+        ([[0.5, 0.5]], {"a": 0}, "with at least one update"),
+        ([[0.5, 0.5], [1.0, 0.0]], {"a": 0}, "above 0, at most 1, and no nan"),
+        ([[0.5, 0.5], [np.nan, 0.5]], {"a": 0}, "above 0, at most 1, and no nan"),
+        ([[0.5, 0.5], [0.5, 0.4]], {"a": 0}, "must sum to 1"),
+        (RUN, {"a": 3}, "the id of 'a'=3 must be from 0 to 2"),
+        (RUN, {}, "the number of names=0 must be from 1 to 3"),
+    ],
+)
 def test_nudge_refuses_with_a_sentence(history, names, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         Nudge(history, names)

@@ -32,7 +32,9 @@ def test_it_says_the_loss_and_how_far_the_guess_is_off():
     picture = made(step=2)
     off = sum(picture.truth) - len(picture.truth) / len(TRUTH)
     said = picture.summary()
-    assert said.startswith("Learning rate 0.1, 2 of 2 updates done: a loss of 5 nats. “Now” is given 0.08")
+    assert said.startswith(
+        "Learning rate 0.1, 2 of 2 updates done: a loss of 5 nats. “Now” is given 0.08"
+    )
     assert said.endswith(f"{100 * off:.1f} % of the probability is misplaced.")
     exact = made(runs={0.01: RUN, 0.1: ([7, 6, 5], [TRUTH] * 3)})
     assert exact.misplaced() < 1e-4
@@ -51,18 +53,21 @@ def test_runs_of_a_hundred_updates_stay_small():
     assert len(made(runs={rate / 100: many for rate in range(1, 7)}, rate=0.01).html()) < 60_000
 
 
-@pytest.mark.parametrize("changes, told", [
-    ({"runs": {0.1: RUN}}, "the number of runs=1 must be from 2 to 12"),
-    ({"rate": 0.5}, "rate=0.5 is none of the runs' 0.01, 0.1"),
-    ({"step": 3}, "step=3 must be from 0 to 2"),
-    ({"truth": TRUTH / 2}, "must be (V,) and sum to 1"),
-    ({"truth": TRUTH[:, None]}, "must be (V,) and sum to 1"),
-    ({"runs": {-0.1: RUN, 0.1: RUN}}, "the learning rate -0.1 must be a number above 0"),
-    ({"runs": {0.1: RUN, 0.2: ([7.0], EVEN[:1])}}, "with n at least 2"),
-    ({"runs": {0.1: RUN, 0.2: ([7.0, 6.0], EVEN[:2])}}, "must all have as many updates"),
-    ({"runs": {0.1: RUN, 0.2: ([7.0, np.nan, 6.0], EVEN)}}, "the losses at 0.2 must be finite"),
-    ({"runs": {0.1: RUN, 0.2: ([7.0, 6.0, 5.0], EVEN / 2)}}, "probabilities that sum to 1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, told",
+    [
+        ({"runs": {0.1: RUN}}, "the number of runs=1 must be from 2 to 12"),
+        ({"rate": 0.5}, "rate=0.5 is none of the runs' 0.01, 0.1"),
+        ({"step": 3}, "step=3 must be from 0 to 2"),
+        ({"truth": TRUTH / 2}, "must be (V,) and sum to 1"),
+        ({"truth": TRUTH[:, None]}, "must be (V,) and sum to 1"),
+        ({"runs": {-0.1: RUN, 0.1: RUN}}, "the learning rate -0.1 must be a number above 0"),
+        ({"runs": {0.1: RUN, 0.2: ([7.0], EVEN[:1])}}, "with n at least 2"),
+        ({"runs": {0.1: RUN, 0.2: ([7.0, 6.0], EVEN[:2])}}, "must all have as many updates"),
+        ({"runs": {0.1: RUN, 0.2: ([7.0, np.nan, 6.0], EVEN)}}, "the losses at 0.2 must be finite"),
+        ({"runs": {0.1: RUN, 0.2: ([7.0, 6.0, 5.0], EVEN / 2)}}, "probabilities that sum to 1"),
+    ],
+)
 def test_it_refuses_with_a_sentence(changes, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         made(**changes)

@@ -29,14 +29,18 @@ export default (world, texts) => {
 def read(browser, tmp_path_factory):
     """JavaScript's truth: texts -> for each its pieces and [next piece, probability]."""
     own = tmp_path_factory.mktemp("own") / "own.js"
-    encoder = re.search(r"^function encoder.*?^}$", (FOLDER / "sampler.js").read_text(), re.M | re.S)
+    encoder = re.search(
+        r"^function encoder.*?^}$", (FOLDER / "sampler.js").read_text(), re.M | re.S
+    )
     own.write_text(OWN % encoder[0])
     page, script = browser.new_page(), esm(own)
     yield lambda texts: page.evaluate(
         """async ([script, world, texts]) => {
           const address = URL.createObjectURL(new Blob([script], {type: "text/javascript"}));
           return (await import(address)).default(JSON.parse(world), texts);
-        }""", [script, world_tables().decode(), texts])  # fmt: skip
+        }""",
+        [script, world_tables().decode(), texts],
+    )
     page.close()
 
 
@@ -49,12 +53,19 @@ def test_the_truth_in_javascript_is_that_of_the_course(read):
         expected, p = smallworld.next_probabilities(text), np.zeros(encoding.n_vocab)
         for piece, share in got["next"]:
             end = piece == got["end"]
-            p[encoding.eot_token if end else encoding.encode_single_token(piece.encode("latin-1"))] = share
+            p[
+                encoding.eot_token if end else encoding.encode_single_token(piece.encode("latin-1"))
+            ] = share
         np.testing.assert_allclose(p, expected, atol=1e-12, err_msg=text)
 
 
 def test_a_text_that_the_world_never_says_has_no_truth(read):
-    texts = ["Once a cat", "Once a quee", "Every cat is an animal, and every cat", "Every king is a man. x"]
+    texts = [
+        "Once a cat",
+        "Once a quee",
+        "Every cat is an animal, and every cat",
+        "Every king is a man. x",
+    ]
     assert [got["next"] for got in read(texts)] == [None] * 4
     for text in texts:
         rows = Sampler(text).rows()
@@ -63,10 +74,17 @@ def test_a_text_that_the_world_never_says_has_no_truth(read):
 
 def test_javascript_cuts_a_text_as_the_course_does(read):
     encoding = smallworld.encoding()
-    texts = ["the elephant  eats", "코끼리 👋 naïve", "It's 1234 o'clock\n\nNow", "Once a queen lived in a"]
+    texts = [
+        "the elephant  eats",
+        "코끼리 👋 naïve",
+        "It's 1234 o'clock\n\nNow",
+        "Once a queen lived in a",
+    ]
     for text, got in zip(texts, read(texts), strict=True):
         ids = encoding.encode_ordinary(text)
-        assert got["pieces"] == [encoding.decode_single_token_bytes(i).decode("latin-1") for i in ids]
+        assert got["pieces"] == [
+            encoding.decode_single_token_bytes(i).decode("latin-1") for i in ids
+        ]
 
 
 def test_every_scene_of_the_world_is_there():
@@ -100,15 +118,18 @@ def test_it_says_what_it_shows():
     assert "there is no truth" in Sampler("Once a cat").summary()
 
 
-@pytest.mark.parametrize("arguments, error, told", [
-    ({"text": 5}, TypeError, "text=5 must be a str"),
-    ({"text": "a" * 601}, ValueError, "text has 601 characters; give up to 600"),
-    ({"text": "1 " * 90}, ValueError, "the network reads up to 79"),
-    ({"text": "a\ud800"}, ValueError, "half a character at 1; leave it out"),
-    ({"heat": 41}, ValueError, "heat=41 must be from 0 to 40"),
-    ({"top_k": 9}, ValueError, "top_k=9 must be from 0 to 8"),
-    ({"tail": 20}, ValueError, "tail=20 must be from 0 to 19"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, error, told",
+    [
+        ({"text": 5}, TypeError, "text=5 must be a str"),
+        ({"text": "a" * 601}, ValueError, "text has 601 characters; give up to 600"),
+        ({"text": "1 " * 90}, ValueError, "the network reads up to 79"),
+        ({"text": "a\ud800"}, ValueError, "half a character at 1; leave it out"),
+        ({"heat": 41}, ValueError, "heat=41 must be from 0 to 40"),
+        ({"top_k": 9}, ValueError, "top_k=9 must be from 0 to 8"),
+        ({"tail": 20}, ValueError, "tail=20 must be from 0 to 19"),
+    ],
+)
 def test_it_refuses_with_a_sentence(arguments, error, told):
     with pytest.raises(error, match=re.escape(told)):
         Sampler(**arguments)

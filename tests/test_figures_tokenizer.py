@@ -77,12 +77,15 @@ def test_an_encoding_with_a_gap_is_refused():
         ranks_packed(Gap())
 
 
-@pytest.mark.parametrize("text, error, told", [
-    ("", ValueError, "text has 0 characters; give 1 to 1000"),
-    ("a" * 1001, ValueError, "text has 1001 characters"),
-    ("a\ud800", ValueError, "not valid Unicode at character 1"),
-    (5, TypeError, "text=5 must be a str"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, error, told",
+    [
+        ("", ValueError, "text has 0 characters; give 1 to 1000"),
+        ("a" * 1001, ValueError, "text has 1001 characters"),
+        ("a\ud800", ValueError, "not valid Unicode at character 1"),
+        (5, TypeError, "text=5 must be a str"),
+    ],
+)
 def test_it_refuses_with_a_sentence(own, text, error, told):
     with pytest.raises(error, match=re.escape(told)):
         Tokenizer(text, own)

@@ -26,8 +26,10 @@ def drawn(axes) -> dict:
 def test_loss_curve_draws_both_losses_and_the_floor():
     (axes,) = figures.loss_curve(RUN, floor=1.25).axes
     assert drawn(axes) == {
-        "training": [7.0, 3.0, 2.0], "validation": [7.1, 3.2, 2.5], "floor: 1.250": [1.25, 1.25],
-    }  # fmt: skip
+        "training": [7.0, 3.0, 2.0],
+        "validation": [7.1, 3.2, 2.5],
+        "floor: 1.250": [1.25, 1.25],
+    }
     assert list(axes.lines[0].get_xdata()) == [0, 50, 100]
     assert axes.get_ylabel() == "loss (nats per token)"
 

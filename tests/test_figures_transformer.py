@@ -59,24 +59,31 @@ def test_the_stages_are_those_of_the_trace():
 
 def test_it_says_what_it_shows(picture):
     said = WholeTransformer("bbacca", stage=42, row=5).summary()
-    assert said.startswith("The network has read BBACCA and writes AABBCC.\nStage 42 of 42: the prob")
+    assert said.startswith(
+        "The network has read BBACCA and writes AABBCC.\nStage 42 of 42: the prob"
+    )
     assert "Position 5, letter A, next letter A: e^" in said
     masked = WholeTransformer("CBACAB", stage=6, row=2, column=14).summary()
-    assert masked.endswith("head 2, looking at position 3: 0, because the mask hides what comes later.")
+    assert masked.endswith(
+        "head 2, looking at position 3: 0, because the mask hides what comes later."
+    )
 
 
 def test_it_stays_small():
     assert len(WholeTransformer("CBACAB").html()) < 20_000
 
 
-@pytest.mark.parametrize("arguments, error, told", [
-    ({"text": "CBACA"}, ValueError, "text='CBACA' must be 6 letters, each A, B or C"),
-    ({"text": "CBADAB"}, ValueError, "must be 6 letters"),
-    ({"text": 5}, TypeError, "text=5 must be a str"),
-    ({"stage": 43}, ValueError, "stage=43 must be from 0 to 42"),
-    ({"row": 11}, ValueError, "row=11 must be from 0 to 10"),
-    ({"column": 48}, ValueError, "column=48 must be from 0 to 47"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, error, told",
+    [
+        ({"text": "CBACA"}, ValueError, "text='CBACA' must be 6 letters, each A, B or C"),
+        ({"text": "CBADAB"}, ValueError, "must be 6 letters"),
+        ({"text": 5}, TypeError, "text=5 must be a str"),
+        ({"stage": 43}, ValueError, "stage=43 must be from 0 to 42"),
+        ({"row": 11}, ValueError, "row=11 must be from 0 to 10"),
+        ({"column": 48}, ValueError, "column=48 must be from 0 to 47"),
+    ],
+)
 def test_it_refuses_with_a_sentence(arguments, error, told):
     with pytest.raises(error, match=re.escape(told)):
         WholeTransformer(**arguments)

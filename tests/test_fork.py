@@ -1,7 +1,6 @@
 """A teacher's fork: one command writes the new address everywhere."""
 
 import re
-import subprocess
 
 import fork  # tools/fork.py
 import pytest
@@ -29,7 +28,9 @@ def test_the_address_is_the_same_everywhere():
     """Where a reader starts from, and what installs the course. Links to other repositories are free."""
     places = (
         fork.INSTALLED,
-        re.compile(r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/[\w.-]+/notebooks/"),
+        re.compile(
+            r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/[\w.-]+/notebooks/"
+        ),
         re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]*\w)"),
         re.compile(r"repository-code: https://github\.com/([\w.-]+/[\w.-]*\w)"),
     )
@@ -47,12 +48,17 @@ def test_a_fork_has_its_own_address_and_the_way_back(copy):
     changed = fork.main(MINE, copy)
     assert {"_config.yml", "README.md", "CITATION.cff", "book/running.md"} <= set(changed)
     assert fork.repository(copy) == f"{OWNER}/{NAME}"
-    assert holding(copy, old) in ([], [fork.CREDIT])  # whose course it was; in a fork, not this one's
+    assert holding(copy, old) in (
+        [],
+        [fork.CREDIT],
+    )  # whose course it was; in a fork, not this one's
     assert (copy / fork.CREDIT).read_bytes() == before[copy / fork.CREDIT]
     assert not holding(copy, fork.online(old))
     readme = (copy / "README.md").read_text("utf-8")
     assert f"$ git clone {MINE}\n$ cd {NAME}\n" in readme
-    assert f"colab.research.google.com/github/{OWNER}/{NAME}/blob/main/notebooks/01_tokens" in readme
+    assert (
+        f"colab.research.google.com/github/{OWNER}/{NAME}/blob/main/notebooks/01_tokens" in readme
+    )
     assert f"> cd {NAME}\n" in (copy / "book" / "running.md").read_text("utf-8")
     chapter = (copy / "notebooks" / "01_tokens.ipynb").read_text("utf-8")
     assert f"install -q git+{MINE}" in chapter
@@ -78,16 +84,21 @@ def test_what_is_no_clone_says_how_to_get_one(copy, tmp_path_factory):
         fork.main(MINE, downloaded)
 
 
-@pytest.mark.parametrize("named, address", [
-    (f"{OWNER}/{NAME}", f"https://{OWNER}.github.io/{NAME}/"),
-    ("Ada/Course", "https://ada.github.io/Course/"),
-    ("Ada/ada.github.io", "https://ada.github.io/"),
-])
+@pytest.mark.parametrize(
+    "named, address",
+    [
+        (f"{OWNER}/{NAME}", f"https://{OWNER}.github.io/{NAME}/"),
+        ("Ada/Course", "https://ada.github.io/Course/"),
+        ("Ada/ada.github.io", "https://ada.github.io/"),
+    ],
+)
 def test_where_the_book_is_published(named, address):
     assert fork.online(named) == address
 
 
-@pytest.mark.parametrize("url", ["", "github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a"])
+@pytest.mark.parametrize(
+    "url", ["", "github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a"]
+)
 def test_what_is_no_address_is_refused_and_changes_nothing(copy, url):
     before = (copy / "README.md").read_bytes()
     with pytest.raises(ValueError, match="https://github.com/you/your-course"):

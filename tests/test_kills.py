@@ -36,10 +36,19 @@ def work(folder: Path, optimizer: str, steps: int) -> None:
     torch.manual_seed(1)
     model = GPT(SHAPE)
     config = TrainConfig(
-        steps=steps, batch_size=8, accumulation=2, learning_rate=3e-3, warmup_steps=10,
-        optimizer=optimizer, eval_every=7, eval_batches=2, device="cpu", progress=False,
-        checkpoint=str(folder), checkpoint_every=3,
-    )  # fmt: skip
+        steps=steps,
+        batch_size=8,
+        accumulation=2,
+        learning_rate=3e-3,
+        warmup_steps=10,
+        optimizer=optimizer,
+        eval_every=7,
+        eval_batches=2,
+        device="cpu",
+        progress=False,
+        checkpoint=str(folder),
+        checkpoint_every=3,
+    )
     history = train(model, CORPUS, CORPUS, config)
     losses = [history.steps, history.train_losses, history.val_losses, history.learning_rates]
     torch.save([losses, model.state_dict()], folder / "end")
@@ -162,7 +171,7 @@ def test_a_run_killed_before_any_change_of_its_folder_ends_as_if_it_had_not_been
 
 
 if __name__ == "__main__":
-    import torch._dynamo  # which optimizers load when they are made  # noqa: F401
+    import torch._dynamo  # which optimizers load when they are made
 
     WHICH, FOLDER, *MORE = sys.argv[1:]
     print(json.dumps(globals()[WHICH](Path(FOLDER), *map(int, MORE))))

@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from nbutils import smallworld
-from nbutils.model import IGNORE, PRESETS, SWITCHES, GPT, GPTConfig, ReLUSquared, rotate
+from nbutils.model import GPT, IGNORE, PRESETS, SWITCHES, GPTConfig, ReLUSquared, rotate
 from nbutils.sampling import KVCache
 
 TINY = GPTConfig(vocab_size=61, block_size=16, n_layer=2, n_head=2, n_embd=24)
@@ -126,7 +126,11 @@ def test_each_layer_equals_that_of_transformers(config, B, T, tmp_path):
     assert found.keys() == expected.keys() == pairs.keys()
     for name in pairs:
         torch.testing.assert_close(
-            found[name], expected[name], atol=1e-4, rtol=1e-5, msg=lambda m: f"{name}: {m}"
+            found[name],
+            expected[name],
+            atol=1e-4,
+            rtol=1e-5,
+            msg=lambda m, name=name: f"{name}: {m}",
         )
 
 

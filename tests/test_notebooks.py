@@ -13,11 +13,12 @@ import sys
 from pathlib import Path
 
 import nbformat
-import notebooks as tool  # tools/notebooks.py
 import pytest
 import yaml
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import notebooks as tool  # tools/notebooks.py
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -263,12 +264,18 @@ def test_valid_with_names_for_cells(notebook):
         assert not re.fullmatch(r"[0-9a-f]{8}(-.*)?", name), name
 
 
-@pytest.mark.parametrize("path", [*PATHS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize(
+    "path", [*PATHS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 def test_every_notebook_begins_with_the_same_cell(path):
     notebook = nbformat.read(path, as_version=4)
     setup = notebook.cells[1]
     expected = tool.setup_cell()
-    assert [setup.id, setup.source, setup.metadata] == [expected.id, expected.source, expected.metadata]
+    assert [setup.id, setup.source, setup.metadata] == [
+        expected.id,
+        expected.source,
+        expected.metadata,
+    ]
     assert len(setup.source.splitlines()) <= 3
     assert sum("pip" in cell.source for cell in cells(notebook, "code")) == 1
 
@@ -387,8 +394,15 @@ def test_no_trace_of_a_machine_or_an_error(notebook):
 
 def test_uses_only_the_package_and_what_it_requires(notebook):
     allowed = {
-        "nbutils", "torch", "numpy", "matplotlib", "tiktoken", "IPython", "ipywidgets", "sklearn",
-    }  # fmt: skip
+        "nbutils",
+        "torch",
+        "numpy",
+        "matplotlib",
+        "tiktoken",
+        "IPython",
+        "ipywidgets",
+        "sklearn",
+    }
     for cell in cells(notebook, "code"):
         for node in ast.walk(ast.parse(python(cell.source))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -419,8 +433,11 @@ def run_tool(*paths):
 
 
 def commit(folder):
-    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b",
-                                                   "commit", "-qm", "x"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
+    ):
         subprocess.run(["git", *command], cwd=folder, check=True)
 
 
@@ -457,12 +474,17 @@ def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
 
 def fill_cache(folder, *paths):
     return subprocess.run(
-        [sys.executable, ROOT / "tools" / "cache.py", folder, *paths], capture_output=True, text=True, timeout=300
+        [sys.executable, ROOT / "tools" / "cache.py", folder, *paths],
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
 def test_the_cache_runs_what_it_lacks_and_nothing_else(tmp_path):
-    code = "import os, time\nprint(os.listdir(), os.environ['OMP_NUM_THREADS'])\nprint(time.time_ns())"
+    code = (
+        "import os, time\nprint(os.listdir(), os.environ['OMP_NUM_THREADS'])\nprint(time.time_ns())"
+    )
     paths = [tmp_path / f"{name}.ipynb" for name in ("a", "b", tool.MEASURING[0])]
     for path in paths:
         nbformat.write(small(code, f"'{path.stem}'"), path)
@@ -475,11 +497,17 @@ def test_the_cache_runs_what_it_lacks_and_nothing_else(tmp_path):
     assert told.returncode == 0, told.stderr
     assert f"{paths[2].name}: " in told.stdout.splitlines()[-1]
     cores, before = os.cpu_count(), {path: ran(path) for path in paths}
-    assert [before[path][0] for path in paths] == [f"[] {n}" for n in (*[max(1, cores // min(4, cores))] * 2, cores)]
-    assert int(before[paths[2]][1]) > max(int(before[path][1]) for path in paths[:2])  # alone, after the others
+    assert [before[path][0] for path in paths] == [
+        f"[] {n}" for n in (*[max(1, cores // min(4, cores))] * 2, cores)
+    ]
+    assert int(before[paths[2]][1]) > max(
+        int(before[path][1]) for path in paths[:2]
+    )  # alone, after the others
 
     nbformat.write(small(code, "1 / 0"), paths[0])
-    nbformat.write(small(code, "time.sleep(5)"), paths[1])  # is still running when the other has failed
+    nbformat.write(
+        small(code, "time.sleep(5)"), paths[1]
+    )  # is still running when the other has failed
     told = fill_cache(tmp_path / "cache", *paths)
     assert told.returncode == 1 and "a.ipynb: cell 'cell-1' failed" in told.stderr
     assert ran(paths[1]) != before[paths[1]] and ran(paths[2]) == before[paths[2]]

@@ -44,7 +44,9 @@ def test_page_from_a_disk(browser, disk, name):
                 assert shown.state() != before
                 agree(shown, moving)
     assert not visit.undrawn_mathematics()
-    fonts = "() => [...document.fonts].filter(font => font.status === 'error').map(font => font.family)"
+    fonts = (
+        "() => [...document.fonts].filter(font => font.status === 'error').map(font => font.family)"
+    )
     assert visit.page.evaluate(fonts) == []
     broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
     assert visit.page.evaluate(broken) == []
@@ -55,7 +57,9 @@ def test_page_from_a_disk(browser, disk, name):
 
 def test_every_file_that_a_picture_fetches_is_a_script_and_comes_when_needed(browser, folder, disk):
     packed = {path.stem for path in folder.rglob("*.js") if len(path.stem) == 64}
-    expected = {picture.sha256(get()) for moving in PICTURES for get in moving.make().resources.values()}
+    expected = {
+        picture.sha256(get()) for moving in PICTURES for get in moving.make().resources.values()
+    }
     assert packed == expected and expected
     assert not list(folder.rglob("*.bin"))
     asked = []

@@ -10,16 +10,16 @@ import base64
 import io
 import math
 import re
-
 from pathlib import Path
 
 import nbformat
-import notebooks as tool  # tools/notebooks.py
 import numpy as np
 import pytest
 from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
+
+import notebooks as tool  # tools/notebooks.py
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
@@ -32,7 +32,9 @@ def computed(path: Path) -> nbformat.NotebookNode:
     try:
         return get_cache(ROOT / "_build" / ".jupyter_cache").merge_match_into_notebook(stored)[1]
     except KeyError:
-        pytest.fail(f"{path.name} has not been run since its code changed: make book", pytrace=False)
+        pytest.fail(
+            f"{path.name} has not been run since its code changed: make book", pytrace=False
+        )
 
 
 def differing(stored, fresh) -> list[str]:
@@ -42,16 +44,19 @@ def differing(stored, fresh) -> list[str]:
     return [
         old.id
         for old, new in zip(stored.cells, fresh.cells)
-        if old.cell_type == "code" and tool.KEPT not in old.metadata.get("tags", [])
+        if old.cell_type == "code"
+        and tool.KEPT not in old.metadata.get("tags", [])
         and not alike(said(old), said(new))
-    ]  # fmt: skip
+    ]
 
 
 def said(cell) -> list[tuple[str, str]]:
     """A cell's outputs: kind and content."""
     found = []
     for output in cell.outputs:
-        found += sorted(output.get("data", {}).items()) or [(output.output_type, output.get("text", ""))]
+        found += sorted(output.get("data", {}).items()) or [
+            (output.output_type, output.get("text", ""))
+        ]
     return found
 
 
@@ -65,7 +70,8 @@ def alike(stored: list[tuple[str, str]], fresh: list[tuple[str, str]]) -> bool:
 def same_picture(old: str, new: str) -> bool:
     """At most one in a thousand pixels looks different."""
     old, new = (
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB")).astype(int) for one in (old, new)
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(one))).convert("RGB")).astype(int)
+        for one in (old, new)
     )
     return old.shape == new.shape and (np.abs(old - new).max(-1) > 16).mean() < 1e-3
 
@@ -98,8 +104,14 @@ def test_in_every_chapter_outputs_are_compared():
 
 @pytest.mark.parametrize(
     "output, told",
-    [("2 or 0.5 ok\n", []), ("2 or 0.5000001 ok\n", []), ("2 or 0.501 ok\n", ["sum"]),
-     ("3 or 0.5 ok\n", ["sum"]), ("2 or 0.5 no\n", ["sum"]), ("", ["sum"])],
+    [
+        ("2 or 0.5 ok\n", []),
+        ("2 or 0.5000001 ok\n", []),
+        ("2 or 0.501 ok\n", ["sum"]),
+        ("3 or 0.5 ok\n", ["sum"]),
+        ("2 or 0.5 no\n", ["sum"]),
+        ("", ["sum"]),
+    ],
 )
 def test_another_output_is_noticed(output, told):
     one = new_notebook(cells=[new_code_cell("print(1 + 1, 'or', 1 / 2, 'ok')", id="sum")])

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 
 import numpy as np

@@ -69,9 +69,13 @@ def test_the_knobs_decide_the_run(panel):
     assert (shape.vocab_size, shape.block_size) == (V, T)
     assert (shape.n_layer, shape.n_embd, shape.n_head) == (3, 64, 2)
     assert config == TrainConfig(
-        steps=200, learning_rate=1e-2, warmup_steps=20, eval_every=10, start_token=0,
+        steps=200,
+        learning_rate=1e-2,
+        warmup_steps=20,
+        eval_every=10,
+        start_token=0,
         progress=False,
-    )  # fmt: skip
+    )
 
 
 def test_a_run_is_the_same_as_one_without_the_panel(panel):

@@ -300,9 +300,12 @@ def torchrun(out, *more, n=2):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", str(n), "-m", "nbutils", "train", "--out", str(out), *TINY]
     return subprocess.Popen(
-        [*command, *more], env={**os.environ, "OMP_NUM_THREADS": "1"}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [*command, *more],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def test_train_under_torchrun_stops_goes_on_and_leaves_what_sample_reads(tmp_path):

@@ -79,7 +79,9 @@ def test_nothing_is_cut_off_and_every_figure_is_drawn(book):
 def test_it_is_a_book_of_plausible_size(book):
     assert 150 < len(book.reader.pages) < 600
     assert 1e6 < book.path.stat().st_size < 40e6
-    empty = [page.page_number for page in book.reader.pages if len(page.get_contents().get_data()) < 500]
+    empty = [
+        page.page_number for page in book.reader.pages if len(page.get_contents().get_data()) < 500
+    ]
     assert empty == []
 
 
@@ -95,7 +97,9 @@ def test_bookmarks_are_the_chapters_and_their_sections(book):
         assert [plain(part.title) for part in under] == headings(name, 2)
         tops = [(book.reader.get_destination_page_number(part), -float(part.top)) for part in under]
         assert tops == sorted(tops) and all(page in book.where[name] for page, _ in tops)
-        assert all(top < -100 for _, top in tops), f"a title of {name} stands alone at the foot of a page"
+        assert all(top < -100 for _, top in tops), (
+            f"a title of {name} stands alone at the foot of a page"
+        )
     assert max(len(item) for item in outline if isinstance(item, list)) > 8
 
 
@@ -145,7 +149,11 @@ def test_a_moving_picture_stands_still_beside_its_address(book, moving):
     own = f"{ONLINE}{moving.page}.html#"
     pages = [book.reader.pages[number] for number in book.where[moving.page]]
     said = plain(re.search(rf'{moving.name}"[^>]*><p>(.*?)</p>', html_of(moving.page), re.S)[1])
-    (page,) = [page for page in pages if own_picture(page, own) and plain(unescape(said))[:40] in text(page)]
+    (page,) = [
+        page
+        for page in pages
+        if own_picture(page, own) and plain(unescape(said))[:40] in text(page)
+    ]
     (address,) = [address for address in addresses(page) if address.startswith(own)]
     assert f'id="{address.removeprefix(own)}"' in html_of(moving.page)
     assert "MovethispictureintheonlineBook".lower() in text(page).lower()

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from importlib import metadata
-from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -58,7 +57,9 @@ class Shown:
             session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
             self.page.wait_for_timeout(50)  # a finger is not faster, and a busy browser must follow
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        self.page.wait_for_timeout(350)  # a tap that follows sooner is taken for part of the gesture
+        self.page.wait_for_timeout(
+            350
+        )  # a tap that follows sooner is taken for part of the gesture
         session.detach()
 
     def state(self) -> dict:
@@ -81,7 +82,8 @@ class Shown:
                  place.drawn = [];
                  new MutationObserver(() => place.drawn.push(Number(place.querySelector(".picture").dataset.drawMs)))
                    .observe(place.querySelector(".picture"), {attributes: true, attributeFilter: ["data-draw-ms"]});
-               }""")  # fmt: skip
+               }"""
+        )
         for move in moves:
             move.do(self)
             took.append(self.place.evaluate("place => Math.max(0, ...place.drawn.splice(0))"))
@@ -266,7 +268,7 @@ def test_pages_load_only_what_their_pictures_need():
 
 # Resources: large files, fetched when they are first needed
 
-TABLE = '''
+TABLE = """
 from nbutils.figures.picture import Picture
 
 class Table(Picture):
@@ -275,7 +277,7 @@ class Table(Picture):
 
     def summary(self):
         return "A table that is not here yet."
-'''
+"""
 TABLE_SCRIPT = """
 import { button, element, picture, resource } from "./shared.js";
 function build({ model, root }) {
@@ -310,11 +312,14 @@ def table_page(tmp_path, monkeypatch, request):
     return page
 
 
-@pytest.mark.parametrize("spoil, told", [
-    (None, "one two three"),
-    (lambda path: path.write_bytes(b"one two four!"), "damaged on its way"),
-    (lambda path: path.unlink(), "can't be loaded (404)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "spoil, told",
+    [
+        (None, "one two three"),
+        (lambda path: path.write_bytes(b"one two four!"), "damaged on its way"),
+        (lambda path: path.unlink(), "can't be loaded (404)"),
+    ],
+)
 def test_a_resource_is_fetched_on_first_use_and_checked(browser, table_page, spoil, told):
     (path,) = table_page.glob("pictures/*.bin")
     if spoil:
@@ -337,7 +342,7 @@ def test_a_stored_page_with_another_file_is_not_built(table_page):
     import moving_pictures
     import table_picture
 
-    html = table_picture.Table().html().replace("table\":\"", "table\":\"0")
+    html = table_picture.Table().html().replace('table":"', 'table":"0')
     with pytest.raises(Exception, match="table has changed: run the notebook again"):
         moving_pictures.with_scripts(html, "pictures", table_page / "pictures")
     unknown = html.replace("table_picture.Table", "table_picture.Chair")
@@ -390,14 +395,24 @@ def test_with_colab_s_versions_a_page_and_a_widget_are_the_same(tmp_path):
 def lab(tmp_path):
     """The address of a JupyterLab in an empty folder."""
     environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "work"), "IPYTHONDIR": str(tmp_path / "ipython"),
-    }  # fmt: skip
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "work"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0",
-        "--IdentityProvider.token=", "--allow-root", "--ServerApp.root_dir=" + str(tmp_path),
-        "--LabApp.expose_app_in_browser=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--ip=127.0.0.1",
+        "--port=0",
+        "--IdentityProvider.token=",
+        "--allow-root",
+        "--ServerApp.root_dir=" + str(tmp_path),
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     server = subprocess.Popen(
         command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
@@ -425,7 +440,9 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     page.goto(f"{lab}lab/tree/a.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.ready")  # else it asks for a kernel
+    page.evaluate(
+        "jupyterapp.shell.currentWidget.sessionContext.ready"
+    )  # else it asks for a kernel
     page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
     shown = page.locator(".jp-OutputArea .picture")
     for i, moving in enumerate(PICTURES):

@@ -6,7 +6,6 @@ import sys
 import weakref
 from dataclasses import replace
 
-import nbutils  # before torch
 import numpy as np
 import pytest
 import torch
@@ -440,7 +439,9 @@ def test_more_memory_never_makes_the_network_smaller():
 
 
 def test_without_room_for_any_network_it_says_how_much_is_needed():
-    with pytest.raises(ValueError, match=r"available=1e\+06 bytes is too little: .* takes 3\.\d+e\+07"):
+    with pytest.raises(
+        ValueError, match=r"available=1e\+06 bytes is too little: .* takes 3\.\d+e\+07"
+    ):
         planning.largest(made_up("GPU"), 1e6, 1e12)
 
 

@@ -5,7 +5,6 @@ from proof import EQUIVALENT, mutants, rows, survivors
 
 from nbutils.exercises.exercise import CHAPTERS, exercise, names
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # of changes to `is`
 
 
@@ -24,11 +23,17 @@ def test_what_is_called_equivalent_is_a_change_that_is_made_and_taken(name):
 
 
 def test_changes_are_of_many_kinds():
-    changes = {mutant.change.split("_")[0] for name in names() for mutant in mutants(exercise(name))}
+    changes = {
+        mutant.change.split("_")[0] for name in names() for mutant in mutants(exercise(name))
+    }
     assert {
-        "NumberReplacer", "ReplaceBinaryOperator", "ReplaceComparisonOperator", "AddNot",
-        "ZeroIterationForLoop", "ReplaceUnaryOperator",
-    } <= changes  # fmt: skip
+        "NumberReplacer",
+        "ReplaceBinaryOperator",
+        "ReplaceComparisonOperator",
+        "AddNot",
+        "ZeroIterationForLoop",
+        "ReplaceUnaryOperator",
+    } <= changes
     assert sum(1 for name in names() for _ in mutants(exercise(name))) > 1000
 
 

@@ -157,10 +157,12 @@ def test_a_run_that_was_cut_off_goes_on(trained, monkeypatch):
     steps = []
     with monkeypatch.context() as patch:
         patch.setattr(
-            recipes, "train", lambda *a, on_eval: train(
+            recipes,
+            "train",
+            lambda *a, on_eval: train(
                 *a, on_eval=lambda step, model: (steps.append(step), on_eval(step, model))
-            )
-        )  # fmt: skip
+            ),
+        )
         run = recipes.smallworld()
     assert steps == [25, 30]  # not from the start
     assert same(run.model, expected)

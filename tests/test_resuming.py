@@ -27,9 +27,16 @@ from nbutils.training import (
 
 CORPUS = np.random.default_rng(0).integers(0, 12, 3000)
 CONFIG = TrainConfig(
-    steps=40, batch_size=8, learning_rate=3e-3, warmup_steps=10, eval_every=20, eval_batches=3,
-    device="cpu", progress=False, checkpoint_every=10,
-)  # fmt: skip
+    steps=40,
+    batch_size=8,
+    learning_rate=3e-3,
+    warmup_steps=10,
+    eval_every=20,
+    eval_batches=3,
+    device="cpu",
+    progress=False,
+    checkpoint_every=10,
+)
 SHAPE = GPTConfig(vocab_size=12, block_size=8, n_layer=2, n_head=2, n_embd=16, dropout=0.2)
 OPTIMIZERS = ["adamw", *(["muon"] if hasattr(torch.optim, "Muon") else [])]
 

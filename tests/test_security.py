@@ -29,18 +29,51 @@ from nbutils.model import GPT, GPTConfig
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("nbutils", "tools", "bench", "book/_ext")
 CALLS = {
-    "eval", "exec", "torch.load", "np.load", "numpy.load", "os.system", "os.popen", "yaml.load",
-    "yaml.unsafe_load", "yaml.full_load", "tiktoken.get_encoding", "hf_hub_download",
-    "snapshot_download", "load_dataset", "load_state_dict_from_url", "broadcast_object_list",
-    "all_gather_object", "gather_object", "scatter_object_list", "urlretrieve", "urlopen",
-}  # fmt: skip
+    "eval",
+    "exec",
+    "torch.load",
+    "np.load",
+    "numpy.load",
+    "os.system",
+    "os.popen",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "tiktoken.get_encoding",
+    "hf_hub_download",
+    "snapshot_download",
+    "load_dataset",
+    "load_state_dict_from_url",
+    "broadcast_object_list",
+    "all_gather_object",
+    "gather_object",
+    "scatter_object_list",
+    "urlretrieve",
+    "urlopen",
+}
 MODULES = {
-    "pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal",  # run what they read
-    "urllib.request", "http.client", "ftplib", "socket", "requests", "httpx", "aiohttp", "urllib3",
-}  # fmt: skip
+    "pickle",
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "shelve",
+    "marshal",  # run what they read
+    "urllib.request",
+    "http.client",
+    "ftplib",
+    "socket",
+    "requests",
+    "httpx",
+    "aiohttp",
+    "urllib3",
+}
 # What is there nevertheless, how often, and why that is right.
 RIGHT = {
-    ("nbutils/exercises/exercise.py", "exec"): (1, "an exercise's answer, ours or the student's own"),
+    ("nbutils/exercises/exercise.py", "exec"): (
+        1,
+        "an exercise's answer, ours or the student's own",
+    ),
     ("nbutils/exercises/grading.py", "exec"): (1, "a submitted notebook, in a process with limits"),
     ("nbutils/parallel.py", "pickle"): (1, "its Unpickler makes descriptions of tensors only"),
     ("nbutils/parallel.py", "broadcast_object_list"): (1, "between the processes of one run"),
@@ -64,7 +97,9 @@ def risks(source: str) -> list[str]:
             if isinstance(node.func, ast.Attribute):
                 names |= {node.func.attr} - {"eval", "exec"}  # model.eval() is none
             found += sorted(names & CALLS)
-            shell = [k for k in node.keywords if k.arg == "shell" and ast.unparse(k.value) != "False"]
+            shell = [
+                k for k in node.keywords if k.arg == "shell" and ast.unparse(k.value) != "False"
+            ]
             found += ["shell"] * len(shell)
     return found
 
@@ -152,7 +187,9 @@ def test_a_checkpoint_runs_nothing(tmp_path, monkeypatch):
 def hub(tmp_path):
     """A hub with a GPT-2 of 25 MB, which cuts the first answer with the weights off in its middle."""
     folder = tmp_path / "model"
-    GPT(GPTConfig(vocab_size=61, block_size=16, n_layer=2, n_head=2, n_embd=512)).save_pretrained(folder)
+    GPT(GPTConfig(vocab_size=61, block_size=16, n_layer=2, n_head=2, n_embd=512)).save_pretrained(
+        folder
+    )
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self):
@@ -175,7 +212,9 @@ def hub(tmp_path):
             self.send_header("X-Repo-Commit", commit)
             self.send_header("Content-Length", str(len(content) - begin))
             if again:
-                self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+                self.send_header(
+                    "Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}"
+                )
             self.end_headers()
             cut = name.endswith("safetensors") and not again
             if with_body:
@@ -196,17 +235,24 @@ def hub(tmp_path):
 def load_gpt2(hub, cache):
     code = "from nbutils.model import GPT; print(GPT.from_pretrained('gpt2').config.n_embd)"
     settings = {
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HOME": str(cache),
-        "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "NO_PROXY": "*",
-    }  # fmt: skip
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(cache),
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0",
+        "NO_PROXY": "*",
+    }
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True
+    )
 
 
 def test_a_download_that_is_cut_goes_on_where_it_was(hub, tmp_path):
     done = load_gpt2(hub, tmp_path / "cache")
     assert done.stdout == "512\n", done.stderr
-    assert [again for _, again in hub.asked if again] == [f"bytes={10 * 2**20}-"]  # it keeps pieces of 10 MiB
+    assert [again for _, again in hub.asked if again] == [
+        f"bytes={10 * 2**20}-"
+    ]  # it keeps pieces of 10 MiB
     [kept] = (tmp_path / "cache").rglob("model.safetensors")
     assert kept.read_bytes() == hub.content.read_bytes()
     assert {commit for commit, _ in hub.asked} == {"607a30d783dfa663caf39e06633721c8d4cfcd7e"}

@@ -38,7 +38,9 @@ def test_every_package_is_pinned_once(root, pins):
 @pytest.mark.parametrize("python", ["3.11.2", "3.12.0", "3.13.0"])  # the first is Debian 12's
 def test_pins_can_be_installed_on_every_python(pins, python):
     wanted = {name: metadata.metadata(name).get("Requires-Python") for name in pins}
-    assert [name for name, allowed in wanted.items() if not SpecifierSet(allowed or "").contains(python)] == []
+    assert [
+        name for name, allowed in wanted.items() if not SpecifierSet(allowed or "").contains(python)
+    ] == []
 
 
 def test_pins_satisfy_the_package(root, pins):
@@ -72,7 +74,9 @@ def test_unfit_python_is_refused_with_a_sentence(root, tmp_path):
     old.chmod(0o755)
     told = subprocess.run(
         ["make", "-B", f"VENV={tmp_path / 'venv'}", f"PYTHON={old}", f"{tmp_path / 'venv'}/.ready"],
-        cwd=root, capture_output=True, text=True,
+        cwd=root,
+        capture_output=True,
+        text=True,
     )
     assert told.returncode != 0
     assert "Python 3.11, 3.12 or 3.13 is needed; this is 3.10" in told.stderr
@@ -82,7 +86,10 @@ def test_unfit_python_is_refused_with_a_sentence(root, tmp_path):
 def test_readme_has_a_badge_for_each_notebook(root, readme):
     config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["repository"]
     place = f"{config['url'].removeprefix('https://github.com/')}/blob/{config['branch']}"
-    paths = [*sorted(root.glob("notebooks/*.ipynb")), *sorted(root.glob("notebooks/*/[0-9]*.ipynb"))]
+    paths = [
+        *sorted(root.glob("notebooks/*.ipynb")),
+        *sorted(root.glob("notebooks/*/[0-9]*.ipynb")),
+    ]
     named = [path.relative_to(root).as_posix() for path in paths]
     expected = [f"https://colab.research.google.com/github/{place}/{path}" for path in named]
     badges = re.findall(r"\((https://colab\.research\.google\.com/github/[^)]+)\)", readme)
@@ -151,7 +158,9 @@ def test_pictures_that_a_palette_would_spoil_stay_as_they_are(tmp_path, monkeypa
 
     path = tmp_path / "a.png"
     size = (64, 64)
-    image = Image.new("RGBA", size, (9, 9, 9, 100)) if mode == "transparent" else Image.new(mode, size)
+    image = (
+        Image.new("RGBA", size, (9, 9, 9, 100)) if mode == "transparent" else Image.new(mode, size)
+    )
     image.save(path, compress_level=0)
     before = path.read_bytes()
     lighten(path)

@@ -355,7 +355,7 @@ def test_who_has_what_is_answered_rightly(documents):
                 assert owner[gives[2]] == gives[1] != gives[3]
                 owner[gives[2]] = gives[3]
         answers = re.findall(r"(\w+) has the (\w+)\.", asked)
-        assert dict((thing, name) for name, thing in answers) == owner
+        assert {thing: name for name, thing in answers} == owner
 
 
 def test_where_everything_is_is_answered_rightly(documents):

@@ -151,9 +151,7 @@ def test_one_long_line_is_cut_after_a_word(write):
     assert 0.05 < len(val[0]) / len(content) < 0.2
 
 
-@pytest.mark.parametrize(
-    "content", ["ab", "a\n\nb", "가나", "a" * 1000, "x " * 3, "a\n\nb\n\ncde"]
-)
+@pytest.mark.parametrize("content", ["ab", "a\n\nb", "가나", "a" * 1000, "x " * 3, "a\n\nb\n\ncde"])
 def test_neither_split_is_empty_or_loses_text(write, content):
     train, val = both(write(content))
     assert train and val

@@ -202,10 +202,10 @@ def test_one_string_and_its_lines_learn_the_same():
 
 
 def test_pieces_join_to_the_text(trained):
-    for text in TEXTS.values():
-        shown = tokens.pieces(text, trained)
-        assert b"".join(piece for _, piece in shown) == text.encode()
-        assert [token for token, _ in shown] == trained.encode_ordinary(text)
+    for sample in TEXTS.values():
+        shown = tokens.pieces(sample, trained)
+        assert b"".join(piece for _, piece in shown) == sample.encode()
+        assert [token for token, _ in shown] == trained.encode_ordinary(sample)
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_save_and_load(trained, tmp_path):
         assert again.name == trained.name
         assert again._mergeable_ranks == trained._mergeable_ranks
         assert again.special_tokens_set == {tokens.END}
-        for text in TEXTS.values():
-            assert again.encode_ordinary(text) == trained.encode_ordinary(text)
+        for sample in TEXTS.values():
+            assert again.encode_ordinary(sample) == trained.encode_ordinary(sample)
     assert os.listdir(tmp_path) == ["mine.json"]
 
 

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from torch._dynamo.utils import counters
 import torch.nn.functional as F
+from torch._dynamo.utils import counters
 
 from nbutils import checkpoints, device, files, smallworld, text, tokens
 from nbutils import training as training_module
+from nbutils.checkpoints import BEFORE, CHECKPOINT, CheckpointError
 from nbutils.figures.training import loss_curve
 from nbutils.model import GPT, GPTConfig
-from nbutils.checkpoints import BEFORE, CHECKPOINT, CheckpointError
 from nbutils.training import (
     History,
     Muon,
@@ -33,9 +33,15 @@ from nbutils.training import (
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
 CONFIG = TrainConfig(
-    steps=60, batch_size=8, learning_rate=3e-3, warmup_steps=10, eval_every=20, eval_batches=3,
-    device="cpu", progress=False,
-)  # fmt: skip
+    steps=60,
+    batch_size=8,
+    learning_rate=3e-3,
+    warmup_steps=10,
+    eval_every=20,
+    eval_batches=3,
+    device="cpu",
+    progress=False,
+)
 CORPUS = np.tile(np.arange(1, 12), 300)  # what follows is always certain
 MODEL = GPTConfig(vocab_size=12, block_size=8, n_layer=1, n_head=2, n_embd=16)
 
@@ -185,8 +191,9 @@ def test_muon_turns_the_blocks_matrices_and_adamw_the_rest(float32, monkeypatch)
     )
     adamw = torch.optim.AdamW(
         [dict(params=[w], weight_decay=decay) for w, decay in zip(others, decays)],
-        lr=config.learning_rate, betas=config.betas,
-    )  # fmt: skip
+        lr=config.learning_rate,
+        betas=config.betas,
+    )
     tokens, labels = Windows(CORPUS, 4, 8).batch(0)
     for step in range(3):
         for group in (*optimizer.param_groups, *muon.param_groups, *adamw.param_groups):
@@ -243,9 +250,12 @@ def test_compiled_parts_learn_the_same_and_are_left_as_they_were(compiler, float
     counters.clear()
     seen, part = [], lambda model: model if what == "model" else model.blocks[0]
     compiled = train(
-        model, CORPUS, CORPUS, dataclasses.replace(config, compile=what),
+        model,
+        CORPUS,
+        CORPUS,
+        dataclasses.replace(config, compile=what),
         on_eval=lambda step, model: seen.append(part(model)._compiled_call_impl),
-    )  # fmt: skip
+    )
     assert counters["stats"]["unique_graphs"] == 1
     plain = train(twin, CORPUS, CORPUS, config)
     assert compiled.val_losses == pytest.approx(plain.val_losses, rel=1e-4)
@@ -257,17 +267,30 @@ def test_without_a_compiler_nothing_is_begun(monkeypatch):
     monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("no-such-compiler",))
     assert device.cpp_compiler() is None
     model, seen = fresh(), []
-    with pytest.raises(RuntimeError, match="compile='blocks' needs a C\\+\\+ compiler on a CPU.*apt install g"):
-        train(model, CORPUS, CORPUS, dataclasses.replace(CONFIG, compile="blocks"), on_eval=lambda *_: seen.append(1))
+    with pytest.raises(
+        RuntimeError, match="compile='blocks' needs a C\\+\\+ compiler on a CPU.*apt install g"
+    ):
+        train(
+            model,
+            CORPUS,
+            CORPUS,
+            dataclasses.replace(CONFIG, compile="blocks"),
+            on_eval=lambda *_: seen.append(1),
+        )
     assert not seen and model.blocks[0]._compiled_call_impl is None
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.99), (0.3, 0.5)])
 def test_steps_are_pytorchs_adamw(float32, betas):
     config = dataclasses.replace(
-        CONFIG, steps=3, warmup_steps=0, grad_clip=0.05, betas=betas, seed=5,
+        CONFIG,
+        steps=3,
+        warmup_steps=0,
+        grad_clip=0.05,
+        betas=betas,
+        seed=5,
         min_learning_rate=CONFIG.learning_rate,
-    )  # fmt: skip
+    )
     ours, theirs = fresh(), fresh()
     train(ours, CORPUS, CORPUS, config)
     groups = [
@@ -362,9 +385,7 @@ def test_history_has_one_entry_for_each_evaluation():
         calls.append((step, model.training, torch.is_grad_enabled()))
 
     model = fresh()
-    history = train(
-        model, CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=50), on_eval=on_eval
-    )
+    history = train(model, CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=50), on_eval=on_eval)
     assert history.steps == [0, 20, 40, 50]
     assert calls == [(step, False, False) for step in history.steps]
     assert not model.training
@@ -612,10 +633,14 @@ def test_a_chip_with_a_scaler_goes_on_where_one_without_stopped(tmp_path, monkey
 @pytest.mark.parametrize(
     ("tensor", "about"),
     [
-        ("model.final_norm.bias", None), ("optimizer.0.exp_avg", None), ("random.cpu", None),
-        (None, "step"), (None, "history"), (None, "scaler"),
+        ("model.final_norm.bias", None),
+        ("optimizer.0.exp_avg", None),
+        ("random.cpu", None),
+        (None, "step"),
+        (None, "history"),
+        (None, "scaler"),
     ],
-)  # fmt: skip
+)
 def test_a_checkpoint_with_something_missing_is_damaged(tmp_path, tensor, about):
     config = dataclasses.replace(CONFIG, steps=5, checkpoint=str(tmp_path))
     train(fresh(), CORPUS, CORPUS, config)
@@ -711,9 +736,15 @@ def learned():
     torch.manual_seed(0)
     model = GPT(GPTConfig(vocab_size=encoding.n_vocab, n_layer=2, n_embd=64))
     config = TrainConfig(
-        steps=400, batch_size=8, learning_rate=5e-3, eval_every=400, eval_batches=None,
-        start_token=encoding.eot_token, device="cpu", progress=False,
-    )  # fmt: skip
+        steps=400,
+        batch_size=8,
+        learning_rate=5e-3,
+        eval_every=400,
+        eval_batches=None,
+        start_token=encoding.eot_token,
+        device="cpu",
+        progress=False,
+    )
     history = train(model, *corpora, config)
     windows = Windows(corpora[1], 16, 128, start_token=encoding.eot_token)
     return SimpleNamespace(model=model, history=history, documents=documents, windows=windows)

@@ -13,7 +13,9 @@ ROOT = versions.ROOT
 
 def ranges() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return list(map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["fineweb"]]))
+    return list(
+        map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["fineweb"]])
+    )
 
 
 def pins(path: str) -> dict[str, str]:

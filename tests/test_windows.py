@@ -123,9 +123,7 @@ def test_epoch_counts_every_label_once():
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(10, 24), st.integers(1, 5)
-)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(10, 24), st.integers(1, 5))
 def test_aligned_epoch_counts_every_label_of_every_document_once(lengths, block, batch):
     corpus = documents(lengths)
     if len(corpus) <= block:

@@ -17,23 +17,53 @@ FOLDERS = ("nbutils", "tools", "bench")
 MISSING = ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix")  # modules
 FEWER = {  # names that os and signal lack there
     "os": (
-        "fork", "forkpty", "sysconf", "sysconf_names", "sched_getaffinity", "getuid", "geteuid", "getgid",
-        "killpg", "getpgid", "setsid", "statvfs", "uname", "wait", "mkfifo", "chown", "getloadavg",
-        "posix_fadvise", "posix_fallocate", "pread", "pwrite", "sendfile",
+        "fork",
+        "forkpty",
+        "sysconf",
+        "sysconf_names",
+        "sched_getaffinity",
+        "getuid",
+        "geteuid",
+        "getgid",
+        "killpg",
+        "getpgid",
+        "setsid",
+        "statvfs",
+        "uname",
+        "wait",
+        "mkfifo",
+        "chown",
+        "getloadavg",
+        "posix_fadvise",
+        "posix_fallocate",
+        "pread",
+        "pwrite",
+        "sendfile",
     ),
     "signal": (
-        "SIGKILL", "SIGALRM", "SIGHUP", "SIGSTOP", "SIGCONT", "SIGUSR1", "SIGUSR2", "alarm", "setitimer",
+        "SIGKILL",
+        "SIGALRM",
+        "SIGHUP",
+        "SIGSTOP",
+        "SIGCONT",
+        "SIGUSR1",
+        "SIGUSR2",
+        "alarm",
+        "setitimer",
     ),
-}  # fmt: skip
+}
 GUARDED = {  # found there only after a look whether the system has it
-    ("bench/train.py", "signal.SIGSTOP"), ("bench/train.py", "signal.SIGCONT"),
+    ("bench/train.py", "signal.SIGSTOP"),
+    ("bench/train.py", "signal.SIGCONT"),
     ("nbutils/device.py", "os.sysconf"),
-}  # fmt: skip
+}
 
 
 def programs() -> list[tuple[str, ast.AST]]:
     paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
-    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))) for path in paths]
+    return [
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))) for path in paths
+    ]
 
 
 def without_encoding(tree: ast.AST) -> list[int]:
@@ -46,10 +76,17 @@ def without_encoding(tree: ast.AST) -> list[int]:
         name = whole.rpartition(".")[2]
         if name not in ("open", "read_text", "write_text") or whole in ("os.open", "Image.open"):
             continue
-        texts = [str(one.value) for one in [*node.args, *(k.value for k in node.keywords)]
-                 if isinstance(one, ast.Constant)]  # fmt: skip
-        binary = name == "open" and any("b" in mode and set(mode) <= set("rwxab+") for mode in texts)
-        if not binary and not any(text.lower() in ("utf-8", "utf-8-sig", "ascii") for text in texts):
+        texts = [
+            str(one.value)
+            for one in [*node.args, *(k.value for k in node.keywords)]
+            if isinstance(one, ast.Constant)
+        ]
+        binary = name == "open" and any(
+            "b" in mode and set(mode) <= set("rwxab+") for mode in texts
+        )
+        if not binary and not any(
+            text.lower() in ("utf-8", "utf-8-sig", "ascii") for text in texts
+        ):
             lines.append(node.lineno)
     return lines
 
@@ -58,14 +95,23 @@ def test_every_text_file_is_read_and_written_with_its_encoding():
     assert {name: lines for name, tree in programs() if (lines := without_encoding(tree))} == {}
 
 
-@pytest.mark.parametrize("call", ["open(path)", "open(path, 'w')", "path.open()", "path.read_text()",
-                                  "path.write_text(text)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    ["open(path)", "open(path, 'w')", "path.open()", "path.read_text()", "path.write_text(text)"],
+)
 def test_a_missing_encoding_is_noticed(call):
     assert without_encoding(ast.parse(call)) == [1]
 
 
-@pytest.mark.parametrize("call", ["open(path, 'rb')", "path.read_text('utf-8')", "os.open(path, flags)",
-                                  "open(path, 'w', encoding='utf-8')"])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        "open(path, 'rb')",
+        "path.read_text('utf-8')",
+        "os.open(path, flags)",
+        "open(path, 'w', encoding='utf-8')",
+    ],
+)
 def test_a_call_that_needs_none_is_not(call):
     assert without_encoding(ast.parse(call)) == []
 
@@ -81,7 +127,9 @@ def test_what_windows_lacks_is_asked_for_only_where_it_may_be_missing():
     }
     assert found == GUARDED
     for name, tree in programs():
-        tried = {id(node) for part in ast.walk(tree) if isinstance(part, ast.Try) for node in part.body}
+        tried = {
+            id(node) for part in ast.walk(tree) if isinstance(part, ast.Try) for node in part.body
+        }
         for node in ast.walk(tree):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 modules = [one.name for one in node.names] + [getattr(node, "module", "")]
@@ -93,7 +141,9 @@ def test_files_have_the_same_line_ends_everywhere():
     command = ["git", "check-attr", "eol", "binary", "--", *names]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     told = done.stdout.splitlines()
-    assert told[0].endswith("files.py: eol: lf") and told[3].endswith("sorter.safetensors: binary: set")
+    assert told[0].endswith("files.py: eol: lf") and told[3].endswith(
+        "sorter.safetensors: binary: set"
+    )
     for path in ROOT.joinpath("nbutils").rglob("*.[pjc]*"):
         if path.suffix in (".py", ".js", ".css", ".json"):
             assert b"\r" not in path.read_bytes(), path
@@ -218,7 +268,10 @@ def test_a_run_with_what_windows_has(tmp_path):
     given = json.dumps([MISSING, FEWER])
     environment = os.environ | {"NBUTILS_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, given], cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)},
-        capture_output=True, encoding="utf-8",
-    )  # fmt: skip
+        [sys.executable, "-c", RUN, given],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert done.stdout == "all is well\n", done.stderr

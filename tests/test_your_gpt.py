@@ -87,7 +87,9 @@ def test_documents_are_joined_by_their_ends(tokenizer, documents):
 @pytest.mark.parametrize("heads, layers, T", [(1, 1, 1), (2, 3, 7), (4, 2, 24)])
 def test_logits_are_the_reference_s(heads, layers, T):
     torch.manual_seed(heads)
-    sizes = GPTConfig(vocab_size=50, block_size=24, n_layer=layers, n_head=heads, n_embd=16, bias=False)
+    sizes = GPTConfig(
+        vocab_size=50, block_size=24, n_layer=layers, n_head=heads, n_embd=16, bias=False
+    )
     gpt = YourGPT(COURSE, sizes)
     for weight in gpt.parameters():  # far from how they begin: every norm and table counts
         torch.nn.init.normal_(weight, std=0.3)
@@ -95,7 +97,9 @@ def test_logits_are_the_reference_s(heads, layers, T):
     torch.testing.assert_close(gpt(ids), gpt.reference(ids), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["embed", "transformer_block", "layer_norm", "multi_head_attention", "mlp", "linear"])
+@pytest.mark.parametrize(
+    "name", ["embed", "transformer_block", "layer_norm", "multi_head_attention", "mlp", "linear"]
+)
 def test_each_part_of_the_network_is_really_called(name):
     called = []
 
@@ -160,7 +164,9 @@ def test_whole_documents_are_measured_as_the_course_measures_them(documents):
     same = types.SimpleNamespace(end_id=encoding.eot_token, encode=encoding.encode)
     gpt = model(encoding.n_vocab, block_size=smallworld.MAX_TOKENS)
     expected = sum(row.sum() for row in document_losses(gpt.reference, documents, encoding))
-    torch.testing.assert_close(evaluate(gpt, same, documents), expected / len(documents), rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(
+        evaluate(gpt, same, documents), expected / len(documents), rtol=1e-5, atol=1e-3
+    )
 
 
 # What it writes
@@ -261,7 +267,9 @@ def test_what_is_right_and_of_no_use_is_told_and_stays_out(name, answer, why):
 
 
 def stored(monkeypatch, **code):
-    entries = {name: record.Entry(tries=1, passed="2026-01-01", code=text) for name, text in code.items()}
+    entries = {
+        name: record.Entry(tries=1, passed="2026-01-01", code=text) for name, text in code.items()
+    }
     record.store_progress(record.Progress(record.progress_file(), entries))
 
 
@@ -269,7 +277,8 @@ def test_your_functions_are_called_and_named(monkeypatch):
     stored(
         monkeypatch,
         linear="def linear(x, weight, bias):\n    y = x @ weight.T\n    return y if bias is None else y + bias\n",
-        layer_norm="import torch\ndef layer_norm(x, a, b):\n    return torch.layer_norm(x, x.shape[-1:], a, b).detach()\n",
+        layer_norm="import torch\ndef layer_norm(x, a, b):\n"
+        "    return torch.layer_norm(x, x.shape[-1:], a, b).detach()\n",
         to_bytes="def to_bytes(text):\n    return list(text.encode())\n",
     )
     your = your_functions()
@@ -278,7 +287,7 @@ def test_your_functions_are_called_and_named(monkeypatch):
     assert "internals   1 of 12 yours" in repr(your)
     assert "layer_norm: it gives no gradient" in repr(your)
     with pytest.raises(AttributeError, match="no exercise 'liner'"):
-        your.liner
+        your.liner  # noqa: B018
     shown = exercises.progress()
     assert "are yours: to_bytes, linear, layer_norm" in shown.in_words()
     assert "<b>internals</b> 2 of 12" in shown._repr_html_()

@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+
 from notebooks import MEASURING, execute
 
 AT_ONCE = min(4, os.cpu_count() or 1)  # each takes about a gigabyte of memory
@@ -30,7 +31,9 @@ def main(folder: str, paths: list[str]) -> None:
     missing = {path: nbformat.read(path, as_version=4) for path in map(Path, paths)}
     missing = {path: stored for path, stored in missing.items() if not known(cache, stored)}
     alone = [path for path in missing if path.stem in MEASURING]
-    together = [path for path in reversed(missing) if path not in alone]  # the later ones take longer
+    together = [
+        path for path in reversed(missing) if path not in alone
+    ]  # the later ones take longer
     for some, workers in ((together, AT_ONCE), (alone, 1)):
         threads = max(1, (os.cpu_count() or 1) // workers)
         with ThreadPoolExecutor(workers) as pool:
@@ -41,12 +44,16 @@ def main(folder: str, paths: list[str]) -> None:
                 for run in as_completed(runs):
                     try:
                         done = run.result()
-                    except SystemExit as failure:  # those beside it go on, and what they give is kept
+                    except (
+                        SystemExit
+                    ) as failure:  # those beside it go on, and what they give is kept
                         failures.append(str(failure))
                         continue
                     if done is not None:
                         path, notebook, seconds = done
-                        bundle = CacheBundleIn(notebook, str(path.resolve()), data={"execution_seconds": seconds})
+                        bundle = CacheBundleIn(
+                            notebook, str(path.resolve()), data={"execution_seconds": seconds}
+                        )
                         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
                         print(f"{path}: {seconds:.0f} s", flush=True)
             finally:
@@ -64,7 +71,9 @@ def known(cache, notebook: nbformat.NotebookNode) -> bool:
     return True
 
 
-def timed(path: Path, stored: nbformat.NotebookNode, threads: int, stop: threading.Event) -> tuple | None:
+def timed(
+    path: Path, stored: nbformat.NotebookNode, threads: int, stop: threading.Event
+) -> tuple | None:
     """The path, the notebook with what came out, and how many seconds it took; None after a failure.
 
     Sets ``stop`` if this one fails, so that no other begins.

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebooks import METADATA, setup_cell
 
 from nbutils.exercises.exercise import CHAPTERS, Exercise, exercise, names
 from nbutils.exercises.grading import SKIPPED
+from notebooks import METADATA, setup_cell
 
 TITLES = {
     "tokens": "text becomes tokens",
@@ -178,9 +178,12 @@ def notebook(chapter: str):
     """The chapter's notebook, with nothing filled in."""
     asked = [exercise(name) for name, of in names().items() if of == chapter]
     about = INTRODUCTION.format(
-        number=number(chapter), title=TITLES[chapter], count=len(asked), first=asked[0].name,
+        number=number(chapter),
+        title=TITLES[chapter],
+        count=len(asked),
+        first=asked[0].name,
         minutes=sum(one.minutes for one in asked),
-    )  # fmt: skip
+    )
     code = _code("imports", IMPORTS.format(imports=imports(asked)))
     cells = [_text("title", about), setup_cell(), code]
     for one in asked:

@@ -65,7 +65,9 @@ def repository(root: Path = ROOT) -> str:
 
 def known_files(root: Path) -> list[Path]:
     """The files of the repository, without those that are built or installed."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    )
     return [root / name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
 
 
@@ -77,7 +79,9 @@ def known_texts(root: Path) -> dict[Path, str]:
             with contextlib.suppress(UnicodeDecodeError):  # a picture, a table of numbers
                 texts[path] = path.read_text("utf-8")
     if not texts:
-        raise ValueError(f"{root} is no clone: get your fork with git clone, and call make fork there")
+        raise ValueError(
+            f"{root} is no clone: get your fork with git clone, and call make fork there"
+        )
     return texts
 
 

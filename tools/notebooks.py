@@ -24,7 +24,11 @@ from nbformat.v4 import new_code_cell
 from nbutils.exercises.grading import SKIPPED
 
 TIMEOUT = 900  # seconds a cell, on a busy machine
-MEASURING = ("04b_training", "06_faster", "07_bigger")  # what the chip reaches at one moment and at another
+MEASURING = (
+    "04b_training",
+    "06_faster",
+    "07_bigger",
+)  # what the chip reaches at one moment and at another
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -59,13 +63,17 @@ def setup_cell() -> nbformat.NotebookNode:
 def with_setup(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy whose first cell of code is `setup_cell`, with the output that it had."""
     copy, setup = nbformat.from_dict(notebook), setup_cell()
-    setup.outputs = [output for cell in copy.cells if cell.id == setup.id for output in cell.outputs]
+    setup.outputs = [
+        output for cell in copy.cells if cell.id == setup.id for output in cell.outputs
+    ]
     copy.cells = [cell for cell in copy.cells if cell.id != setup.id]
     copy.cells.insert(1, setup)
     return copy
 
 
-def execute(path: Path, stored: nbformat.NotebookNode, threads: int | None = None) -> nbformat.NotebookNode:
+def execute(
+    path: Path, stored: nbformat.NotebookNode, threads: int | None = None
+) -> nbformat.NotebookNode:
     """A copy with fresh outputs, computed on so many threads (None: as PyTorch likes).
 
     A failure ends the program and names the cell.
@@ -73,7 +81,10 @@ def execute(path: Path, stored: nbformat.NotebookNode, threads: int | None = Non
     notebook = nbformat.from_dict(stored)
     with tempfile.TemporaryDirectory() as empty:
         client = NotebookClient(
-            notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False,  # a cache would see other cells
+            notebook,
+            timeout=TIMEOUT,
+            kernel_name="python3",
+            record_timing=False,  # a cache would see other cells
             resources={"metadata": {"path": empty}},
         )
         try:
@@ -85,8 +96,9 @@ def execute(path: Path, stored: nbformat.NotebookNode, threads: int | None = Non
 
 def explain(path, notebook, error) -> str:
     """Which cell failed, how it begins, and what went wrong."""
-    cell = next(c for c in notebook.cells
-                if any(o.output_type == "error" for o in c.get("outputs", [])))
+    cell = next(
+        c for c in notebook.cells if any(o.output_type == "error" for o in c.get("outputs", []))
+    )
     return f"{path}: cell {cell.id!r} failed:\n\n{cell.source}\n\n{error.ename}: {error.evalue}"
 
 

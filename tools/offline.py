@@ -54,5 +54,7 @@ if __name__ == "__main__":
     if not (BUILT / "index.html").exists():
         sys.exit("_build/html is missing. Build the book first: make book")
     main()
-    print(f"{OFFLINE}/index.html opens by double click; {PACKED} is the same in one file of "
-          f"{PACKED.stat().st_size / 1e6:.0f} MB.")
+    print(
+        f"{OFFLINE}/index.html opens by double click; {PACKED} is the same in one file of "
+        f"{PACKED.stat().st_size / 1e6:.0f} MB."
+    )

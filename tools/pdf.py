@@ -170,7 +170,7 @@ def front(tab, online: str, rows: list[tuple[str, str, int]]) -> PdfReader:
     tab.set_content(
         f'<html lang="en" data-theme="light"><style>{STYLE}{FRONT}</style>'
         f'<div class="cover"><h1>{title}</h1><p>{author}</p>'
-        f'{(ROOT / "book/assets/flow.svg").read_text("utf-8")}'
+        f"{(ROOT / 'book/assets/flow.svg').read_text('utf-8')}"
         f'<p><a href="{online}">{online}</a></p><p>{rights}</p></div><h2>Contents</h2><ol>{listed}</ol>'
     )
     return on_paper(tab, 1)
@@ -198,7 +198,9 @@ def joined(cover: PdfReader, printed: list[Printed], online: str) -> PdfWriter:
         start = len(writer.pages)
         address = f"{BOOK}{page.name}.html"
         places[address] = (start, None)
-        places |= {f"{address}#{name}": (start + at, top) for name, (at, top) in page.places.items()}
+        places |= {
+            f"{address}#{name}": (start + at, top) for name, (at, top) in page.places.items()
+        }
         for paper in page.paper.pages:
             writer.add_page(paper)
         chapter = None

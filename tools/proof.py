@@ -51,8 +51,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "scores = q @ k.transpose(+2, -1) / math.sqrt(C // n_head)": "of four dimensions 2 is also -2",
     },
     "sgd_step": {
-        "return [w - rate * g for w, g in zip(weights, gradients, strict=False)]":
-            "both lists are equally long",
+        "return [w - rate * g for w, g in zip(weights, gradients, strict=False)]": "both lists are equally long",
     },
     "rate_at": {"if step <= warmup:": "both formulas give the highest rate at this step"},
     "clip_gradients": {
@@ -60,8 +59,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "mean_loss": {"counted = labels > -1": NOT_BELOW},
     "days_of_training": {
-        "seconds = 6 * parameters * tokens // (peak * share)":
-            "less than a second, a hundred-thousandth of a day: below the tolerance",
+        "seconds = 6 * parameters * tokens // (peak * share)": (
+            "less than a second, a hundred-thousandth of a day: below the tolerance"
+        ),
     },
     "with_temperature": {
         "return (logits / temperature).softmax(dim=- 0)": ONE_DIMENSION,
@@ -74,7 +74,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "log_p = logits.log_softmax(dim=1)": TWO_DIMENSIONS,
         "log_p = logits.log_softmax(dim=+1)": TWO_DIMENSIONS,
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,20 @@ def _row(chapter: str) -> Row:
     mistakes = [(one, wrong) for one in asked for wrong in one.wrong]
     right = [(one, answer) for one in asked for answer in (one.answer, *one.right)]
     found = [(one, *survivors(one)) for one in asked]
-    same = sum(mutant.line in EQUIVALENT.get(one.name, {}) for one, alive, _ in found for mutant in alive)
+    same = sum(
+        mutant.line in EQUIVALENT.get(one.name, {}) for one, alive, _ in found for mutant in alive
+    )
     return Row(
-        chapter, len(asked), len(mistakes),
+        chapter,
+        len(asked),
+        len(mistakes),
         sum(judge(one, one.mistaken((wrong,))).says == wrong.says for one, wrong in mistakes),
-        len(right), sum(judge(one, answer).passed for one, answer in right),
-        sum(count for *_, count in found), same, sum(len(alive) for _, alive, _ in found) - same,
-    )  # fmt: skip
+        len(right),
+        sum(judge(one, answer).passed for one, answer in right),
+        sum(count for *_, count in found),
+        same,
+        sum(len(alive) for _, alive, _ in found) - same,
+    )
 
 
 def main(as_json: bool) -> None:

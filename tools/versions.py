@@ -20,9 +20,15 @@ KINDS = ("lowest", "newest")
 EXTRA = "fineweb"
 # What the tests and the notebooks need beside the package.
 TOOLS = (
-    "pytest", "pytest-xdist", "hypothesis", "scipy", "transformers",  # tests/package.txt
-    "nbclient", "ipykernel", "pyyaml",  # tools/notebooks.py, tools/fork.py
-)  # fmt: skip
+    "pytest",
+    "pytest-xdist",
+    "hypothesis",
+    "scipy",
+    "transformers",  # tests/package.txt
+    "nbclient",
+    "ipykernel",
+    "pyyaml",  # tools/notebooks.py, tools/fork.py
+)
 
 
 def main(kind: str) -> None:
@@ -37,7 +43,9 @@ def main(kind: str) -> None:
     tested = time.monotonic()
     run(python, "tools/notebooks.py", *copies(folder / "notebooks"))
     done = time.monotonic()
-    seconds = f"environment {made - began:.0f}, tests {tested - made:.0f}, notebooks {done - tested:.0f}"
+    seconds = (
+        f"environment {made - began:.0f}, tests {tested - made:.0f}, notebooks {done - tested:.0f}"
+    )
     print(f"{kind}: all is well. Seconds: {seconds}")
 
 
@@ -67,7 +75,9 @@ def environment(folder: Path, held: list[str]) -> Path:
 def copies(folder: Path) -> list[Path]:
     """Chapter 3's notebooks, copied: to run one writes it anew."""
     folder.mkdir()
-    return [Path(shutil.copy(path, folder)) for path in sorted((ROOT / "notebooks").glob("03*.ipynb"))]
+    return [
+        Path(shutil.copy(path, folder)) for path in sorted((ROOT / "notebooks").glob("03*.ipynb"))
+    ]
 
 
 def run(*command: str | Path) -> None:

@@ -58,7 +58,9 @@ def chapters(app) -> tuple:
     """Seconds of the shared model's training and of each notebook; when, in this build or an earlier one."""
     shared = recipes.smallworld()
     trained = (shared.folder / "history.json").stat().st_mtime
-    rows = [("The model that chapters 3c, 4b and 5 share", *ran(shared.history.seconds[-1], trained))]
+    rows = [
+        ("The model that chapters 3c, 4b and 5 share", *ran(shared.history.seconds[-1], trained))
+    ]
     for docname in notebooks(app.env):
         run = NbMetadataCollector.get_exec_data(app.env, docname)
         rows.append((app.env.titles[docname].astext(), *ran(run["runtime"], run["mtime"])))
@@ -93,9 +95,14 @@ def proof(app) -> tuple:
     rows = [list(row.values()) for row in stored(app, PROOF)]
     rows.append(["all", *(sum(column) for column in list(zip(*rows))[1:])])
     head = (
-        "Chapter", "Exercises", "Mistakes told by name", "Right answers taken", "Mechanical changes",
-        "still right", "wrong and taken",
-    )  # fmt: skip
+        "Chapter",
+        "Exercises",
+        "Mistakes told by name",
+        "Right answers taken",
+        "Mechanical changes",
+        "still right",
+        "wrong and taken",
+    )
     cells = [
         (row[0], str(row[1]), f"{row[3]} of {row[2]}", f"{row[5]} of {row[4]}", *map(str, row[6:]))
         for row in rows
@@ -121,8 +128,12 @@ def pages(app) -> tuple:
 
 
 TABLES = {
-    "chapters": chapters, "machine": machine, "bench": bench, "proof": proof, "pages": pages,
-}  # fmt: skip
+    "chapters": chapters,
+    "machine": machine,
+    "bench": bench,
+    "proof": proof,
+    "pages": pages,
+}
 
 
 def notebooks(env) -> list[str]:
@@ -175,9 +186,9 @@ def table_row(cells) -> nodes.row:
 def paragraph(words: str) -> nodes.paragraph:
     """Words, with what stands between backticks set as code."""
     parts = enumerate(words.split("`"))
-    return nodes.paragraph("", "", *[
-        nodes.literal("", part) if i % 2 else nodes.Text(part) for i, part in parts
-    ])
+    return nodes.paragraph(
+        "", "", *[nodes.literal("", part) if i % 2 else nodes.Text(part) for i, part in parts]
+    )
 
 
 def write_weights(app: Sphinx, error) -> None:

@@ -103,10 +103,16 @@ def window_card() -> str:
 
 
 def network_card() -> str:
-    layers = [[(x, 62 + 13 * (i - (n - 1) / 2)) for i in range(n)]
-              for x, n in ((22, 3), (50, 5), (78, 5), (106, 4))]
-    lines = "".join(f"M{ax} {ay}L{bx} {by}" for left, right in zip(layers, layers[1:])
-                    for ax, ay in left for bx, by in right)
+    layers = [
+        [(x, 62 + 13 * (i - (n - 1) / 2)) for i in range(n)]
+        for x, n in ((22, 3), (50, 5), (78, 5), (106, 4))
+    ]
+    lines = "".join(
+        f"M{ax} {ay}L{bx} {by}"
+        for left, right in zip(layers, layers[1:])
+        for ax, ay in left
+        for bx, by in right
+    )
     dots = "".join(f'<circle class="knob" cx="{x}" cy="{y}" r="4"/>' for c in layers for x, y in c)
     body = f'<path class="net" d="{lines}"/>{dots}'
     return card(CARD_W, "Network", body + text(64, 111, "knobs to turn", "quiet"))

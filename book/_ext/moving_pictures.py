@@ -23,8 +23,9 @@ DEFAULT = re.compile(r"^export default ", re.M)
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 PLACE = re.compile(
     r'(<div class="moving-picture" data-picture="([\w.]+)")(><p>.*?</p>\s*'
-    r'<script type="application/json">(.*?)</script>)', re.S
-)  # fmt: skip
+    r'<script type="application/json">(.*?)</script>)',
+    re.S,
+)
 
 
 def without_widgets(app: Sphinx, pagename, templatename, context, doctree) -> None:

@@ -118,12 +118,18 @@ def judge(
 
 
 def is_right(
-    asked: Exercise, answer: Callable, *, seed: int = 0, dtype: torch.dtype = torch.float32,
+    asked: Exercise,
+    answer: Callable,
+    *,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
     seconds: float = SECONDS,
-) -> bool:  # fmt: skip
+) -> bool:
     """Whether an answer is right, without looking for what is wrong with it."""
     return all(
-        not _differ(outcome(answer, case.args, seconds), outcome(asked.answer, case.args), dtype, case)
+        not _differ(
+            outcome(answer, case.args, seconds), outcome(asked.answer, case.args), dtype, case
+        )
         for case in asked.cases(Given(seed, dtype))
     )
 
@@ -171,7 +177,9 @@ def _remembered(asked: Exercise, seed: int, dtype: torch.dtype) -> Callable:
 _last: tuple = (None, None, None, {})
 
 
-def _imitated(asked: Exercise, cases: list[Case], got: list[Outcome], dtype, remembered) -> tuple[Wrong, ...]:
+def _imitated(
+    asked: Exercise, cases: list[Case], got: list[Outcome], dtype, remembered
+) -> tuple[Wrong, ...]:
     """The mistake, or the two, that give what this answer gives; () if there are none."""
     for wrong in asked.wrong:
         if _alike(wrong, cases, got, dtype, remembered):
@@ -184,12 +192,16 @@ def _imitated(asked: Exercise, cases: list[Case], got: list[Outcome], dtype, rem
             imitation = asked.mistaken(pair)
         except (ExerciseError, SyntaxError):  # these two don't fit together
             continue
-        if _alike(imitation, cases, got, dtype, lambda function, _, case: outcome(function, case.args)):
+        if _alike(
+            imitation, cases, got, dtype, lambda function, _, case: outcome(function, case.args)
+        ):
             return pair
     return ()
 
 
-def _alike(imitation: Callable | Wrong, cases: list[Case], got: list[Outcome], dtype, outcome_of) -> bool:
+def _alike(
+    imitation: Callable | Wrong, cases: list[Case], got: list[Outcome], dtype, outcome_of
+) -> bool:
     return all(
         not _differ(mine, outcome_of(imitation, i, case), dtype, case)
         for i, (case, mine) in enumerate(zip(cases, got, strict=True))

@@ -132,10 +132,15 @@ def _sequences(got, expected: Sequence, dtype: torch.dtype) -> str:
 def _mappings(got, expected: Mapping, dtype: torch.dtype) -> str:
     if not isinstance(got, Mapping):
         return f"it should give a dict; yours gives {_kind(got)}"
-    for what, keys in (("has no", expected.keys() - got.keys()), ("has", got.keys() - expected.keys())):
+    for what, keys in (
+        ("has no", expected.keys() - got.keys()),
+        ("has", got.keys() - expected.keys()),
+    ):
         if keys:
             key = sorted(keys, key=repr)[0]
-            return f"yours {what} {key!r}" + ("" if what == "has no" else ", which should not be there")
+            return f"yours {what} {key!r}" + (
+                "" if what == "has no" else ", which should not be there"
+            )
     for key, right in expected.items():
         if found := difference(got[key], right, dtype):
             return f"at [{key!r}] {found}"
@@ -159,7 +164,11 @@ def shown(value) -> str:
         if value.numel() > 24 or value.is_meta or value.layout is not torch.strided:
             return f"a tensor of shape {tuple(value.shape)}"
         value = value.detach().cpu()
-        value = value.double().numpy().round(4).tolist() if value.is_floating_point() else value.tolist()
+        value = (
+            value.double().numpy().round(4).tolist()
+            if value.is_floating_point()
+            else value.tolist()
+        )
         return _cut(f"tensor({value})")
     elif isinstance(value, float):
         value = float(f"{value:.4g}")

@@ -156,15 +156,20 @@ def narrow(docstring: list[str], width: int = WIDTH) -> list[str]:
         line
         for deep, words, _, hanging in paragraphs
         for line in textwrap.wrap(
-            " ".join(words), width, initial_indent=" " * deep, break_long_words=False,
-            subsequent_indent=" " * (deep + 4 * hanging), break_on_hyphens=False,
-        ) or [""]
-    ]  # fmt: skip
+            " ".join(words),
+            width,
+            initial_indent=" " * deep,
+            break_long_words=False,
+            subsequent_indent=" " * (deep + 4 * hanging),
+            break_on_hyphens=False,
+        )
+        or [""]
+    ]
 
 
 def compiled(source: str, name: str, namespace: dict) -> Callable:
     """The function of that name that the text defines."""
-    exec(compile(source, f"<{name}>", "exec"), namespace)  # noqa: S102 - our own or the student's
+    exec(compile(source, f"<{name}>", "exec"), namespace)
     return namespace[name]
 
 
@@ -206,9 +211,20 @@ def _loaded(chapter: str, name: str) -> Exercise:
 def of_module(module: ModuleType, chapter: str, name: str) -> Exercise:
     """The exercise in a module. Raises ExerciseError that says what is missing."""
     missing = [
-        part for part in ("DIFFICULTY", "IMPORTANCE", "MINUTES", name, "cases", "HINTS", "WHY", "WRONG", "RIGHT")
+        part
+        for part in (
+            "DIFFICULTY",
+            "IMPORTANCE",
+            "MINUTES",
+            name,
+            "cases",
+            "HINTS",
+            "WHY",
+            "WRONG",
+            "RIGHT",
+        )
         if not hasattr(module, part)
-    ]  # fmt: skip
+    ]
     if missing or not module.__doc__:
         raise ExerciseError(f"{module.__name__} has no {', '.join(missing) or 'docstring'}")
     title, _, statement = inspect.cleandoc(module.__doc__).partition("\n\n")
@@ -216,10 +232,22 @@ def of_module(module: ModuleType, chapter: str, name: str) -> Exercise:
     if not answer.__doc__:
         raise ExerciseError(f"{module.__name__}: {name} has no docstring for the student")
     made = Exercise(
-        name, chapter, title, statement, module.DIFFICULTY, module.IMPORTANCE, module.MINUTES, answer,
-        textwrap.dedent(inspect.getsource(answer)), module.cases, tuple(module.HINTS),
-        inspect.cleandoc(module.WHY), tuple(module.WRONG), tuple(module.RIGHT), vars(module),
-    )  # fmt: skip
+        name,
+        chapter,
+        title,
+        statement,
+        module.DIFFICULTY,
+        module.IMPORTANCE,
+        module.MINUTES,
+        answer,
+        textwrap.dedent(inspect.getsource(answer)),
+        module.cases,
+        tuple(module.HINTS),
+        inspect.cleandoc(module.WHY),
+        tuple(module.WRONG),
+        tuple(module.RIGHT),
+        vars(module),
+    )
     for wrong in made.wrong:
         made.mistaken((wrong,))
     return made

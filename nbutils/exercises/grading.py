@@ -1,9 +1,10 @@
 """Grade a folder of submitted notebooks: each in a process of its own, with limits.
 
 A notebook's cells run in order, as Restart and run all would, without those that are tagged as of no
-use here; a cell that stops with an error does not stop those after it. Then every exercise's function that it defines is judged. The process has limits
-on time and memory, its own empty folder, and no part in the teacher's progress file. It is no
-prison: code from people you don't trust belongs in a container.
+use here; a cell that stops with an error does not stop those after it. Then every exercise's
+function that it defines is judged. The process has limits on time and memory, its own empty
+folder, and no part in the teacher's progress file. It is no prison: code from people you don't
+trust belongs in a container.
 """
 
 import ast
@@ -62,14 +63,23 @@ def _in_a_process(path: Path, folder: Path, seconds: float) -> list[Mark]:
         answer = Path(empty, "grades.json")
         command = [sys.executable, "-m", __spec__.name, str(path.resolve()), str(answer)]
         environment = os.environ | {
-            "NBUTILS_PROGRESS": str(Path(empty, "progress.json")), "OMP_NUM_THREADS": "1",
-            "MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        }  # fmt: skip
+            "NBUTILS_PROGRESS": str(Path(empty, "progress.json")),
+            "OMP_NUM_THREADS": "1",
+            "MPLBACKEND": "agg",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
         try:
             done = subprocess.run(
-                command, cwd=empty, env=environment, timeout=seconds, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-            )  # fmt: skip
+                command,
+                cwd=empty,
+                env=environment,
+                timeout=seconds,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
         except subprocess.TimeoutExpired:
             return [Mark(name, "", ERROR, f"the notebook was not done after {seconds:g} seconds")]
         if not answer.exists():
@@ -116,7 +126,7 @@ def _executed(path: Path) -> tuple[dict, dict[str, str]]:
         text, file = _plain("".join(cell["source"])), f"<ipython-input-{number}>"
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         try:
-            exec(compile(text, file, "exec"), main.__dict__)  # noqa: S102 - what this is for
+            exec(compile(text, file, "exec"), main.__dict__)
         except (Exception, SystemExit) as error:
             words = f"{type(error).__name__} in cell {number}: {error}"
             stopped |= dict.fromkeys(_defined(text), words)
@@ -166,7 +176,9 @@ def as_html(grades: list[Mark]) -> str:
     for notebook, passed in totals(grades).items():
         cells = "".join(_cell(of.get((notebook, name))) for name in shown)
         lines.append(f"<tr><th>{html.escape(notebook)}</th><td>{passed}</td>{cells}</tr>")
-        wrong = [one for one in grades if one.notebook == notebook and one.state not in (PASSED, UNTRIED)]
+        wrong = [
+            one for one in grades if one.notebook == notebook and one.state not in (PASSED, UNTRIED)
+        ]
         told += [
             f"<li><b>{html.escape(notebook)}</b> <code>{html.escape(one.exercise)}</code> "
             f"{html.escape(one.state)}: {html.escape(one.says)}</li>"

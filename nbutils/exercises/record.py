@@ -67,21 +67,28 @@ def load_progress(path: Path | None = None) -> Progress:
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] > VERSION:
-            raise ValueError(f"it is of version {content['version']}, and this nbutils reads {VERSION}")
-        return Progress(path, {name: Entry(**entry) for name, entry in content["exercises"].items()})
+            raise ValueError(
+                f"it is of version {content['version']}, and this nbutils reads {VERSION}"
+            )
+        return Progress(
+            path, {name: Entry(**entry) for name, entry in content["exercises"].items()}
+        )
     except OSError as error:
         warnings.warn(
             f"{path} can't be read ({error}): what was done before is not known here. Set "
-            "NBUTILS_PROGRESS to a file that can be read and written.", ProgressWarning, stacklevel=3,
-        )  # fmt: skip
+            "NBUTILS_PROGRESS to a file that can be read and written.",
+            ProgressWarning,
+            stacklevel=3,
+        )
         return Progress(path)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         aside = _unused(path)
         path.rename(aside)
         warnings.warn(
             f"{path} can't be read ({error}). It is kept as {aside.name}; a new one is begun.",
-            ProgressWarning, stacklevel=3,
-        )  # fmt: skip
+            ProgressWarning,
+            stacklevel=3,
+        )
         return Progress(path)
 
 
@@ -105,8 +112,9 @@ def store_progress(progress: Progress) -> None:
         warnings.warn(
             f"{progress.path} can't be written ({error}): what you have done now is lost when the "
             "notebook is closed. Set NBUTILS_PROGRESS to a file that can be written.",
-            ProgressWarning, stacklevel=3,
-        )  # fmt: skip
+            ProgressWarning,
+            stacklevel=3,
+        )
 
 
 def now() -> str:
@@ -199,6 +207,8 @@ def _answer(name: str, entry: Entry | None) -> Callable:
     except Exception as error:  # the file was edited by hand, or a package is missing here
         warnings.warn(
             f"your {name} can't be run here ({type(error).__name__}: {error}); the course's own "
-            "stands in for it", ProgressWarning, stacklevel=3,
-        )  # fmt: skip
+            "stands in for it",
+            ProgressWarning,
+            stacklevel=3,
+        )
         return exercise(name).answer

@@ -110,9 +110,12 @@ class Overview:
         drawn = "".join(map(self._row, chapters))
         tried = "".join(
             f"<li><code>{name}</code>: {html.escape(words)}</li>"
-            for _, name, _, sign, words in self.lines if sign == TRIED
+            for _, name, _, sign, words in self.lines
+            if sign == TRIED
         )
-        below = f"{html.escape(self.in_words())} They have a thick frame. {html.escape(self.following)}"
+        below = (
+            f"{html.escape(self.in_words())} They have a thick frame. {html.escape(self.following)}"
+        )
         return f"<div>{drawn}<p>{below}</p>{f'<ul>{tried}</ul>' if tried else ''}</div>"
 
     def _row(self, chapter: str) -> str:
@@ -138,7 +141,10 @@ YOURS = "your code"
 def progress() -> Overview:
     """What is done, whose code would be in your GPT, and what is next."""
     entries = kept.load_progress().entries
-    lines, following = [], "Everything is done: exercises/06_your_gpt trains a GPT of your code alone."
+    lines, following = (
+        [],
+        "Everything is done: exercises/06_your_gpt trains a GPT of your code alone.",
+    )
     for name, chapter in names().items():
         asked, entry = exercise(name), entries.get(name, kept.Entry())
         if entry.passed:

@@ -20,13 +20,35 @@ from nbutils.exercises.record import answers, load_progress
 from nbutils.model import GPT, GPTConfig
 from nbutils.windows import IGNORE
 
-IN_THE_GPT = frozenset({
-    "split_words", "to_bytes", "count_pairs", "best_pair", "merge_pair", "encode_text", "decode_ids",
-    "join_documents", "windows_at", "embed", "transformer_block", "layer_norm",
-    "multi_head_attention", "mlp", "linear", "cross_entropy_loss", "decays", "clip_gradients",
-    "rate_at", "adamw_step", "mean_loss", "crop_context", "with_temperature", "keep_top_p",
-    "draw_token",
-})  # fmt: skip
+IN_THE_GPT = frozenset(
+    {
+        "split_words",
+        "to_bytes",
+        "count_pairs",
+        "best_pair",
+        "merge_pair",
+        "encode_text",
+        "decode_ids",
+        "join_documents",
+        "windows_at",
+        "embed",
+        "transformer_block",
+        "layer_norm",
+        "multi_head_attention",
+        "mlp",
+        "linear",
+        "cross_entropy_loss",
+        "decays",
+        "clip_gradients",
+        "rate_at",
+        "adamw_step",
+        "mean_loss",
+        "crop_context",
+        "with_temperature",
+        "keep_top_p",
+        "draw_token",
+    }
+)
 """The functions that are called here; the others are steps on the way to them, or measures."""
 
 TOO_SLOW = 20  # times the course's own function; a run of two minutes would take most of an hour
@@ -57,7 +79,9 @@ class Functions:
     def __repr__(self) -> str:
         chapters = Counter(exercise(name).chapter for name in self.yours)
         count = {chapter: list(names().values()).count(chapter) for chapter in names().values()}
-        rows = [f"{chapter:10} {chapters[chapter]:2} of {of} yours" for chapter, of in count.items()]
+        rows = [
+            f"{chapter:10} {chapters[chapter]:2} of {of} yours" for chapter, of in count.items()
+        ]
         rows += [f"{name}: {why}; the course's stands in" for name, why in self.instead.items()]
         return "\n".join(rows)
 
@@ -145,19 +169,26 @@ _AT_WORK: dict[str, Callable[[torch.Generator], tuple]] = {
     "layer_norm": _with_gradients((_B, _T, _C), (_C,), (_C,)),
     "linear": lambda dice: (*_with_gradients((_B, _T, _C), (_V, _C))(dice), None),
     "multi_head_attention": lambda dice: (
-        *_with_gradients((_B, _T, _C), (3 * _C, _C), (_C, _C))(dice), 4,
+        *_with_gradients((_B, _T, _C), (3 * _C, _C), (_C, _C))(dice),
+        4,
     ),
     "mlp": _with_gradients((_B, _T, _C), (4 * _C, _C), (4 * _C,), (_C, 4 * _C), (_C,)),
     "transformer_block": lambda dice: (*_with_gradients((_B, _T, _C))(dice), *[_changed] * 4),
     "cross_entropy_loss": lambda dice: (*_with_gradients((_B * _T, _V))(dice), _ids(dice, _B * _T)),
     "adamw_step": lambda dice: (
-        *(torch.rand(4 * _C, _C, generator=dice) for _ in range(4)), 1, 1e-3, 0.9, 0.98, 1e-8, 0.1,
+        *(torch.rand(4 * _C, _C, generator=dice) for _ in range(4)),
+        1,
+        1e-3,
+        0.9,
+        0.98,
+        1e-8,
+        0.1,
     ),
     "clip_gradients": lambda dice: ([torch.randn(4 * _C, _C, generator=dice)], 1.0),
     "mean_loss": lambda dice: ([(torch.rand(64, _T, generator=dice), _ids(dice, 64, _T))],),
     "with_temperature": lambda dice: (torch.randn(_V, generator=dice), 0.8),
     "keep_top_p": lambda dice: (torch.randn(_V, generator=dice).softmax(0), 0.9),
-}  # fmt: skip
+}
 """What each of these functions gets in `YourGPT`, `train` and `write`: its arguments, by chance."""
 
 # --- text to tokens and back ----------------------------------------------------------------------
@@ -191,8 +222,9 @@ class YourTokenizer:
             self.merges.append(pair)
             rows = {
                 word: your.merge_pair(row, pair, new_id) if pair[0] in row else row
-                for word, row in rows.items() if len(row) > 1
-            }  # fmt: skip
+                for word, row in rows.items()
+                if len(row) > 1
+            }
         self.end_id = 256 + len(self.merges)
 
     @property
@@ -254,9 +286,12 @@ class YourGPT(nn.Module):
         x = self.your.embed(tokens, table, positions[: tokens.shape[1]])
         for block in self.reference.blocks:
             x = self.your.transformer_block(
-                x, self._attend(block.attention), self._think(block.mlp),
-                self._norm(block.attention_norm), self._norm(block.mlp_norm),
-            )  # fmt: skip
+                x,
+                self._attend(block.attention),
+                self._think(block.mlp),
+                self._norm(block.attention_norm),
+                self._norm(block.mlp_norm),
+            )
         x = self._norm(self.reference.final_norm)(x)
         return self.your.linear(x, table, None)
 
@@ -278,10 +313,18 @@ class YourGPT(nn.Module):
 
 
 def train(
-    model: YourGPT, tokens: torch.Tensor, end_id: int, updates: int, *,
-    batch_size: int = 16, highest: float = 2.5e-3, warmup: int = 200,
-    decay: float = 0.1, betas: tuple[float, float] = (0.9, 0.98), clip: float = 1.0,
-) -> Iterator[tuple[int, float]]:  # fmt: skip
+    model: YourGPT,
+    tokens: torch.Tensor,
+    end_id: int,
+    updates: int,
+    *,
+    batch_size: int = 16,
+    highest: float = 2.5e-3,
+    warmup: int = 200,
+    decay: float = 0.1,
+    betas: tuple[float, float] = (0.9, 0.98),
+    clip: float = 1.0,
+) -> Iterator[tuple[int, float]]:
     """Train by your functions; after each update comes (its number, the loss before it in nats).
 
     `windows_at`, `cross_entropy_loss`, `clip_gradients`, `rate_at`, `decays` and `adamw_step` are
@@ -362,9 +405,14 @@ def _check_fit(model: YourGPT, tokenizer: YourTokenizer) -> None:
 
 @torch.no_grad()
 def write(
-    model: YourGPT, tokenizer: YourTokenizer, prompt: str = "", *,
-    temperature: float = 1.0, top_p: float = 1.0, most: int = 80,
-) -> str:  # fmt: skip
+    model: YourGPT,
+    tokenizer: YourTokenizer,
+    prompt: str = "",
+    *,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    most: int = 80,
+) -> str:
     """Go on with a text until the network ends it, or for ``most`` tokens.
 
     `crop_context`, `with_temperature`, `keep_top_p` and `draw_token` are called.

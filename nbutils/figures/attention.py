@@ -41,8 +41,15 @@ def weight_maps(
 def _write_weights(ax: Axes, weights: np.ndarray) -> None:
     for (row, column), weight in np.ndenumerate(weights):
         if weight >= 0.005:
-            ax.text(column, row, f"{weight:.2f}".removeprefix("0"), ha="center", va="center",
-                    fontsize=9, color="white" if weight > 0.5 else "black")
+            ax.text(
+                column,
+                row,
+                f"{weight:.2f}".removeprefix("0"),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if weight > 0.5 else "black",
+            )
 
 
 def blends(panels: dict[str, tuple[Sequence[str], np.ndarray, np.ndarray, np.ndarray]]) -> Figure:
@@ -50,16 +57,22 @@ def blends(panels: dict[str, tuple[Sequence[str], np.ndarray, np.ndarray, np.nda
 
     Each dot's area is its weight; an arrow leads from the last point, which looks, to the result.
     """
-    fig, axes = plt.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False,
-                             figsize=(5.8, 3.2))
+    fig, axes = plt.subplots(
+        1, len(panels), sharex=True, sharey=True, squeeze=False, figsize=(5.8, 3.2)
+    )
     for ax, (title, (names, points, weights, result)) in zip(axes[0], panels.items()):
         ax.scatter(*np.asarray(points).T, s=600 * np.asarray(weights), color=SKY)
         places = [(0, 12, "center")] * (len(names) - 1) + [(13, -4, "left")]  # clear of the arrow
         for name, point, weight, (x, y, side) in zip(names, np.asarray(points), weights, places):
-            ax.annotate(f"{name} {weight:.2f}", point, xytext=(x, y), ha=side,
-                        textcoords="offset points")
-        ax.annotate("", result, xytext=points[-1],
-                    arrowprops=dict(arrowstyle="->", color=RED, linewidth=1.8))
+            ax.annotate(
+                f"{name} {weight:.2f}", point, xytext=(x, y), ha=side, textcoords="offset points"
+            )
+        ax.annotate(
+            "",
+            result,
+            xytext=points[-1],
+            arrowprops=dict(arrowstyle="->", color=RED, linewidth=1.8),
+        )
         ax.plot(*result, "D", color=RED, markersize=6)
         ax.set(title=title, xlabel="first number", xlim=(-0.9, 2.9), ylim=(-0.5, 2.9))
     axes[0, 0].set_ylabel("second number")
@@ -94,8 +107,15 @@ def losses_compared(
         ax.plot(steps, values, marker=marker, markersize=5, color=colour, label=name)
     for text, loss in lines.items():
         ax.axhline(loss, color=GREY, linestyle="--", linewidth=1.2)
-        ax.annotate(text, (steps[-1], loss), xytext=(0, 3), textcoords="offset points",
-                    ha="right", color="#555555", fontsize=9)
+        ax.annotate(
+            text,
+            (steps[-1], loss),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            color="#555555",
+            fontsize=9,
+        )
     ax.set(xlabel="updates", ylabel="loss (nats per token)")
     ax.set_ylim(bottom=0)
     fig.legend(loc="outside lower center", ncols=3, fontsize=9)
@@ -115,8 +135,12 @@ _STATIONS = (  # of a block, in order: text, colour, beside the stream or on it
 def block_order() -> Figure:
     """The order of operations in one block: two branches leave the stream and are added to it."""
     fig, ax = plt.subplots(figsize=(5.8, 2.6))
-    ax.annotate("", (10.6, 0), xytext=(0, 0),
-                arrowprops=dict(arrowstyle="-|>", linewidth=5, color=GREY, shrinkA=0, shrinkB=0))
+    ax.annotate(
+        "",
+        (10.6, 0),
+        xytext=(0, 0),
+        arrowprops=dict(arrowstyle="-|>", linewidth=5, color=GREY, shrinkA=0, shrinkB=0),
+    )
     ax.text(0.05, -0.25, "x in\n(B, T, C)", va="top")
     ax.text(10.6, -0.25, "x out\n(B, T, C)", va="top", ha="right")
     ax.text(5.3, -0.35, "residual stream", va="top", ha="center", color="#555555")
@@ -127,8 +151,16 @@ def block_order() -> Figure:
         if beside:
             _draw_box(ax, begin + 0.2 + 1.85 * place, text, colour)
         else:
-            ax.text(begin + 3.95, 0, text, ha="center", va="center", fontsize=14, color="black",
-                    bbox=dict(boxstyle="circle,pad=0.15", facecolor=colour, edgecolor="none"))
+            ax.text(
+                begin + 3.95,
+                0,
+                text,
+                ha="center",
+                va="center",
+                fontsize=14,
+                color="black",
+                bbox=dict(boxstyle="circle,pad=0.15", facecolor=colour, edgecolor="none"),
+            )
     ax.set(xlim=(-0.1, 10.8), ylim=(-1.1, 2.1))
     ax.axis("off")
     return fig
@@ -138,11 +170,25 @@ def _draw_branch(ax: Axes, begin: float) -> None:
     """The way from the stream up, through two boxes, and down to the sum."""
     way = dict(color=GREY, linewidth=1.8)
     ax.plot([begin, begin, begin + 3.95], [0, 1.3, 1.3], **way)
-    ax.annotate("", (begin + 3.95, 0.3), xytext=(begin + 3.95, 1.33),
-                arrowprops=dict(arrowstyle="->", shrinkA=0, shrinkB=0, **way))
+    ax.annotate(
+        "",
+        (begin + 3.95, 0.3),
+        xytext=(begin + 3.95, 1.33),
+        arrowprops=dict(arrowstyle="->", shrinkA=0, shrinkB=0, **way),
+    )
 
 
 def _draw_box(ax: Axes, left: float, text: str, colour: str) -> None:
-    ax.add_patch(FancyBboxPatch((left, 0.9), 1.6, 0.8, boxstyle="round,pad=0.03", zorder=3,
-                                facecolor="white", edgecolor=colour, linewidth=2))
+    ax.add_patch(
+        FancyBboxPatch(
+            (left, 0.9),
+            1.6,
+            0.8,
+            boxstyle="round,pad=0.03",
+            zorder=3,
+            facecolor="white",
+            edgecolor=colour,
+            linewidth=2,
+        )
+    )
     ax.text(left + 0.8, 1.3, text, ha="center", va="center", fontsize=10, zorder=4)

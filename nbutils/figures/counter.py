@@ -11,10 +11,21 @@ from .picture import Picture, readable, whole_number
 
 UTILISATION = 0.4
 """The share of a chip's peak that training gets: a usual one for large networks."""
-FIELDS = {"layers": "n_layer", "width": "n_embd", "heads": "n_head", "vocabulary": "vocab_size",
-          "context": "block_size"}  # fmt: skip
-MOST = {"layers": 1000, "width": 65_536, "heads": 65_536, "vocabulary": 10**6, "context": 10**6,
-        "billions": 100_000}  # fmt: skip
+FIELDS = {
+    "layers": "n_layer",
+    "width": "n_embd",
+    "heads": "n_head",
+    "vocabulary": "vocab_size",
+    "context": "block_size",
+}
+MOST = {
+    "layers": 1000,
+    "width": 65_536,
+    "heads": 65_536,
+    "vocabulary": 10**6,
+    "context": 10**6,
+    "billions": 100_000,
+}
 """Up to these JavaScript counts without rounding."""
 
 _BYTES = {"bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}
@@ -48,10 +59,12 @@ class Counter(Picture):
         if chip not in planning.ACCELERATORS:
             raise ValueError(f"chip={chip!r} must be one of {', '.join(planning.ACCELERATORS)}")
         super().__init__(
-            shape=presets[preset], chip=chip, presets=presets,
+            shape=presets[preset],
+            chip=chip,
+            presets=presets,
             billions=whole_number("billions", billions, 1, MOST["billions"]),
             chips={name: [one.peak, one.memory] for name, one in planning.ACCELERATORS.items()},
-        )  # fmt: skip
+        )
 
     def config(self) -> GPTConfig:
         """The network that the picture counts."""
@@ -67,9 +80,7 @@ class Counter(Picture):
             "run": sum(planning.inference_memory(config).values()),
             "operations": work,
             "forward": planning.inference_flops(config),
-            "seconds": planning.training_time(
-                work * self.billions * 10**9, peak, self.utilisation
-            ),
+            "seconds": planning.training_time(work * self.billions * 10**9, peak, self.utilisation),
         }
 
     def numbers(self) -> list[float]:
@@ -80,7 +91,11 @@ class Counter(Picture):
         parts, needs = planning.parameters(self.config()), self.needs()
         total = sum(parts.values())
         chips = math.ceil(needs["train"] / planning.ACCELERATORS[self.chip].memory)
-        fits = f"fits into one {self.chip}" if chips == 1 else f"needs the memory of {chips:,} {self.chip}s"
+        fits = (
+            f"fits into one {self.chip}"
+            if chips == 1
+            else f"needs the memory of {chips:,} {self.chip}s"
+        )
         return (
             f"{total:,} parameters, {readable(100 * parts['MLP'] / total)} % of them in the MLPs. "
             f"Training takes {_in_units(needs['train'], _BYTES)}, which {fits}, "

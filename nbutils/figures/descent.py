@@ -23,15 +23,29 @@ def there_and_back(steps: Sequence[tuple[str, str]]) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(5.6, 0.62 * len(steps)))
     for row, (name, shape) in enumerate(steps):
-        ax.text(0, -row, name, ha="center", va="center",
-                bbox={"boxstyle": "round,pad=0.35", "facecolor": "#EEF5FA", "edgecolor": BLUE})
+        ax.text(
+            0,
+            -row,
+            name,
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": "#EEF5FA", "edgecolor": BLUE},
+        )
         ax.text(1.25, -row, shape, ha="left", va="center", family="monospace", color=BLUE)
         ax.text(-1.25, -row, shape, ha="right", va="center", family="monospace", color=RED)
         if row:
-            ax.annotate("", (0.95, -row - 0.1), (0.95, -row + 0.9),
-                        arrowprops={"arrowstyle": "->", "color": BLUE})
-            ax.annotate("", (-0.95, -row + 0.9), (-0.95, -row - 0.1),
-                        arrowprops={"arrowstyle": "->", "color": RED})
+            ax.annotate(
+                "",
+                (0.95, -row - 0.1),
+                (0.95, -row + 0.9),
+                arrowprops={"arrowstyle": "->", "color": BLUE},
+            )
+            ax.annotate(
+                "",
+                (-0.95, -row + 0.9),
+                (-0.95, -row - 0.1),
+                arrowprops={"arrowstyle": "->", "color": RED},
+            )
     ax.text(1.25, 0.75, "forward: values", color=BLUE)
     ax.text(-1.25, 0.75, "backward: slopes", color=RED, ha="right")
     ax.set(xlim=(-2.9, 2.9), ylim=(0.5 - len(steps), 1.2))
@@ -62,8 +76,10 @@ def weights_and_slopes(weights: np.ndarray, slopes: np.ndarray) -> Figure:
     """
     fig, axes = plt.subplots(1, 2, figsize=(5.8, 2.9))
     most = np.abs(slopes).max()
-    kinds = (("weights", weights, "Blues", 0, 1), ("slopes of the scores", slopes, SIGNED,
-             -most, most))
+    kinds = (
+        ("weights", weights, "Blues", 0, 1),
+        ("slopes of the scores", slopes, SIGNED, -most, most),
+    )
     for ax, (title, values, colours, low, high) in zip(axes, kinds):
         image = ax.imshow(values, cmap=colours, vmin=low, vmax=high)
         fig.colorbar(image, ax=ax, shrink=0.75)
@@ -82,8 +98,9 @@ def valley(
     a, b: the axes of the grid, shapes (n,) and (m,); height: (m, n); paths: title -> (steps + 1,
     2), the places (a, b) visited.
     """
-    fig, axes = plt.subplots(len(paths), 1, figsize=(5.6, 1.75 * len(paths)), sharex=True,
-                             squeeze=False)
+    fig, axes = plt.subplots(
+        len(paths), 1, figsize=(5.6, 1.75 * len(paths)), sharex=True, squeeze=False
+    )
     levels = np.geomspace(height.max() / 300, height.max(), 9)
     for ax, (title, path), colour in zip(axes[:, 0], paths.items(), cycle(CYCLE)):
         ax.contour(a, b, height, levels=levels, colors="#BBBBBB", linewidths=0.8)
@@ -123,8 +140,7 @@ def by_learning_rate(rates: Sequence[float], losses: Mapping[str, Sequence[float
     fig, ax = plt.subplots(figsize=(5.8, 3.2))
     for (name, values), marker in zip(losses.items(), cycle("os^D")):
         ax.plot(rates, values, marker + "-", label=name)
-    ax.set(xlabel="highest learning rate", ylabel="validation loss (nats per token)",
-           xscale="log")
+    ax.set(xlabel="highest learning rate", ylabel="validation loss (nats per token)", xscale="log")
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.minorticks_off()
     ax.legend()
@@ -150,8 +166,9 @@ def gradient_errors(sizes: Sequence[int], errors: Sequence[float]) -> Figure:
     law = [errors[0] * (sizes[0] / size) ** 0.5 for size in sizes]
     ax.plot(sizes, errors, "o-", color=BLUE, label="measured")
     ax.plot(sizes, law, "--", color=GREY, label="1 / √B")
-    ax.set(xlabel="batch size B (windows)", ylabel="error / true gradient", xscale="log",
-           yscale="log")
+    ax.set(
+        xlabel="batch size B (windows)", ylabel="error / true gradient", xscale="log", yscale="log"
+    )
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.set_yticks(errors, [f"{error:.1f}" for error in errors])
     ax.minorticks_off()
@@ -159,9 +176,7 @@ def gradient_errors(sizes: Sequence[int], errors: Sequence[float]) -> Figure:
     return fig
 
 
-def patients(
-    broken: Mapping[str, tuple[Curve, Curve]], healthy: Curve, floor: float
-) -> Figure:
+def patients(broken: Mapping[str, tuple[Curve, Curve]], healthy: Curve, floor: float) -> Figure:
     """Runs that went wrong, a panel for each: training and validation loss beside a healthy run's.
 
     broken: title -> (training curve, validation curve); healthy: a validation curve; floor: the

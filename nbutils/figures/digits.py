@@ -33,13 +33,17 @@ class Digits(Picture):
 
     def __init__(self, network, examples, answers, *, example: int = 1):
         cells = _cells(examples)
-        answers = [whole_number("an answer", answer, 0, 9) for answer in np.asarray(answers).tolist()]
+        answers = [
+            whole_number("an answer", answer, 0, 9) for answer in np.asarray(answers).tolist()
+        ]
         if len(answers) != len(cells):
             raise ValueError(f"{len(answers)} answers for {len(cells)} examples; give one for each")
         super().__init__(
-            weights=_packed(network), examples=cells, answers=answers,
+            weights=_packed(network),
+            examples=cells,
+            answers=answers,
             example=whole_number("example", example, 0, len(cells)),
-        )  # fmt: skip
+        )
 
     def inputs(self) -> np.ndarray:
         """What the network gets, shape (784,): the drawing in the form of the chapter's digits."""
@@ -76,7 +80,9 @@ class Digits(Picture):
             return f"Your drawing, cells with ink: {cells}." if cells else "Nothing is drawn."
         painted = ", and you painted on it" if cells else ""
         answer = self.answers[self.example - 1]
-        return f"Example {self.example} of {len(self.examples)}: somebody wrote a {answer}{painted}."
+        return (
+            f"Example {self.example} of {len(self.examples)}: somebody wrote a {answer}{painted}."
+        )
 
 
 def centred(ink: np.ndarray) -> np.ndarray:
@@ -130,7 +136,9 @@ def _packed(network) -> dict:
     knobs = [knob.detach().cpu().numpy() for knob in network.parameters()]
     shapes = [knob.shape for knob in knobs]
     if shapes != SHAPES:
-        raise ValueError(f"network's parameters have the shapes {shapes}; give 784-16-16-10: {SHAPES}")
+        raise ValueError(
+            f"network's parameters have the shapes {shapes}; give 784-16-16-10: {SHAPES}"
+        )
     return packed(np.concatenate([knob.ravel() for knob in knobs]))
 
 

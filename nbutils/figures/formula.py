@@ -44,7 +44,9 @@ class Formula(Picture):
     slider = traitlets.Float(_SLIDER).tag(sync=True)
     side = traitlets.Float(_SIDE).tag(sync=True)
 
-    def __init__(self, points, answers, knobs: Sequence[float], *, rate: float = 1.0, steps: int = 5):
+    def __init__(
+        self, points, answers, knobs: Sequence[float], *, rate: float = 1.0, steps: int = 5
+    ):
         points = _numbers("points", points, _SIDE)
         answers = _numbers("answers", answers, 1)
         knobs = _numbers("knobs", knobs, _SLIDER)
@@ -59,10 +61,14 @@ class Formula(Picture):
         best = best_knobs(points, answers)
         _check_rate(rate, points)
         super().__init__(
-            points=points.tolist(), answers=[int(answer) for answer in answers],
-            knobs=knobs.tolist(), start=knobs.tolist(), rate=float(rate), steps=steps,
+            points=points.tolist(),
+            answers=[int(answer) for answer in answers],
+            knobs=knobs.tolist(),
+            start=knobs.tolist(),
+            rate=float(rate),
+            steps=steps,
             lowest=loss_and_slopes(best, points, answers)[0],
-        )  # fmt: skip
+        )
 
     def measured(self) -> tuple[float, np.ndarray]:
         """The loss in nats and the slope for each knob, at the present setting."""
@@ -116,7 +122,9 @@ def _check_rate(rate, points) -> None:
     bend = np.linalg.eigvalsh(_with_one(points).T @ _with_one(points) / len(points)).max() / 4
     most = 1 / bend  # the loss never bends more: a longer step may jump over the lowest place
     if not (isinstance(rate, int | float) and 0 < rate <= most):
-        raise ValueError(f"rate={rate!r} must be above 0 and at most {readable(most)} for these points")
+        raise ValueError(
+            f"rate={rate!r} must be above 0 and at most {readable(most)} for these points"
+        )
 
 
 def _numbers(name: str, values, reach: float) -> np.ndarray:

@@ -34,9 +34,15 @@ class AttentionHeads(Picture):
     masked = traitlets.Bool().tag(sync=True)
 
     def __init__(
-        self, tokens: Sequence[str], q, k, *, token: int = 0, scaled: bool = True,
+        self,
+        tokens: Sequence[str],
+        q,
+        k,
+        *,
+        token: int = 0,
+        scaled: bool = True,
         masked: bool = True,
-    ):  # fmt: skip
+    ):
         whole_number("the number of tokens", len(tokens), *_TOKENS)
         whole_number("token", token, 0, len(tokens) - 1)
         for name, value in (("scaled", scaled), ("masked", masked)):
@@ -46,9 +52,13 @@ class AttentionHeads(Picture):
         if q.shape != k.shape:
             raise ValueError(f"q has shape {q.shape}, k has {k.shape}; give them the same")
         super().__init__(
-            tokens=[marked(text) for text in tokens], q=_short(q), k=_short(k), token=token,
-            scaled=scaled, masked=masked,
-        )  # fmt: skip
+            tokens=[marked(text) for text in tokens],
+            q=_short(q),
+            k=_short(k),
+            token=token,
+            scaled=scaled,
+            masked=masked,
+        )
 
     def scores(self, scaled: bool | None = None) -> np.ndarray:
         """What the softmax gets for the chosen token, shape (H, T): minus infinity where masked."""
@@ -75,7 +85,9 @@ class AttentionHeads(Picture):
         return f"{looks}\n{self._scale()}\n{self._mask()}"
 
     def _scale(self) -> str:
-        with_, without = (_percent(self.weights(scaled).max(axis=1).mean()) for scaled in (True, False))
+        with_, without = (
+            _percent(self.weights(scaled).max(axis=1).mean()) for scaled in (True, False)
+        )
         D = len(self.q[0][0])
         if self.scaled:
             return (

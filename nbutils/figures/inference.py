@@ -24,19 +24,32 @@ def bars_beside_truth(
     probabilities of the same tokens. A bar that is too long for its panel has its value in it.
     """
     rows, longest = -(-len(choices) // 2), 2.2 * max(truth)
-    fig, axes = plt.subplots(rows, 2, figsize=(5.8, 0.9 + rows * (0.5 + 0.16 * len(names))),
-                             sharex=True, sharey=True, squeeze=False)
+    fig, axes = plt.subplots(
+        rows,
+        2,
+        figsize=(5.8, 0.9 + rows * (0.5 + 0.16 * len(names))),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
     at = np.arange(len(names))
     for ax, (title, values) in zip(axes.flat, choices.items()):
         ax.barh(at, values, color=BLUE, label="drawn from")
         ax.plot(truth, at, "|", color=RED, markersize=8, markeredgewidth=2, label="truth")
         for y in np.flatnonzero(np.asarray(values) > longest):
-            ax.text(longest, y, f"{values[y]:.2f} → ", color="white", ha="right", va="center",
-                    fontsize=8)
+            ax.text(
+                longest,
+                y,
+                f"{values[y]:.2f} → ",
+                color="white",
+                ha="right",
+                va="center",
+                fontsize=8,
+            )
         ax.set_title(title, fontsize=10.5)
         ax.set(xlim=(0, longest), ylim=(len(names) - 0.4, -0.6))
         ax.grid(axis="y", visible=False)
-    for ax in axes.flat[len(choices):]:
+    for ax in axes.flat[len(choices) :]:
         ax.axis("off")
     for ax in axes[:, 0]:
         ax.set_yticks(at, [visible(name) for name in names], family="monospace", fontsize=9)
@@ -46,7 +59,9 @@ def bars_beside_truth(
 
 
 def price_of_temperature(
-    temperatures: Sequence[float], gaps: Sequence[float], tried: Sequence[float],
+    temperatures: Sequence[float],
+    gaps: Sequence[float],
+    tried: Sequence[float],
     impossible: Sequence[float],
 ) -> Figure:
     """Above: nats per token above the floor. Below: the share of impossible documents.
@@ -105,8 +120,15 @@ def score_of_each_kind(
     at = np.arange(len(kinds))
     fig, ax = plt.subplots(figsize=(5.8, 1.2 + 0.28 * len(kinds)))
     ax.barh(at, 100 * np.asarray(right), color=BLUE, label="the model")
-    ax.plot(100 * np.asarray(guessing), at, "|", color=RED, markersize=11, markeredgewidth=2,
-            label="a blind guess")
+    ax.plot(
+        100 * np.asarray(guessing),
+        at,
+        "|",
+        color=RED,
+        markersize=11,
+        markeredgewidth=2,
+        label="a blind guess",
+    )
     ax.set_yticks(at, kinds)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -124,8 +146,9 @@ def reliability(rows: dict[str, tuple[Sequence[float], Sequence[float]]]) -> Fig
     ax.plot([0, 1], [0, 1], "--", color=GREY, label="said = true")
     for (name, (said, true)), colour in zip(rows.items(), cycle(CYCLE)):
         ax.plot(said, true, "o-", color=colour, label=name)
-    ax.set(xlabel="probability that the model gave", ylabel="true probability (mean)",
-           aspect="equal")
+    ax.set(
+        xlabel="probability that the model gave", ylabel="true probability (mean)", aspect="equal"
+    )
     ax.legend(loc="lower right")
     return fig
 
@@ -135,8 +158,9 @@ def certainty(rows: dict[str, Sequence[float]]) -> Figure:
 
     rows: title -> the probability of the likeliest answer, one for each question.
     """
-    fig, axes = plt.subplots(len(rows), sharex=True, figsize=(5.8, 0.8 + 1.2 * len(rows)),
-                             squeeze=False)
+    fig, axes = plt.subplots(
+        len(rows), sharex=True, figsize=(5.8, 0.8 + 1.2 * len(rows)), squeeze=False
+    )
     colours = (BLUE, RED, GREEN)
     for ax, (title, values), colour in zip(axes.flat, rows.items(), cycle(colours)):
         share = np.full(len(values), 100 / len(values))

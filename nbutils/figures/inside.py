@@ -39,8 +39,9 @@ def values_at_positions(
 def _signed(ax: Axes, values: np.ndarray):
     most = float(np.abs(values).max()) or 1.0
     ax.grid(False)
-    return ax.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto",
-                     interpolation="nearest")
+    return ax.imshow(
+        values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto", interpolation="nearest"
+    )
 
 
 def from_scores_to_weights(
@@ -72,22 +73,35 @@ def weights_of_all_heads(weights: np.ndarray, pieces: Sequence[str]) -> Figure:
     weights: (layers, heads, T, T), rows look at columns; pieces: the T tokens' texts.
     """
     n_layer, n_head = weights.shape[:2]
-    fig, axes = plt.subplots(n_layer, n_head, figsize=(5.8, 2.0 * n_layer),
-                             sharex=True, sharey=True, squeeze=False)
+    fig, axes = plt.subplots(
+        n_layer, n_head, figsize=(5.8, 2.0 * n_layer), sharex=True, sharey=True, squeeze=False
+    )
     for (layer, head), ax in np.ndenumerate(axes):
         image = _shares(ax, weights[layer, head])
         ax.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=9)
         ax.set_xticks(range(len(pieces)), [*map(literal, pieces)], fontsize=9, family="monospace")
         ax.set_yticks(range(len(pieces)), [*map(literal, pieces)], fontsize=9, family="monospace")
         ax.label_outer()
-    fig.colorbar(image, ax=axes, location="bottom", aspect=40, shrink=0.6, extend="max",
-                 label="weight (rows look at columns)")
+    fig.colorbar(
+        image,
+        ax=axes,
+        location="bottom",
+        aspect=40,
+        shrink=0.6,
+        extend="max",
+        label="weight (rows look at columns)",
+    )
     return fig
 
 
 def table_of_numbers(
-    values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
-    title: str = "", xlabel: str = "", form: str = "{:.2f}",
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str = "",
+    xlabel: str = "",
+    form: str = "{:.2f}",
 ) -> Figure:
     """A table whose cells are coloured by their numbers, larger is darker.
 
@@ -99,8 +113,15 @@ def table_of_numbers(
     ax.imshow(values, cmap=_SHARE, vmin=least, vmax=most + 1e-9, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         dark = value > (least + most) / 2
-        ax.text(column, row, form.format(value), ha="center", va="center", fontsize=9,
-                color="white" if dark else "black")
+        ax.text(
+            column,
+            row,
+            form.format(value),
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="white" if dark else "black",
+        )
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.set(title=title, xlabel=xlabel)
@@ -123,8 +144,9 @@ def weight_on_letters(per_letter: np.ndarray, letters: Sequence[str], even: floa
     axes[0, 0].set_ylabel("weight on one such letter")
     axes[0, 0].set_ylim(bottom=0)
     fig.supxlabel("place in the answer that is being filled", fontsize=10)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center",
-               ncols=len(letters))
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(letters)
+    )
     return fig
 
 

@@ -53,11 +53,19 @@ def surprise(vocab_size: int) -> Figure:
     for q in (0.01, 0.1, 0.5, 1.0):
         loss = math.log(1 / q)
         ax.plot(q, loss, "o", color=RED)
-        ax.annotate(f"p = {q:g}: {loss:.2f}", (q, loss), xytext=(8, 6),
-                    textcoords="offset points", ha="right" if q == 1.0 else "left")
+        ax.annotate(
+            f"p = {q:g}: {loss:.2f}",
+            (q, loss),
+            xytext=(8, 6),
+            textcoords="offset points",
+            ha="right" if q == 1.0 else "left",
+        )
     floor = math.log(vocab_size)
-    ax.set(xlabel="probability p that was given to the label", ylabel="loss −ln p (nats)",
-           title=f"guessing evenly among {vocab_size:,} tokens would cost {floor:.2f}")
+    ax.set(
+        xlabel="probability p that was given to the label",
+        ylabel="loss −ln p (nats)",
+        title=f"guessing evenly among {vocab_size:,} tokens would cost {floor:.2f}",
+    )
     return fig
 
 
@@ -68,9 +76,14 @@ def honest_score(q: Sequence[float], losses: dict[str, Sequence[float]], truth: 
         ax.plot(q, values, color=colour, label=name)
         best = int(np.argmin(values))
         ax.plot(q[best], values[best], "o", color=colour)
-        ax.annotate(f"lowest at {q[best]:.2f}", (q[best], values[best]), xytext=(0, -14),
-                    textcoords="offset points", ha="right" if q[best] > 0.9 else "center",
-                    color=colour)
+        ax.annotate(
+            f"lowest at {q[best]:.2f}",
+            (q[best], values[best]),
+            xytext=(0, -14),
+            textcoords="offset points",
+            ha="right" if q[best] > 0.9 else "center",
+            color=colour,
+        )
     ax.axvline(truth, color=GREY, linestyle="--", label=f"the truth, {truth:g}")
     ax.set(xlabel="probability q that you answer", ylabel="average loss", ylim=(0, 1.6))
     ax.legend(loc="lower left")

@@ -23,8 +23,9 @@ def _value_map(ax: Axes, values: np.ndarray, reach: float):
     if values.min() < 0.5 < values.max():
         ax.contour(x, x, values, levels=[0.5], colors="#333333", linewidths=1.2)
     ax.grid(visible=False)
-    return ax.imshow(values, cmap=SIGNED, vmin=0, vmax=1, origin="lower",
-                     extent=(-reach, reach, -reach, reach))  # fmt: skip
+    return ax.imshow(
+        values, cmap=SIGNED, vmin=0, vmax=1, origin="lower", extent=(-reach, reach, -reach, reach)
+    )
 
 
 def knob_maps(rows: Sequence[Mapping[str, np.ndarray]], reach: float) -> Figure:
@@ -34,15 +35,23 @@ def knob_maps(rows: Sequence[Mapping[str, np.ndarray]], reach: float) -> Figure:
     -reach to reach.
     """
     n = len(rows[0])
-    fig, axes = plt.subplots(len(rows), n, figsize=(5.8, 0.45 + 1.5 * len(rows) * 4 / (n + 0.4)),
-                             squeeze=False, sharex=True, sharey=True)  # fmt: skip
+    fig, axes = plt.subplots(
+        len(rows),
+        n,
+        figsize=(5.8, 0.45 + 1.5 * len(rows) * 4 / (n + 0.4)),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
     for row, maps in zip(axes, rows):
         for ax, (title, values) in zip(row, maps.items()):
             drawn = _value_map(ax, values, reach)
             ax.set_title(title, fontsize=10)
             ax.set(xlabel="x1", ylabel="x2")
             ax.label_outer()
-    fig.colorbar(drawn, ax=axes, label="value of the formula", shrink=0.9 if len(rows) == 1 else 0.5)
+    fig.colorbar(
+        drawn, ax=axes, label="value of the formula", shrink=0.9 if len(rows) == 1 else 0.5
+    )
     return fig
 
 
@@ -59,8 +68,15 @@ def maps_with_points(
         _value_map(ax, values, reach)
         for label, marker, colour in ((0, "o", BLUE), (1, "^", RED)):
             chosen = points[labels == label]
-            ax.plot(*chosen.T, marker, color=colour, markersize=5, markeredgecolor="white",
-                    markeredgewidth=0.6, label=f"label {label}")  # fmt: skip
+            ax.plot(
+                *chosen.T,
+                marker,
+                color=colour,
+                markersize=5,
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                label=f"label {label}",
+            )
         ax.set_title(title, fontsize=10)
         ax.set(xlabel="x1", ylabel="x2")
         ax.label_outer()
@@ -90,8 +106,14 @@ def loss_by_turn(runs: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
     fig, ax = plt.subplots()
     for (name, starts), colour in zip(runs.items(), cycle((BLUE, RED))):
         for number, losses in enumerate(starts):
-            ax.plot(range(len(losses)), losses, color=colour, linewidth=1, alpha=0.8,
-                    label=None if number else name)  # fmt: skip
+            ax.plot(
+                range(len(losses)),
+                losses,
+                color=colour,
+                linewidth=1,
+                alpha=0.8,
+                label=None if number else name,
+            )
     ax.set(xlabel="turns of all knobs", ylabel="loss (nats)")
     ax.set_ylim(bottom=0)
     ax.legend()
@@ -100,8 +122,9 @@ def loss_by_turn(runs: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
 
 def _panels(n: int, columns: int) -> tuple[Figure, list[Axes]]:
     rows = -(-n // columns)
-    fig, axes = plt.subplots(rows, columns, squeeze=False,
-                             figsize=(5.8, (5.8 / columns + 0.25) * rows))  # fmt: skip
+    fig, axes = plt.subplots(
+        rows, columns, squeeze=False, figsize=(5.8, (5.8 / columns + 0.25) * rows)
+    )
     for ax in axes.flat:
         ax.axis("off")
     return fig, list(axes.flat)
@@ -157,14 +180,23 @@ def relation_arrows(
         ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
     gap = 0.042 * np.ptp(np.concatenate([starts, ends])[:, 1])
     left, right = starts[:, 0].min(), ends[:, 0].max()
-    groups = ((starts, start_names, BLUE, "o", left, "right"),
-              (ends, end_names, RED, "^", right, "left"))  # fmt: skip
+    groups = (
+        (starts, start_names, BLUE, "o", left, "right"),
+        (ends, end_names, RED, "^", right, "left"),
+    )
     for points, names, colour, marker, column, align in groups:
         ax.plot(*points.T, marker, color=colour, markersize=5)
         for name, height in zip(names, _kept_apart(points[:, 1], gap)):
-            ax.annotate(name, (column, height), xytext=(8 if align == "left" else -8, 0),
-                        textcoords="offset points", ha=align, va="center", fontsize=9.5,
-                        color=colour)  # fmt: skip
+            ax.annotate(
+                name,
+                (column, height),
+                xytext=(8 if align == "left" else -8, 0),
+                textcoords="offset points",
+                ha=align,
+                va="center",
+                fontsize=9.5,
+                color=colour,
+            )
     ax.margins(x=0.36)
     ax.set(xlabel="along the mean arrow (no unit)", ylabel="along the widest spread (no unit)")
     return fig

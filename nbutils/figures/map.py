@@ -31,7 +31,9 @@ class EmbeddingMap(Picture):
     b = traitlets.Int().tag(sync=True)
     c = traitlets.Int().tag(sync=True)
 
-    def __init__(self, rows, words: Sequence[str], question: Sequence[str], word: str | None = None):
+    def __init__(
+        self, rows, words: Sequence[str], question: Sequence[str], word: str | None = None
+    ):
         words = list(words)
         whole_number("the number of words", len(words), NEAREST + 1, MOST_WORDS)
         if len(set(words)) < len(words):
@@ -41,9 +43,14 @@ class EmbeddingMap(Picture):
             raise ValueError(f"question={question!r} must be three different words")
         a, b, c = (_place(words, one) for one in question)
         super().__init__(
-            words=words, rows=packed(rows), places=_widest(rows), a=a, b=b, c=c,
+            words=words,
+            rows=packed(rows),
+            places=_widest(rows),
+            a=a,
+            b=b,
+            c=c,
             word=a if word is None else _place(words, word),
-        )  # fmt: skip
+        )
 
     def nearest(self) -> list[tuple[int, float]]:
         """The chosen word's nearest other words and their cosines, best first."""

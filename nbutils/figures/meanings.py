@@ -45,10 +45,18 @@ class Meanings(Picture):
     stage = traitlets.Int().tag(sync=True)
 
     def __init__(
-        self, texts: Mapping[str, Sequence[str]], vectors, kinds: Mapping[str, Sequence[str]],
-        people: Sequence[str], stages: Sequence[str], says: Sequence[Sequence[Mapping[str, float]]],
-        *, place: int = 0, person: int = 0, stage: int | None = None,
-    ):  # fmt: skip
+        self,
+        texts: Mapping[str, Sequence[str]],
+        vectors,
+        kinds: Mapping[str, Sequence[str]],
+        people: Sequence[str],
+        stages: Sequence[str],
+        says: Sequence[Sequence[Mapping[str, float]]],
+        *,
+        place: int = 0,
+        person: int = 0,
+        stage: int | None = None,
+    ):
         whole_number("the number of places", len(texts), *_PLACES)
         whole_number("the number of people", len(people), *_PEOPLE)
         whole_number("the number of stages", len(stages), *_STAGES)
@@ -66,12 +74,19 @@ class Meanings(Picture):
             raise ValueError("the mean vector of a meaning is 0 at some stage; it has no direction")
         dots = [(vectors * a).sum(-1), (vectors * b).sum(-1), np.linalg.norm(vectors, axis=-1)]
         super().__init__(
-            word=_last_word(rows), kinds=list(kinds), groups=groups, people=list(map(str, people)),
-            stages=[" ".join(name.split()) for name in stages], texts=[list(row) for row in rows],
+            word=_last_word(rows),
+            kinds=list(kinds),
+            groups=groups,
+            people=list(map(str, people)),
+            stages=[" ".join(name.split()) for name in stages],
+            texts=[list(row) for row in rows],
             says=[[_short_says(said) for said in row] for row in says],
             means=_short(np.stack([(a * a).sum(-1), (b * b).sum(-1), (a * b).sum(-1)], axis=-1)),
-            products=_short(np.stack(dots, axis=-1)), place=place, person=person, stage=stage,
-        )  # fmt: skip
+            products=_short(np.stack(dots, axis=-1)),
+            place=place,
+            person=person,
+            stage=stage,
+        )
 
     def positions(self) -> np.ndarray:
         """On the axis at each stage, shape (stages,): the means are at -1 and 1, the middle at 0."""
@@ -130,7 +145,9 @@ def _groups(places: list[str], kinds: Mapping[str, Sequence[str]]) -> list[int]:
         raise ValueError(f"kinds has {len(kinds)} meanings; give two")
     for kind, own in kinds.items():
         if not own or set(own) - set(places):
-            raise ValueError(f"kinds[{kind!r}]={list(own)!r} must name places of texts, at least one")
+            raise ValueError(
+                f"kinds[{kind!r}]={list(own)!r} must name places of texts, at least one"
+            )
     left, right = (set(own) for own in kinds.values())
     if left & right:
         raise ValueError(f"kinds has {sorted(left & right)} twice; a place has one meaning at most")

@@ -36,10 +36,11 @@ class Nudge(Picture):
         others = np.arange(V) != ids[0]
         fell = (history[1:] < history[:-1])[:, others].mean(axis=1)
         super().__init__(
-            names=[marked(name) for name in names], step=step,
+            names=[marked(name) for name in names],
+            step=step,
             rows=[[_short(p) for p in row] for row in history[:, ids]],
             fell=[_short(share) for share in fell],
-        )  # fmt: skip
+        )
 
     def summary(self) -> str:
         label, p = self.names[0], self.rows[self.step][0]

@@ -46,9 +46,15 @@ class TrainingPanel:
     """
 
     def __init__(
-        self, train_tokens, val_tokens, *, vocab_size: int, block_size: int,
-        start_token: int | None = None, floor: float | None = None,
-    ):  # fmt: skip
+        self,
+        train_tokens,
+        val_tokens,
+        *,
+        vocab_size: int,
+        block_size: int,
+        start_token: int | None = None,
+        floor: float | None = None,
+    ):
         self.tokens = (train_tokens, val_tokens)
         self.vocab_size, self.block_size = vocab_size, block_size
         self.start_token, self.floor = start_token, floor
@@ -108,13 +114,20 @@ class TrainingPanel:
         """The shape and the recipe for which the knobs stand."""
         width, steps = self.width.value, self.steps.value
         shape = GPTConfig(
-            vocab_size=self.vocab_size, block_size=self.block_size,
-            n_layer=self.layers.value, n_head=width // _HEAD_WIDTH, n_embd=width,
-        )  # fmt: skip
+            vocab_size=self.vocab_size,
+            block_size=self.block_size,
+            n_layer=self.layers.value,
+            n_head=width // _HEAD_WIDTH,
+            n_embd=width,
+        )
         return shape, TrainConfig(
-            steps=steps, learning_rate=self.learning_rate.value, warmup_steps=steps // 10,
-            eval_every=steps // _EVALUATIONS, start_token=self.start_token, progress=False,
-        )  # fmt: skip
+            steps=steps,
+            learning_rate=self.learning_rate.value,
+            warmup_steps=steps // 10,
+            eval_every=steps // _EVALUATIONS,
+            start_token=self.start_token,
+            progress=False,
+        )
 
     def _work(self) -> None:
         """A whole run; whatever goes wrong in it becomes a sentence."""
@@ -152,9 +165,12 @@ class TrainingPanel:
     def _live(self, watch: "_Watch", config: TrainConfig):
         """What happens at each evaluation: the curve grows by a point."""
         windows = Windows(
-            self.tokens[1], config.batch_size, self.block_size,
-            device=device.pick().device, start_token=self.start_token,
-        )  # fmt: skip
+            self.tokens[1],
+            config.batch_size,
+            self.block_size,
+            device=device.pick().device,
+            start_token=self.start_token,
+        )
 
         def on_eval(step: int, model: GPT) -> None:
             self.history.steps.append(step)
@@ -221,7 +237,10 @@ class _Watch:
 
 def _knob(kind: type, name: str, value, **limits) -> widgets.Widget:
     return kind(
-        value=value, description=name, continuous_update=False,
-        style={"description_width": "90px"}, layout={"width": "400px", "max_width": "100%"},
+        value=value,
+        description=name,
+        continuous_update=False,
+        style={"description_width": "90px"},
+        layout={"width": "400px", "max_width": "100%"},
         **limits,
-    )  # fmt: skip
+    )

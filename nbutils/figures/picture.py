@@ -59,7 +59,9 @@ class Picture(anywidget.AnyWidget):
     def state(self) -> dict:
         """The traits that the script reads, as JSON can hold them."""
         own = self.traits(sync=True).keys() - anywidget.AnyWidget.class_traits().keys()
-        return {name: getattr(self, name) for name in sorted(own - {"_esm", "_css", "_anywidget_id"})}
+        return {
+            name: getattr(self, name) for name in sorted(own - {"_esm", "_css", "_anywidget_id"})
+        }
 
     def html(self) -> str:
         """The picture for a page: the summary, and the state for the page's script."""
@@ -149,9 +151,10 @@ def css() -> str:
     tints = "".join(f"--tint-{i}: {tint};" for i, tint in enumerate(TINTS))
     looks = "".join(
         f'.picture[data-look="{look}"] {{ color-scheme: {look}; {tints}'
-        + "".join(f"--{name}: {colour};" for name, colour in colours.items()) + "}\n"
+        + "".join(f"--{name}: {colour};" for name, colour in colours.items())
+        + "}\n"
         for look, colours in LOOKS.items()
-    )  # fmt: skip
+    )
     files = sorted(FOLDER.glob("*.css"), key=lambda path: (path.stem != "picture", path.stem))
     return looks + "".join(path.read_text("utf-8") for path in files)
 

@@ -43,18 +43,24 @@ class Rates(Picture):
         if truth.ndim != 1 or not np.isclose(truth.sum(), 1, atol=1e-4):
             raise ValueError(f"truth of shape {truth.shape} must be (V,) and sum to 1")
         if rate not in runs:
-            raise ValueError(f"rate={rate!r} is none of the runs' {', '.join(map(readable, rates))}")
+            raise ValueError(
+                f"rate={rate!r} is none of the runs' {', '.join(map(readable, rates))}"
+            )
         checked = [_checked(rate, *runs[rate], len(truth)) for rate in rates]
         if len({len(losses) for losses, _ in checked}) > 1:
             raise ValueError("the runs must all have as many updates")
         whole_number("step", step, 0, len(checked[0][0]) - 1)
         ids = np.argsort(-truth, kind="stable")[:_NAMED]
         super().__init__(
-            rates=[float(rate) for rate in rates], chosen=rates.index(rate), step=step,
-            losses=[_short(losses) for losses, _ in checked], floor=float(floor),
+            rates=[float(rate) for rate in rates],
+            chosen=rates.index(rate),
+            step=step,
+            losses=[_short(losses) for losses, _ in checked],
+            floor=float(floor),
             guesses=[[_short(row) for row in guesses[:, ids]] for _, guesses in checked],
-            truth=_short(truth[ids]), names=[marked(encoding.decode([int(i)])) for i in ids],
-        )  # fmt: skip
+            truth=_short(truth[ids]),
+            names=[marked(encoding.decode([int(i)])) for i in ids],
+        )
 
     def summary(self) -> str:
         losses = self.losses[self.chosen]
@@ -69,8 +75,10 @@ class Rates(Picture):
     def misplaced(self) -> float:
         """The share that would have to move to other tokens, as far as the named ones and the rest
         of the vocabulary as one tell."""
-        guess, truth = (np.append(row, 1 - sum(row)) for row in
-                        (self.guesses[self.chosen][self.step], self.truth))  # fmt: skip
+        guess, truth = (
+            np.append(row, 1 - sum(row))
+            for row in (self.guesses[self.chosen][self.step], self.truth)
+        )
         return float(np.abs(guess - truth).sum() / 2)
 
 
@@ -84,7 +92,9 @@ def _checked(rate, losses, guesses, V: int) -> tuple[np.ndarray, np.ndarray]:
             f"give (n,) and (n, {V}), with n at least 2"
         )
     if not np.isfinite(losses).all() or not (losses >= 0).all():
-        raise ValueError(f"the losses at {rate} must be finite and not negative; leave out that run")
+        raise ValueError(
+            f"the losses at {rate} must be finite and not negative; leave out that run"
+        )
     if not ((guesses >= 0) & (guesses <= 1)).all() or not np.allclose(guesses.sum(1), 1, atol=1e-3):
         raise ValueError(f"each row of guesses at {rate} must hold probabilities that sum to 1")
     return losses, guesses

@@ -43,22 +43,37 @@ def world_tables() -> bytes:
         "pattern": for_javascript(SPLIT_PATTERN),
         "genders": [vars(gender) for gender in genders],
         "people": [
-            {"name": p.name, "gender": genders.index(p.gender), "word": p.word, "facts": p.facts.values}
+            {
+                "name": p.name,
+                "gender": genders.index(p.gender),
+                "word": p.word,
+                "facts": p.facts.values,
+            }
             for p in w.PEOPLE
         ],
         "countries": [vars(country) for country in w.COUNTRIES],
         "figures": [vars(f) | {"gender": genders.index(f.gender)} for f in w.FIGURES],
-        "homes": w.HOMES, "treasures": w.TREASURES, "places": w.PLACES, "things": w.THINGS,
-        "colours": w.COLOURS, "clothes": w.CLOTHES, "counted": w.COUNTED, "numbers": w.NUMBERS,
-        "kinds": w.KINDS, "senses": [vars(sense) for sense in w.SENSES],
-        "frames": w.FRAMES, "times": w._TIME.values, "daytimes": w._DAYTIME.values,
+        "homes": w.HOMES,
+        "treasures": w.TREASURES,
+        "places": w.PLACES,
+        "things": w.THINGS,
+        "colours": w.COLOURS,
+        "clothes": w.CLOTHES,
+        "counted": w.COUNTED,
+        "numbers": w.NUMBERS,
+        "kinds": w.KINDS,
+        "senses": [vars(sense) for sense in w.SENSES],
+        "frames": w.FRAMES,
+        "times": w._TIME.values,
+        "daytimes": w._DAYTIME.values,
         "deeds": [*zip(w._DEED.texts, w._DEED.values)],
         "sights": [
             (text, [_rows(w._said_of_sight(*sight, gender)) for gender in genders], weight)
             for text, sight, weight in _rows(w._SIGHT)
         ],
-        "long": _scenes(w._LONG), "short": _scenes(w._SHORT),
-    }  # fmt: skip
+        "long": _scenes(w._LONG),
+        "short": _scenes(w._SHORT),
+    }
     return json.dumps(tables, separators=(",", ":")).encode()
 
 
@@ -107,14 +122,24 @@ class Sampler(Picture):
     beginning = traitlets.Dict().tag(sync=True)  # what is shown before any file is here
 
     def __init__(
-        self, text: str = "Once a queen lived in a", heat: int = STEPS, top_k: int = 0, tail: int = 0
+        self,
+        text: str = "Once a queen lived in a",
+        heat: int = STEPS,
+        top_k: int = 0,
+        tail: int = 0,
     ):
         _check(text)
         whole_number("heat", heat, 0, 2 * STEPS)
         whole_number("top_k", top_k, 0, ROWS)
         whole_number("tail", tail, 0, STEPS - 1)
         super().__init__(text=text, heat=heat, top_k=top_k, tail=tail)
-        self.beginning = {"text": text, "heat": heat, "top_k": top_k, "tail": tail, "rows": self.rows()}
+        self.beginning = {
+            "text": text,
+            "heat": heat,
+            "top_k": top_k,
+            "tail": tail,
+            "rows": self.rows(),
+        }
 
     def rows(self) -> list[tuple]:
         """The words shown, then all others: (word, by the network, drawn from, true or None)."""
@@ -125,10 +150,14 @@ class Sampler(Picture):
             logits, self.heat / STEPS, self.top_k or None, 1 - self.tail / STEPS
         )
         rows = [
-            (marked(encoding.decode([i])) if i != encoding.eot_token else END, p[i].item(),
-             drawn[i].item(), None if truth is None else float(truth[i]))
+            (
+                marked(encoding.decode([i])) if i != encoding.eot_token else END,
+                p[i].item(),
+                drawn[i].item(),
+                None if truth is None else float(truth[i]),
+            )
             for i in torch.sort(-p, stable=True).indices[:ROWS].tolist()
-        ]  # fmt: skip
+        ]
         rest = [1 - sum(row[i] for row in rows) for i in (1, 2)]
         true = None if truth is None else max(0.0, 1 - sum(row[3] for row in rows))
         return [*rows, ("", *(max(0.0, value) for value in rest), true)]

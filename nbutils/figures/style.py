@@ -20,14 +20,28 @@ TINTS = ("#CFE5F5", "#FBE3B0", "#CDEBDF", "#F6D9E8")
 
 LOOKS = {
     "light": {
-        "ink": "#1F2328", "quiet": "#57606A", "line": "#C4CAD1", "card": "#FFFFFF",
-        "mark": BLUE, "target": ORANGE, "rise": GREEN, "fall": RED, "idle": "#EDEFF2",
+        "ink": "#1F2328",
+        "quiet": "#57606A",
+        "line": "#C4CAD1",
+        "card": "#FFFFFF",
+        "mark": BLUE,
+        "target": ORANGE,
+        "rise": GREEN,
+        "fall": RED,
+        "idle": "#EDEFF2",
     },
     "dark": {
-        "ink": "#E6EDF3", "quiet": "#B1BAC4", "line": "#4C5560", "card": "#14181E",
-        "mark": SKY, "target": ORANGE, "rise": "#2CC08D", "fall": "#F0803C", "idle": "#252B33",
+        "ink": "#E6EDF3",
+        "quiet": "#B1BAC4",
+        "line": "#4C5560",
+        "card": "#14181E",
+        "mark": SKY,
+        "target": ORANGE,
+        "rise": "#2CC08D",
+        "fall": "#F0803C",
+        "idle": "#252B33",
     },
-}  # fmt: skip
+}
 """What moving pictures paint with, by the page's look. ``mark``: what is chosen; ``target``: what
 is to be predicted; ``rise`` and ``fall``: changes; ``idle``: boxes that have no part."""
 

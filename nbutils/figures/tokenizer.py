@@ -68,10 +68,13 @@ class Tokenizer(Picture):
         published = tokens.get_encoding(NAME)
         cut = [[i, spelled(piece)] for i, piece in tokens.pieces(text, published)]
         super().__init__(
-            text=text, examples=dict(examples), given=[text, cut], size=own.n_vocab,
+            text=text,
+            examples=dict(examples),
+            given=[text, cut],
+            size=own.n_vocab,
             patterns=[for_javascript(encoding._pat_str) for encoding in (published, own)],
             own=base64.b64encode(ranks_packed(own)).decode(),
-        )  # fmt: skip
+        )
         self._encodings = published, own
 
     def ids(self) -> tuple[list[int], list[int]]:

@@ -52,8 +52,12 @@ def size_against_length(symbols: Mapping[str, tuple[int, int]]) -> Figure:
     for at, (name, (size, length)) in enumerate(symbols.items()):
         ax.plot(size, length, "o", markersize=9, color=CYCLE[at % len(CYCLE)])
         ax.annotate(name, (size, length), xytext=(0, 10), ha="center", textcoords="offset points")
-    ax.set(xscale="log", yscale="log", xlabel="different symbols (vocabulary)",
-           ylabel="length of the text (symbols)")
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="different symbols (vocabulary)",
+        ylabel="length of the text (symbols)",
+    )
     ax.margins(x=0.15, y=0.2)
     return fig
 
@@ -66,8 +70,9 @@ def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]])
     fig, ax = plt.subplots(figsize=_SIZE)
     for at, (name, (read, different)) in enumerate(curves.items()):
         ax.plot(read, different, color=CYCLE[at % len(CYCLE)], linestyle=("-", "--", ":")[at % 3])
-        ax.annotate(name, (read[-1], different[-1]), xytext=(0, 7), ha="right",
-                    textcoords="offset points")
+        ax.annotate(
+            name, (read[-1], different[-1]), xytext=(0, 7), ha="right", textcoords="offset points"
+        )
     ax.set(xlabel="words read", ylabel="different words so far")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.yaxis.set_major_formatter("{x:,.0f}")
@@ -75,14 +80,19 @@ def vocabulary_growth(curves: Mapping[str, tuple[Sequence[int], Sequence[int]]])
     return fig
 
 
-def bytes_a_token(sizes: Sequence[int], measured: Sequence[float], other: float,
-                  other_name: str) -> Figure:
+def bytes_a_token(
+    sizes: Sequence[int], measured: Sequence[float], other: float, other_name: str
+) -> Figure:
     """Bytes that a token covers against vocabulary size, beside one other encoding's."""
     fig, ax = plt.subplots(figsize=_SIZE)
     ax.plot(sizes, measured, "o-", color=BLUE, label="our BPE")
     ax.axhline(other, color=GREY, linestyle="--", label=other_name)
-    ax.set(xscale="log", xlabel="tokens in the vocabulary", ylabel="bytes a token",
-           ylim=(0, 1.1 * max(*measured, other)))
+    ax.set(
+        xscale="log",
+        xlabel="tokens in the vocabulary",
+        ylabel="bytes a token",
+        ylim=(0, 1.1 * max(*measured, other)),
+    )
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
     ax.minorticks_off()
     ax.legend(loc="lower right")

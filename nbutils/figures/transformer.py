@@ -93,8 +93,11 @@ class WholeTransformer(Picture):
         tables = [model.token_embedding.weight, model.position_embedding.weight]
         letters, positions = [table.tolist() for table in tables]
         self.beginning = {
-            "text": text.upper(), "answer": self.answer(), "letters": letters, "positions": positions,
-        }  # fmt: skip
+            "text": text.upper(),
+            "answer": self.answer(),
+            "letters": letters,
+            "positions": positions,
+        }
         self.row, self.column = row, column
 
     def answer(self) -> str:
@@ -177,10 +180,14 @@ def _made_of(seen: Trace, layer: int | None, name: str, row: int, column: int) -
         "q": (block.attention.query_key_value, column, here.attention_normed),
         "k": (block.attention.query_key_value, 48 + column, here.attention_normed),
         "v": (block.attention.query_key_value, 96 + column, here.attention_normed),
-        "attention_answer": (block.attention.projection, column, here.heads.transpose(1, 2).flatten(2)),
+        "attention_answer": (
+            block.attention.projection,
+            column,
+            here.heads.transpose(1, 2).flatten(2),
+        ),
         "mlp_hidden": (block.mlp.expand, column, here.mlp_normed),
         "mlp_answer": (block.mlp.contract, column, here.mlp_hidden),
-    }[name]  # fmt: skip
+    }[name]
     products = _products(read[0, row], linear.weight[number], linear.bias[number])
     return f"GELU({products}) = {total}." if name == "mlp_hidden" else f"{products} = {total}."
 

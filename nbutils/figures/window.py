@@ -49,9 +49,14 @@ class Window(Picture):
     flops = traitlets.List(traitlets.Int()).tag(sync=True)
 
     def __init__(
-        self, ids: Sequence[int], encoding: tiktoken.Encoding, *, network: GPTConfig,
-        start: int = 0, length: int = 4,
-    ):  # fmt: skip
+        self,
+        ids: Sequence[int],
+        encoding: tiktoken.Encoding,
+        *,
+        network: GPTConfig,
+        start: int = 0,
+        length: int = 4,
+    ):
         whole_number("the number of ids", len(ids), *_STREAM)
         longest = min(MOST_LENGTH, len(ids) - 1)
         whole_number("length", length, 0, longest)
@@ -60,9 +65,12 @@ class Window(Picture):
         one, two = training_flops(network, 1), training_flops(network, 2)
         whole_number("network.block_size", network.block_size, 2 * THOUSAND * longest, 10**9)
         super().__init__(
-            tokens=pieces, start=start, length=length, longest=longest,
+            tokens=pieces,
+            start=start,
+            length=length,
+            longest=longest,
             flops=[2 * one - two, two - one],
-        )  # fmt: skip
+        )
         self._network = network
 
     def summary(self) -> str:

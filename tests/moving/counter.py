@@ -1,7 +1,6 @@
 from dataclasses import dataclass
 
 from moving.hands import Moving, Pick, write
-
 from nbutils.figures.counter import Counter
 
 
@@ -55,34 +54,50 @@ def with_shape(change: str) -> str:
 NUMBERS = "e => [...e.querySelectorAll('[data-value]')].map(x => Number(x.dataset.value))"
 PICTURES = [
     Moving(
-        "notebooks/03c_transformer", chapter_3c,
+        "notebooks/03c_transformer",
+        chapter_3c,
         (
             Pick("Network", "sorter", "shape", preset("sorter")),
             Pick("Network", "gpt2-xl", "shape", preset("gpt2-xl")),
-            Pick("Chip", "T4", "chip", "T4"), Enter("Width", "width", 1000), Enter("Heads", "heads", 8),
-            Arrow("Width", "width", 1008), Enter("Layers", "layers", 1),
-            Enter("Vocabulary", "vocabulary", 1_000_000), Enter("Context", "context", 131_072),
+            Pick("Chip", "T4", "chip", "T4"),
+            Enter("Width", "width", 1000),
+            Enter("Heads", "heads", 8),
+            Arrow("Width", "width", 1008),
+            Enter("Layers", "layers", 1),
+            Enter("Vocabulary", "vocabulary", 1_000_000),
+            Enter("Context", "context", 131_072),
             Enter("Training tokens, billions", "billions", 15_000),
-            Pick("Chip", "B200", "chip", "B200"), Pick("Network", "small", "shape", preset("small")),
+            Pick("Chip", "B200", "chip", "B200"),
+            Pick("Network", "small", "shape", preset("small")),
         ),
-        NUMBERS, Counter.numbers,
+        NUMBERS,
+        Counter.numbers,
         {
-            with_shape("heads: 13"): "13 heads can't share a width of 768 equally. Take 12 or 16 heads",
+            with_shape(
+                "heads: 13"
+            ): "13 heads can't share a width of 768 equally. Take 12 or 16 heads",
             with_shape("heads: 65536"): "Take 768 heads",
             with_shape("layers: 0"): "Layers: 0 is no whole number from 1 to 1,000",
-            with_shape("width: NaN"): "Width: NaN is no", with_shape("width: 1e300"): "no whole number from 1",
+            with_shape("width: NaN"): "Width: NaN is no",
+            with_shape("width: 1e300"): "no whole number from 1",
             with_shape("context: null"): "Context: type a whole number from 1 to 1,000,000",
-            with_shape("vocabulary: '<b>'"): "Vocabulary: <b> is no", with_shape("heads: -1"): "Heads: -1 is",
-            "{shape: null}": "Layers: undefined is no", "{chip: 'abacus'}": "no chip abacus",
+            with_shape("vocabulary: '<b>'"): "Vocabulary: <b> is no",
+            with_shape("heads: -1"): "Heads: -1 is",
+            "{shape: null}": "Layers: undefined is no",
+            "{chip: 'abacus'}": "no chip abacus",
             "{billions: 0.5}": "0.5 is no whole number from 1 to 100,000",
         },
     ),
     Moving(
-        "notebooks/04b_training", chapter_4b,
+        "notebooks/04b_training",
+        chapter_4b,
         (
-            Pick("Chip", "A100", "chip", "A100"), Pick("Network", "gpt2-xl", "shape", preset("gpt2-xl")),
+            Pick("Chip", "A100", "chip", "A100"),
+            Pick("Network", "gpt2-xl", "shape", preset("gpt2-xl")),
             Enter("Training tokens, billions", "billions", 100),
         ),
-        NUMBERS, Counter.numbers, {"{billions: 0}": "0 is no whole number from 1 to 100,000"},
+        NUMBERS,
+        Counter.numbers,
+        {"{billions: 0}": "0 is no whole number from 1 to 100,000"},
     ),
-]  # fmt: skip
+]

@@ -3,10 +3,10 @@ from functools import cache
 
 import numpy as np
 import torch
-from moving.hands import Moving, Press
 from sklearn.datasets import load_digits
 from torch import nn
 
+from moving.hands import Moving, Press
 from nbutils.figures.digits import Digits, _ink
 
 
@@ -25,7 +25,10 @@ class Stroke:
             field.scroll_into_view_if_needed()
             box = field.bounding_box()
             points = [
-                (box["x"] + box["width"] * (column + 0.5) / 28, box["y"] + box["height"] * (row + 0.5) / 28)
+                (
+                    box["x"] + box["width"] * (column + 0.5) / 28,
+                    box["y"] + box["height"] * (row + 0.5) / 28,
+                )
                 for row, column in (self.start, self.end)
             ]
             (shown.drag_with_finger if shown.hand == "touch" else shown.drag_with_mouse)(*points)
@@ -61,21 +64,33 @@ def example() -> Digits:
 
 PICTURES = [
     Moving(
-        "notebooks/03a_knobs", example,
+        "notebooks/03a_knobs",
+        example,
         (
-            Press("An example", "example", 2), Stroke((3, 5), (9, 20)), Press("Clear", "example", 0),
-            Stroke((6, 8), (7, 18)), Stroke((7, 17), (23, 17)), Stroke((13, 13), (13, 20)),
-            Press("An example", "example", 1), Press("Clear", "strokes", ""), Stroke((0, 0), (27, 27)),
-            Press("Clear", "strokes", ""), Stroke((14, 14), (14, 14)),
+            Press("An example", "example", 2),
+            Stroke((3, 5), (9, 20)),
+            Press("Clear", "example", 0),
+            Stroke((6, 8), (7, 18)),
+            Stroke((7, 17), (23, 17)),
+            Stroke((13, 13), (13, 20)),
+            Press("An example", "example", 1),
+            Press("Clear", "strokes", ""),
+            Stroke((0, 0), (27, 27)),
+            Press("Clear", "strokes", ""),
+            Stroke((14, 14), (14, 14)),
         ),
         "e => [...e.querySelectorAll('[data-value]')].map(x => Number(x.dataset.value))",
         lambda digits: np.concatenate(digits.activations()).tolist(),
         {
-            "{example: NaN}": "example is NaN", "{example: 99}": "example is 99",
-            "{example: -1}": "example is -1", "{example: '2'}": "example is 2",
-            "{strokes: 'x'.repeat(196)}": "Press Clear", "{strokes: NaN}": "Press Clear",
-            "{strokes: 'f'.repeat(1e6)}": "Press Clear", "{strokes: '\\ud800한'}": "Press Clear",
+            "{example: NaN}": "example is NaN",
+            "{example: 99}": "example is 99",
+            "{example: -1}": "example is -1",
+            "{example: '2'}": "example is 2",
+            "{strokes: 'x'.repeat(196)}": "Press Clear",
+            "{strokes: NaN}": "Press Clear",
+            "{strokes: 'f'.repeat(1e6)}": "Press Clear",
+            "{strokes: '\\ud800한'}": "Press Clear",
         },
         draw_ms=50,
     ),
-]  # fmt: skip
+]

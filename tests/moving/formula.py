@@ -2,8 +2,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from moving.hands import Moving, Press, press, slide
 
+from moving.hands import Moving, Press, press, slide
 from nbutils.figures.formula import Formula
 
 START = [0.5, 1.0, -2.0]
@@ -67,18 +67,31 @@ def shown_numbers(formula: Formula) -> list:
 
 PICTURES = [
     Moving(
-        "notebooks/03a_knobs", example,
+        "notebooks/03a_knobs",
+        example,
         (
-            Turn(2, 2.0), Turn(0, -1.0), Turn(1, 5.0), Descend(), Descend(), Turn(2, -6.0), Descend(),
-            Press("Back to the start", "knobs", START), Descend(),
+            Turn(2, 2.0),
+            Turn(0, -1.0),
+            Turn(1, 5.0),
+            Descend(),
+            Descend(),
+            Turn(2, -6.0),
+            Descend(),
+            Press("Back to the start", "knobs", START),
+            Descend(),
         ),
-        "e => [...e.querySelectorAll('.slope, .bar')].map(x => Number(x.dataset.value))", shown_numbers,
+        "e => [...e.querySelectorAll('.slope, .bar')].map(x => Number(x.dataset.value))",
+        shown_numbers,
         {
-            "{knobs: [NaN, 0, 0]}": "knobs is NaN,0,0", "{knobs: [1, 2]}": "must be three numbers from",
-            "{knobs: [0, 1e9, 0]}": "knobs is 0,1000000000,0", "{knobs: []}": "three numbers",
-            "{knobs: [0, Infinity, 0]}": "Infinity", "{knobs: null}": "knobs is null",
-            "{knobs: 'w\\ud800'}": "knobs is w", "{knobs: '9'.repeat(1e6)}": "knobs is 999",
+            "{knobs: [NaN, 0, 0]}": "knobs is NaN,0,0",
+            "{knobs: [1, 2]}": "must be three numbers from",
+            "{knobs: [0, 1e9, 0]}": "knobs is 0,1000000000,0",
+            "{knobs: []}": "three numbers",
+            "{knobs: [0, Infinity, 0]}": "Infinity",
+            "{knobs: null}": "knobs is null",
+            "{knobs: 'w\\ud800'}": "knobs is w",
+            "{knobs: '9'.repeat(1e6)}": "knobs is 999",
             "{knobs: ['1', '2', '3']}": "three numbers",
         },
     ),
-]  # fmt: skip
+]

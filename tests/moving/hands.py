@@ -122,7 +122,9 @@ class Drag:
     def do(self, shown):
         if shown.hand == "keyboard":
             return
-        ends = [shown.place.locator(self.elements).nth(i).bounding_box() for i in (self.start, self.end)]
+        ends = [
+            shown.place.locator(self.elements).nth(i).bounding_box() for i in (self.start, self.end)
+        ]
         points = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in ends]
         (shown.drag_with_finger if shown.hand == "touch" else shown.drag_with_mouse)(*points)
         assert shown.state()[self.name] == self.value
@@ -143,7 +145,7 @@ class Moving:
         object.__setattr__(self, "name", self.make().__class__.__name__)
 
     def __str__(self):
-        return f"{self.page[len('notebooks/'):].partition('_')[0]}-{self.name}"
+        return f"{self.page[len('notebooks/') :].partition('_')[0]}-{self.name}"
 
     def by_python(self, state: dict) -> Picture:
         """The picture in that state, computed in Python."""

@@ -1,11 +1,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from moving.hands import Drag, Moving, Slide
 
+from moving.hands import Drag, Moving, Slide
 from nbutils.figures.heads import AttentionHeads
 
-TOKENS = "<start>|Now| Anna| is| in| the| garden|.| She| sees| a| mole|.| The| mole| digs".split("|")
+TOKENS = "<start>|Now| Anna| is| in| the| garden|.| She| sees| a| mole|.| The| mole| digs".split(
+    "|"
+)
 
 
 @dataclass(frozen=True)
@@ -36,23 +38,34 @@ def numbers(picture: AttentionHeads) -> list:
 
 PICTURES = [
     Moving(
-        "notebooks/03b_attention", example,
+        "notebooks/03b_attention",
+        example,
         (
-            Tick("divide scores", "scaled", False), Tick("mask later", "masked", False),
-            Slide("Token", "token", 8), Tick("divide scores", "scaled", True),
-            Drag(".stream .chip", 1, 3, "token", 3), Tick("mask later", "masked", True),
-            Slide("Token", "token", 0), Slide("Token", "token", 15),
-            Tick("mask later", "masked", False), Drag(".stream .chip", 11, 11, "token", 11),
+            Tick("divide scores", "scaled", False),
+            Tick("mask later", "masked", False),
+            Slide("Token", "token", 8),
+            Tick("divide scores", "scaled", True),
+            Drag(".stream .chip", 1, 3, "token", 3),
+            Tick("mask later", "masked", True),
+            Slide("Token", "token", 0),
+            Slide("Token", "token", 15),
+            Tick("mask later", "masked", False),
+            Drag(".stream .chip", 11, 11, "token", 11),
         ),
         """e => { const cells = [...e.querySelectorAll('.heads td')];
             return [...cells.map(x => Number(x.dataset.weight)),
                     ...cells.filter(x => 'score' in x.dataset).map(x => Number(x.dataset.score))]; }""",
         numbers,
         {
-            "{token: 16}": "token is 16", "{token: NaN}": "token is NaN", "{token: 'a'}": "token is a",
-            "{token: 'a'.repeat(1e6)}": "token is aaa", "{scaled: 1}": "scaled is 1",
-            "{masked: undefined}": "masked is undefined", "{q: [[[NaN]]]}": "q must hold",
-            "{k: []}": "k must hold", "{k: 'mole'}": "k must hold",
+            "{token: 16}": "token is 16",
+            "{token: NaN}": "token is NaN",
+            "{token: 'a'}": "token is a",
+            "{token: 'a'.repeat(1e6)}": "token is aaa",
+            "{scaled: 1}": "scaled is 1",
+            "{masked: undefined}": "masked is undefined",
+            "{q: [[[NaN]]]}": "q must hold",
+            "{k: []}": "k must hold",
+            "{k: 'mole'}": "k must hold",
         },
     ),
-]  # fmt: skip
+]

@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from moving.hands import Moving, Pick
 
+from moving.hands import Moving, Pick
 from nbutils.figures.map import EmbeddingMap
 
 
@@ -25,9 +25,13 @@ class Tap:
         box = drawing.bounding_box()
         low, high = places.min(axis=0), places.max(axis=0)
         x, y = (places[self.word] - (low + high) / 2) / (high - low)
-        shown.tap(drawing, position={
-            "x": box["width"] / 2 + x * (box["width"] - 82), "y": box["height"] / 2 - y * (box["height"] - 38),
-        })  # fmt: skip
+        shown.tap(
+            drawing,
+            position={
+                "x": box["width"] / 2 + x * (box["width"] - 82),
+                "y": box["height"] / 2 - y * (box["height"] - 38),
+            },
+        )
         assert shown.state()["word"] == self.word
 
 
@@ -44,16 +48,26 @@ def cosines(shown: EmbeddingMap) -> list:
 
 PICTURES = [
     Moving(
-        "notebooks/03a_knobs", example,
+        "notebooks/03a_knobs",
+        example,
         (
-            choose("Word", "word", 7), Tap(53), choose("a", "a", 20), choose("minus b", "b", 30),
-            choose("plus c", "c", 40), Tap(41), choose("a", "a", 44),
+            choose("Word", "word", 7),
+            Tap(53),
+            choose("a", "a", 20),
+            choose("minus b", "b", 30),
+            choose("plus c", "c", 40),
+            Tap(41),
+            choose("a", "a", 44),
         ),
-        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))", cosines,
+        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))",
+        cosines,
         {
-            "{a: 3, b: 3}": "Choose three different words", "{word: NaN}": "word is NaN",
-            "{a: -1}": "a is -1", "{b: 1e6}": "b is 1000000", "{c: 'queen'}": "c is queen",
+            "{a: 3, b: 3}": "Choose three different words",
+            "{word: NaN}": "word is NaN",
+            "{a: -1}": "a is -1",
+            "{b: 1e6}": "b is 1000000",
+            "{c: 'queen'}": "c is queen",
             "{word: '\\ud800'}": "word is",
         },
     ),
-]  # fmt: skip
+]

@@ -1,6 +1,6 @@
 import numpy as np
-from moving.hands import Moving, Press, Slide
 
+from moving.hands import Moving, Press, Slide
 from nbutils.figures.nudge import Nudge
 
 
@@ -17,12 +17,17 @@ def shares(nudge: Nudge) -> list:
 
 PICTURES = [
     Moving(
-        "notebooks/02_io", example,
+        "notebooks/02_io",
+        example,
         (
-            Press("Update ▶", "step", 1), Press("Update ▶", "step", 2), Press("◀ Back", "step", 1),
-            Slide("Updates", "step", 38), Slide("Updates", "step", 0),
+            Press("Update ▶", "step", 1),
+            Press("Update ▶", "step", 2),
+            Press("◀ Back", "step", 1),
+            Slide("Updates", "step", 38),
+            Slide("Updates", "step", 0),
         ),
-        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))", shares,
+        "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))",
+        shares,
         {"{step: NaN}": "step is NaN", "{step: 1e6}": "step is 1000000"},
     ),
-]  # fmt: skip
+]

@@ -1,6 +1,6 @@
 import numpy as np
-from moving.hands import Moving, Press, Slide
 
+from moving.hands import Moving, Press, Slide
 from nbutils import smallworld
 from nbutils.figures.rates import Rates
 
@@ -27,19 +27,29 @@ def compared(rates: Rates) -> list:
 
 PICTURES = [
     Moving(
-        "notebooks/04a_descent", example,
+        "notebooks/04a_descent",
+        example,
         (
-            Slide("Rate", "chosen", 4), Press("Update ▶", "step", 41),
-            Press("Update ▶", "step", 42), Press("◀ Back", "step", 41), Slide("Updates", "step", 5),
-            Slide("Rate", "chosen", 0), Slide("Updates", "step", 79),
+            Slide("Rate", "chosen", 4),
+            Press("Update ▶", "step", 41),
+            Press("Update ▶", "step", 42),
+            Press("◀ Back", "step", 41),
+            Slide("Updates", "step", 5),
+            Slide("Rate", "chosen", 0),
+            Slide("Updates", "step", 79),
             Slide("Rate", "chosen", 3),
         ),
         "e => [...e.querySelectorAll('.bar')].flatMap(x => [Number(x.dataset.value), Number(x.dataset.truth)])",
         compared,
         {
-            "{step: NaN}": "step is NaN", "{step: 80}": "step is 80", "{step: 'x'}": "step is x",
-            "{step: 2.5}": "step is 2.5", "{chosen: 5}": "chosen is 5", "{chosen: -1}": "chosen is -1",
-            "{chosen: null}": "chosen is null", "{chosen: '한\\ud800'}": "chosen is 한",
+            "{step: NaN}": "step is NaN",
+            "{step: 80}": "step is 80",
+            "{step: 'x'}": "step is x",
+            "{step: 2.5}": "step is 2.5",
+            "{chosen: 5}": "chosen is 5",
+            "{chosen: -1}": "chosen is -1",
+            "{chosen: null}": "chosen is null",
+            "{chosen: '한\\ud800'}": "chosen is 한",
         },
     ),
-]  # fmt: skip
+]

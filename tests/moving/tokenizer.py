@@ -2,7 +2,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from moving.hands import Moving, Press, numbers_in, write
-
 from nbutils import text, tokens
 from nbutils.figures.tokenizer import EXAMPLES, Tokenizer
 
@@ -39,19 +38,30 @@ def ids(picture: Tokenizer) -> list[int]:
 
 PICTURES = [
     Moving(
-        "notebooks/01_tokens", example,
+        "notebooks/01_tokens",
+        example,
         (
-            Type("hello world"), Press("한국어", "text", EXAMPLES["한국어"]), Type("  a\n\n  b  "),
-            Press("Python", "text", EXAMPLES["Python"]), Type(SIGNS.replace("\r", "").replace("\0", "")),
-            Press("Emoji", "text", EXAMPLES["Emoji"]), Type("a" * 1000),
-            Press("English", "text", EXAMPLES["English"]), Type("🤗" * 100), Type(LINE),
+            Type("hello world"),
+            Press("한국어", "text", EXAMPLES["한국어"]),
+            Type("  a\n\n  b  "),
+            Press("Python", "text", EXAMPLES["Python"]),
+            Type(SIGNS.replace("\r", "").replace("\0", "")),
+            Press("Emoji", "text", EXAMPLES["Emoji"]),
+            Type("a" * 1000),
+            Press("English", "text", EXAMPLES["English"]),
+            Type("🤗" * 100),
+            Type(LINE),
         ),
-        numbers_in(".tokens small"), ids,
+        numbers_in(".tokens small"),
+        ids,
         {
-            "{text: ''}": "Type a word", "{text: 'a'.repeat(1e6)}": "has 1000000 characters",
-            "{text: '한'.repeat(1001)}": "has 1001 characters", "{text: 'a\\ud800'}": "half a character",
-            "{text: '\\udc00'}": "half a character", "{text: NaN}": "Type a word",
+            "{text: ''}": "Type a word",
+            "{text: 'a'.repeat(1e6)}": "has 1000000 characters",
+            "{text: '한'.repeat(1001)}": "has 1001 characters",
+            "{text: 'a\\ud800'}": "half a character",
+            "{text: '\\udc00'}": "half a character",
+            "{text: NaN}": "Type a word",
             "{text: null}": "Type a word",
         },
     ),
-]  # fmt: skip
+]

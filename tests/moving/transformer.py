@@ -1,7 +1,6 @@
 from dataclasses import dataclass
 
 from moving.hands import Fetching, Moving, Press, Slide, Write
-
 from nbutils.figures.transformer import WholeTransformer
 
 LEFT, TOP, TALL = 30, 18, 17  # of transformer.js
@@ -34,23 +33,43 @@ class Choose:
 NEXT, BACK = "Next ▶", "◀ Back"
 PICTURES = [
     Moving(
-        "notebooks/03c_transformer", WholeTransformer,
+        "notebooks/03c_transformer",
+        WholeTransformer,
         (
-            Choose(4, 7, 48), Fetching(Press(NEXT, "stage", 1)), Press(NEXT, "stage", 2),
-            Choose(8, 40, 48), Press(BACK, "stage", 1), Write("Six letters", "text", "bbacca"),
-            Fetching(Slide("Stage", "stage", 5)), Choose(10, 15, 33), Choose(2, 20, 33),
-            Slide("Stage", "stage", 11), Write("Six letters", "text", "AAAAAA"),
-            Slide("Stage", "stage", 42), Choose(9, 1, 3), Choose(5, 2, 3), Slide("Stage", "stage", 0),
+            Choose(4, 7, 48),
+            Fetching(Press(NEXT, "stage", 1)),
+            Press(NEXT, "stage", 2),
+            Choose(8, 40, 48),
+            Press(BACK, "stage", 1),
+            Write("Six letters", "text", "bbacca"),
+            Fetching(Slide("Stage", "stage", 5)),
+            Choose(10, 15, 33),
+            Choose(2, 20, 33),
+            Slide("Stage", "stage", 11),
+            Write("Six letters", "text", "AAAAAA"),
+            Slide("Stage", "stage", 42),
+            Choose(9, 1, 3),
+            Choose(5, 2, 3),
+            Slide("Stage", "stage", 0),
         ),
-        "e => e.querySelector('.map').values", WholeTransformer.numbers,
+        "e => e.querySelector('.map').values",
+        WholeTransformer.numbers,
         {
-            "{text: 'CBACA'}": "Type six letters", "{text: 'CBACABA'}": "Type six letters",
-            "{text: 'CBADAB'}": "Type six letters", "{text: ''}": "Type six letters",
-            "{text: 'A'.repeat(1e6)}": "Type six letters", "{text: 'CBACA\\ud800'}": "Type six letters",
-            "{text: '가나다라마바'}": "Type six letters", "{text: 5}": "Type six letters",
-            "{stage: NaN}": "stage is NaN", "{stage: 43}": "stage is 43", "{stage: 'x'}": "stage is x",
-            "{row: 11}": "row is 11", "{column: 48}": "column is 48", "{column: -1}": "column is -1",
+            "{text: 'CBACA'}": "Type six letters",
+            "{text: 'CBACABA'}": "Type six letters",
+            "{text: 'CBADAB'}": "Type six letters",
+            "{text: ''}": "Type six letters",
+            "{text: 'A'.repeat(1e6)}": "Type six letters",
+            "{text: 'CBACA\\ud800'}": "Type six letters",
+            "{text: '가나다라마바'}": "Type six letters",
+            "{text: 5}": "Type six letters",
+            "{stage: NaN}": "stage is NaN",
+            "{stage: 43}": "stage is 43",
+            "{stage: 'x'}": "stage is x",
+            "{row: 11}": "row is 11",
+            "{column: 48}": "column is 48",
+            "{column: -1}": "column is -1",
         },
         draw_ms=50,
     ),
-]  # fmt: skip
+]

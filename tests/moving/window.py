@@ -1,5 +1,4 @@
 from moving.hands import Drag, Moving, Slide, numbers_in
-
 from nbutils import tokens
 from nbutils.figures.window import Window
 from nbutils.model import GPTConfig
@@ -19,16 +18,24 @@ def ids(window: Window) -> list:
 
 PICTURES = [
     Moving(
-        "notebooks/02_io", example,
+        "notebooks/02_io",
+        example,
         (
-            Drag(".stream .chip", 1, 4, "start", 3), Slide("Length", "length", 0),
-            Slide("Length", "length", 9), Slide("Place", "start", 5), Slide("Length", "length", 16),
-            Slide("Length", "length", 2), Drag(".stream .chip", 2, 0, "start", 0),
+            Drag(".stream .chip", 1, 4, "start", 3),
+            Slide("Length", "length", 0),
+            Slide("Length", "length", 9),
+            Slide("Place", "start", 5),
+            Slide("Length", "length", 16),
+            Slide("Length", "length", 2),
+            Drag(".stream .chip", 2, 0, "start", 0),
         ),
-        numbers_in(".chip:is(.context, .label) small"), ids,
+        numbers_in(".chip:is(.context, .label) small"),
+        ids,
         {
-            "{length: 17}": "length is 17", "{length: NaN}": "length is NaN",
-            "{start: 99}": "start is 99", "{start: 'x'}": "start is x",
+            "{length: 17}": "length is 17",
+            "{length: NaN}": "length is NaN",
+            "{start: 99}": "start is 99",
+            "{start: 'x'}": "start is x",
         },
     ),
-]  # fmt: skip
+]

@@ -47,7 +47,11 @@ def cases(given):
         case("an empty cache", 0, 3),
         Case(
             "a query of zeros, so that every position has the same weight",
-            zero, given.normal(3), given.normal(3), given.normal(4, 3), given.normal(4, 3),
+            zero,
+            given.normal(3),
+            given.normal(3),
+            given.normal(4, 3),
+            given.normal(4, 3),
         ),
         case("one number a head, so that nothing is scaled", 4, 1),
         case("one kept position", 1, 6),
@@ -55,9 +59,13 @@ def cases(given):
         case("nine kept positions", 9, 2),
         Case(
             "scores above 1,000",
-            fifty, given.normal(3), given.normal(3), large, given.normal(5, 3),
+            fifty,
+            given.normal(3),
+            given.normal(3),
+            large,
+            given.normal(5, 3),
         ),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -86,7 +94,8 @@ WRONG = (
     Wrong(
         "Your cache comes back as it was. The newest key and value belong to its end, for the "
         "next step.",
-        "@ values, keys, values", "@ values, keys[:-1], values[:-1]",
+        "@ values, keys, values",
+        "@ values, keys[:-1], values[:-1]",
     ),
     Wrong(
         "The newest key and value stand at the front of your cache. The oldest come first: put the "
@@ -97,34 +106,41 @@ WRONG = (
     ),
     Wrong(
         "The scores are not scaled. Divide them by the square root of D.",
-        " / math.sqrt(len(q))", "",
+        " / math.sqrt(len(q))",
+        "",
     ),
     Wrong(
         "The scores are divided by D; it should be the square root of D.",
-        "math.sqrt(len(q))", "len(q)",
+        "math.sqrt(len(q))",
+        "len(q)",
     ),
     Wrong(
         "The scores are divided by the square root of T + 1, the number of positions. It should "
         "be D, the number of entries of the query.",
-        "len(q)", "len(keys)",
+        "len(q)",
+        "len(keys)",
     ),
     Wrong(
         "The scores are multiplied by the square root of D; divide them.",
-        "/ math.sqrt", "* math.sqrt",
+        "/ math.sqrt",
+        "* math.sqrt",
     ),
     Wrong(
         "There is no softmax: the scores themselves weigh the values.",
-        "scores.softmax(dim=0)", "scores",
+        "scores.softmax(dim=0)",
+        "scores",
     ),
     Wrong(
         "With large scores your out is nan: e to the 1,000 is too large for a float. Let softmax "
         "compute it, or subtract the largest score first.",
-        "scores.softmax(dim=0)", "(scores.exp() / scores.exp().sum())",
+        "scores.softmax(dim=0)",
+        "(scores.exp() / scores.exp().sum())",
     ),
     Wrong(
         "Your out is an average of the keys. The scores come from the keys; what they weigh are "
         "the values.",
-        "scores.softmax(dim=0) @ values", "scores.softmax(dim=0) @ keys",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0) @ keys",
     ),
     Wrong(
         "The newest key goes to the values and the newest value to the keys. Put k to the keys "
@@ -136,11 +152,13 @@ WRONG = (
     Wrong(
         "The query goes into the cache in place of the key. The cache keeps keys; nobody asks "
         "for a query again.",
-        "k[None]", "q[None]",
+        "k[None]",
+        "q[None]",
     ),
     Wrong(
         "Your function gives the cache in the wrong order. It is out, keys, values.",
-        "@ values, keys, values", "@ values, values, keys",
+        "@ values, keys, values",
+        "@ values, values, keys",
     ),
     Wrong(
         "Your cache has lost its oldest position. Nothing is dropped here: T becomes T + 1.",
@@ -151,14 +169,16 @@ WRONG = (
     ),
     Wrong(
         "Your out has the shape (1, D). There is one query only, so out is (D,), like v.",
-        "scores.softmax(dim=0) @ values", "scores.softmax(dim=0)[None] @ values",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0)[None] @ values",
     ),
     Wrong(
         "Your function gives out alone. Give three things: out, and the keys and values with the "
         "newest position in them.",
-        "@ values, keys, values", "@ values",
+        "@ values, keys, values",
+        "@ values",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(q, k, v, keys, values):

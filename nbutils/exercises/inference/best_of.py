@@ -57,53 +57,64 @@ WRONG = (
     Wrong(
         "Your function compares the sums, so long candidates look bad. Divide each by its length "
         "first.",
-        "total / n", "total",
+        "total / n",
+        "total",
     ),
     Wrong(
         "Your function multiplies by the length. Divide by it to have the average for each token.",
-        "total / n", "total * n",
+        "total / n",
+        "total * n",
     ),
     Wrong(
         "Your function takes the worst candidate, whose average is the smallest or the farthest "
         "from 0. The largest is the best: logarithms nearer to 0 are likelier.",
-        "max(means)", "min(means)",
+        "max(means)",
+        "min(means)",
     ),
     Wrong(
         "Your function divides without a remainder: // makes whole numbers of the averages, so "
         "different candidates look equal. Use /.",
-        "total / n", "total // n",
+        "total / n",
+        "total // n",
     ),
     Wrong(
         "Your function gives the best average itself. Give the candidate's index.",
-        "means.index(max(means))", "max(means)",
+        "means.index(max(means))",
+        "max(means)",
     ),
     Wrong(
         "If several candidates are equally good your function gives the last of them. Give the "
         "first.",
-        "means.index(max(means))", "len(means) - 1 - means[::-1].index(max(means))",
+        "means.index(max(means))",
+        "len(means) - 1 - means[::-1].index(max(means))",
     ),
     Wrong(
         "Your function always gives index 0. Did the search begin with 0 as the best average? No "
         "average is larger: begin with the first one or with minus infinity.",
-        "means.index(max(means))", "[0.0, *means].index(max([0.0, *means]))",
+        "means.index(max(means))",
+        "[0.0, *means].index(max([0.0, *means]))",
     ),
     Wrong(
         "Your index counts from 1. The first candidate has index 0.",
-        "means.index(max(means))", "means.index(max(means)) + 1",
+        "means.index(max(means))",
+        "means.index(max(means)) + 1",
     ),
     Wrong(
         "Your function takes the longest candidate. Length is no merit: compare the averages.",
-        "total / n", "n",
+        "total / n",
+        "n",
     ),
     Wrong(
         "Your function takes the shortest candidate. Compare the averages.",
-        "total / n", "-n",
+        "total / n",
+        "-n",
     ),
     Wrong(
         "Your function divides by the root of the length. Divide by the length itself.",
-        "total / n", "total / n**0.5",
+        "total / n",
+        "total / n**0.5",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_loop(log_probabilities, lengths):

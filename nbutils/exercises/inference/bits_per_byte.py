@@ -60,57 +60,69 @@ WRONG = (
     Wrong(
         "Your function divides by the number of characters. An é has two bytes in UTF-8, an "
         "emoji four: count the bytes of text.encode().",
-        'text.encode("utf-8")', "text",
+        'text.encode("utf-8")',
+        "text",
     ),
     Wrong(
         "Your function divides by the number of tokens. Divide by the number of bytes.",
-        'text.encode("utf-8")', "losses",
+        'text.encode("utf-8")',
+        "losses",
     ),
     Wrong(
         "Your function takes the average loss of a token. Add up the losses of all tokens: they "
         "are the cost of the whole text.",
-        "losses.sum()", "losses.mean()",
+        "losses.sum()",
+        "losses.mean()",
     ),
     Wrong(
         "Your result is in nats. Divide by ln 2 to have bits.",
-        " / math.log(2)", "",
+        " / math.log(2)",
+        "",
     ),
     Wrong(
         "Your function multiplies by ln 2. A bit is less than a nat, so the number of bits is "
         "larger: divide.",
-        "/ math.log(2)", "* math.log(2)",
+        "/ math.log(2)",
+        "* math.log(2)",
     ),
     Wrong(
         "Your function divides by the logarithm of 10, or has taken log10. Bits come from ln 2.",
-        "math.log(2)", "math.log(10)",
+        "math.log(2)",
+        "math.log(10)",
     ),
     Wrong(
         "Your function divides by the number of bits of the text, 8 for each byte. Divide by the "
         "bytes.",
-        'len(text.encode("utf-8"))', '(8 * len(text.encode("utf-8")))',
+        'len(text.encode("utf-8"))',
+        '(8 * len(text.encode("utf-8")))',
     ),
     Wrong(
         "Your quotient stands on its head: it is bytes per bit.",
-        'bits / len(text.encode("utf-8"))', 'len(text.encode("utf-8")) / bits',
+        'bits / len(text.encode("utf-8"))',
+        'len(text.encode("utf-8")) / bits',
     ),
     Wrong(
         "Your function gives the bits of the whole text. Divide them by the number of its bytes.",
-        'bits / len(text.encode("utf-8"))', "bits",
+        'bits / len(text.encode("utf-8"))',
+        "bits",
     ),
     Wrong(
         "Your function counts bytes of UTF-16. Count those of UTF-8, which encode() gives by "
         "itself.",
-        '"utf-8"', '"utf-16"',
+        '"utf-8"',
+        '"utf-16"',
     ),
     Wrong(
         "Your function counts each different byte once. Count all bytes of the text.",
-        'text.encode("utf-8")', 'set(text.encode("utf-8"))',
+        'text.encode("utf-8")',
+        'set(text.encode("utf-8"))',
     ),
     Wrong(
         "Your function counts each different character once. Count all bytes of the text.",
-        'text.encode("utf-8")', "set(text)",
+        'text.encode("utf-8")',
+        "set(text)",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_loop(losses, text):

@@ -51,26 +51,31 @@ WRONG = (
     Wrong(
         "Right, except where the window has length 0: there ids[-0:] is the whole list, and the "
         "empty list is asked for.",
-        "max(0, len(ids) - longest) :", "-longest:",
+        "max(0, len(ids) - longest) :",
+        "-longest:",
     ),
     Wrong(
         "If the text is shorter than the window, the start of your slice is negative, and Python "
         "counts a negative start from the end. Begin at 0 at least.",
-        "max(0, len(ids) - longest)", "len(ids) - longest",
+        "max(0, len(ids) - longest)",
+        "len(ids) - longest",
     ),
     Wrong(
         "Your function keeps the beginning of the text. Keep its end: the next token goes on "
         "from there.",
-        "max(0, len(ids) - longest) :", ":longest",
+        "max(0, len(ids) - longest) :",
+        ":longest",
     ),
     Wrong(
         "Your function keeps one id too many.",
-        "len(ids) - longest", "len(ids) - longest - 1",
+        "len(ids) - longest",
+        "len(ids) - longest - 1",
     ),
     Wrong(
         "Your function keeps one id too few: longest - 1 of them. All places of the window can "
         "be used.",
-        "max(0, len(ids) - longest)", "max(0, len(ids) - max(0, longest - 1))",
+        "max(0, len(ids) - longest)",
+        "max(0, len(ids) - max(0, longest - 1))",
     ),
     Wrong(
         "Your function gives the right ids from the last to the first. Leave them in the text's "
@@ -81,7 +86,8 @@ WRONG = (
     Wrong(
         "Your function cuts off as many ids as the window is long and keeps the rest. Keep the "
         "last ones, as many as the window is long.",
-        "max(0, len(ids) - longest)", "longest",
+        "max(0, len(ids) - longest)",
+        "longest",
     ),
     Wrong(
         "Your function fills a short text up with zeros. A shorter text needs nothing: give it "
@@ -92,13 +98,15 @@ WRONG = (
     Wrong(
         "Your function gives an empty list if the text is shorter than the window. Then all of the "
         "text is seen.",
-        "max(0, len(ids) - longest)", "len(ids) - longest if len(ids) >= longest else len(ids)",
+        "max(0, len(ids) - longest)",
+        "len(ids) - longest if len(ids) >= longest else len(ids)",
     ),
     Wrong(
         "Your function leaves out the last id. It is the newest, and the one that matters most.",
-        "max(0, len(ids) - longest) :", "max(0, len(ids) - 1 - longest) : -1",
+        "max(0, len(ids) - longest) :",
+        "max(0, len(ids) - 1 - longest) : -1",
     ),
-)  # fmt: skip
+)
 
 
 def by_two_cases(ids, longest):

@@ -69,12 +69,14 @@ WRONG = (
     Wrong(
         "Your function doesn't use u: it always gives the likeliest token. That is greedy, and "
         "no draw.",
-        "min(passed, len(probabilities) - 1)", "int(probabilities.argmax())",
+        "min(passed, len(probabilities) - 1)",
+        "int(probabilities.argmax())",
     ),
     Wrong(
         "Your function compares u with the probabilities themselves. Compare it with where the "
         "parts end: the sum of all probabilities up to each token.",
-        ".cumsum(dim=0)", "",
+        ".cumsum(dim=0)",
+        "",
     ),
     Wrong(
         "Your function takes the first token whose own probability is above u. Compare u with "
@@ -86,12 +88,14 @@ WRONG = (
     Wrong(
         "A u that lies exactly between two parts belongs to the right one; your function gives the "
         "left one. So it can also draw a token whose probability is 0.",
-        "ends <= u", "ends < u",
+        "ends <= u",
+        "ends < u",
     ),
     Wrong(
         "If u lies beyond the sum of the probabilities, your function gives V, and there is no "
         "such token. Give the last id, V - 1.",
-        "min(passed, len(probabilities) - 1)", "passed",
+        "min(passed, len(probabilities) - 1)",
+        "passed",
     ),
     Wrong(
         "If u lies beyond the sum of the probabilities, your function gives nothing: its loop ends "
@@ -102,29 +106,35 @@ WRONG = (
     Wrong(
         "Your function gives the token before the one on which u lies. If u has passed no part, "
         "it is token 0.",
-        "min(passed, len(probabilities) - 1)", "max(min(passed, len(probabilities) - 1) - 1, 0)",
+        "min(passed, len(probabilities) - 1)",
+        "max(min(passed, len(probabilities) - 1) - 1, 0)",
     ),
     Wrong(
         "Your function gives the id minus 1, and -1 for the first token. The number of parts "
         "that u has passed is the id itself.",
-        "int((ends <= u).sum())", "int((ends <= u).sum()) - 1",
+        "int((ends <= u).sum())",
+        "int((ends <= u).sum()) - 1",
     ),
     Wrong(
         "Your function gives the token after the one on which u lies. The number of parts that u "
         "has passed is the id itself.",
-        "int((ends <= u).sum())", "int((ends <= u).sum()) + 1",
+        "int((ends <= u).sum())",
+        "int((ends <= u).sum()) + 1",
     ),
     Wrong(
         "Your line begins with the last token. Lay the parts in the order of the ids, token 0 "
         "first.",
-        instead=lambda probabilities, u: len(probabilities) - 1 - min(
-            int((probabilities.flip(0).cumsum(dim=0) <= u).sum()), len(probabilities) - 1
+        instead=lambda probabilities, u: (
+            len(probabilities)
+            - 1
+            - min(int((probabilities.flip(0).cumsum(dim=0) <= u).sum()), len(probabilities) - 1)
         ),
     ),
     Wrong(
         "Your function sorts the probabilities and gives a place in the sorted row, which is no "
         "id. Don't sort: the parts lie in the order of the ids.",
-        "probabilities.cumsum(dim=0)", "probabilities.sort(descending=True).values.cumsum(dim=0)",
+        "probabilities.cumsum(dim=0)",
+        "probabilities.sort(descending=True).values.cumsum(dim=0)",
     ),
     Wrong(
         "Your function lays the largest part first. Each token would come as often as it should, "
@@ -138,9 +148,10 @@ WRONG = (
     Wrong(
         "Your function gives every token the same chance: u times V, cut to a whole number. Each "
         "part is as long as the token's probability.",
-        "int((ends <= u).sum())", "int(u * len(probabilities))",
+        "int((ends <= u).sum())",
+        "int(u * len(probabilities))",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_loop(probabilities, u):

@@ -113,22 +113,26 @@ who calls the function may want to use the same prompt again.
 WRONG = (
     Wrong(
         "Your function changes the list that it was given. Copy it first: text = list(ids).",
-        "list(ids)", "ids",
+        "list(ids)",
+        "ids",
     ),
     Wrong(
         "Your function shows the network the newest token only. Give it the whole text: the next "
         "token may depend on all of it.",
-        "next_logits(text)", "next_logits(text[-1:])",
+        "next_logits(text)",
+        "next_logits(text[-1:])",
     ),
     Wrong(
         "Your function asks the network with the prompt each time. Ask with the longer text, so "
         "that it sees what it has written.",
-        "next_logits(text)", "next_logits(ids)",
+        "next_logits(text)",
+        "next_logits(ids)",
     ),
     Wrong(
         "Your function shows the network only what is new, and nothing of the prompt after the "
         "first step. Give it the whole text.",
-        "next_logits(text)", "next_logits(text[len(ids) :] or text)",
+        "next_logits(text)",
+        "next_logits(text[len(ids) :] or text)",
     ),
     Wrong(
         "The end is missing in your text: end_id belongs to it as its last token. Add the token, "
@@ -138,7 +142,8 @@ WRONG = (
     ),
     Wrong(
         "Your function doesn't stop after end_id. Leave the loop once the network has added it.",
-        "            break\n", "            pass\n",
+        "            break\n",
+        "            pass\n",
     ),
     Wrong(
         "Your function writes nothing if the prompt's last token is end_id. In the prompt it ends "
@@ -150,39 +155,46 @@ WRONG = (
     Wrong(
         "Your function stops as soon as end_id stands anywhere in the text, also in the prompt. "
         "Compare only the newest token.",
-        "token == end_id", "end_id in text",
+        "token == end_id",
+        "end_id in text",
     ),
     Wrong(
         "Your function gives the new tokens alone. The prompt belongs to the result.",
-        "return text", "return text[len(ids) :]",
+        "return text",
+        "return text[len(ids) :]",
     ),
     Wrong(
         "Your function adds one token too few.",
-        "range(n_new)", "range(n_new - 1)",
+        "range(n_new)",
+        "range(n_new - 1)",
     ),
     Wrong(
         "Your function adds one token too many, if no end comes.",
-        "range(n_new)", "range(n_new + 1)",
+        "range(n_new)",
+        "range(n_new + 1)",
     ),
     Wrong(
         "Your function takes n_new for the length of the whole text. It is the number of tokens "
         "that are added to the prompt.",
-        "range(n_new)", "range(n_new - len(ids))",
+        "range(n_new)",
+        "range(n_new - len(ids))",
     ),
     Wrong(
         "Your function takes the least likely token at each step: the smallest logit.",
-        "argmax()", "argmin()",
+        "argmax()",
+        "argmin()",
     ),
     Wrong(
         "Your function puts new tokens in front of the text. They go to its end.",
-        "text.append(token)", "text.insert(0, token)",
+        "text.append(token)",
+        "text.insert(0, token)",
     ),
     Wrong(
         "Your function leaves after the first new token: the return stands in the loop.",
         "            break\n    return text",
         "            break\n        return text\n    return text",
     ),
-)  # fmt: skip
+)
 
 
 def with_while(next_logits, ids, n_new, end_id):

@@ -56,49 +56,59 @@ WRONG = (
     Wrong(
         "Your function gives the least likely token, the one with the smallest logit. Take the "
         "largest.",
-        "argmax()", "argmin()",
+        "argmax()",
+        "argmin()",
     ),
     Wrong(
         "Your function gives the largest logit itself. Give its place in the row, the token's id.",
-        "int(logits.argmax())", "logits.max().item()",
+        "int(logits.argmax())",
+        "logits.max().item()",
     ),
     Wrong(
         "Of two equally large logits your function takes the later one. Take the smaller id: "
         "replace the best so far only by a logit that is strictly larger.",
-        "int(logits.argmax())", "len(logits) - 1 - int(logits.flip(0).argmax())",
+        "int(logits.argmax())",
+        "len(logits) - 1 - int(logits.flip(0).argmax())",
     ),
     Wrong(
         "Your function takes the logit that is farthest from 0, though it may be negative. A very "
         "negative logit belongs to a very unlikely token: compare without abs.",
-        "logits.argmax()", "logits.abs().argmax()",
+        "logits.argmax()",
+        "logits.abs().argmax()",
     ),
     Wrong(
         "Your ids are one too large: they count from 1. The first token has id 0.",
-        "int(logits.argmax())", "int(logits.argmax()) + 1",
+        "int(logits.argmax())",
+        "int(logits.argmax()) + 1",
     ),
     Wrong(
         "Your function works only if some logit is above 0; else it gives id 0. Begin the search "
         "with the first logit (or minus infinity) as the best, not with 0.",
-        "logits.argmax()", "logits.clamp(min=0).argmax()",
+        "logits.argmax()",
+        "logits.clamp(min=0).argmax()",
     ),
     Wrong(
         "Your function never looks at the last token. A loop over all ids is range(len(logits)).",
-        "logits.argmax()", "logits[:-1].argmax()",
+        "logits.argmax()",
+        "logits[:-1].argmax()",
     ),
     Wrong(
         "Your function never looks at the first token. Its id is 0, so begin there.",
-        "int(logits.argmax())", "int(logits[1:].argmax()) + 1",
+        "int(logits.argmax())",
+        "int(logits[1:].argmax()) + 1",
     ),
     Wrong(
         "Your function gives a whole row that marks the likeliest token. Give one number, its id.",
-        "int(logits.argmax())", "(logits == logits.max()).int()",
+        "int(logits.argmax())",
+        "(logits == logits.max()).int()",
     ),
     Wrong(
         "Your function gives all ids in order of their logits. Only the first of them is asked "
         "for.",
-        "int(logits.argmax())", "logits.argsort(descending=True, stable=True)",
+        "int(logits.argmax())",
+        "logits.argsort(descending=True, stable=True)",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_loop(logits):

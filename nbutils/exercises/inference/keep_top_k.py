@@ -62,47 +62,56 @@ WRONG = (
     Wrong(
         "Your function strikes out with 0. A logit of 0 is an ordinary one, larger than any "
         "negative logit; use minus infinity.",
-        "-math.inf", "0.0",
+        "-math.inf",
+        "0.0",
     ),
     Wrong(
         "Your function strikes out with -1e9. Use minus infinity, -math.inf: then the probability "
         "is 0 for any logits.",
-        "-math.inf", "-1e9",
+        "-math.inf",
+        "-1e9",
     ),
     Wrong(
         "Your function strikes out with plus infinity. After a softmax nothing but nan would be "
         "left; use minus infinity.",
-        "-math.inf", "math.inf",
+        "-math.inf",
+        "math.inf",
     ),
     Wrong(
         "Your function keeps one logit too few: the k-th largest is struck out as well. Strike out "
         "what is smaller than it, and not what is equal.",
-        "logits < least", "logits <= least",
+        "logits < least",
+        "logits <= least",
     ),
     Wrong(
         "Your function keeps one logit too many: k + 1 of them. The k-th largest is the last that "
         "stays.",
-        "min(k, len(logits))", "min(k + 1, len(logits))",
+        "min(k, len(logits))",
+        "min(k + 1, len(logits))",
     ),
     Wrong(
         "Your function keeps the smallest logits and strikes out the likely ones. Keep the k "
         "largest.",
-        "logits < least", "logits > logits.sort().values[min(k, len(logits)) - 1]",
+        "logits < least",
+        "logits > logits.sort().values[min(k, len(logits)) - 1]",
     ),
     Wrong(
         "Your function strikes out the largest logits and keeps the others. It should be the other "
         "way round.",
-        "logits < least", "logits >= least",
+        "logits < least",
+        "logits >= least",
     ),
     Wrong(
         "Your function asks topk for more logits than there are, if k is larger than V. Ask for "
         "min(k, V).",
-        "min(k, len(logits))", "k",
+        "min(k, len(logits))",
+        "k",
     ),
     Wrong(
         "Your function gives only the kept logits, sorted. Their places say which token each "
         "belongs to: give all V places, with -inf where nothing is kept.",
-        "logits.masked_fill(logits < least, -math.inf)", "logits.topk(min(k, len(logits))).values",
+        "logits.masked_fill(logits < least, -math.inf)",
+        "logits.topk(min(k, len(logits))).values",
     ),
     Wrong(
         "Your function has sorted the logits. Leave each at its own place: the place is the "
@@ -113,18 +122,21 @@ WRONG = (
     ),
     Wrong(
         "Your function keeps the first k places, whatever stands there. Keep the k largest logits.",
-        "logits < least", "torch.arange(len(logits)) >= k",
+        "logits < least",
+        "torch.arange(len(logits)) >= k",
     ),
     Wrong(
         "Your function keeps the logits that are farthest from 0, negative ones too. Compare the "
         "logits as they are, without abs.",
-        "logits < least", "logits.abs() < logits.abs().topk(min(k, len(logits))).values[-1]",
+        "logits < least",
+        "logits.abs() < logits.abs().topk(min(k, len(logits))).values[-1]",
     ),
     Wrong(
         "Your function gives probabilities. It should give logits; the softmax comes later.",
-        "-math.inf)", "-math.inf).softmax(dim=-1)",
+        "-math.inf)",
+        "-math.inf).softmax(dim=-1)",
     ),
-)  # fmt: skip
+)
 
 
 def by_places(logits, k):

@@ -67,7 +67,8 @@ each other stays as it was.
 WRONG = (
     Wrong(
         "What your function keeps doesn't sum to 1. Divide it by its sum.",
-        "kept / kept.sum()", "kept",
+        "kept / kept.sum()",
+        "kept",
     ),
     Wrong(
         "Your function drops the token that crosses the line, so what it keeps never passes p, "
@@ -80,52 +81,62 @@ WRONG = (
     Wrong(
         "Your function keeps only what stays below p, and a token that reaches p is dropped, even "
         "if it is the only one. Look at the sum before each token, without the token itself.",
-        "largest.cumsum(dim=0) - largest", "largest.cumsum(dim=0)",
+        "largest.cumsum(dim=0) - largest",
+        "largest.cumsum(dim=0)",
     ),
     Wrong(
         "Your function drops the token that crosses the line, unless it is the likeliest one. It "
         "is needed: without it the sum is below p.",
-        "before >= p", "(before + largest > p) & (before > 0)",
+        "before >= p",
+        "(before + largest > p) & (before > 0)",
     ),
     Wrong(
         "If a sum is exactly p your function keeps one token more. Exactly p is enough: stop "
         "there.",
-        "before >= p", "before > p",
+        "before >= p",
+        "before > p",
     ),
     Wrong(
         "Your function always keeps one token too many: the one after the token that reaches p.",
-        "before >= p", "before - largest.roll(1) * (before > 0) >= p",
+        "before >= p",
+        "before - largest.roll(1) * (before > 0) >= p",
     ),
     Wrong(
         "Your result is sorted: the probabilities have lost their tokens. Put each back at its "
         "place.",
-        "result[ids] = kept / kept.sum()", "result = kept / kept.sum()",
+        "result[ids] = kept / kept.sum()",
+        "result = kept / kept.sum()",
     ),
     Wrong(
         "Your function puts the sorted values back to wrong places. With the ids that sort "
         "gives, it is result[ids] = values, and not result = values[ids].",
-        "result[ids] = kept / kept.sum()", "result = (kept / kept.sum())[ids]",
+        "result[ids] = kept / kept.sum()",
+        "result = (kept / kept.sum())[ids]",
     ),
     Wrong(
         "Your function begins with the least likely tokens. Sort from the largest down.",
-        "descending=True", "descending=False",
+        "descending=True",
+        "descending=False",
     ),
     Wrong(
         "Your function adds up the tokens in the order of their ids. Sort them first: the "
         "likeliest come first.",
-        "probabilities.sort(descending=True)", "probabilities, torch.arange(len(probabilities))",
+        "probabilities.sort(descending=True)",
+        "probabilities, torch.arange(len(probabilities))",
     ),
     Wrong(
         "Your function keeps the tokens that have p or more each, and often there is none. It is "
         "their sum that has to reach p.",
-        "before >= p", "largest < p",
+        "before >= p",
+        "largest < p",
     ),
     Wrong(
         "Your function scales with a softmax, which changes how likely the kept tokens are beside "
         "each other, and gives a share to the others too. Divide by the sum.",
-        "kept / kept.sum()", "kept.softmax(dim=0)",
+        "kept / kept.sum()",
+        "kept.softmax(dim=0)",
     ),
-)  # fmt: skip
+)
 
 
 def one_after_the_other(probabilities, p):

@@ -62,11 +62,13 @@ WRONG = (
     Wrong(
         "Your function gives the average over the tokens. Add the logarithms up; don't divide by "
         "T.",
-        ".sum()", ".mean()",
+        ".sum()",
+        ".mean()",
     ),
     Wrong(
         "Your sign is turned: that is the loss. The logarithm of a probability is 0 or below.",
-        "return log_p[torch", "return -log_p[torch",
+        "return log_p[torch",
+        "return -log_p[torch",
     ),
     Wrong(
         "Your function gives the loss: the sign is turned, and the sum is divided by T. Give the "
@@ -77,7 +79,8 @@ WRONG = (
     Wrong(
         "With large logits your function gives minus infinity: an exponential has become 0 or "
         "infinite before its logarithm was taken. Use log_softmax, which avoids this.",
-        "logits.log_softmax(dim=-1)", "logits.softmax(dim=-1).log()",
+        "logits.log_softmax(dim=-1)",
+        "logits.softmax(dim=-1).log()",
     ),
     Wrong(
         "With large logits your function gives nan: e to the 900 is too large for a float. Use "
@@ -88,16 +91,19 @@ WRONG = (
     Wrong(
         "The softmax is over the places (dim=0). It should be over the tokens of the vocabulary, "
         "the last dimension.",
-        "dim=-1", "dim=0",
+        "dim=-1",
+        "dim=0",
     ),
     Wrong(
         "Your function adds up the logits of the tokens. They are no logarithms of probabilities "
         "yet: take log_softmax first.",
-        "logits.log_softmax(dim=-1)", "logits",
+        "logits.log_softmax(dim=-1)",
+        "logits",
     ),
     Wrong(
         "Your function adds up the probabilities. Add up their logarithms.",
-        "log_softmax", "softmax",
+        "log_softmax",
+        "softmax",
     ),
     Wrong(
         "Your function takes the logarithm of the sum of the probabilities. Take the logarithm "
@@ -108,32 +114,38 @@ WRONG = (
     Wrong(
         "Your function gives the probability. Its logarithm is asked for, without the exp at the "
         "end.",
-        ".sum().item()", ".sum().exp().item()",
+        ".sum().item()",
+        ".sum().exp().item()",
     ),
     Wrong(
         "Your logarithm has base 2. Use the natural one.",
-        "logits.log_softmax(dim=-1)", "logits.log_softmax(dim=-1) / 0.6931471805599453",
+        "logits.log_softmax(dim=-1)",
+        "logits.log_softmax(dim=-1) / 0.6931471805599453",
     ),
     Wrong(
         "Your function compares each row with the next token. Here row t already belongs to "
         "ids[t]: don't shift.",
-        "log_p[torch.arange(len(ids)), ids]", "log_p[torch.arange(len(ids) - 1), ids[1:]]",
+        "log_p[torch.arange(len(ids)), ids]",
+        "log_p[torch.arange(len(ids) - 1), ids[1:]]",
     ),
     Wrong(
         "Your function takes the likeliest token of each row. Take the one that stands there, "
         "ids[t].",
-        "log_p[torch.arange(len(ids)), ids]", "log_p.amax(dim=-1)",
+        "log_p[torch.arange(len(ids)), ids]",
+        "log_p.amax(dim=-1)",
     ),
     Wrong(
         "log_p[:, ids] takes the columns of all ids in every row. From row t take only the "
         "column ids[t].",
-        "log_p[torch.arange(len(ids)), ids]", "log_p[:, ids]",
+        "log_p[torch.arange(len(ids)), ids]",
+        "log_p[:, ids]",
     ),
     Wrong(
         "Your function gives T numbers. Add them up.",
-        ".sum().item()", ".tolist()",
+        ".sum().item()",
+        ".tolist()",
     ),
-)  # fmt: skip
+)
 
 
 def by_the_loss(logits, ids):

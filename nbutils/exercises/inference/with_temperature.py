@@ -66,27 +66,32 @@ WRONG = (
     Wrong(
         "A higher temperature makes your probabilities sharper; it should make them flatter. "
         "Divide the logits by it.",
-        "logits / temperature", "logits * temperature",
+        "logits / temperature",
+        "logits * temperature",
     ),
     Wrong(
         "The temperature has no effect, except at 0: above 0 your function gives the softmax of "
         "the logits as they are. Divide the logits by the temperature before the softmax.",
-        "logits / temperature", "logits",
+        "logits / temperature",
+        "logits",
     ),
     Wrong(
         "Your function divides after the softmax, so the probabilities don't sum to 1. Divide the "
         "logits, then take the softmax.",
-        "(logits / temperature).softmax(dim=-1)", "logits.softmax(dim=-1) / temperature",
+        "(logits / temperature).softmax(dim=-1)",
+        "logits.softmax(dim=-1) / temperature",
     ),
     Wrong(
         "Above temperature 0 your function gives the divided logits. The softmax that makes "
         "probabilities of them is missing.",
-        ".softmax(dim=-1)", "",
+        ".softmax(dim=-1)",
+        "",
     ),
     Wrong(
         "At temperature 0 your function gives nan, as a division by 0 does. That temperature needs "
         "its own path: all on the largest logit.",
-        "temperature == 0", "temperature < 0",
+        "temperature == 0",
+        "temperature < 0",
     ),
     Wrong(
         "At a temperature near 0 your function gives nan: a power has become too large or too "
@@ -98,7 +103,8 @@ WRONG = (
     Wrong(
         "At temperature 0, two equally large logits get 1 each, which sums to 2. Only the first of "
         "them has the 1.",
-        "probabilities[logits.argmax()]", "probabilities[logits == logits.max()]",
+        "probabilities[logits.argmax()]",
+        "probabilities[logits == logits.max()]",
     ),
     Wrong(
         "At temperature 0, two equally large logits share the probability. (A tiny temperature in "
@@ -109,12 +115,14 @@ WRONG = (
     Wrong(
         "At temperature 0, the last of several equally large logits has the 1. It should be the "
         "first.",
-        "logits.argmax()", "len(logits) - 1 - logits.flip(0).argmax()",
+        "logits.argmax()",
+        "len(logits) - 1 - logits.flip(0).argmax()",
     ),
     Wrong(
         "At temperature 0 your function gives the likeliest token's id. It should give "
         "probabilities there, too: 1 at this id and 0 everywhere else.",
-        "return probabilities", "return logits.argmax()",
+        "return probabilities",
+        "return logits.argmax()",
     ),
     Wrong(
         "Your function treats temperature 0 like temperature 1. At 0 all goes to the largest "
@@ -127,9 +135,10 @@ WRONG = (
     Wrong(
         "Your function gives logarithms of probabilities above temperature 0. Use softmax, not "
         "log_softmax.",
-        ".softmax(dim=-1)", ".log_softmax(dim=-1)",
+        ".softmax(dim=-1)",
+        ".log_softmax(dim=-1)",
     ),
-)  # fmt: skip
+)
 
 
 def by_numbers(logits, temperature):

@@ -42,11 +42,14 @@ def cases(given):
     return [
         Case("one position, which sees only itself", *(given.normal(1, 1, D) for _ in range(3))),
         Case("equal scores, so that only the mask decides", zeros, zeros, given.normal(1, T, D)),
-        Case("one number a head, so that nothing is scaled", *(given.normal(1, T, 1) for _ in range(3))),
+        Case(
+            "one number a head, so that nothing is scaled",
+            *(given.normal(1, T, 1) for _ in range(3)),
+        ),
         Case("three numbers a head", *(given.normal(1, T, D) for _ in range(3))),
         Case("two windows", *(given.normal(B, T, D) for _ in range(3))),
         Case("large scores", given.uniform(B, T, D) + 0.5, far_apart, given.normal(B, T, D)),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -65,41 +68,50 @@ about $\\sqrt D$ large, and large scores make a softmax that looks at one place 
 WRONG = (
     Wrong(
         "Each column of your weights sums to 1; each row should: the softmax is over dim=-2.",
-        "softmax(dim=-1)", "softmax(dim=-2).nan_to_num(0)",
+        "softmax(dim=-1)",
+        "softmax(dim=-2).nan_to_num(0)",
     ),
     Wrong(
         "The scores are not scaled. Divide them by the square root of D.",
-        " / math.sqrt(q.shape[-1])", "",
+        " / math.sqrt(q.shape[-1])",
+        "",
     ),
     Wrong(
         "The scores are divided by D; it should be the square root of D.",
-        "math.sqrt(q.shape[-1])", "q.shape[-1]",
+        "math.sqrt(q.shape[-1])",
+        "q.shape[-1]",
     ),
     Wrong(
         "The scores are divided by the square root of T, the number of positions; it should be D, the "
         "number of entries of a query.",
-        "q.shape[-1]", "q.shape[-2]",
+        "q.shape[-1]",
+        "q.shape[-2]",
     ),
     Wrong(
         "The scores are multiplied by the square root of D; divide them.",
-        "/ math.sqrt", "* math.sqrt",
+        "/ math.sqrt",
+        "* math.sqrt",
     ),
     Wrong(
         "Nothing is masked: positions see those after them.",
-        "scores.masked_fill(later, -math.inf)", "scores",
+        "scores.masked_fill(later, -math.inf)",
+        "scores",
     ),
     Wrong(
         "A position can't see itself: your mask hides the diagonal too.",
-        "triu(1)", "triu(0)",
+        "triu(1)",
+        "triu(0)",
     ),
     Wrong(
         "Your mask hides the past and shows the future.",
-        "triu(1)", "tril(-1)",
+        "triu(1)",
+        "tril(-1)",
     ),
     Wrong(
         "The mask puts 0 where it should put minus infinity: e to the 0 is 1, so later positions "
         "still get weight.",
-        "-math.inf", "0.0",
+        "-math.inf",
+        "0.0",
     ),
     Wrong(
         "The weights of later positions are set to 0 after the softmax, so the others no longer sum to "
@@ -109,7 +121,8 @@ WRONG = (
     ),
     Wrong(
         "Keys and queries are exchanged: row t of the scores must belong to query t.",
-        "q @ k.transpose(1, 2)", "k @ q.transpose(1, 2)",
+        "q @ k.transpose(1, 2)",
+        "k @ q.transpose(1, 2)",
     ),
     Wrong(
         "Large scores give nan: e to a large power is infinite, and infinite divided by infinite is "
@@ -119,33 +132,39 @@ WRONG = (
     ),
     Wrong(
         "There is no softmax: the scores themselves weigh the values.",
-        "scores.masked_fill(later, -math.inf).softmax(dim=-1)", "scores.masked_fill(later, 0.0)",
+        "scores.masked_fill(later, -math.inf).softmax(dim=-1)",
+        "scores.masked_fill(later, 0.0)",
     ),
     Wrong(
         "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
         "after. Was a ~ forgotten?",
-        "later, -math.inf", "~later, -math.inf",
+        "later, -math.inf",
+        "~later, -math.inf",
     ),
     Wrong(
         "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
         "after. Was a ~ forgotten?",
-        "later, -math.inf", "~later, -1e9",
+        "later, -math.inf",
+        "~later, -1e9",
     ),
     Wrong(
         "The mask puts a number there that is only somewhat low, so later positions still get some weight. "
         "Put minus infinity.",
-        "-math.inf", "-10.0",
+        "-math.inf",
+        "-10.0",
     ),
     Wrong(
         "The mask puts -100 where it should put minus infinity: other scores may be lower than that.",
-        "-math.inf", "-100.0",
+        "-math.inf",
+        "-100.0",
     ),
     Wrong(
         "The mask is added to the scores as it is: True counts as 1 and False as 0. Put minus infinity where "
         "it is True.",
-        "scores.masked_fill(later, -math.inf)", "(scores + later)",
+        "scores.masked_fill(later, -math.inf)",
+        "(scores + later)",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(q, k, v):

@@ -42,31 +42,37 @@ WRONG = (
     Wrong(
         "A position can't see itself in your mask: the diagonal is False. It may look at its own "
         "token, since it has to guess the one after it.",
-        "tril()", "tril(-1)",
+        "tril()",
+        "tril(-1)",
     ),
     Wrong(
         "Your mask shows the future and hides the past. Rows are the positions that look, columns "
         "those that are looked at: the lower triangle is True.",
-        "tril()", "triu()",
+        "tril()",
+        "triu()",
     ),
     Wrong(
         "Your mask is True where a position may *not* look. Here True means that it may.",
-        "torch.ones(T, T, dtype=torch.bool).tril()", "~torch.ones(T, T, dtype=torch.bool).tril()",
+        "torch.ones(T, T, dtype=torch.bool).tril()",
+        "~torch.ones(T, T, dtype=torch.bool).tril()",
     ),
     Wrong(
         "Your mask hides nothing: every position sees those after it.",
-        ".tril()", "",
+        ".tril()",
+        "",
     ),
     Wrong(
         "Each position sees one position too far: the token that it has to guess.",
-        "tril()", "tril(1)",
+        "tril()",
+        "tril(1)",
     ),
     Wrong(
         "Your mask has numbers in it; it should be True and False. Compare, or choose "
         "dtype=torch.bool.",
-        "torch.ones(T, T, dtype=torch.bool)", "torch.ones(T, T)",
+        "torch.ones(T, T, dtype=torch.bool)",
+        "torch.ones(T, T)",
     ),
-)  # fmt: skip
+)
 
 
 def by_comparing(T):

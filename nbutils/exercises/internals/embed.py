@@ -40,12 +40,15 @@ def cases(given):
     token = given.pick(range(longest, V))
     return [
         Case("one token", torch.tensor([[token]]), *tables()),
-        Case("the same token three times, so that only positions differ",
-             torch.full((1, 3), token), *tables()),
+        Case(
+            "the same token three times, so that only positions differ",
+            torch.full((1, 3), token),
+            *tables(),
+        ),
         Case("different tokens", torch.tensor([given.pick(range(V), 4)]), *tables()),
         Case("a window of the greatest length", given.whole(0, V - 1, 1, longest), *tables()),
         Case("two windows", given.whole(0, V - 1, 2, 4), *tables()),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -65,45 +68,54 @@ WRONG = (
     Wrong(
         "The position has no effect: the same token gives the same vector everywhere. Add the row "
         "of its position.",
-        " + position_table[: ids.shape[1]]", "",
+        " + position_table[: ids.shape[1]]",
+        "",
     ),
     Wrong(
         "The whole position table is added, so windows shorter than it don't fit. Take its first T "
         "rows.",
-        "position_table[: ids.shape[1]]", "position_table",
+        "position_table[: ids.shape[1]]",
+        "position_table",
     ),
     Wrong(
         "Your windows get the last T rows of the position table. The first token stands at "
         "position 0: take the first T rows.",
-        "position_table[: ids.shape[1]]", "position_table[len(position_table) - ids.shape[1] :]",
+        "position_table[: ids.shape[1]]",
+        "position_table[len(position_table) - ids.shape[1] :]",
     ),
     Wrong(
         "Your positions count from 1, so the first row is left out. The first token stands at "
         "position 0.",
-        "position_table[: ids.shape[1]]", "position_table[1 : ids.shape[1] + 1]",
+        "position_table[: ids.shape[1]]",
+        "position_table[1 : ids.shape[1] + 1]",
     ),
     Wrong(
         "Your positions run to B, the number of windows. They run to T, the number of tokens: "
         "ids.shape[1].",
-        "ids.shape[1]", "ids.shape[0]",
+        "ids.shape[1]",
+        "ids.shape[0]",
     ),
     Wrong(
         "The number of the window chooses the position row, so all tokens of a window get the same "
         "one. Choose it by the place within the window.",
-        "position_table[: ids.shape[1]]", "position_table[: ids.shape[0], None]",
+        "position_table[: ids.shape[1]]",
+        "position_table[: ids.shape[0], None]",
     ),
     Wrong(
         "All tokens get the row of the last position. Each needs the row of its own position.",
-        "position_table[: ids.shape[1]]", "position_table[ids.shape[1] - 1]",
+        "position_table[: ids.shape[1]]",
+        "position_table[ids.shape[1] - 1]",
     ),
     Wrong(
         "The position row is looked up by the token's id. Look it up by the place within the "
         "window: 0 to T - 1.",
-        "position_table[: ids.shape[1]]", "position_table[ids]",
+        "position_table[: ids.shape[1]]",
+        "position_table[ids]",
     ),
     Wrong(
         "The two rows are multiplied; add them.",
-        "] + position", "] * position",
+        "] + position",
+        "] * position",
     ),
     Wrong(
         "The two rows stand side by side, so the vector is 2 C long. Add them: the result has C "
@@ -123,7 +135,7 @@ WRONG = (
         "token_table[ids] + position_table[: ids.shape[1]]",
         "position_table[: ids.shape[1]].expand(*ids.shape, -1)",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(ids, token_table, position_table):

@@ -60,37 +60,45 @@ BY_EXP = (
 WRONG = (
     Wrong(
         "The result is twice as large as it should be. Multiply by one half.",
-        "0.5 * x", "x",
+        "0.5 * x",
+        "x",
     ),
     Wrong(
         "The 1 before the tanh is missing, so negative numbers come out positive. Add 1 to the "
         "tanh.",
-        "(1 + torch.tanh(inner))", "torch.tanh(inner)",
+        "(1 + torch.tanh(inner))",
+        "torch.tanh(inner)",
     ),
     Wrong(
         "The factor is 2 / π without its square root. Take math.sqrt(2 / math.pi).",
-        "math.sqrt(2 / math.pi)", "2 / math.pi",
+        "math.sqrt(2 / math.pi)",
+        "2 / math.pi",
     ),
     Wrong(
         "Your root covers only the 2. It is the root of the whole fraction: math.sqrt(2 / "
         "math.pi).",
-        "math.sqrt(2 / math.pi)", "math.sqrt(2) / math.pi",
+        "math.sqrt(2 / math.pi)",
+        "math.sqrt(2) / math.pi",
     ),
     Wrong(
         "There is no factor before x + 0.044715 x³. Multiply it by math.sqrt(2 / math.pi).",
-        "math.sqrt(2 / math.pi) * ", "",
+        "math.sqrt(2 / math.pi) * ",
+        "",
     ),
     Wrong(
         "Your factor covers only x, not the third power. Put parentheses around x + 0.044715 x³.",
-        "(x + 0.044715 * x**3)", "x + 0.044715 * x**3",
+        "(x + 0.044715 * x**3)",
+        "x + 0.044715 * x**3",
     ),
     Wrong(
         "x is squared where it should have its third power.",
-        "x**3", "x**2",
+        "x**3",
+        "x**2",
     ),
     Wrong(
         "The third power is missing: the tanh gets x alone. Add 0.044715 x³ to it.",
-        "(x + 0.044715 * x**3)", "x",
+        "(x + 0.044715 * x**3)",
+        "x",
     ),
     Wrong(
         "That is the exact GELU. GPT-2 uses the approximation with tanh; F.gelu has it under "
@@ -108,17 +116,20 @@ WRONG = (
     ),
     Wrong(
         BY_EXP,
-        "torch.tanh(inner)", "((2 * inner).exp() - 1) / ((2 * inner).exp() + 1)",
+        "torch.tanh(inner)",
+        "((2 * inner).exp() - 1) / ((2 * inner).exp() + 1)",
     ),
     Wrong(
         BY_EXP,
-        "torch.tanh(inner)", "(inner.exp() - (-inner).exp()) / (inner.exp() + (-inner).exp())",
+        "torch.tanh(inner)",
+        "(inner.exp() - (-inner).exp()) / (inner.exp() + (-inner).exp())",
     ),
     Wrong(
         "Your third power covers 0.044715 too. Only x is raised: 0.044715 * x**3.",
-        "0.044715 * x**3", "(0.044715 * x) ** 3",
+        "0.044715 * x**3",
+        "(0.044715 * x) ** 3",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(x):

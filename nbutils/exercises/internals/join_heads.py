@@ -52,13 +52,15 @@ WRONG = (
     Wrong(
         "The shape is right, but positions and heads are mixed up: a change of shape keeps the "
         "numbers in their order. Exchange H and T first.",
-        "x.transpose(1, 2)", "x",
+        "x.transpose(1, 2)",
+        "x",
     ),
     Wrong(
         "Yours fails as soon as there are several heads and several positions: view can't join "
         "dimensions after a transpose, since their numbers don't lie side by side in memory. Use "
         "reshape.",
-        "reshape(", "view(",
+        "reshape(",
+        "view(",
     ),
     Wrong(
         "The heads are added up. Lay them side by side, so that each keeps its place: H * D "
@@ -73,27 +75,31 @@ WRONG = (
     Wrong(
         "Your numbers alternate between the heads. First come all D numbers of head 0, then those "
         "of head 1.",
-        "transpose(1, 2)", "permute(0, 2, 3, 1)",
+        "transpose(1, 2)",
+        "permute(0, 2, 3, 1)",
     ),
     Wrong(
         "Your result is (B, T, H, D). The last two dimensions have to become one.",
-        ".reshape(B, T, H * D)", "",
+        ".reshape(B, T, H * D)",
+        "",
     ),
     Wrong(
         "The heads stand one after the other in time: (B, H * T, D). They belong side by side, in "
         "the last dimension.",
-        ".transpose(1, 2).reshape(B, T, H * D)", ".reshape(B, H * T, D)",
+        ".transpose(1, 2).reshape(B, T, H * D)",
+        ".reshape(B, H * T, D)",
     ),
     Wrong(
         "Your result is (B, C, T): time stands last. The C numbers of a position come last.",
-        ".transpose(1, 2).reshape(B, T, H * D)", ".transpose(2, 3).reshape(B, H * D, T)",
+        ".transpose(1, 2).reshape(B, T, H * D)",
+        ".transpose(2, 3).reshape(B, H * D, T)",
     ),
     Wrong(
         "The windows are laid side by side, not the heads. Dimension 0 counts the windows, dimension 1 the "
         "heads.",
         instead=lambda x: torch.cat([*x], dim=-1),
     ),
-)  # fmt: skip
+)
 
 
 def head_by_head(x):

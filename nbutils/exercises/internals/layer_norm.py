@@ -87,30 +87,36 @@ def over(dim, x, scale, shift):
 WRONG = (
     Wrong(
         "The mean is never subtracted from x. Subtract it before you divide.",
-        "scale * centred", "scale * x",
+        "scale * centred",
+        "scale * x",
     ),
     Wrong(
         "Yours divides by the root of the mean of x's squares. For the variance subtract the mean "
         "first, then square.",
-        "centred.square()", "x.square()",
+        "centred.square()",
+        "x.square()",
     ),
     Wrong(
         "Your variance is divided by C - 1, as PyTorch's var and std do unless told otherwise. "
         "Divide by C: `correction=0`.",
-        "centred.square().mean(dim=-1, keepdim=True)", "x.var(dim=-1, keepdim=True)",
+        "centred.square().mean(dim=-1, keepdim=True)",
+        "x.var(dim=-1, keepdim=True)",
     ),
     Wrong(
         "Yours divides by the variance. Divide by its square root.",
-        "(variance + 1e-5).sqrt()", "(variance + 1e-5)",
+        "(variance + 1e-5).sqrt()",
+        "(variance + 1e-5)",
     ),
     Wrong(
         "The 1e-5 is added after the root. Add it to the variance, under the root.",
-        "(variance + 1e-5).sqrt()", "(variance.sqrt() + 1e-5)",
+        "(variance + 1e-5).sqrt()",
+        "(variance.sqrt() + 1e-5)",
     ),
     Wrong(
         "The 1e-5 is missing: equal numbers give 0 / 0, which is nan. Add it to the variance, "
         "under the root.",
-        "(variance + 1e-5)", "variance",
+        "(variance + 1e-5)",
+        "variance",
     ),
     Wrong(
         "Mean and variance go over all vectors together. Each vector is normalised by itself: "
@@ -137,15 +143,18 @@ WRONG = (
     Wrong(
         "It works for one vector and fails for several. Keep the dimension that you average over, "
         "with keepdim=True, so that means and vectors fit each other again.",
-        "x.mean(dim=-1, keepdim=True)", "x.mean(dim=-1)",
+        "x.mean(dim=-1, keepdim=True)",
+        "x.mean(dim=-1)",
     ),
     Wrong(
         "The scale has no effect. Multiply by it after normalising.",
-        "scale * centred", "centred",
+        "scale * centred",
+        "centred",
     ),
     Wrong(
         "The shift has no effect. Add it at the end.",
-        " + shift", "",
+        " + shift",
+        "",
     ),
     Wrong(
         "Scale and shift are exchanged: the scale multiplies, the shift is added.",
@@ -155,9 +164,10 @@ WRONG = (
     Wrong(
         "The shift is added before the scale multiplies, so it is scaled too. Multiply first, then "
         "add.",
-        " + shift", " + scale * shift",
+        " + shift",
+        " + scale * shift",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(x, scale, shift):

@@ -60,27 +60,33 @@ WRONG = (
     Wrong(
         "Your sums take a column of weight for each output. A row belongs to each output: multiply "
         "with weight.T.",
-        "weight.T", "weight",
+        "weight.T",
+        "weight",
     ),
     Wrong(
         "The bias is never added. Add it to the outputs where it isn't None.",
-        "y + bias", "y",
+        "y + bias",
+        "y",
     ),
     Wrong(
         "The bias is subtracted; add it.",
-        "y + bias", "y - bias",
+        "y + bias",
+        "y - bias",
     ),
     Wrong(
         "Without a bias your function fails: None can't be added. Ask `bias is None` first.",
-        "y if bias is None else y + bias", "y + bias",
+        "y if bias is None else y + bias",
+        "y + bias",
     ),
     Wrong(
         "Every output gets the sum of all biases. Output i gets bias[i] alone.",
-        "y + bias", "y + bias.sum()",
+        "y + bias",
+        "y + bias.sum()",
     ),
     Wrong(
         "Your weighted sums are divided by n_in, so they are averages. Leave them as sums.",
-        "x @ weight.T", "x @ weight.T / x.shape[-1]",
+        "x @ weight.T",
+        "x @ weight.T / x.shape[-1]",
     ),
     Wrong(
         "Negative outputs become 0. A linear layer ends with the sum; a bend such as this one "
@@ -97,17 +103,20 @@ WRONG = (
     Wrong(
         "Your result is a table of all vectors, one below the other. Keep the dimensions that x "
         "has before the last.",
-        "x @ weight.T", "x.reshape(-1, x.shape[-1]) @ weight.T",
+        "x @ weight.T",
+        "x.reshape(-1, x.shape[-1]) @ weight.T",
     ),
     Wrong(
         "weight is reshaped to (n_in, n_out), which mixes its numbers up. Exchange rows and columns: weight.T.",
-        "weight.T", "weight.reshape(weight.shape[1], weight.shape[0])",
+        "weight.T",
+        "weight.reshape(weight.shape[1], weight.shape[0])",
     ),
     Wrong(
         "The outputs are multiplied by the bias; add it.",
-        "y + bias", "y * bias",
+        "y + bias",
+        "y * bias",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(x, weight, bias):

@@ -52,13 +52,16 @@ def cases(given):
         return *to_middle, given.normal(C, M) / M**0.5, bias(C, contract)
 
     return [
-        Case("biases of 0 and a middle that is no wider",
-             given.normal(1, 1, 3), *knobs(3, 3, expand=False, contract=False)),
+        Case(
+            "biases of 0 and a middle that is no wider",
+            given.normal(1, 1, 3),
+            *knobs(3, 3, expand=False, contract=False),
+        ),
         Case("a bias before the bend", given.normal(1, 1, 3), *knobs(3, 3, contract=False)),
         Case("a bias at the end", given.normal(1, 1, 3), *knobs(3, 3)),
         Case("a middle that is four times as wide", given.normal(1, 1, 3), *knobs(12, 3)),
         Case("two windows of five positions", given.normal(2, 5, 3), *knobs(12, 3)),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -76,23 +79,28 @@ at once. The residual belongs to the block, which adds this answer to x.
 WRONG = (
     Wrong(
         "There is no bend between the two linear layers. Put the GELU there.",
-        'F.gelu(z, approximate="tanh")', "z",
+        'F.gelu(z, approximate="tanh")',
+        "z",
     ),
     Wrong(
         "Your bend is the exact GELU. GPT-2 uses the approximation with tanh: approximate='tanh'.",
-        'F.gelu(z, approximate="tanh")', "F.gelu(z)",
+        'F.gelu(z, approximate="tanh")',
+        "F.gelu(z)",
     ),
     Wrong(
         "Your bend is a ReLU, which has a corner at 0. Take the GELU.",
-        'F.gelu(z, approximate="tanh")', "F.relu(z)",
+        'F.gelu(z, approximate="tanh")',
+        "F.relu(z)",
     ),
     Wrong(
         "Your bend is a sigmoid. Take the GELU.",
-        'F.gelu(z, approximate="tanh")', "z.sigmoid()",
+        'F.gelu(z, approximate="tanh")',
+        "z.sigmoid()",
     ),
     Wrong(
         "Your bend is tanh alone. Take the GELU, of which tanh is only a part.",
-        'F.gelu(z, approximate="tanh")', "z.tanh()",
+        'F.gelu(z, approximate="tanh")',
+        "z.tanh()",
     ),
     Wrong(
         "The result is bent once more. The bend stands only between the two linear layers.",
@@ -108,7 +116,8 @@ WRONG = (
     ),
     Wrong(
         "expand_bias has no effect. Add it before the bend.",
-        " + expand_bias", "",
+        " + expand_bias",
+        "",
     ),
     Wrong(
         "expand_bias is added after the bend. Add it before.",
@@ -117,28 +126,33 @@ WRONG = (
     ),
     Wrong(
         "contract_bias has no effect. Add it at the end.",
-        " + contract_bias", "",
+        " + contract_bias",
+        "",
     ),
     Wrong(
         "x is added to the result. The MLP gives its answer alone; the block adds it to x.",
-        "bent @ contract_weight.T", "x + bent @ contract_weight.T",
+        "bent @ contract_weight.T",
+        "x + bent @ contract_weight.T",
     ),
     Wrong(
         "Yours multiplies with expand_weight itself. It has a row for each output, so multiply "
         "with expand_weight.T.",
-        "expand_weight.T", "expand_weight",
+        "expand_weight.T",
+        "expand_weight",
     ),
     Wrong(
         "Yours multiplies with contract_weight itself. It has a row for each output, so multiply "
         "with contract_weight.T.",
-        "contract_weight.T", "contract_weight",
+        "contract_weight.T",
+        "contract_weight",
     ),
     Wrong(
         "The second linear layer is missing: the result has M numbers. Bring them back to C with "
         "contract_weight and contract_bias.",
-        "bent @ contract_weight.T + contract_bias", "bent",
+        "bent @ contract_weight.T + contract_bias",
+        "bent",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(x, expand_weight, expand_bias, contract_weight, contract_bias):

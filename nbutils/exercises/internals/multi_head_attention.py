@@ -57,13 +57,17 @@ def cases(given):
         return given.normal(C, C)
 
     return [
-        Case("one position and a weight_out that changes nothing, so that only values count",
-             *inputs(1, 1, 4), torch.eye(4, dtype=given.dtype), 1),
+        Case(
+            "one position and a weight_out that changes nothing, so that only values count",
+            *inputs(1, 1, 4),
+            torch.eye(4, dtype=given.dtype),
+            1,
+        ),
         Case("a weight_out that mixes", *inputs(1, 1, 4), matrix(4), 1),
         Case("five positions", *inputs(1, 5, 4), matrix(4), 1),
         Case("two heads", *inputs(1, 5, 6), matrix(6), 2),
         Case("two windows and three heads", *inputs(2, 5, 12), matrix(12), 3),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -85,17 +89,20 @@ its own D places of the residual stream; with it each head can write anywhere.
 WRONG = (
     Wrong(
         "Queries and keys are exchanged. The first C rows of weight_qkv make the queries.",
-        "q, k, v = (", "k, q, v = (",
+        "q, k, v = (",
+        "k, q, v = (",
     ),
     Wrong(
         "Keys and values are exchanged. The second C rows of weight_qkv make the keys, the last C "
         "the values.",
-        "q, k, v = (", "q, v, k = (",
+        "q, k, v = (",
+        "q, v, k = (",
     ),
     Wrong(
         "Queries and values are exchanged. The first C rows of weight_qkv make the queries, the "
         "last C the values.",
-        "q, k, v = (", "v, k, q = (",
+        "q, k, v = (",
+        "v, k, q = (",
     ),
     Wrong(
         "Your rows of weight_qkv go head by head: each head's queries, keys and values. First "
@@ -106,42 +113,51 @@ WRONG = (
     Wrong(
         "weight_qkv is reshaped to (C, 3 * C), which mixes its numbers up. Exchange rows and "
         "columns: weight_qkv.T.",
-        "weight_qkv.T", "weight_qkv.reshape(C, 3 * C)",
+        "weight_qkv.T",
+        "weight_qkv.reshape(C, 3 * C)",
     ),
     Wrong(
         "Positions and heads are mixed up when you cut: a change of shape keeps the numbers in "
         "their order. Reshape to (B, T, H, D), then exchange H and T.",
-        "part.reshape(B, T, n_head, -1).transpose(1, 2)", "part.reshape(B, n_head, T, -1)",
+        "part.reshape(B, T, n_head, -1).transpose(1, 2)",
+        "part.reshape(B, n_head, T, -1)",
     ),
     Wrong(
         "Positions and heads are mixed up when you join the heads: a change of shape keeps the "
         "numbers in their order. Exchange H and T first.",
-        "heads.transpose(1, 2)", "heads",
+        "heads.transpose(1, 2)",
+        "heads",
     ),
     Wrong(
         "The scores are divided by the square root of C. A head's queries have D numbers: divide "
         "by the square root of D = C / H.",
-        "C // n_head", "C",
+        "C // n_head",
+        "C",
     ),
     Wrong(
         "The scores are not scaled. Divide them by the square root of D.",
-        " / math.sqrt(C // n_head)", "",
+        " / math.sqrt(C // n_head)",
+        "",
     ),
     Wrong(
         "The scores are divided by D; it should be the square root of D.",
-        "math.sqrt(C // n_head)", "(C // n_head)",
+        "math.sqrt(C // n_head)",
+        "(C // n_head)",
     ),
     Wrong(
         "Nothing is masked: positions see those after them.",
-        "scores.masked_fill(later, -math.inf)", "scores",
+        "scores.masked_fill(later, -math.inf)",
+        "scores",
     ),
     Wrong(
         "A position can't see itself: your mask hides the diagonal too.",
-        "triu(1)", "triu(0)",
+        "triu(1)",
+        "triu(0)",
     ),
     Wrong(
         "Your mask hides the past and shows the future.",
-        "triu(1)", "tril(-1)",
+        "triu(1)",
+        "tril(-1)",
     ),
     Wrong(
         "The weights of later positions are set to 0 after the softmax, so the others no longer "
@@ -152,16 +168,19 @@ WRONG = (
     Wrong(
         "Each column of your weights sums to 1; each row should: take the softmax along the keys, "
         "dim=-1.",
-        "softmax(dim=-1)", "softmax(dim=-2)",
+        "softmax(dim=-1)",
+        "softmax(dim=-2)",
     ),
     Wrong(
         "weight_out has no effect. Multiply the joined heads with it at the end.",
-        " @ weight_out.T", "",
+        " @ weight_out.T",
+        "",
     ),
     Wrong(
         "weight_out is multiplied the wrong way round. Its rows belong to the outputs: use "
         "weight_out.T.",
-        "weight_out.T", "weight_out",
+        "weight_out.T",
+        "weight_out",
     ),
     Wrong(
         "There is one head, whatever n_head says. Cut the C numbers into n_head pieces, each with weights of "
@@ -172,37 +191,44 @@ WRONG = (
     ),
     Wrong(
         "Your softmax runs over the heads, dim=1. Take it along the keys, dim=-1.",
-        "softmax(dim=-1)", "softmax(dim=1).nan_to_num(0)",
+        "softmax(dim=-1)",
+        "softmax(dim=1).nan_to_num(0)",
     ),
     Wrong(
         "The scores are divided by the square root of H, the number of heads. Divide by that of D = C / H.",
-        "C // n_head)", "n_head)",
+        "C // n_head)",
+        "n_head)",
     ),
     Wrong(
         "The scores are divided by the square root of T, the number of positions. Divide by that of D = C / H.",
-        "C // n_head)", "T)",
+        "C // n_head)",
+        "T)",
     ),
     Wrong(
         "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
         "after. Was a ~ forgotten?",
-        "later, -math.inf", "~later, -math.inf",
+        "later, -math.inf",
+        "~later, -math.inf",
     ),
     Wrong(
         "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
         "after. Was a ~ forgotten?",
-        "later, -math.inf", "~later, -1e9",
+        "later, -math.inf",
+        "~later, -1e9",
     ),
     Wrong(
         "The mask is added to the scores as it is: True counts as 1 and False as 0. Put minus infinity where "
         "it is True.",
-        "scores.masked_fill(later, -math.inf)", "(scores + later)",
+        "scores.masked_fill(later, -math.inf)",
+        "(scores + later)",
     ),
     Wrong(
         "The mask puts 0 where it should put minus infinity: e to the 0 is 1, so later positions still get "
         "weight.",
-        "-math.inf", "0.0",
+        "-math.inf",
+        "0.0",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(x, weight_qkv, weight_out, n_head):

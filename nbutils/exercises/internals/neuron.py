@@ -68,51 +68,61 @@ WRONG = (
     Wrong(
         "The minus in the exponent is missing, so the value falls where the sum grows. Take e to "
         "the power of minus the sum.",
-        "torch.exp(-z)", "torch.exp(z)",
+        "torch.exp(-z)",
+        "torch.exp(z)",
     ),
     Wrong(
         "Your minus belongs to w0 alone. Put parentheses around the whole sum, and the minus "
         "before them.",
-        "w[0] + w[1] * x1 + w[2] * x2", "w[0] - w[1] * x1 - w[2] * x2",
+        "w[0] + w[1] * x1 + w[2] * x2",
+        "w[0] - w[1] * x1 - w[2] * x2",
     ),
     Wrong(
         "w0 has no effect. It is added to the sum, whatever the inputs are.",
-        "w[0] + ", "",
+        "w[0] + ",
+        "",
     ),
     Wrong(
         "Your function gives the sum itself, which may be any number. Put it through the sigmoid, "
         "1 / (1 + e^-sum).",
-        "1 / (1 + torch.exp(-z))", "z",
+        "1 / (1 + torch.exp(-z))",
+        "z",
     ),
     Wrong(
         "w1 multiplies x2, and w2 multiplies x1. Exchange them.",
-        "w[1] * x1 + w[2] * x2", "w[1] * x2 + w[2] * x1",
+        "w[1] * x1 + w[2] * x2",
+        "w[1] * x2 + w[2] * x1",
     ),
     Wrong(
         "The last knob is added and the first two multiply. It is w[0] that is added; w[1] and "
         "w[2] multiply.",
-        "w[0] + w[1] * x1 + w[2] * x2", "w[0] * x1 + w[1] * x2 + w[2]",
+        "w[0] + w[1] * x1 + w[2] * x2",
+        "w[0] * x1 + w[1] * x2 + w[2]",
     ),
     Wrong(
         "Yours divides 1 by 1 and then adds e^-z. Put parentheses around 1 + e^-z.",
-        "(1 + torch.exp(-z))", "1 + torch.exp(-z)",
+        "(1 + torch.exp(-z))",
+        "1 + torch.exp(-z)",
     ),
     Wrong(
         "The value is the tanh of the sum, from -1 to 1. The sigmoid, 1 / (1 + e^-sum), goes from "
         "0 to 1.",
-        "1 / (1 + torch.exp(-z))", "torch.tanh(z)",
+        "1 / (1 + torch.exp(-z))",
+        "torch.tanh(z)",
     ),
     Wrong(
         "It works for one pair of inputs and not for many at once. Use operations that take "
         "tensors of any shape, such as torch.exp; math.exp takes a single number.",
-        "torch.exp(-z)", "math.exp(-z)",
+        "torch.exp(-z)",
+        "math.exp(-z)",
     ),
     Wrong(
         "Your formula is right, but large sums give nan: e to a large power is infinite, and infinite "
         "divided by infinite is no number. Take 1 / (1 + e^-z), in which e^z does not occur.",
-        "1 / (1 + torch.exp(-z))", "torch.exp(z) / (1 + torch.exp(z))",
+        "1 / (1 + torch.exp(-z))",
+        "torch.exp(z) / (1 + torch.exp(z))",
     ),
-)  # fmt: skip
+)
 
 
 def by_sigmoid(x1, x2, w):

@@ -62,7 +62,8 @@ WRONG = (
     ),
     Wrong(
         "Your result is (B, T, H, D): time stands before the heads. Exchange the two.",
-        ".transpose(1, 2)", "",
+        ".transpose(1, 2)",
+        "",
     ),
     Wrong(
         "Your heads take every H-th number. Head h takes D numbers that stand side by side: view "
@@ -73,21 +74,25 @@ WRONG = (
     Wrong(
         "Your heads are n_head numbers wide, and there are C / n_head of them. It is the other way "
         "round: n_head heads, each C / n_head wide.",
-        "n_head, C // n_head", "C // n_head, n_head",
+        "n_head, C // n_head",
+        "C // n_head, n_head",
     ),
     Wrong(
         "Your result is (B, H, D, T): time stands last. The D numbers of a position come last.",
-        ".transpose(1, 2)", ".permute(0, 2, 3, 1)",
+        ".transpose(1, 2)",
+        ".permute(0, 2, 3, 1)",
     ),
     Wrong(
         "Your result is (H, B, T, D): the heads stand before the windows. The batch comes first.",
-        ".transpose(1, 2)", ".permute(2, 0, 1, 3)",
+        ".transpose(1, 2)",
+        ".permute(2, 0, 1, 3)",
     ),
     Wrong(
         "Windows and heads are one dimension in your result. Keep both: (B, H, T, D).",
-        ".transpose(1, 2)", ".transpose(1, 2).flatten(0, 1)",
+        ".transpose(1, 2)",
+        ".transpose(1, 2).flatten(0, 1)",
     ),
-)  # fmt: skip
+)
 
 
 def piece_by_piece(x, n_head):

@@ -65,15 +65,27 @@ def cases(given):
         return given.uniform(B, T, C) + 0.5
 
     return [
-        Case("a think that answers 0 and norms that change nothing, so that only attend counts",
-             stream(1, 1, 3), doubled, nothing, unchanged, unchanged),
+        Case(
+            "a think that answers 0 and norms that change nothing, so that only attend counts",
+            stream(1, 1, 3),
+            doubled,
+            nothing,
+            unchanged,
+            unchanged,
+        ),
         Case("an attend that answers 0", stream(1, 1, 3), nothing, squared, unchanged, unchanged),
         Case("both", stream(1, 1, 3), doubled, squared, unchanged, unchanged),
         Case("a norm before attend", stream(1, 1, 3), doubled, squared, plus_one, unchanged),
         Case("a norm before think", stream(1, 1, 3), doubled, squared, unchanged, halved),
-        Case("two windows with both norms and an attend that looks back",
-             stream(2, 4, 3), averaged_so_far, squared, plus_one, halved),
-    ]  # fmt: skip
+        Case(
+            "two windows with both norms and an attend that looks back",
+            stream(2, 4, 3),
+            averaged_so_far,
+            squared,
+            plus_one,
+            halved,
+        ),
+    ]
 
 
 HINTS = (
@@ -112,11 +124,13 @@ def norms_exchanged(x, attend, think, norm1, norm2):
 WRONG = (
     Wrong(
         "Attention's answer replaces x. Add it to x.",
-        "x + attend(norm1(x))", "attend(norm1(x))",
+        "x + attend(norm1(x))",
+        "attend(norm1(x))",
     ),
     Wrong(
         "The MLP's answer replaces x. Add it to x.",
-        "x + think(norm2(x))", "think(norm2(x))",
+        "x + think(norm2(x))",
+        "think(norm2(x))",
     ),
     Wrong(
         "Your norms come after the sums: that is post-norm, of the first transformer. Give each "
@@ -129,11 +143,13 @@ WRONG = (
     ),
     Wrong(
         "Attention's answer is added to the normalised copy. Add it to x itself.",
-        "x + attend(norm1(x))", "norm1(x) + attend(norm1(x))",
+        "x + attend(norm1(x))",
+        "norm1(x) + attend(norm1(x))",
     ),
     Wrong(
         "The MLP's answer is added to the normalised copy. Add it to the residual stream itself.",
-        "x + think(norm2(x))", "norm2(x) + think(norm2(x))",
+        "x + think(norm2(x))",
+        "norm2(x) + think(norm2(x))",
     ),
     Wrong(
         "The MLP reads the x that came in, and learns nothing of attention's answer. Let it read "
@@ -147,15 +163,18 @@ WRONG = (
     ),
     Wrong(
         "norm1 is never used. Attention reads norm1 of x.",
-        "norm1(x)", "x",
+        "norm1(x)",
+        "x",
     ),
     Wrong(
         "norm2 is never used. The MLP reads norm2 of the stream.",
-        "norm2(x)", "x",
+        "norm2(x)",
+        "x",
     ),
     Wrong(
         "Both parts read through norm1. The MLP has its own, norm2.",
-        "norm2(x)", "norm1(x)",
+        "norm2(x)",
+        "norm1(x)",
     ),
     Wrong(
         "The MLP comes first. Attention gathers, then the MLP does something with what was "
@@ -172,7 +191,7 @@ WRONG = (
             x + (answer := attend(norm1(x))) + think(norm2(answer))
         ),
     ),
-)  # fmt: skip
+)
 
 
 def in_place(x, attend, think, norm1, norm2):

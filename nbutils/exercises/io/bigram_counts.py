@@ -60,58 +60,70 @@ after: N - 1 pairs. On a long text the loop is slow. Then give each pair one num
 WRONG = (
     Wrong(
         "Rows and columns are exchanged: the row is the token before, the column the one after.",
-        "counts[before, after]", "counts[after, before]",
+        "counts[before, after]",
+        "counts[after, before]",
     ),
     Wrong(
         "A pair that comes again is not counted again: your entries are 0 or 1. If you write "
         "counts[a, b] += 1 with whole tensors a and b, each place is raised only once; use a loop "
         "or torch.bincount.",
-        "+= 1", "= 1",
+        "+= 1",
+        "= 1",
     ),
     Wrong(
         "You also count the last token and the first as a pair. Nothing stands after the last "
         "token.",
-        "pairwise(tokens.tolist())", "pairwise([*tokens.tolist(), int(tokens[0])])",
+        "pairwise(tokens.tolist())",
+        "pairwise([*tokens.tolist(), int(tokens[0])])",
     ),
     Wrong(
         "The last pair is missing: N tokens have N - 1 pairs.",
-        "tokens.tolist()", "tokens[:-1].tolist()",
+        "tokens.tolist()",
+        "tokens[:-1].tolist()",
     ),
     Wrong(
         "The first pair is missing: N tokens have N - 1 pairs.",
-        "tokens.tolist()", "tokens[1:].tolist()",
+        "tokens.tolist()",
+        "tokens[1:].tolist()",
     ),
     Wrong(
         "You count every second pair only. Pairs overlap: the token after is the next pair's token "
         "before.",
-        "pairwise(tokens.tolist())", "list(pairwise(tokens.tolist()))[::2]",
+        "pairwise(tokens.tolist())",
+        "list(pairwise(tokens.tolist()))[::2]",
     ),
     Wrong(
         "You count each pair in both directions. Only the order of the text counts.",
-        "counts[before, after] += 1", "counts[before, after] += 1; counts[after, before] += 1",
+        "counts[before, after] += 1",
+        "counts[before, after] += 1; counts[after, before] += 1",
     ),
     Wrong(
         "Your table ends at the largest id that comes. It must have V rows and V columns, also for "
         "tokens that don't come.",
-        "counts = torch.zeros", "V = int(tokens.max()) + 1\n    counts = torch.zeros",
+        "counts = torch.zeros",
+        "V = int(tokens.max()) + 1\n    counts = torch.zeros",
     ),
     Wrong(
         "Your counts are floats. Counts are whole numbers: dtype=torch.long.",
-        ", dtype=torch.long", "",
+        ", dtype=torch.long",
+        "",
     ),
     Wrong(
         "Every count is one too high, also where no pair came. Begin with zeros.",
-        "torch.zeros", "torch.ones",
+        "torch.zeros",
+        "torch.ones",
     ),
     Wrong(
         "A token right after itself is not counted. It is a pair like any other.",
-        "+= 1", "+= before != after",
+        "+= 1",
+        "+= before != after",
     ),
     Wrong(
         "You count a token and the one two places later. Count neighbours.",
-        "pairwise(tokens.tolist())", "zip(tokens.tolist(), tokens.tolist()[2:])",
+        "pairwise(tokens.tolist())",
+        "zip(tokens.tolist(), tokens.tolist()[2:])",
     ),
-)  # fmt: skip
+)
 
 
 def by_bincount(tokens, V):

@@ -64,51 +64,62 @@ itself.
 WRONG = (
     Wrong(
         "Each column sums to 1 in your result; each row should. Sum along the last dimension.",
-        "sum(dim=-1, keepdim=True)", "sum(dim=0, keepdim=True)",
+        "sum(dim=-1, keepdim=True)",
+        "sum(dim=0, keepdim=True)",
     ),
     Wrong(
         "Column j is divided by the total of row j. The totals have the shape (V,) and are spread "
         "along the wrong dimension: sum with keepdim=True.",
-        "sum(dim=-1, keepdim=True)", "sum(dim=-1)",
+        "sum(dim=-1, keepdim=True)",
+        "sum(dim=-1)",
     ),
     Wrong(
         "The whole table sums to 1 in your result; each row should.",
-        "sum(dim=-1, keepdim=True)", "sum()",
+        "sum(dim=-1, keepdim=True)",
+        "sum()",
     ),
     Wrong(
         "Nothing is added: use extra.",
-        "counts + extra", "counts",
+        "counts + extra",
+        "counts",
     ),
     Wrong(
         "Your totals leave extra out, so that rows sum to more than 1. Sum the raised counts.",
-        "raised.sum(dim=-1, keepdim=True)", "counts.sum(dim=-1, keepdim=True)",
+        "raised.sum(dim=-1, keepdim=True)",
+        "counts.sum(dim=-1, keepdim=True)",
     ),
     Wrong(
         "Your totals contain extra once. It is added to each of the V counts of a row, so it is "
         "in the total V times.",
-        "raised.sum(dim=-1, keepdim=True)", "counts.sum(dim=-1, keepdim=True) + extra",
+        "raised.sum(dim=-1, keepdim=True)",
+        "counts.sum(dim=-1, keepdim=True) + extra",
     ),
     Wrong(
         "Only counts of 0 are raised. Add extra to each count.",
-        "counts + extra", "torch.where(counts > 0, counts, extra)",
+        "counts + extra",
+        "torch.where(counts > 0, counts, extra)",
     ),
     Wrong(
         "A row without counts becomes nan: 0 divided by 0. Make it even, 1 / V everywhere.",
-        "torch.where(totals > 0, raised / totals, 1 / len(counts))", "raised / totals",
+        "torch.where(totals > 0, raised / totals, 1 / len(counts))",
+        "raised / totals",
     ),
     Wrong(
         "A row without counts is all 0 in your result, and sums to 0. Make it even, 1 / V "
         "everywhere.",
-        "1 / len(counts)", "0.0",
+        "1 / len(counts)",
+        "0.0",
     ),
     Wrong(
         "A row without counts is all 1 in your result. Make it even, so that it sums to 1: 1 / V "
         "everywhere.",
-        "1 / len(counts)", "1.0",
+        "1 / len(counts)",
+        "1.0",
     ),
     Wrong(
         "Your function gives the raised counts. Divide each row by its total.",
-        "torch.where(totals > 0, raised / totals, 1 / len(counts))", "raised",
+        "torch.where(totals > 0, raised / totals, 1 / len(counts))",
+        "raised",
     ),
     Wrong(
         "You take a softmax of the counts. They are no logits: divide each row by its total.",
@@ -120,7 +131,7 @@ WRONG = (
         "torch.where(totals > 0, raised / totals, 1 / len(counts))",
         "raised / totals.clamp(min=1)",
     ),
-)  # fmt: skip
+)
 
 
 def row_by_row(counts, extra):

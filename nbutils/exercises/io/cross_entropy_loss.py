@@ -43,16 +43,18 @@ def cases(given):
         Case("one prediction", given.normal(1, 3), torch.tensor([1])),
         Case(
             "the first and the last token among the labels",
-            3 * given.normal(3, 5), torch.tensor([4, 0, 2]),
+            3 * given.normal(3, 5),
+            torch.tensor([4, 0, 2]),
         ),
         Case("logits of about 1000", given.normal(2, 3) + 1000, torch.tensor([2, 0])),
         Case("a label that was held to be impossible", surprised, torch.tensor([1])),
         Case("a label of -1", given.normal(3, 4) + last, torch.tensor([2, -1, 1])),
         Case(
             "more labels of -1 than others",
-            given.normal(5, 4) + last, torch.tensor([-1, 3, -1, -1, 0]),
+            given.normal(5, 4) + last,
+            torch.tensor([-1, 3, -1, -1, 0]),
         ),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -75,25 +77,30 @@ the loss stays the mean over the predictions that count, however much of a batch
 WRONG = (
     Wrong(
         "Your loss is negative: a logarithm of a probability is below 0. Put a minus before it.",
-        "return -log_p", "return log_p",
+        "return -log_p",
+        "return log_p",
     ),
     Wrong(
         "Your loss is the sum; it should be the mean over the predictions that count.",
-        ".mean()", ".sum()",
+        ".mean()",
+        ".sum()",
     ),
     Wrong(
         "You give the loss of each prediction. Give their mean, one number.",
-        ".mean()", "",
+        ".mean()",
+        "",
     ),
     Wrong(
         "You divide by N. Positions with the label -1 don't count: divide by the number of the "
         "others.",
-        ".mean()", ".sum() / len(labels)",
+        ".mean()",
+        ".sum() / len(labels)",
     ),
     Wrong(
         "A label of -1 is taken for the last token: Python counts negative places from the end. "
         "Leave these positions out.",
-        "labels != -1", "labels >= -1",
+        "labels != -1",
+        "labels >= -1",
     ),
     Wrong(
         "Your function raises an IndexError for a label of -1. Leave these positions out before "
@@ -107,7 +114,8 @@ WRONG = (
     ),
     Wrong(
         "Labels of 0 are left out too. 0 is a token like others; only -1 doesn't count.",
-        "labels != -1", "labels > 0",
+        "labels != -1",
+        "labels > 0",
     ),
     Wrong(
         "Large logits make nan: e to the 1000 is infinite. Use log_softmax, which takes the "
@@ -118,52 +126,62 @@ WRONG = (
     Wrong(
         "Large logits make an infinite loss: e to the 1000 is infinite, and so is the sum. Use "
         "logsumexp or log_softmax, which take the maximum off first.",
-        "logits.log_softmax(dim=-1)", "logits - logits.exp().sum(dim=-1, keepdim=True).log()",
+        "logits.log_softmax(dim=-1)",
+        "logits - logits.exp().sum(dim=-1, keepdim=True).log()",
     ),
     Wrong(
         "The loss is infinite where the label's probability is too small for a float: it becomes "
         "0, and you take the logarithm of that. Use log_softmax, which never computes the "
         "probability.",
-        "log_softmax(dim=-1)", "softmax(dim=-1).log()",
+        "log_softmax(dim=-1)",
+        "softmax(dim=-1).log()",
     ),
     Wrong(
         "Your softmax goes down the columns, over the predictions. It must go along each row, "
         "over the vocabulary: dim=-1.",
-        "dim=-1", "dim=0",
+        "dim=-1",
+        "dim=0",
     ),
     Wrong(
         "The logarithm is missing: your loss is minus the mean probability. Use log_softmax.",
-        "log_softmax", "softmax",
+        "log_softmax",
+        "softmax",
     ),
     Wrong(
         "Your loss is 1 - p, the probability that was missed. It should be minus the logarithm of "
         "p.",
-        "logits.log_softmax(dim=-1)", "logits.softmax(dim=-1) - 1",
+        "logits.log_softmax(dim=-1)",
+        "logits.softmax(dim=-1) - 1",
     ),
     Wrong(
         "There is no softmax: you average the labels' logits. Take log_softmax first.",
-        "logits.log_softmax(dim=-1)", "logits",
+        "logits.log_softmax(dim=-1)",
+        "logits",
     ),
     Wrong(
         "You take the logarithm of the mean probability. Take the mean of the logarithms: each "
         "prediction is charged by itself.",
-        "labels[counted]].mean()", "labels[counted]].exp().mean().log()",
+        "labels[counted]].mean()",
+        "labels[counted]].exp().mean().log()",
     ),
     Wrong(
         "Your loss is in bits, with the logarithm to base 2. Use the natural logarithm.",
-        ".mean()", ".mean() / 0.6931471805599453",
+        ".mean()",
+        ".mean() / 0.6931471805599453",
     ),
     Wrong(
         "You pick every label in every row, N times N entries. Pick one in each row: the row's own "
         "label, with log_p[torch.arange(N), labels].",
-        "log_p[counted, labels[counted]]", "log_p[counted][:, labels[counted]]",
+        "log_p[counted, labels[counted]]",
+        "log_p[counted][:, labels[counted]]",
     ),
     Wrong(
         "You leave labels of -1 out, but not the rows of their predictions, so that the labels "
         "after them meet the wrong rows. Leave both out.",
-        "log_p[counted,", "log_p[torch.arange(int(counted.sum())),",
+        "log_p[counted,",
+        "log_p[torch.arange(int(counted.sum())),",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(logits, labels):

@@ -45,7 +45,7 @@ def cases(given):
         Case("a rate of 0", given.normal(3), 1, 0.0),
         Case("a label that was nearly certain", certain, 2, 4.0),
         Case("logits of about 1000", 1000 + given.normal(3), 0, 200.0),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -65,64 +65,78 @@ and vanishes where it was right, so an answer that has been learned is left alon
 WRONG = (
     Wrong(
         "You step uphill: the label's logit falls, and the loss grows. Subtract the step.",
-        "logits - rate", "logits + rate",
+        "logits - rate",
+        "logits + rate",
     ),
     Wrong(
         "The label is treated like all other tokens, and falls. Take 1 off the softmax there: the "
         "gradient is the softmax minus a row that is 1 at the label.",
-        "slope[label] -= 1", "slope[label] -= 0",
+        "slope[label] -= 1",
+        "slope[label] -= 0",
     ),
     Wrong(
         "You add 1 to the softmax at the label, so the label falls. Take 1 off there.",
-        "slope[label] -= 1", "slope[label] += 1",
+        "slope[label] -= 1",
+        "slope[label] += 1",
     ),
     Wrong(
         "Only the label's logit moves. The others have a gradient too, their probability: they "
         "must fall.",
-        "slope[label] -= 1", "slope = (slope - 1) * (torch.arange(len(slope)) == label)",
+        "slope[label] -= 1",
+        "slope = (slope - 1) * (torch.arange(len(slope)) == label)",
     ),
     Wrong(
         "You raise the label's logit by rate, and leave the others. The gradient is the softmax "
         "with 1 taken off at the label: the others fall, and the label rises by less.",
-        "slope[label] -= 1", "slope = -1.0 * (torch.arange(len(slope)) == label)",
+        "slope[label] -= 1",
+        "slope = -1.0 * (torch.arange(len(slope)) == label)",
     ),
     Wrong(
         "You raise the label's logit by rate and lower all others by rate. Each other falls by "
         "rate times its own probability.",
-        "slope[label] -= 1", "slope = 1 - 2.0 * (torch.arange(len(slope)) == label)",
+        "slope[label] -= 1",
+        "slope = 1 - 2.0 * (torch.arange(len(slope)) == label)",
     ),
     Wrong(
         "Your function gives probabilities. Give the new logits, without a softmax after the step.",
-        "logits - rate * slope", "(logits - rate * slope).softmax(dim=-1)",
+        "logits - rate * slope",
+        "(logits - rate * slope).softmax(dim=-1)",
     ),
     Wrong(
         "You nudge the probabilities. Subtract the step from the logits.",
-        "logits - rate", "logits.softmax(dim=-1) - rate",
+        "logits - rate",
+        "logits.softmax(dim=-1) - rate",
     ),
     Wrong(
         "rate is not used: multiply the gradient by it.",
-        "rate * slope", "slope",
+        "rate * slope",
+        "slope",
     ),
     Wrong(
         "You divide by rate; multiply the gradient by it.",
-        "rate * slope", "slope / rate",
+        "rate * slope",
+        "slope / rate",
     ),
     Wrong(
         "You divide the gradient by V. The loss is that of one prediction: nothing is averaged "
         "over the vocabulary.",
-        "rate * slope", "rate * slope / len(slope)",
+        "rate * slope",
+        "rate * slope / len(slope)",
     ),
     Wrong(
         "The softmax is missing: you take 1 off the logit, where it should be off the probability.",
-        "logits.softmax(dim=-1)", "logits.clone()",
+        "logits.softmax(dim=-1)",
+        "logits.clone()",
     ),
     Wrong(
         "Your function gives the gradient. Give the logits after the step.",
-        "return logits - rate * slope", "return slope",
+        "return logits - rate * slope",
+        "return slope",
     ),
     Wrong(
         "Your function gives the step alone. Add it to the logits.",
-        "return logits - rate * slope", "return -rate * slope",
+        "return logits - rate * slope",
+        "return -rate * slope",
     ),
     Wrong(
         "That is a step on the loss 1 - p: your gradient is too small by a factor of p, the "
@@ -133,18 +147,20 @@ WRONG = (
     Wrong(
         "Large logits make nan: e to the 1000 is infinite. Take the maximum off before e, or use "
         "torch.softmax.",
-        "logits.softmax(dim=-1)", "logits.exp() / logits.exp().sum()",
+        "logits.softmax(dim=-1)",
+        "logits.exp() / logits.exp().sum()",
     ),
     Wrong(
         "At the label you take 1 - p as the gradient, so the label falls. It is p - 1, below 0.",
-        "slope[label] -= 1", "slope[label] = 1 - slope[label]",
+        "slope[label] -= 1",
+        "slope[label] = 1 - slope[label]",
     ),
     Wrong(
         "You take the loss itself off every logit. Each logit has a gradient of its own: how fast "
         "the loss grows with it.",
         instead=lambda logits, label, rate: logits + rate * logits.log_softmax(dim=-1)[label],
     ),
-)  # fmt: skip
+)
 
 
 def by_backward(logits, label, rate):

@@ -70,46 +70,56 @@ WRONG = (
     Wrong(
         "Your rows are whole numbers. They have to be floats, so that they can be multiplied with "
         "floats: add .float().",
-        ".float()", ".long()",
+        ".float()",
+        ".long()",
     ),
     Wrong(
         "Your rows are True and False. They have to be floats: add .float().",
-        ".float()", "",
+        ".float()",
+        "",
     ),
     Wrong(
         "The vocabulary is the dimension before the last in your result; it must be the last one.",
-        ".float()", ".float().transpose(-1, -2)",
+        ".float()",
+        ".float().transpose(-1, -2)",
     ),
     Wrong(
         "Your rows end at the largest id that comes. Every row must have V entries, also for "
         "tokens that don't come.",
-        "torch.arange(V)", "torch.arange(int(ids.max()) + 1)",
+        "torch.arange(V)",
+        "torch.arange(int(ids.max()) + 1)",
     ),
     Wrong(
         "Your rows have V + 1 entries. The ids go from 0 to V - 1, so V entries are enough.",
-        "torch.arange(V)", "torch.arange(V + 1)",
+        "torch.arange(V)",
+        "torch.arange(V + 1)",
     ),
     Wrong(
         "The 1 stands one place too far to the left, as if ids were counted from 1. They are "
         "counted from 0: id 0 belongs to the first entry.",
-        "ids[..., None]", "((ids - 1) % V)[..., None]",
+        "ids[..., None]",
+        "((ids - 1) % V)[..., None]",
     ),
     Wrong(
         "All ids share one row in your result. Each needs a row of its own.",
-        ".float()", ".float().flatten(0, -2).amax(dim=0)",
+        ".float()",
+        ".float().flatten(0, -2).amax(dim=0)",
     ),
     Wrong(
         "You write the id itself into the row. Write a 1 at the id's place.",
-        ".float()", ".float() * ids[..., None]",
+        ".float()",
+        ".float() * ids[..., None]",
     ),
     Wrong(
         "Your rows are 0 at the id and 1 everywhere else: exchange them.",
-        "==", "!=",
+        "==",
+        "!=",
     ),
     Wrong(
         "The windows of a batch stand in one long list of rows. Keep the shape of ids, and add V "
         "at its end.",
-        ".float()", ".float().flatten(0, -2)",
+        ".float()",
+        ".float().flatten(0, -2)",
     ),
     Wrong(
         "Your function raises an IndexError for a batch: it knows one dimension of ids only. There "
@@ -121,7 +131,7 @@ WRONG = (
         "needs a row of its own: (B, T, V).",
         instead=a_row_for_each_window,
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(ids, V):

@@ -57,54 +57,65 @@ WRONG = (
     Wrong(
         "You take e to each loss and then the mean. Take the mean first: one bad guess would hide "
         "all others.",
-        "losses.mean().exp()", "losses.exp().mean()",
+        "losses.mean().exp()",
+        "losses.exp().mean()",
     ),
     Wrong(
         "You give the mean loss. The perplexity is e to it.",
-        ".exp()", "",
+        ".exp()",
+        "",
     ),
     Wrong(
         "You take 2 to the mean loss. That is right for losses in bits; these are in nats, so "
         "take e.",
-        ".exp()", ".exp2()",
+        ".exp()",
+        ".exp2()",
     ),
     Wrong(
         "You take e to the sum of the losses. Take their mean, so that long and short texts can be "
         "compared.",
-        "losses.mean()", "losses.sum()",
+        "losses.mean()",
+        "losses.sum()",
     ),
     Wrong(
         "You take e to minus the mean loss: that is a probability, below 1. Leave the minus out.",
-        "losses.mean()", "losses.mean().neg()",
+        "losses.mean()",
+        "losses.mean().neg()",
     ),
     Wrong(
         "You give a perplexity for each row. All tokens of a batch make one mean: don't give it "
         "a dim.",
-        "losses.mean()", "losses.mean(dim=-1)",
+        "losses.mean()",
+        "losses.mean(dim=-1)",
     ),
     Wrong(
         "You average the perplexities of the rows. Average the losses of all tokens, then take e "
         "once.",
-        "losses.mean().exp()", "losses.mean(dim=-1).exp().mean()",
+        "losses.mean().exp()",
+        "losses.mean(dim=-1).exp().mean()",
     ),
     Wrong(
         "Losses of 0 are left out. A token that was certain counts like any other.",
-        "losses.mean()", "losses[losses > 0].mean()",
+        "losses.mean()",
+        "losses[losses > 0].mean()",
     ),
     Wrong(
         "You give one divided by the mean probability. Average the losses, not the probabilities.",
-        "losses.mean().exp()", "1 / (-losses).exp().mean()",
+        "losses.mean().exp()",
+        "1 / (-losses).exp().mean()",
     ),
     Wrong(
         "You take e to each loss, and give no mean. Take the mean of the losses first.",
-        "losses.mean()", "losses",
+        "losses.mean()",
+        "losses",
     ),
     Wrong(
         "You divide the sum of the losses by the number of rows, len(losses). Divide by the number "
         "of all losses: losses.mean() does.",
-        "losses.mean()", "(losses.sum() / len(losses))",
+        "losses.mean()",
+        "(losses.sum() / len(losses))",
     ),
-)  # fmt: skip
+)
 
 
 def with_math(losses):

@@ -69,17 +69,20 @@ WRONG = (
     Wrong(
         "Large logits overflow: e to the 1000 is infinite. Take the row's largest logit off every "
         "logit of the row first; that changes no probability.",
-        "logits - logits.amax(dim=-1, keepdim=True)", "logits",
+        "logits - logits.amax(dim=-1, keepdim=True)",
+        "logits",
     ),
     Wrong(
         "You take one maximum for the whole tensor. In a row that is far below it, e to every "
         "logit is 0, and 0 / 0 is nan. Take each row's own maximum off.",
-        "logits.amax(dim=-1, keepdim=True)", "logits.amax()",
+        "logits.amax(dim=-1, keepdim=True)",
+        "logits.amax()",
     ),
     Wrong(
         "All rows together sum to 1 in your result; each row should. Sum along the last dimension "
         "only, with keepdim=True.",
-        "positive.sum(dim=-1, keepdim=True)", "positive.sum()",
+        "positive.sum(dim=-1, keepdim=True)",
+        "positive.sum()",
     ),
     Wrong(
         "Your softmax goes along the first dimension. Logits of one position stand along the last: "
@@ -93,7 +96,8 @@ WRONG = (
     ),
     Wrong(
         "Your rows don't sum to 1: divide each row by its sum.",
-        "positive / positive.sum(dim=-1, keepdim=True)", "positive",
+        "positive / positive.sum(dim=-1, keepdim=True)",
+        "positive",
     ),
     Wrong(
         "Your function gives logarithms of the probabilities. Give the probabilities.",
@@ -102,32 +106,38 @@ WRONG = (
     Wrong(
         "What you take off a row is not its largest logit. Is it the mean, or the least one? Then "
         "the largest may still be far above it and overflow: take the maximum off.",
-        "amax", "mean",
+        "amax",
+        "mean",
     ),
     Wrong(
         "You divide the logits by their maximum. That changes the probabilities: subtract it.",
-        "logits - logits.amax", "logits / logits.amax",
+        "logits - logits.amax",
+        "logits / logits.amax",
     ),
     Wrong(
         "You cut large logits off at some limit, and so make them equal. Take the row's maximum "
         "off instead: that changes no probability.",
-        "logits - logits.amax(dim=-1, keepdim=True)", "logits.clamp(max=50)",
+        "logits - logits.amax(dim=-1, keepdim=True)",
+        "logits.clamp(max=50)",
     ),
     Wrong(
         "The sign is wrong: the largest logit gets the least probability.",
-        "logits - logits.amax(dim=-1, keepdim=True)", "logits.amin(dim=-1, keepdim=True) - logits",
+        "logits - logits.amax(dim=-1, keepdim=True)",
+        "logits.amin(dim=-1, keepdim=True) - logits",
     ),
     Wrong(
         "You cut large logits off at some limit, and so make them equal. Take the row's maximum "
         "off instead: that changes no probability.",
-        "logits - logits.amax(dim=-1, keepdim=True)", "logits.clamp(-50, 50)",
+        "logits - logits.amax(dim=-1, keepdim=True)",
+        "logits.clamp(-50, 50)",
     ),
     Wrong(
         "You divide the logits by their sum. Raise e to each of them first: a logit may be "
         "negative, a probability may not.",
-        "torch.exp(logits - logits.amax(dim=-1, keepdim=True))", "logits",
+        "torch.exp(logits - logits.amax(dim=-1, keepdim=True))",
+        "logits",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(logits):

@@ -58,53 +58,64 @@ WRONG = (
     Wrong(
         "Your labels are the context itself, so the network would learn to copy. Move them on by "
         "one place.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start : start + T]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start : start + T]",
     ),
     Wrong(
         "Your labels are moved on by two places; the label is the very next token.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start + 2 : start + T + 2]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start + 2 : start + T + 2]",
     ),
     Wrong(
         "Your labels are moved back: each is the token before, where it should be the token after.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start - 1 : start + T - 1]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start - 1 : start + T - 1]",
     ),
     Wrong(
         "Your labels are one too few: the last token of the context has no label. A slice ends "
         "before its second number, so move both numbers on by one.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start + 1 : start + T]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start + 1 : start + T]",
     ),
     Wrong(
         "Your context is one token too long: it contains the last label. A slice ends before its "
         "second number.",
-        "tokens[start : start + T]", "tokens[start : start + T + 1]",
+        "tokens[start : start + T]",
+        "tokens[start : start + T + 1]",
     ),
     Wrong(
         "Your windows always begin at the stream's first token. Count both slices from start.",
-        "context = tokens", "start = 0\n    context = tokens",
+        "context = tokens",
+        "start = 0\n    context = tokens",
     ),
     Wrong(
         "T is taken as the place where the context ends, but it is its length: the context ends at "
         "start + T.",
-        "context = tokens", "T = T - start\n    context = tokens",
+        "context = tokens",
+        "T = T - start\n    context = tokens",
     ),
     Wrong(
         "start is taken as the number of a window; it is a place in the stream. Don't multiply it "
         "by T.",
-        "context = tokens", "start = start * T\n    context = tokens",
+        "context = tokens",
+        "start = start * T\n    context = tokens",
     ),
     Wrong(
         "Your labels are one token only, the one after the window. Each of the T tokens of the "
         "context has a label of its own.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start + T]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start + T]",
     ),
     Wrong(
         "Your labels are the next window. They overlap with the context: move it on by one place, "
         "not by T.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start + T : start + 2 * T]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start + T : start + 2 * T]",
     ),
     Wrong(
         "Context and labels are exchanged: the context comes first.",
-        "return context, labels", "return labels, context",
+        "return context, labels",
+        "return labels, context",
     ),
     Wrong(
         "Your function gives one run of T + 1 tokens. Give two tensors: its first T tokens, and "
@@ -113,19 +124,22 @@ WRONG = (
     ),
     Wrong(
         "Your function gives the context only. Give two tensors: the context, and the labels.",
-        "return context, labels", "return context",
+        "return context, labels",
+        "return context",
     ),
     Wrong(
         "Your labels are one token only, the one after the window. Each of the T tokens of the "
         "context has a label of its own.",
-        "tokens[start + 1 : start + T + 1]", "tokens[start + T : start + T + 1]",
+        "tokens[start + 1 : start + T + 1]",
+        "tokens[start + T : start + T + 1]",
     ),
     Wrong(
         "Your context and your labels have T - 1 tokens. Cut T + 1 tokens from the stream: the "
         "first T are the context, the last T the labels.",
-        "context = tokens", "T = T - 1\n    context = tokens",
+        "context = tokens",
+        "T = T - 1\n    context = tokens",
     ),
-)  # fmt: skip
+)
 
 
 def cut_once(tokens, start, T):

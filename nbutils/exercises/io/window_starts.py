@@ -58,45 +58,54 @@ WRONG = (
     Wrong(
         "Your number is one too large: from the last of your starts there is no token left for the "
         "last label.",
-        "n_tokens - T", "n_tokens - T + 1",
+        "n_tokens - T",
+        "n_tokens - T + 1",
     ),
     Wrong(
         "Your number is one too small. Is it the largest start? Starts count from 0, so there is "
         "one more than that.",
-        "n_tokens - T", "n_tokens - T - 1",
+        "n_tokens - T",
+        "n_tokens - T - 1",
     ),
     Wrong(
         "Your number falls below 0 when the stream is short. Then there are no starts: give 0.",
-        "max(0, count)", "count",
+        "max(0, count)",
+        "count",
     ),
     Wrong(
         "You count windows that stand side by side. They may overlap: each start is one place "
         "after the one before. The last token needs a label, too.",
-        "n_tokens - T", "n_tokens // T",
+        "n_tokens - T",
+        "n_tokens // T",
     ),
     Wrong(
         "You count windows that stand side by side. They may overlap: each start is one place "
         "after the one before.",
-        "n_tokens - T", "(n_tokens - 1) // T",
+        "n_tokens - T",
+        "(n_tokens - 1) // T",
     ),
     Wrong(
         "You count at least one start, but a stream that is too short has none.",
-        "max(0,", "max(1,",
+        "max(0,",
+        "max(1,",
     ),
     Wrong(
         "You count every token of the stream as a start. Those near its end have no whole window "
         "after them.",
-        "n_tokens - T", "n_tokens",
+        "n_tokens - T",
+        "n_tokens",
     ),
     Wrong(
         "You count every token but the last, as if windows read one token. They read T.",
-        "n_tokens - T", "n_tokens - 1",
+        "n_tokens - T",
+        "n_tokens - 1",
     ),
     Wrong(
         "Your function gives the starts themselves. Give their number.",
-        "max(0, count)", "list(range(count))",
+        "max(0, count)",
+        "list(range(count))",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_loop(n_tokens, T):

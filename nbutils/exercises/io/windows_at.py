@@ -60,70 +60,84 @@ a second one, with every place moved on by one, the labels.
 WRONG = (
     Wrong(
         "Your labels are the contexts themselves. Move them on by one place.",
-        "index + 1", "index",
+        "index + 1",
+        "index",
     ),
     Wrong(
         "Contexts and labels are exchanged: the contexts come first.",
-        "tokens[index], tokens[index + 1]", "tokens[index + 1], tokens[index]",
+        "tokens[index], tokens[index + 1]",
+        "tokens[index + 1], tokens[index]",
     ),
     Wrong(
         "Your windows are the columns, (T, B). Each window must be a row: (B, T).",
-        "starts[:, None] + torch.arange(T)", "starts + torch.arange(T)[:, None]",
+        "starts[:, None] + torch.arange(T)",
+        "starts + torch.arange(T)[:, None]",
     ),
     Wrong(
         "Your function gives the first window only, without the dimension B. Is there a return "
         "inside the loop? Collect all windows, then stack them.",
-        "starts[:, None]", "starts[0]",
+        "starts[:, None]",
+        "starts[0]",
     ),
     Wrong(
         "Your function gives the last window only, without the dimension B. Does each turn of the "
         "loop overwrite the window before? Collect all windows, then stack them.",
-        "starts[:, None]", "starts[-1]",
+        "starts[:, None]",
+        "starts[-1]",
     ),
     Wrong(
         "Your windows stand in one long row of B times T tokens. Each needs a row of its own: use "
         "torch.stack, or reshape to (B, T).",
-        "  # places", "\n    index = index.flatten()",
+        "  # places",
+        "\n    index = index.flatten()",
     ),
     Wrong(
         "There is one label for each window, the token after it. Each of the T tokens of a context "
         "has a label of its own.",
-        "tokens[index + 1]", "tokens[starts + T]",
+        "tokens[index + 1]",
+        "tokens[starts + T]",
     ),
     Wrong(
         "The last label of each row is the first token of the same window: your labels are rolled "
         "around. It should be the token that follows the window in the stream.",
-        "tokens[index + 1]", "tokens[index].roll(-1, dims=1)",
+        "tokens[index + 1]",
+        "tokens[index].roll(-1, dims=1)",
     ),
     Wrong(
         "Your labels have T - 1 columns: the last token of a context has a label too. It stands "
         "outside the context, at place start + T.",
-        "tokens[index + 1]", "tokens[index[:, 1:]]",
+        "tokens[index + 1]",
+        "tokens[index[:, 1:]]",
     ),
     Wrong(
         "Your contexts and labels have T - 1 columns. Cut T + 1 tokens from the stream: the first "
         "T are the context, the last T the labels.",
-        "torch.arange(T)", "torch.arange(T - 1)",
+        "torch.arange(T)",
+        "torch.arange(T - 1)",
     ),
     Wrong(
         "Your contexts have T + 1 columns: the last label is in them too. Leave the last column "
         "out.",
-        "return tokens[index],", "return tokens[starts[:, None] + torch.arange(T + 1)],",
+        "return tokens[index],",
+        "return tokens[starts[:, None] + torch.arange(T + 1)],",
     ),
     Wrong(
         "Your windows all begin at the first start. Row b begins at starts[b].",
-        "starts[:, None] +", "starts[:1].expand(len(starts))[:, None] +",
+        "starts[:, None] +",
+        "starts[:1].expand(len(starts))[:, None] +",
     ),
     Wrong(
         "Your windows begin at the places 0, 1, 2 and so on, the numbers of the rows. Row b begins "
         "at starts[b].",
-        "starts[:, None] +", "torch.arange(len(starts))[:, None] +",
+        "starts[:, None] +",
+        "torch.arange(len(starts))[:, None] +",
     ),
     Wrong(
         "Your function gives a pair for each window. Give two tensors: all contexts, all labels.",
-        "tokens[index], tokens[index + 1]", "[*zip(tokens[index], tokens[index + 1])]",
+        "tokens[index], tokens[index + 1]",
+        "[*zip(tokens[index], tokens[index + 1])]",
     ),
-)  # fmt: skip
+)
 
 
 def with_stack(tokens, starts, T):

@@ -75,7 +75,8 @@ WRONG = (
     Wrong(
         "Of equally frequent pairs you take the one that comes first in the dict. Take the one "
         "with the smaller ids.",
-        "(-counts[pair], pair)", "-counts[pair]",
+        "(-counts[pair], pair)",
+        "-counts[pair]",
     ),
     Wrong(
         "Of equally frequent pairs you take the one that comes last in the dict. Take the one "
@@ -91,41 +92,48 @@ WRONG = (
     Wrong(
         "Of equally frequent pairs you take the one with the smallest right id. The left id "
         "decides first.",
-        ", pair))", ", pair[::-1]))",
+        ", pair))",
+        ", pair[::-1]))",
     ),
     Wrong(
         "Of equally frequent pairs with the same left id you take the first in the dict. There the "
         "right id decides: the smaller one.",
-        ", pair))", ", pair[0]))",
+        ", pair))",
+        ", pair[0]))",
     ),
     Wrong(
         "Of equally frequent pairs you take the one whose two ids have the smallest sum. Compare "
         "the left ids first, then the right ones.",
-        ", pair))", ", sum(pair)))",
+        ", pair))",
+        ", sum(pair)))",
     ),
     Wrong(
         "You take the rarest pair. The most frequent one is joined first.",
-        "-counts", "counts",
+        "-counts",
+        "counts",
     ),
     Wrong(
         "You take the pair with the smallest ids and don't look at the counts. They decide first.",
-        ", key=lambda pair: (-counts[pair], pair)", "",
+        ", key=lambda pair: (-counts[pair], pair)",
+        "",
     ),
     Wrong(
         "You take the pair with the largest ids and don't look at the counts. They decide first: "
         "give `max` or `min` a key.",
-        "min(counts, key=lambda pair: (-counts[pair], pair))", "max(counts)",
+        "min(counts, key=lambda pair: (-counts[pair], pair))",
+        "max(counts)",
     ),
     Wrong(
         "You return how often the best pair occurs; return the pair itself.",
-        "min(counts, key=lambda pair: (-counts[pair], pair))", "max(counts.values())",
+        "min(counts, key=lambda pair: (-counts[pair], pair))",
+        "max(counts.values())",
     ),
     Wrong(
         "You return the pair together with its count. Return the pair alone: two ids.",
         "min(counts, key=lambda pair: (-counts[pair], pair))",
         "max(counts.items(), key=lambda item: item[1])",
     ),
-)  # fmt: skip
+)
 
 
 def in_two_steps(counts):

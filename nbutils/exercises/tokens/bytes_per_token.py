@@ -63,23 +63,28 @@ WRONG = (
     Wrong(
         "You count characters; count bytes. A Korean letter has three of them: `encode` the text "
         "first.",
-        'text.encode("utf-8")', "text",
+        'text.encode("utf-8")',
+        "text",
     ),
     Wrong(
         "Your average is rounded down to a whole number. Divide with `/`, not with `//`.",
-        "/ len", "// len",
+        "/ len",
+        "// len",
     ),
     Wrong(
         "Your average is rounded to a whole number. Return it as it is.",
-        'len(text.encode("utf-8")) / len(ids)', 'round(len(text.encode("utf-8")) / len(ids))',
+        'len(text.encode("utf-8")) / len(ids)',
+        'round(len(text.encode("utf-8")) / len(ids))',
     ),
     Wrong(
         "Your fraction is upside down: it gives tokens per byte. Divide the bytes by the tokens.",
-        'len(text.encode("utf-8")) / len(ids)', 'len(ids) / len(text.encode("utf-8"))',
+        'len(text.encode("utf-8")) / len(ids)',
+        'len(ids) / len(text.encode("utf-8"))',
     ),
     Wrong(
         "A token that comes twice counts once in your function. Count each place in the row.",
-        "len(ids)", "len(set(ids))",
+        "len(ids)",
+        "len(set(ids))",
     ),
     Wrong(
         "You divide by the number of words; divide by the number of tokens, which is len(ids).",
@@ -88,7 +93,8 @@ WRONG = (
     Wrong(
         "You divide by the number of characters; divide by the number of tokens, which is "
         "len(ids).",
-        "len(ids)", "len(text)",
+        "len(ids)",
+        "len(text)",
     ),
     Wrong(
         "You divide by the sum of the ids. They are names, not amounts: divide by how many there "
@@ -97,18 +103,21 @@ WRONG = (
     ),
     Wrong(
         "You count bits, eight for each byte. Count bytes.",
-        'len(text.encode("utf-8"))', '8 * len(text.encode("utf-8"))',
+        'len(text.encode("utf-8"))',
+        '8 * len(text.encode("utf-8"))',
     ),
     Wrong(
         "You count bytes in UTF-16, which has two for an English letter and a mark at the start. "
         "Count them in UTF-8.",
-        '"utf-8"', '"utf-16"',
+        '"utf-8"',
+        '"utf-16"',
     ),
     Wrong(
         "White space at the start and the end of the text is not counted. It is text as well.",
-        "text.encode", "text.strip().encode",
+        "text.encode",
+        "text.strip().encode",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_sum(text, ids):

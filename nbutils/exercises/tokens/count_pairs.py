@@ -79,7 +79,8 @@ WRONG = (
     Wrong(
         "You count only at every second place, as if the row were cut into twos. The right id of a "
         "pair is also the left one of the next.",
-        "zip(ids, ids[1:])", "zip(ids[::2], ids[1::2])",
+        "zip(ids, ids[1:])",
+        "zip(ids[::2], ids[1::2])",
     ),
     Wrong(
         "Equal ids in a row are counted without overlap. Count every place: 7, 7, 7 has the pair "
@@ -89,45 +90,54 @@ WRONG = (
     Wrong(
         "The two orders of a pair are counted together. The pair (97, 116) is not the pair (116, "
         "97): don't sort.",
-        "zip(ids, ids[1:])", "map(tuple, map(sorted, zip(ids, ids[1:])))",
+        "zip(ids, ids[1:])",
+        "map(tuple, map(sorted, zip(ids, ids[1:])))",
     ),
     Wrong(
         "Your pairs are the wrong way round: the right id stands first. Each pair is (left id, "
         "right id).",
-        "zip(ids, ids[1:])", "zip(ids[1:], ids)",
+        "zip(ids, ids[1:])",
+        "zip(ids[1:], ids)",
     ),
     Wrong(
         "Every pair has the count 1, however often it occurs. Add 1 to the count that it has so "
         "far.",
-        "counts.get(pair, 0) + 1", "1",
+        "counts.get(pair, 0) + 1",
+        "1",
     ),
     Wrong(
         "Each count is one too small: the first time that you meet a pair counts as 0. It counts "
         "as 1.",
-        "counts.get(pair, 0) + 1", "counts.get(pair, -1) + 1",
+        "counts.get(pair, 0) + 1",
+        "counts.get(pair, -1) + 1",
     ),
     Wrong(
         "Each count is one too large: a pair that you meet for the first time is counted twice. "
         "Begin at 0 and add 1 each time.",
-        "get(pair, 0)", "get(pair, 1)",
+        "get(pair, 0)",
+        "get(pair, 1)",
     ),
     Wrong(
         "The last pair of the row is missing. A row of n ids has n - 1 pairs.",
-        "ids[1:])", "ids[1:-1])",
+        "ids[1:])",
+        "ids[1:-1])",
     ),
     Wrong(
         "The first pair of the row is missing. A row of n ids has n - 1 pairs: begin at index 0.",
-        "zip(ids, ids[1:])", "zip(ids[1:], ids[2:])",
+        "zip(ids, ids[1:])",
+        "zip(ids[1:], ids[2:])",
     ),
     Wrong(
         "You also count a pair of the last id and the first one. A row has no circle: the last id "
         "has no right neighbour.",
-        "ids[1:])", "ids[1:] + ids[:1])",
+        "ids[1:])",
+        "ids[1:] + ids[:1])",
     ),
     Wrong(
         "Your pairs leave out the id between them: they are two places apart. The neighbour of "
         "ids[i] is ids[i + 1].",
-        "ids[1:]", "ids[2:]",
+        "ids[1:]",
+        "ids[2:]",
     ),
     Wrong(
         "You count single ids; count pairs of neighbours.",
@@ -137,7 +147,7 @@ WRONG = (
         "You pair each id with all that come after it. A pair is an id and the very next one.",
         instead=all_pairs,
     ),
-)  # fmt: skip
+)
 
 
 def with_a_counter(ids):

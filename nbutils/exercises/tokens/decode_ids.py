@@ -47,7 +47,7 @@ def cases(given):
             hello,
         ),
         Case("no tokens", [], cat),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -96,17 +96,20 @@ WRONG = (
     Wrong(
         "Bytes that are no valid UTF-8 stop your function with an error. Decode with "
         'errors="replace".',
-        ', errors="replace"', "",
+        ', errors="replace"',
+        "",
     ),
     Wrong(
         "Bytes that are no valid UTF-8 are dropped without a sign. Put the sign for a broken "
         'character there: errors="replace".',
-        'errors="replace"', 'errors="ignore"',
+        'errors="replace"',
+        'errors="ignore"',
     ),
     Wrong(
         "Bytes that are no valid UTF-8 are spelled as \\x and two digits. Put the sign for a "
         'broken character there: errors="replace".',
-        'errors="replace"', 'errors="backslashreplace"',
+        'errors="replace"',
+        'errors="backslashreplace"',
     ),
     Wrong(
         "Each byte that is no valid UTF-8 becomes a sign of its own. The first bytes of one "
@@ -116,15 +119,18 @@ WRONG = (
     Wrong(
         "Each byte becomes a character of its own, as in Latin-1 or with `chr`. In UTF-8 a "
         "character has up to four bytes: decode all bytes together.",
-        '"utf-8", errors="replace"', '"latin-1"',
+        '"utf-8", errors="replace"',
+        '"latin-1"',
     ),
     Wrong(
         "Every byte above 127 becomes a broken character, since you decode ASCII. Decode UTF-8.",
-        '"utf-8"', '"ascii"',
+        '"utf-8"',
+        '"ascii"',
     ),
     Wrong(
         "The two halves of a merge are exchanged: the left id's bytes come first.",
-        "vocabulary[left] + vocabulary[right]", "vocabulary[right] + vocabulary[left]",
+        "vocabulary[left] + vocabulary[right]",
+        "vocabulary[right] + vocabulary[left]",
     ),
     Wrong(
         "You unfold a merge only once, so a merge of a merge leaves ids above 255, which are no "
@@ -134,17 +140,20 @@ WRONG = (
     Wrong(
         "You put a space between tokens. Spaces are bytes like all others and are in the tokens "
         "already: join with nothing between.",
-        'b"".join', 'b" ".join',
+        'b"".join',
+        'b" ".join',
     ),
     Wrong(
         "You return bytes; decode them to get a text.",
-        '.decode("utf-8", errors="replace")', "",
+        '.decode("utf-8", errors="replace")',
+        "",
     ),
     Wrong(
         "White space at the start and the end is lost. It belongs to the text: keep it.",
-        'errors="replace")', 'errors="replace").strip()',
+        'errors="replace")',
+        'errors="replace").strip()',
     ),
-)  # fmt: skip
+)
 
 
 def by_recursion(ids, merges):

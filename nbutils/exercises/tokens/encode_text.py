@@ -163,20 +163,20 @@ def with_overlap(text, merges):
 
 
 def cut_into_words(text, merges):
-    return [
-        i for word in re.findall(r" ?\S+|\s+", text) for i in encode_text(word, merges)
-    ]  # fmt: skip
+    return [i for word in re.findall(r" ?\S+|\s+", text) for i in encode_text(word, merges)]
 
 
 WRONG = (
     Wrong(
         "You begin with the numbers of characters, as `ord` gives them. Begin with the text's "
         "bytes in UTF-8.",
-        'text.encode("utf-8")', "map(ord, text)",
+        'text.encode("utf-8")',
+        "map(ord, text)",
     ),
     Wrong(
         "You do the last merge first. Do them in the order in which they were learned.",
-        "enumerate(merges, start=256)", "[*enumerate(merges, start=256)][::-1]",
+        "enumerate(merges, start=256)",
+        "[*enumerate(merges, start=256)][::-1]",
     ),
     Wrong(
         "You take the longest token that fits at each place. Do the merges in their order "
@@ -204,27 +204,33 @@ WRONG = (
     ),
     Wrong(
         "You stop after the first merge. Go through all of them: is your `return` inside the loop?",
-        "ids = merged\n", "return merged\n",
+        "ids = merged\n",
+        "return merged\n",
     ),
     Wrong(
         "Your row never changes, and comes back as bytes. Go on with the joined row.",
-        "ids = merged\n", "pass\n",
+        "ids = merged\n",
+        "pass\n",
     ),
     Wrong(
         "Your new ids begin at 257. The first merge makes the id 256.",
-        "start=256", "start=257",
+        "start=256",
+        "start=257",
     ),
     Wrong(
         "Your new ids begin at 255, which is a byte. The first merge makes the id 256.",
-        "start=256", "start=255",
+        "start=256",
+        "start=255",
     ),
     Wrong(
         "Your new ids begin at 0, and those are bytes already. The first merge makes the id 256.",
-        ", start=256", "",
+        ", start=256",
+        "",
     ),
     Wrong(
         "You join pairs in the other order as well. The right id must stand right of the left one.",
-        "== pair", "in (pair, pair[::-1])",
+        "== pair",
+        "in (pair, pair[::-1])",
     ),
     Wrong(
         "You join from right to left: 7, 7, 7 becomes 7 and the new id. Join from left to right.",
@@ -239,7 +245,7 @@ WRONG = (
         "You cut the text into words, so no pair crosses a space. Here the whole text is one row.",
         instead=cut_into_words,
     ),
-)  # fmt: skip
+)
 
 
 def earliest_pair_first(text, merges):

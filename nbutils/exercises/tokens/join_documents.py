@@ -81,11 +81,13 @@ def without_any(documents, end_id):
 WRONG = (
     Wrong(
         "There is no end_id before the first document. Begin the row with one.",
-        "row = [end_id]", "row = []",
+        "row = [end_id]",
+        "row = []",
     ),
     Wrong(
         "There is no end_id behind the last document. End the row with one.",
-        "return row", "return row[:-1]",
+        "return row",
+        "return row[:-1]",
     ),
     Wrong(
         "Two end_ids stand between documents, since each has one on both sides. One serves both: "
@@ -108,27 +110,32 @@ WRONG = (
     ),
     Wrong(
         "Empty documents are left out. They keep their end_id, so that two of them meet.",
-        "for document in documents:", "for document in filter(None, documents):",
+        "for document in documents:",
+        "for document in filter(None, documents):",
     ),
     Wrong(
         "A document that comes again is left out. Keep every document.",
-        "in documents:", "in map(list, dict.fromkeys(map(tuple, documents))):",
+        "in documents:",
+        "in map(list, dict.fromkeys(map(tuple, documents))):",
     ),
     Wrong(
         "Without documents your row is empty. It should have one end_id.",
-        "return row", "return row if documents else []",
+        "return row",
+        "return row if documents else []",
     ),
     Wrong(
         "Your row holds lists: each document is one entry. Add its tokens one by one, with `+=` or "
         "`extend`.",
-        "[*document, end_id]", "[document, end_id]",
+        "[*document, end_id]",
+        "[document, end_id]",
     ),
     Wrong(
         "The documents stand in the other order, the last one first. Add each one at the end of "
         "the row.",
-        "row += [*document, end_id]", "row = [end_id, *document, *row]",
+        "row += [*document, end_id]",
+        "row = [end_id, *document, *row]",
     ),
-)  # fmt: skip
+)
 
 
 def ending_with_one(documents, end_id):

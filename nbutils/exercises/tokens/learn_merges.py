@@ -168,12 +168,14 @@ def cut_into_words(text, n_merges):
 WRONG = (
     Wrong(
         "You join characters; the text's bytes should be joined. Encode the text in UTF-8 first.",
-        'text.encode("utf-8")', "map(ord, text)",
+        'text.encode("utf-8")',
+        "map(ord, text)",
     ),
     Wrong(
         "The same pair is learned again and again, since the row never changes. Go on with the "
         "joined row.",
-        "ids = merged", "pass",
+        "ids = merged",
+        "pass",
     ),
     Wrong(
         "You count the pairs once, at the start, and take the most frequent ones. Join the best "
@@ -182,55 +184,67 @@ WRONG = (
     ),
     Wrong(
         "You go on with pairs that occur only once. Stop when no pair occurs twice.",
-        "counts[best] < 2", "not counts[best]",
+        "counts[best] < 2",
+        "not counts[best]",
     ),
     Wrong(
         "Your loop goes on until the row has no pair left, and then fails. Stop when no pair "
         "occurs twice.",
-        ", default=None)\n        if counts[best] < 2:", ")\n        if False:",
+        ", default=None)\n        if counts[best] < 2:",
+        ")\n        if False:",
     ),
     Wrong(
         "Your function fails where there is no pair at all, as in a text of one letter. Stop "
         "there: no pair occurs twice.",
-        ", default=None", "",
+        ", default=None",
+        "",
     ),
     Wrong(
         "You stop while there are still pairs that occur twice. Twice is enough to be joined.",
-        "< 2", "<= 2",
+        "< 2",
+        "<= 2",
     ),
     Wrong(
         "Your new ids begin at 257. Bytes use 0 to 255, so the first new one is 256.",
-        "range(256, 256 + n_merges)", "range(257, 257 + n_merges)",
+        "range(256, 256 + n_merges)",
+        "range(257, 257 + n_merges)",
     ),
     Wrong(
         "Your new ids begin at 255, which is a byte. The first new one is 256.",
-        "range(256, 256 + n_merges)", "range(255, 255 + n_merges)",
+        "range(256, 256 + n_merges)",
+        "range(255, 255 + n_merges)",
     ),
     Wrong(
         "Your new ids begin at 0, and those are bytes already. The first new one is 256.",
-        "range(256, 256 + n_merges)", "range(n_merges)",
+        "range(256, 256 + n_merges)",
+        "range(n_merges)",
     ),
     Wrong(
         "You take n_merges for the size of the vocabulary, and learn nothing where it is below "
         "257. It is the number of merges, without the 256 bytes.",
-        "256 + n_merges", "n_merges",
+        "256 + n_merges",
+        "n_merges",
     ),
     Wrong(
         "You learn one merge too few. If it doesn't stop early, your loop has n_merges rounds.",
-        "256 + n_merges)", "255 + n_merges)",
+        "256 + n_merges)",
+        "255 + n_merges)",
     ),
     Wrong(
         "You learn one merge too many. Your loop has at most n_merges rounds.",
-        "256 + n_merges)", "257 + n_merges)",
+        "256 + n_merges)",
+        "257 + n_merges)",
     ),
     Wrong(
         "Of equally frequent pairs you take the one that comes first in the text. Take the one "
         "with the smaller ids.",
-        "(-counts[pair], pair)", "-counts[pair]",
+        "(-counts[pair], pair)",
+        "-counts[pair]",
     ),
     Wrong(
         "Of equally frequent pairs you take the one with the larger ids. Take the smaller ones.",
-        "(-counts[pair], pair)", "(-counts[pair], -pair[0], -pair[1])",
+        "(-counts[pair], pair)",
+        "(-counts[pair], -pair[0], -pair[1])",
     ),
     Wrong(
         "You join only the first place of a pair. Join it everywhere in the row.",
@@ -256,9 +270,10 @@ WRONG = (
     ),
     Wrong(
         "Your list has the new ids; it should have the pairs that they stand for.",
-        "merges.append(best)", "merges.append(new_id)",
+        "merges.append(best)",
+        "merges.append(new_id)",
     ),
-)  # fmt: skip
+)
 
 
 def by_parts(text, n_merges):

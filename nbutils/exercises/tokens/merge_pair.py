@@ -44,7 +44,7 @@ def cases(given):
         Case("a pair of symbols that are merges themselves", [256, 257, 256, 9], (256, 257), 258),
         Case("a longer row of random ids", given.whole(1, 2, 30).tolist(), (2, 1), 259),
         Case("a row of 300 ids", given.whole(1, 2, 300).tolist(), (2, 1), 259),
-    ]  # fmt: skip
+    ]
 
 
 HINTS = (
@@ -98,7 +98,8 @@ WRONG = (
     Wrong(
         "The right id of a pair stays in the row, since you look at it again. Go on by two places "
         "after a pair.",
-        "i += 2", "i += 1",
+        "i += 2",
+        "i += 1",
     ),
     Wrong(
         "In a row of equal ids, one id belongs to two pairs: 7, 7, 7 becomes two new ids. After a "
@@ -112,7 +113,8 @@ WRONG = (
     Wrong(
         "You join the pair in the other order as well. The right id must stand right of the left "
         "one.",
-        "== pair", "in (pair, pair[::-1])",
+        "== pair",
+        "in (pair, pair[::-1])",
     ),
     Wrong(
         "Only the first place is joined. Go on through the whole row.",
@@ -121,21 +123,25 @@ WRONG = (
     Wrong(
         "The last id is lost where it belongs to no pair. Copy it too: your loop ends one place "
         "too early.",
-        "i < len(ids)", "i < len(ids) - 1",
+        "i < len(ids)",
+        "i < len(ids) - 1",
     ),
     Wrong(
         "Pairs are found at every second place only, since you always go on by two. After an id "
         "that is just copied go on by one.",
-        "merged.append(ids[i])\n            i += 1", "merged += ids[i : i + 2]\n            i += 2",
+        "merged.append(ids[i])\n            i += 1",
+        "merged += ids[i : i + 2]\n            i += 2",
     ),
     Wrong(
         "You look at the left id only, and join it with whatever comes next. The id after it must "
         "be the pair's right one.",
-        "tuple(ids[i : i + 2]) == pair", "ids[i] == pair[0]",
+        "tuple(ids[i : i + 2]) == pair",
+        "ids[i] == pair[0]",
     ),
     Wrong(
         "You look at the right id only. The left one must be the pair's too.",
-        "tuple(ids[i : i + 2]) == pair", "ids[i + 1 : i + 2] == [pair[1]]",
+        "tuple(ids[i : i + 2]) == pair",
+        "ids[i + 1 : i + 2] == [pair[1]]",
     ),
     Wrong(
         "Each of the pair's two ids is replaced, wherever it stands. One new id takes the place "
@@ -144,18 +150,21 @@ WRONG = (
     ),
     Wrong(
         "Pairs are taken out and nothing takes their place. Append new_id there.",
-        "merged.append(new_id)", "pass",
+        "merged.append(new_id)",
+        "pass",
     ),
     Wrong(
         "The new id is added, but the pair stays behind it. It should take the pair's place.",
-        "merged.append(new_id)", "merged += [new_id, *pair]",
+        "merged.append(new_id)",
+        "merged += [new_id, *pair]",
     ),
     Wrong(
         "No pair is ever found: the row comes back as it was. A slice of a list is a list and "
         "never equals a tuple: convert one of them.",
-        "tuple(ids[i : i + 2])", "ids[i : i + 2]",
+        "tuple(ids[i : i + 2])",
+        "ids[i : i + 2]",
     ),
-)  # fmt: skip
+)
 
 
 def looking_back(ids, pair, new_id):

@@ -67,6 +67,8 @@ the three kinds, so `findall` leaves nothing out, and the pieces put together ar
 space goes in front, since most words follow a space: so ` cat` is nearly always the same piece,
 while `cat ` and `cat.` would be two.
 """
+
+
 def gpt2s_own_rule(text):
     from nbutils.tokens import split
 
@@ -77,69 +79,83 @@ WRONG = (
     Wrong(
         "Your pieces have no white space, so they can't give back the text. Keep every space: the "
         "one before a word belongs to the word.",
-        're.findall(r" ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", text)', "text.split()",
+        're.findall(r" ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", text)',
+        "text.split()",
     ),
     Wrong(
         "You cut at each space and lose it, so your pieces can't give back the text. Keep every "
         "space: the one before a word belongs to the word.",
-        're.findall(r" ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", text)', 'text.split(" ")',
+        're.findall(r" ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", text)',
+        'text.split(" ")',
     ),
     Wrong(
         "You keep words and single signs, but no white space, so your pieces can't give back the "
         "text. Keep every space, and neighbouring signs in one piece.",
-        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", "\\w+|[^\\w\\s]",
+        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+",
+        "\\w+|[^\\w\\s]",
     ),
     Wrong(
         "The white space that no word takes is lost. Make pieces of it as well, so that nothing is "
         "lost.",
-        "|\\s+(?= \\S)|\\s+", "",
+        "|\\s+(?= \\S)|\\s+",
+        "",
     ),
     Wrong(
         "A space is a piece of its own in your list. The one directly before a word or signs "
         "belongs to their piece.",
-        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", "\\w+|[^\\w\\s]+|\\s+",
+        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+",
+        "\\w+|[^\\w\\s]+|\\s+",
     ),
     Wrong(
         "A word takes the space behind it. It should take the one in front.",
-        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+", "\\w+ ?|[^\\w\\s]+ ?|\\s+",
+        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)|\\s+",
+        "\\w+ ?|[^\\w\\s]+ ?|\\s+",
     ),
     Wrong(
         "Signs stay with the word that they touch, so `cat` and `cat.` have nothing in common. "
         "Make a run of signs a piece of its own.",
-        " ?\\w+| ?[^\\w\\s]+", " ?\\S+",
+        " ?\\w+| ?[^\\w\\s]+",
+        " ?\\S+",
     ),
     Wrong(
         "Each sign is a piece of its own. Neighbouring signs, such as three dots, belong together.",
-        "[^\\w\\s]+", "[^\\w\\s]",
+        "[^\\w\\s]+",
+        "[^\\w\\s]",
     ),
     Wrong(
         "Only words take a space in your function. A run of signs takes the one in front of it "
         "too.",
-        "| ?[^", "|[^",
+        "| ?[^",
+        "|[^",
     ),
     Wrong(
         "A run of several spaces stays whole. It should leave its last space to the word or the "
         "signs that follow.",
-        "|\\s+(?= \\S)", "",
+        "|\\s+(?= \\S)",
+        "",
     ),
     Wrong(
         "A word takes all the spaces before it. It should take one; those before it are a piece of "
         "their own.",
-        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)", " *\\w+| *[^\\w\\s]+",
+        " ?\\w+| ?[^\\w\\s]+|\\s+(?= \\S)",
+        " *\\w+| *[^\\w\\s]+",
     ),
     Wrong(
         "A word takes a line break or a tab in front of it. It should take only a space.",
-        " ?\\w+| ?[", "\\s?\\w+|\\s?[",
+        " ?\\w+| ?[",
+        "\\s?\\w+|\\s?[",
     ),
     Wrong(
         "Each character of white space that is left is a piece of its own. Neighbours stay "
         "together in one run.",
-        "\\s+(?= \\S)|\\s+", "\\s",
+        "\\s+(?= \\S)|\\s+",
+        "\\s",
     ),
     Wrong(
         "Letters such as é and 안 are signs to your function. Letters of every script are word "
         "characters.",
-        "text)", "text, re.ASCII)",
+        "text)",
+        "text, re.ASCII)",
     ),
     Wrong(
         "You cut by GPT-2's own rule, which parts letters from digits and treats white space in "
@@ -150,22 +166,26 @@ WRONG = (
     Wrong(
         "Letters and digits are cut from each other. Here both are word "
         "characters and stay in one piece.",
-        " ?\\w+|", " ?[^\\W\\d]+| ?\\d+|",
+        " ?\\w+|",
+        " ?[^\\W\\d]+| ?\\d+|",
     ),
     Wrong(
         "Digits are signs to your function. They are word characters here, as letters are.",
-        " ?\\w+| ?[^\\w\\s]+", " ?[^\\W\\d]+| ?(?:[^\\w\\s]|\\d)+",
+        " ?\\w+| ?[^\\w\\s]+",
+        " ?[^\\W\\d]+| ?(?:[^\\w\\s]|\\d)+",
     ),
     Wrong(
         "The underscore is a sign to your function. Here it is a word character, as in Python's "
         "names.",
-        " ?\\w+| ?[^\\w\\s]+", " ?[^\\W_]+| ?(?:[^\\w\\s]|_)+",
+        " ?\\w+| ?[^\\w\\s]+",
+        " ?[^\\W_]+| ?(?:[^\\w\\s]|_)+",
     ),
     Wrong(
         "An empty text gives an empty piece. It should give none: an empty list.",
-        "text)", 'text) or [""]',
+        "text)",
+        'text) or [""]',
     ),
-)  # fmt: skip
+)
 
 
 def kind(character):

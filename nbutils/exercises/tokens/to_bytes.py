@@ -63,7 +63,8 @@ WRONG = (
     Wrong(
         "Your numbers are those of characters, as `ord` gives them, and they go far beyond 255. "
         "Ask for bytes: `encode` the text first.",
-        'text.encode("utf-8")', "map(ord, text)",
+        'text.encode("utf-8")',
+        "map(ord, text)",
     ),
     Wrong(
         "You keep only the lowest byte of each character's number, so several characters look the "
@@ -73,31 +74,37 @@ WRONG = (
     Wrong(
         "Characters that are not ASCII are lost. Encode in UTF-8, which has bytes for every "
         "character.",
-        '"utf-8"', '"ascii", "ignore"',
+        '"utf-8"',
+        '"ascii", "ignore"',
     ),
     Wrong(
         "Characters that are not ASCII become 63, a question mark. Encode in UTF-8, which has "
         "bytes for every character.",
-        '"utf-8"', '"ascii", "replace"',
+        '"utf-8"',
+        '"ascii", "replace"',
     ),
     Wrong(
         "You encode in Latin-1, which has one byte for each of 256 characters and fails with all "
         "the others. Encode in UTF-8.",
-        '"utf-8"', '"latin-1"',
+        '"utf-8"',
+        '"latin-1"',
     ),
     Wrong(
         "You encode in ASCII, which has 128 characters and fails with all the others. Encode in "
         "UTF-8.",
-        '"utf-8"', '"ascii"',
+        '"utf-8"',
+        '"ascii"',
     ),
     Wrong(
         "You encode in UTF-16, which starts with a mark and spends two bytes even on an English "
         "letter. Encode in UTF-8.",
-        '"utf-8"', '"utf-16"',
+        '"utf-8"',
+        '"utf-16"',
     ),
     Wrong(
         "You return a `bytes` object; it should be a list of whole numbers. Put `list` around it.",
-        'list(text.encode("utf-8"))', 'text.encode("utf-8")',
+        'list(text.encode("utf-8"))',
+        'text.encode("utf-8")',
     ),
     Wrong(
         "You return a list for each character; it should be one row with the bytes of all of them.",
@@ -106,14 +113,16 @@ WRONG = (
     Wrong(
         "Your list has each byte once, in order of size. Keep all of them, in the order of the "
         "text.",
-        'list(text.encode("utf-8"))', 'sorted(set(text.encode("utf-8")))',
+        'list(text.encode("utf-8"))',
+        'sorted(set(text.encode("utf-8")))',
     ),
     Wrong(
         "White space at the start and the end of the text is lost. A space and a line break are "
         "characters too: keep them.",
-        "text.encode", "text.strip().encode",
+        "text.encode",
+        "text.strip().encode",
     ),
-)  # fmt: skip
+)
 
 
 def character_by_character(text):

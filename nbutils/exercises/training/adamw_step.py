@@ -68,20 +68,81 @@ def cases(given):
 
     n, shape = 3, (2, 4)
     return [
-        Case("a first step, in which only the sign of the slope counts",
-             away_from_0(n), away_from_0(n), zeros(n), zeros(n), 1, 0.75, 0.75, 0.625, 1e-8, 0.0),
-        Case("an eps that is not small",
-             away_from_0(n), away_from_0(n), zeros(n), zeros(n), 1, 2.0, 0.75, 0.625, 0.75, 0.0),
-        Case("a third step, with means from before",
-             away_from_0(n), away_from_0(n), *before(n), 3, 2.0, 0.75, 0.625, 1e-8, 0.0),
-        Case("weight decay",
-             away_from_0(n), away_from_0(n), *before(n), 2, 0.75, 0.75, 0.625, 1e-8, 0.75),
-        Case("all of it, for a matrix",
-             away_from_0(*shape), away_from_0(*shape), *before(*shape),
-             4, 0.75, 0.75, 0.625, 0.5, 0.75),
-        Case("betas below one half",
-             away_from_0(n), away_from_0(n), *before(n), 2, 0.75, 0.375, 0.3125, 0.5, 0.75),
-    ]  # fmt: skip
+        Case(
+            "a first step, in which only the sign of the slope counts",
+            away_from_0(n),
+            away_from_0(n),
+            zeros(n),
+            zeros(n),
+            1,
+            0.75,
+            0.75,
+            0.625,
+            1e-8,
+            0.0,
+        ),
+        Case(
+            "an eps that is not small",
+            away_from_0(n),
+            away_from_0(n),
+            zeros(n),
+            zeros(n),
+            1,
+            2.0,
+            0.75,
+            0.625,
+            0.75,
+            0.0,
+        ),
+        Case(
+            "a third step, with means from before",
+            away_from_0(n),
+            away_from_0(n),
+            *before(n),
+            3,
+            2.0,
+            0.75,
+            0.625,
+            1e-8,
+            0.0,
+        ),
+        Case(
+            "weight decay",
+            away_from_0(n),
+            away_from_0(n),
+            *before(n),
+            2,
+            0.75,
+            0.75,
+            0.625,
+            1e-8,
+            0.75,
+        ),
+        Case(
+            "all of it, for a matrix",
+            away_from_0(*shape),
+            away_from_0(*shape),
+            *before(*shape),
+            4,
+            0.75,
+            0.75,
+            0.625,
+            0.5,
+            0.75,
+        ),
+        Case(
+            "betas below one half",
+            away_from_0(n),
+            away_from_0(n),
+            *before(n),
+            2,
+            0.75,
+            0.375,
+            0.3125,
+            0.5,
+            0.75,
+        ),
+    ]
 
 
 HINTS = (
@@ -120,7 +181,8 @@ WRONG = (
     Wrong(
         "The decay is a part of your gradient, so it is divided like a slope: that is Adam, not "
         "AdamW. Multiply w by 1 - rate * decay, apart from the means.",
-        "w = w * (1 - rate * decay)", "g = g + decay * w",
+        "w = w * (1 - rate * decay)",
+        "g = g + decay * w",
     ),
     Wrong(
         "The weights decay after the step, so the step decays as well. Let w decay first.",
@@ -128,25 +190,30 @@ WRONG = (
     ),
     Wrong(
         "The decay is not multiplied by the learning rate. Multiply w by 1 - rate * decay.",
-        "1 - rate * decay", "1 - decay",
+        "1 - rate * decay",
+        "1 - decay",
     ),
     Wrong(
         "There is no weight decay. Multiply w by 1 - rate * decay before the step.",
-        "w * (1 - rate * decay)", "w",
+        "w * (1 - rate * decay)",
+        "w",
     ),
     Wrong(
         "Your weights grow where they should decay: multiply by 1 minus rate * decay.",
-        "1 - rate * decay", "1 + rate * decay",
+        "1 - rate * decay",
+        "1 + rate * decay",
     ),
     Wrong(
         "The mean of the slopes, m, isn't corrected for having begun at 0. Divide it by 1 - "
         "beta1**t for the step.",
-        "m / (1 - beta1**t)", "m",
+        "m / (1 - beta1**t)",
+        "m",
     ),
     Wrong(
         "The mean of the squares, v, isn't corrected for having begun at 0. Divide it by 1 - "
         "beta2**t for the step.",
-        "v / (1 - beta2**t)", "v",
+        "v / (1 - beta2**t)",
+        "v",
     ),
     Wrong(
         "The corrections count the steps from 0. The first step has t = 1, so the powers are t.",
@@ -166,25 +233,30 @@ WRONG = (
     ),
     Wrong(
         "Your eps stands inside the root. Add it to the root.",
-        "v_fair.sqrt() + eps", "(v_fair + eps).sqrt()",
+        "v_fair.sqrt() + eps",
+        "(v_fair + eps).sqrt()",
     ),
     Wrong(
         "Your eps is added before v is corrected, so the correction changes it too. Correct v, "
         "draw the root, then add eps.",
-        "v_fair.sqrt() + eps", "(v.sqrt() + eps) / math.sqrt(1 - beta2**t)",
+        "v_fair.sqrt() + eps",
+        "(v.sqrt() + eps) / math.sqrt(1 - beta2**t)",
     ),
     Wrong(
         "There is no eps. Add it to the root that the step is divided by.",
-        "v_fair.sqrt() + eps", "v_fair.sqrt()",
+        "v_fair.sqrt() + eps",
+        "v_fair.sqrt()",
     ),
     Wrong(
         "The step is divided by the mean of the squares. Divide it by the square root of that "
         "mean.",
-        "v_fair.sqrt()", "v_fair",
+        "v_fair.sqrt()",
+        "v_fair",
     ),
     Wrong(
         "Your v is a mean of the slopes. It should be one of their squares.",
-        "g**2", "g",
+        "g**2",
+        "g",
     ),
     Wrong(
         "The two betas are exchanged: beta1 belongs to m, beta2 to v.",
@@ -199,22 +271,26 @@ WRONG = (
     Wrong(
         "Your m is a running sum: the new slope goes in whole. In a running mean it has the share "
         "1 - beta1.",
-        "(1 - beta1) * g", "g",
+        "(1 - beta1) * g",
+        "g",
     ),
     Wrong(
         "Your v is a running sum: the new square goes in whole. In a running mean it has the share "
         "1 - beta2.",
-        "(1 - beta2) * g**2", "g**2",
+        "(1 - beta2) * g**2",
+        "g**2",
     ),
     Wrong(
         "The step is divided by nothing: it is as long as the mean slope. Divide by the root of "
         "the corrected v, plus eps.",
-        "m_fair / (v_fair.sqrt() + eps)", "m_fair",
+        "m_fair / (v_fair.sqrt() + eps)",
+        "m_fair",
     ),
     Wrong(
         "The corrected means are handed on. They are for this step only: return m and v as they "
         "were before the correction.",
-        "eps), m, v", "eps), m_fair, v_fair",
+        "eps), m, v",
+        "eps), m_fair, v_fair",
     ),
     Wrong(
         "Your step uses the means from before, without this step's gradient. Renew m and v first.",
@@ -222,19 +298,35 @@ WRONG = (
     ),
     Wrong(
         "Your weights go up the slope. Subtract the step.",
-        "return w - rate", "return w + rate",
+        "return w - rate",
+        "return w + rate",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(w, g, m, v, t, rate, beta1, beta2, eps, decay):
     """What torch.optim.AdamW calls; the class itself takes seconds at its first use, to import."""
     w, m, v = w.clone(), m.clone(), v.clone()
     adamw(
-        [w], [g], [m], [v], [], [torch.tensor(t - 1.0)], foreach=False, capturable=False,
-        differentiable=False, fused=False, has_complex=False, amsgrad=False, maximize=False,
-        beta1=beta1, beta2=beta2, lr=rate, weight_decay=decay, eps=eps,
-    )  # fmt: skip
+        [w],
+        [g],
+        [m],
+        [v],
+        [],
+        [torch.tensor(t - 1.0)],
+        foreach=False,
+        capturable=False,
+        differentiable=False,
+        fused=False,
+        has_complex=False,
+        amsgrad=False,
+        maximize=False,
+        beta1=beta1,
+        beta2=beta2,
+        lr=rate,
+        weight_decay=decay,
+        eps=eps,
+    )
     return w, m, v
 
 

@@ -47,9 +47,12 @@ def cases(given):
         Case("two gradients, too long only together", long(3.0, (3,), (2, 4)), 3.6),
         Case("three gradients, short enough together", long(2.0, (3,), (2,), (5, 1)), 5.0),
         Case("a long one beside short ones", [*long(3.0, (2, 3), ()), *long(8.0, (5,))], 4.0),
-        Case("gradients that are all 0",
-             [torch.zeros(3, dtype=given.dtype), torch.zeros(2, 2, dtype=given.dtype)], 2.0),
-    ]  # fmt: skip
+        Case(
+            "gradients that are all 0",
+            [torch.zeros(3, dtype=given.dtype), torch.zeros(2, 2, dtype=given.dtype)],
+            2.0,
+        ),
+    ]
 
 
 HINTS = (
@@ -83,26 +86,31 @@ WRONG = (
     Wrong(
         "Single numbers are cut off at most. This turns the arrow: multiply all numbers by one "
         "factor.",
-        "[g * factor for g in gradients]", "[g.clamp(-most, most) for g in gradients]",
+        "[g * factor for g in gradients]",
+        "[g.clamp(-most, most) for g in gradients]",
     ),
     Wrong(
         "Only the gradients that are longer than most by themselves are shortened. One factor "
         "goes for all of them.",
-        "g * factor for g", "g * factor if (g**2).sum().sqrt() > most else g for g",
+        "g * factor for g",
+        "g * factor if (g**2).sum().sqrt() > most else g for g",
     ),
     Wrong(
         "Gradients that are short enough are made longer. Leave them as they are.",
-        "most / length if length > most else 1.0", "most / length.clamp(min=1e-30)",
+        "most / length if length > most else 1.0",
+        "most / length.clamp(min=1e-30)",
     ),
     Wrong(
         "Every gradient is brought to the length most, and zeros become nan. Leave a gradient as "
         "it is if it is short enough.",
-        "most / length if length > most else 1.0", "most / length",
+        "most / length if length > most else 1.0",
+        "most / length",
     ),
     Wrong(
         "Your condition is the wrong way round: short gradients are made longer, and long ones "
         "are left.",
-        "length > most", "length < most",
+        "length > most",
+        "length < most",
     ),
     Wrong(
         "The lengths of the tensors are added up. Add the squares, and draw the root once, at the "
@@ -112,15 +120,18 @@ WRONG = (
     ),
     Wrong(
         "You take the longest tensor for the length of all. Add up the squares of all of them.",
-        ".sum().sqrt()", ".max().sqrt()",
+        ".sum().sqrt()",
+        ".max().sqrt()",
     ),
     Wrong(
         "You average the tensors' squares. Add them up.",
-        ".sum().sqrt()", ".mean().sqrt()",
+        ".sum().sqrt()",
+        ".mean().sqrt()",
     ),
     Wrong(
         "The square root is missing: your length is the sum of the squares.",
-        ".sum().sqrt()", ".sum()",
+        ".sum().sqrt()",
+        ".sum()",
     ),
     Wrong(
         "You compare the sum of the squares to most. Compare its square root.",
@@ -139,19 +150,21 @@ WRONG = (
     ),
     Wrong(
         "A gradient that is too long gets the length 1. It should get the length most.",
-        "most / length if", "1 / length if",
+        "most / length if",
+        "1 / length if",
     ),
     Wrong(
         "Your factor is the wrong way round: long gradients become longer. Divide most by the "
         "length.",
-        "most / length if", "length / most if",
+        "most / length if",
+        "length / most if",
     ),
     Wrong(
         "You subtract the surplus length from every number. Multiply each number by most / length.",
         "[g * factor for g in gradients]",
         "[g - (length - most).clamp(min=0) * g.sign() for g in gradients]",
     ),
-)  # fmt: skip
+)
 
 
 def by_pytorch(gradients, most):

@@ -51,56 +51,68 @@ hundred years on one chip, and so it was trained on thousands of them at a time.
 WRONG = (
     Wrong(
         "The 6 is missing: each parameter costs 6 operations for each token.",
-        "6 * parameters", "parameters",
+        "6 * parameters",
+        "parameters",
     ),
     Wrong(
         "Each parameter is counted with 2 operations for each token. That is the forward pass "
         "alone; training takes 6.",
-        "6 * parameters", "2 * parameters",
+        "6 * parameters",
+        "2 * parameters",
     ),
     Wrong(
         "Your chip works at its peak. It does only peak * share operations a second.",
-        "(peak * share)", "peak",
+        "(peak * share)",
+        "peak",
     ),
     Wrong(
         "A smaller share makes your run shorter. It should take longer: divide by the share too. "
         "(In a / b * c the c multiplies.)",
-        "(peak * share)", "peak * share",
+        "(peak * share)",
+        "peak * share",
     ),
     Wrong(
         "Your share is what the chip loses. It is the part of the peak that it gets.",
-        "(peak * share)", "(peak * (1 - share))",
+        "(peak * share)",
+        "(peak * (1 - share))",
     ),
     Wrong(
         "These are seconds. Divide by the seconds of a day.",
-        "seconds / (24 * 60 * 60)", "seconds",
+        "seconds / (24 * 60 * 60)",
+        "seconds",
     ),
     Wrong(
         "These are hours. Divide by 24 once more.",
-        "(24 * 60 * 60)", "(60 * 60)",
+        "(24 * 60 * 60)",
+        "(60 * 60)",
     ),
     Wrong(
         "Your day has 24 * 60 seconds: those are its minutes. Multiply by 60 once more.",
-        "(24 * 60 * 60)", "(24 * 60)",
+        "(24 * 60 * 60)",
+        "(24 * 60)",
     ),
     Wrong(
         "Your days are cut down to whole ones. Don't round: a run may take half a day.",
-        "seconds / (24", "seconds // (24",
+        "seconds / (24",
+        "seconds // (24",
     ),
     Wrong(
         "Your days are rounded to whole ones. Don't round: a run may take half a day.",
-        "seconds / (24 * 60 * 60)", "-(-seconds // (24 * 60 * 60))",
+        "seconds / (24 * 60 * 60)",
+        "-(-seconds // (24 * 60 * 60))",
     ),
     Wrong(
         "These are the days for a single token: the number of tokens is missing.",
-        "parameters * tokens", "parameters",
+        "parameters * tokens",
+        "parameters",
     ),
     Wrong(
         "The seconds are multiplied where they should be divided. (In a / 24 * 60 the 60 "
         "multiplies: put parentheses around 24 * 60 * 60.)",
-        "(24 * 60 * 60)", "24 * 60 * 60",
+        "(24 * 60 * 60)",
+        "24 * 60 * 60",
     ),
-)  # fmt: skip
+)
 
 
 def by_day(parameters, tokens, peak, share):

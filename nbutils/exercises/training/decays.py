@@ -30,14 +30,19 @@ def cases(given):
     return [
         Case("a linear layer", {"linear.weight": (5, 3), "linear.bias": (5,)}),
         Case("a norm, whose weight is a vector", {"norm.weight": (4,), "norm.bias": (4,)}),
-        Case("a table of embeddings",
-             {"token_embedding.weight": (10, 4), "final_norm.weight": (4,)}),
+        Case(
+            "a table of embeddings", {"token_embedding.weight": (10, 4), "final_norm.weight": (4,)}
+        ),
         Case("a matrix that is called a bias", {"relative_bias": (3, 3), "scale": (3,)}),
-        Case("more dimensions than two, and none",
-             {"patches.weight": (8, 3, 2, 2), "heads": (2, 4, 3), "temperature": ()}),
-        Case("a matrix with one row or one column, and a long vector",
-             {"row": (1, 6), "column": (6, 1), "one": (1, 1), "vector": (600,)}),
-    ]  # fmt: skip
+        Case(
+            "more dimensions than two, and none",
+            {"patches.weight": (8, 3, 2, 2), "heads": (2, 4, 3), "temperature": ()},
+        ),
+        Case(
+            "a matrix with one row or one column, and a long vector",
+            {"row": (1, 6), "column": (6, 1), "one": (1, 1), "vector": (600,)},
+        ),
+    ]
 
 
 HINTS = (
@@ -55,60 +60,72 @@ WRONG = (
     Wrong(
         "You go by the name: what is called weight decays. Go by the shape: a norm's weight is a "
         "vector.",
-        "len(shape) >= 2", 'name.endswith("weight")',
+        "len(shape) >= 2",
+        'name.endswith("weight")',
     ),
     Wrong(
         "You go by the name: all but the biases decay. Go by the shape, whatever the name is.",
-        "len(shape) >= 2", '"bias" not in name',
+        "len(shape) >= 2",
+        '"bias" not in name',
     ),
     Wrong(
         "You go by the name: neither biases nor norms decay, all else does. Go by the shape, "
         "whatever the name is.",
-        "len(shape) >= 2", '"bias" not in name and "norm" not in name',
+        "len(shape) >= 2",
+        '"bias" not in name and "norm" not in name',
     ),
     Wrong(
         "You leave out a weight that is called a bias. Only the number of dimensions decides.",
-        "len(shape) >= 2", 'len(shape) >= 2 and "bias" not in name',
+        "len(shape) >= 2",
+        'len(shape) >= 2 and "bias" not in name',
     ),
     Wrong(
         "You leave out the table of embeddings. It has two dimensions, so it decays here.",
-        "len(shape) >= 2", 'len(shape) >= 2 and "embedding" not in name',
+        "len(shape) >= 2",
+        'len(shape) >= 2 and "embedding" not in name',
     ),
     Wrong(
         "Only matrices decay in yours. A weight with more than two dimensions does too.",
-        "len(shape) >= 2", "len(shape) == 2",
+        "len(shape) >= 2",
+        "len(shape) == 2",
     ),
     Wrong(
         "Yours asks for more than two dimensions. A matrix has two, and it decays.",
-        "len(shape) >= 2", "len(shape) > 2",
+        "len(shape) >= 2",
+        "len(shape) > 2",
     ),
     Wrong(
         "In yours vectors decay. They have one dimension: leave them out.",
-        "len(shape) >= 2", "len(shape) >= 1",
+        "len(shape) >= 2",
+        "len(shape) >= 1",
     ),
     Wrong(
         "You don't count dimensions of size 1, so a matrix with a single row or column is left "
         "out. It has two dimensions all the same.",
-        "len(shape) >= 2", "sum(size > 1 for size in shape) >= 2",
+        "len(shape) >= 2",
+        "sum(size > 1 for size in shape) >= 2",
     ),
     Wrong(
         "You leave out a matrix of one number. It has two dimensions all the same.",
-        "len(shape) >= 2", "len(shape) >= 2 and set(shape) != {1}",
+        "len(shape) >= 2",
+        "len(shape) >= 2 and set(shape) != {1}",
     ),
     Wrong(
         "These are the weights that don't decay. Give the others.",
-        "len(shape) >= 2", "len(shape) < 2",
+        "len(shape) >= 2",
+        "len(shape) < 2",
     ),
     Wrong(
         "Every weight decays in yours. Leave out those with fewer than two dimensions.",
-        " if len(shape) >= 2", "",
+        " if len(shape) >= 2",
+        "",
     ),
     Wrong(
         "Your function gives a list. Give a set: braces in the place of brackets, or set(...).",
         "{name for name, shape in named_shapes.items() if len(shape) >= 2}",
         "[name for name, shape in named_shapes.items() if len(shape) >= 2]",
     ),
-)  # fmt: skip
+)
 
 
 def with_a_loop(named_shapes):

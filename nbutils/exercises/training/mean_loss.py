@@ -51,14 +51,19 @@ def cases(given):
     return [
         Case("one window, whose labels are all counted", [batch(2.0, [4, 1, 3])]),
         Case("labels that aren't counted", [some]),
-        Case("a label of 0, which is a token's id",
-             [joined(batch(1.0, [2, 6]), batch(6.0, [9, 0]))]),
-        Case("two batches with different numbers of labels",
-             [batch(1.0, [2, 8, 4], [5, 3, 7]), batch(9.0, [6, -1])]),
+        Case(
+            "a label of 0, which is a token's id", [joined(batch(1.0, [2, 6]), batch(6.0, [9, 0]))]
+        ),
+        Case(
+            "two batches with different numbers of labels",
+            [batch(1.0, [2, 8, 4], [5, 3, 7]), batch(9.0, [6, -1])],
+        ),
         Case("a batch without a counted label", [batch(9.0, [-1, -1]), batch(2.0, [3, 1, -1])]),
-        Case("losses of inf and nan that don't count",
-             [spoiled(*some, torch.inf), spoiled(*batch(3.0, [-1, 4]), torch.nan)]),
-    ]  # fmt: skip
+        Case(
+            "losses of inf and nan that don't count",
+            [spoiled(*some, torch.inf), spoiled(*batch(3.0, [-1, 4]), torch.nan)],
+        ),
+    ]
 
 
 HINTS = (
@@ -125,39 +130,47 @@ WRONG = (
     Wrong(
         "Every position is counted. Leave out those whose label is -1. (PyTorch's own mark is "
         "-100; here it is -1.)",
-        "labels != -1", "labels != -100",
+        "labels != -1",
+        "labels != -100",
     ),
     Wrong(
         "You count the positions that should be left out: those whose label is -1.",
-        "labels != -1", "labels == -1",
+        "labels != -1",
+        "labels == -1",
     ),
     Wrong(
         "A label of 0 isn't counted in yours. 0 is the id of a token; only -1 is left out.",
-        "labels != -1", "labels > 0",
+        "labels != -1",
+        "labels > 0",
     ),
     Wrong(
         "The sum is divided by the number of all positions. Divide by the number of those that "
         "count.",
-        "counted.sum()\n", "labels.numel()\n",
+        "counted.sum()\n",
+        "labels.numel()\n",
     ),
     Wrong(
         "The losses that don't count are added too, though your count leaves them out. Add only "
         "those of the counted positions.",
-        "losses[counted].sum()", "losses.sum()",
+        "losses[counted].sum()",
+        "losses.sum()",
     ),
     Wrong(
         "Losses that don't count are multiplied by 0, but 0 times inf is nan. Pick those that "
         "count: losses[counted], or torch.where.",
-        "losses[counted].sum()", "(losses * counted).sum()",
+        "losses[counted].sum()",
+        "(losses * counted).sum()",
     ),
     Wrong(
         "This is the sum of the losses. Divide it by the number of counted labels.",
-        "total / count", "total",
+        "total / count",
+        "total",
     ),
     Wrong(
         "The sum of the losses is divided by the number of batches. Divide it by the number of "
         "counted labels.",
-        "total / count", "total / len(batches)",
+        "total / count",
+        "total / len(batches)",
     ),
     Wrong(
         "Only the last batch is in your mean. Add up the sums and the counts of all batches.",
@@ -166,9 +179,10 @@ WRONG = (
     ),
     Wrong(
         "Only the first batch is in your mean. Is the return inside the loop?",
-        "    return total", "        return total",
+        "    return total",
+        "        return total",
     ),
-)  # fmt: skip
+)
 
 
 def all_in_one_row(batches):

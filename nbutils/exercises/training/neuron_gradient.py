@@ -49,16 +49,31 @@ def cases(given):
     answers = torch.tensor([1.0, 0.0, 0.0, 1.0, 0.0], dtype=given.dtype)
     signs = torch.tensor([[1.0], [-1.0], [1.0]], dtype=given.dtype)
     return [
-        Case("one example with one input, whose answer is 1", away_from_0(1, 1),
-             answers[:1], away_from_0(1), zero),
+        Case(
+            "one example with one input, whose answer is 1",
+            away_from_0(1, 1),
+            answers[:1],
+            away_from_0(1),
+            zero,
+        ),
         Case("an answer that is 0", away_from_0(1, 1), answers[1:2], away_from_0(1), zero),
         Case("a bias", away_from_0(1, 1), answers[:1], away_from_0(1), b),
         Case("three inputs", 2 * given.normal(1, n), answers[:1], given.normal(n), -b),
-        Case("five examples, over which the loss is averaged",
-             3 * given.normal(N, n), answers, given.normal(n), b),
-        Case("sums so large that p is rounded to 1 or 0",
-             100 * signs * (1 + given.uniform(3, 2)), answers[:3], 2 + given.uniform(2), b),
-    ]  # fmt: skip
+        Case(
+            "five examples, over which the loss is averaged",
+            3 * given.normal(N, n),
+            answers,
+            given.normal(n),
+            b,
+        ),
+        Case(
+            "sums so large that p is rounded to 1 or 0",
+            100 * signs * (1 + given.uniform(3, 2)),
+            answers[:3],
+            2 + given.uniform(2),
+            b,
+        ),
+    ]
 
 
 HINTS = (
@@ -94,62 +109,75 @@ WRONG = (
     Wrong(
         "The examples' slopes are added, but the loss is an average. Divide by N, the number of "
         "examples.",
-        " / len(y)", "",
+        " / len(y)",
+        "",
     ),
     Wrong(
         "The slopes are divided by the number of weights. Divide by N, the number of examples.",
-        "len(y)", "len(w)",
+        "len(y)",
+        "len(w)",
     ),
     Wrong(
         "The slopes are divided by all numbers in x, N times n. Divide by N, the number of "
         "examples.",
-        "len(y)", "x.numel()",
+        "len(y)",
+        "x.numel()",
     ),
     Wrong(
         "Your slopes have the wrong sign. Where p is too large, the loss rises with z, so the "
         "slope p - y is positive.",
-        "p - y", "y - p",
+        "p - y",
+        "y - p",
     ),
     Wrong(
         "There is no sigmoid: the sum itself is compared to y. Compare p = sigmoid(z).",
-        "torch.sigmoid(x @ w + b)", "x @ w + b",
+        "torch.sigmoid(x @ w + b)",
+        "x @ w + b",
     ),
     Wrong(
         "Your slope for z has the factor p (1 - p) in it. That belongs to a squared error; with "
         "the log loss it cancels, and p - y is left.",
-        "(p - y)", "(p - y) * p * (1 - p)",
+        "(p - y)",
+        "(p - y) * p * (1 - p)",
     ),
     Wrong(
         "The right answers are not used: your slope for z is p. It should be p - y.",
-        "(p - y)", "p",
+        "(p - y)",
+        "p",
     ),
     Wrong(
         "The bias is missing from the sum: z = x @ w + b.",
-        " + b)", ")",
+        " + b)",
+        ")",
     ),
     Wrong(
         "The slope for b is divided by N twice. The mean is already in the slopes for z, so add "
         "them up.",
-        "d_z.sum()", "d_z.mean()",
+        "d_z.sum()",
+        "d_z.mean()",
     ),
     Wrong(
         "Your slope for b has a number for each example. They share one b, so add them up.",
-        "d_z.sum()", "d_z",
+        "d_z.sum()",
+        "d_z",
     ),
     Wrong(
         "Your slope for w has a row for each example. They share the weights, so add the rows up.",
-        "x.T @ d_z", "x * d_z[:, None]",
+        "x.T @ d_z",
+        "x * d_z[:, None]",
     ),
     Wrong(
         "Your slope for w leaves out the inputs. A weight moves z as much as the number that it is "
         "multiplied by: multiply the slope for z by x.",
-        "x.T @ d_z", "torch.ones_like(x).T @ d_z",
+        "x.T @ d_z",
+        "torch.ones_like(x).T @ d_z",
     ),
     Wrong(
         "The two slopes are exchanged: first comes the one for w, then the one for b.",
-        "x.T @ d_z, d_z.sum()", "d_z.sum(), x.T @ d_z",
+        "x.T @ d_z, d_z.sum()",
+        "d_z.sum(), x.T @ d_z",
     ),
-)  # fmt: skip
+)
 
 
 def by_autograd(x, y, w, b):

@@ -70,17 +70,20 @@ WRONG = (
     Wrong(
         "Your warm-up begins at 0, so the first step changes nothing. Step 0 has highest / "
         "(warmup + 1).",
-        "highest * (step + 1) / (warmup + 1)", "highest * step / warmup",
+        "highest * (step + 1) / (warmup + 1)",
+        "highest * step / warmup",
     ),
     Wrong(
         "Your warm-up is one step behind: step 0 has a rate of 0. It should have highest / "
         "(warmup + 1).",
-        "highest * (step + 1)", "highest * step",
+        "highest * (step + 1)",
+        "highest * step",
     ),
     Wrong(
         "Your warm-up is at the highest rate one step too early: its last step has it already. "
         "Divide by warmup + 1.",
-        "(step + 1) / (warmup + 1)", "(step + 1) / warmup",
+        "(step + 1) / (warmup + 1)",
+        "(step + 1) / warmup",
     ),
     Wrong(
         "Your warm-up starts from the lowest rate. It should rise in equal steps as if from 0.",
@@ -90,56 +93,68 @@ WRONG = (
     Wrong(
         "There is no warm-up: the first steps have the highest rate already. Where step < warmup, "
         "let the rate rise.",
-        "highest * (step + 1) / (warmup + 1)", "highest",
+        "highest * (step + 1) / (warmup + 1)",
+        "highest",
     ),
     Wrong(
         "Your way down is counted from step 0. It begins after the warm-up: subtract warmup from "
         "step, and from steps.",
-        "(step - warmup) / (steps - warmup)", "step / steps",
+        "(step - warmup) / (steps - warmup)",
+        "step / steps",
     ),
     Wrong(
         "Your way down is as long as the whole run. It has only the steps after the warm-up: "
         "divide by steps - warmup.",
-        "(steps - warmup)", "steps",
+        "(steps - warmup)",
+        "steps",
     ),
     Wrong(
         "Your way down is one step too short: the lowest rate belongs to step number steps, one "
         "after the last.",
-        "(steps - warmup)", "(steps - warmup - 1)",
+        "(steps - warmup)",
+        "(steps - warmup - 1)",
     ),
     Wrong(
         "Your way down is one step ahead: step number warmup still has the highest rate.",
-        "step - warmup) /", "step - warmup + 1) /",
+        "step - warmup) /",
+        "step - warmup + 1) /",
     ),
     Wrong(
         "The rate falls along a straight line. Use half of 1 + cos(pi * done) for what is left.",
-        "(1 + math.cos(math.pi * done)) / 2", "(1 - done)",
+        "(1 + math.cos(math.pi * done)) / 2",
+        "(1 - done)",
     ),
     Wrong(
         "Your cosine goes from 1 to -1, so the rate falls too far. Add 1 and halve it.",
-        "(1 + math.cos(math.pi * done)) / 2", "math.cos(math.pi * done)",
+        "(1 + math.cos(math.pi * done)) / 2",
+        "math.cos(math.pi * done)",
     ),
     Wrong(
         "Your way down begins at twice its height: 1 + cosine is 2 there. Halve it.",
-        "(1 + math.cos(math.pi * done)) / 2", "(1 + math.cos(math.pi * done))",
+        "(1 + math.cos(math.pi * done)) / 2",
+        "(1 + math.cos(math.pi * done))",
     ),
     Wrong(
         "This is a quarter of a cosine wave, from 1 to 0. Take half a wave, cos(pi * done), and "
         "bring it to the range from 1 to 0.",
-        "(1 + math.cos(math.pi * done)) / 2", "math.cos(math.pi * done / 2)",
+        "(1 + math.cos(math.pi * done)) / 2",
+        "math.cos(math.pi * done / 2)",
     ),
     Wrong(
         "Your cosine goes through a whole wave, so the rate is back at the top at the end. Half a "
         "wave is cos(pi * done).",
-        "math.pi * done", "2 * math.pi * done",
+        "math.pi * done",
+        "2 * math.pi * done",
     ),
     Wrong(
         "Your cosine is given degrees; math.cos takes radians: pi at the end, not 180.",
-        "math.pi * done", "180 * done",
+        "math.pi * done",
+        "180 * done",
     ),
     Wrong(
         "Your way down goes up: it begins at the lowest rate. Add the cosine, don't subtract it.",
-        "1 + math.cos", "1 - math.cos",
+        "1 + math.cos",
+        "1 - math.cos",
     ),
     Wrong(
         "The lowest rate is not used: yours falls to 0.",
@@ -149,7 +164,8 @@ WRONG = (
     Wrong(
         "The lowest rate is added to a curve that begins at the highest one already. Let the "
         "cosine multiply only highest - lowest.",
-        "(highest - lowest)", "highest",
+        "(highest - lowest)",
+        "highest",
     ),
     Wrong(
         "Yours takes the larger of the lowest rate and a cosine that falls to 0. The cosine itself "
@@ -159,14 +175,15 @@ WRONG = (
     ),
     Wrong(
         "After the last step your rate rises again. The share that is done is never more than 1.",
-        "min(1.0, (step - warmup) / (steps - warmup))", "(step - warmup) / (steps - warmup)",
+        "min(1.0, (step - warmup) / (steps - warmup))",
+        "(step - warmup) / (steps - warmup)",
     ),
     Wrong(
         "After the last step your rate is 0. It stays at the lowest rate.",
         "    return lowest + ",
         "    if step >= steps:\n        return 0.0\n    return lowest + ",
     ),
-)  # fmt: skip
+)
 
 
 def from_a_table(step, steps, warmup, highest, lowest):

@@ -37,12 +37,19 @@ def cases(given):
     return [
         Case("one weight and a rate of 1", [steep(1)], [steep(1)], 1.0),
         Case("another rate", [steep(3)], [steep(3)], 0.25),
-        Case("three tensors of different shapes",
-             [steep(*shape) for shape in shapes], [steep(*shape) for shape in shapes], 0.5),
-        Case("weights that require gradients",
-             [steep(*shape).requires_grad_() for shape in shapes],
-             [steep(*shape) for shape in shapes], 0.5),
-    ]  # fmt: skip
+        Case(
+            "three tensors of different shapes",
+            [steep(*shape) for shape in shapes],
+            [steep(*shape) for shape in shapes],
+            0.5,
+        ),
+        Case(
+            "weights that require gradients",
+            [steep(*shape).requires_grad_() for shape in shapes],
+            [steep(*shape) for shape in shapes],
+            0.5,
+        ),
+    ]
 
 
 HINTS = (
@@ -67,33 +74,40 @@ def in_place(weights, gradients, rate):
 WRONG = (
     Wrong(
         "Your weights go up the slope. The loss rises that way: subtract.",
-        "w - rate", "w + rate",
+        "w - rate",
+        "w + rate",
     ),
     Wrong(
         "The learning rate is not used. Multiply each gradient by it.",
-        "rate * g", "g",
+        "rate * g",
+        "g",
     ),
     Wrong(
         "The gradient is divided by the learning rate. Multiply: a smaller rate is a shorter step.",
-        "rate * g", "g / rate",
+        "rate * g",
+        "g / rate",
     ),
     Wrong(
         "The learning rate multiplies the weight as well. Only the gradient is multiplied by it.",
-        "w - rate * g", "rate * (w - g)",
+        "w - rate * g",
+        "rate * (w - g)",
     ),
     Wrong(
         "Your function gives the steps alone. It should give the weights after the step.",
-        "w - rate * g", "-rate * g",
+        "w - rate * g",
+        "-rate * g",
     ),
     Wrong(
         "Only the sign of each slope counts in your step. Plain descent goes farther where the "
         "slope is steeper.",
-        "rate * g", "rate * g.sign()",
+        "rate * g",
+        "rate * g.sign()",
     ),
     Wrong(
         "Your step is a share of each weight. The slope alone says how far a weight moves, "
         "however large the weight is.",
-        "w - rate * g", "w * (1 - rate * g)",
+        "w - rate * g",
+        "w * (1 - rate * g)",
     ),
     Wrong(
         "Your function stops at weights that require gradients: they can't be changed in place. "
@@ -105,7 +119,7 @@ WRONG = (
         "for w, g in zip(weights, gradients, strict=True)]",
         "for w, g in [(weights[0], gradients[0])]] + weights[1:]",
     ),
-)  # fmt: skip
+)
 
 
 def with_indices(weights, gradients, rate):

@@ -126,41 +126,49 @@ WRONG = (
     Wrong(
         "The knob is turned up only. Compare the loss with the knob turned up to that with it "
         "turned down.",
-        "(loss(w + turned) - loss(w - turned)) / (2 * turn)", "(loss(w + turned) - loss(w)) / turn",
+        "(loss(w + turned) - loss(w - turned)) / (2 * turn)",
+        "(loss(w + turned) - loss(w)) / turn",
     ),
     Wrong(
         "The knob is turned down only. Compare the loss with the knob turned up to that with it "
         "turned down.",
-        "(loss(w + turned) - loss(w - turned)) / (2 * turn)", "(loss(w) - loss(w - turned)) / turn",
+        "(loss(w + turned) - loss(w - turned)) / (2 * turn)",
+        "(loss(w) - loss(w - turned)) / turn",
     ),
     Wrong(
         "Your slopes are twice too large: the two settings of the knob are two turns apart.",
-        "(2 * turn)", "turn",
+        "(2 * turn)",
+        "turn",
     ),
     Wrong(
         "The difference is divided by 2 and then multiplied by the turn. Divide by the whole "
         "product: put 2 * turn in parentheses.",
-        "(2 * turn)", "2 * turn",
+        "(2 * turn)",
+        "2 * turn",
     ),
     Wrong(
         "The difference of the losses is divided by 2, but not by the turn. The two settings are "
         "2 * turn apart: divide by that.",
-        "(2 * turn)", "2",
+        "(2 * turn)",
+        "2",
     ),
     Wrong(
         "The difference of the two losses isn't divided by anything. Divide it by the distance "
         "between the two settings.",
-        "(2 * turn)", "1",
+        "(2 * turn)",
+        "1",
     ),
     Wrong(
         "All your slopes have the wrong sign: a slope is positive where the loss rises as the "
         "knob is turned up.",
-        "loss(w + turned) - loss(w - turned)", "loss(w - turned) - loss(w + turned)",
+        "loss(w + turned) - loss(w - turned)",
+        "loss(w - turned) - loss(w + turned)",
     ),
     Wrong(
         "All knobs are turned at once, so every slope is the same. Turn one, and leave the others "
         "at w.",
-        "turned.view(-1)[i] = turn", "turned += turn",
+        "turned.view(-1)[i] = turn",
+        "turned += turn",
     ),
     Wrong(
         "A knob stays turned while the next one is tried: your turns are collected in one tensor. "
@@ -190,14 +198,15 @@ WRONG = (
     ),
     Wrong(
         "Your slopes stand in one row. Give them the shape of w.",
-        ".view(w.shape)", "",
+        ".view(w.shape)",
+        "",
     ),
     Wrong(
         "This is the exact slope at w, as autograd gives it; it doesn't depend on the turn. Here "
         "the knob is to be turned as far as `turn` says, up and down.",
         instead=by_autograd,
     ),
-)  # fmt: skip
+)
 
 
 def in_place_and_back(loss, w, turn):

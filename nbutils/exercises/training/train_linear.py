@@ -131,51 +131,62 @@ WRONG = (
     ),
     Wrong(
         "The loss is summed over the examples. Take the mean: divide the gradient by N.",
-        " / len(y)", "",
+        " / len(y)",
+        "",
     ),
     Wrong(
         "The gradient is divided by N times V, the number of logits. The mean is over the N "
         "examples.",
-        "len(y)", "p.numel()",
+        "len(y)",
+        "p.numel()",
     ),
     Wrong(
         "Your weights go up the slope, so the loss rises. Subtract.",
-        "w - rate", "w + rate",
+        "w - rate",
+        "w + rate",
     ),
     Wrong(
         "Your softmax runs over the examples. It should run over the classes of each example: "
         "dim=1.",
-        "dim=1", "dim=0",
+        "dim=1",
+        "dim=0",
     ),
     Wrong(
         "There is no softmax: the logits themselves are compared to the labels.",
-        ".softmax(dim=1)", "",
+        ".softmax(dim=1)",
+        "",
     ),
     Wrong(
         "Each class has a sigmoid of its own in yours. Let softmax share the probability out "
         "among the classes of each example.",
-        ".softmax(dim=1)", ".sigmoid()",
+        ".softmax(dim=1)",
+        ".sigmoid()",
     ),
     Wrong(
         "The labels are not used: your slope for the logits is p. It should be p - y, with a "
         "single 1 in each row of y.",
-        "(p - F.one_hot(y, V))", "p",
+        "(p - F.one_hot(y, V))",
+        "p",
     ),
     Wrong(
         "The learning rate is not used. Multiply the gradient by it.",
-        "rate * x.T", "x.T",
+        "rate * x.T",
+        "x.T",
     ),
     Wrong(
         "Your loop takes one step too many.",
-        "range(steps)", "range(steps + 1)",
+        "range(steps)",
+        "range(steps + 1)",
     ),
     Wrong(
         "Your loop takes one step too few. range(1, steps) has steps - 1 numbers.",
-        "range(steps)", "range(1, steps)",
+        "range(steps)",
+        "range(1, steps)",
     ),
     Wrong(
         "Your function stops after its first step. Is the return inside the loop?",
-        "    return w", "        return w",
+        "    return w",
+        "        return w",
     ),
     Wrong(
         "Each step begins again from zeros. Make the zeros once, before the loop.",
@@ -186,9 +197,10 @@ WRONG = (
     Wrong(
         "Your weights have the shape (V, n), as nn.Linear keeps them. Here w is (n, V): transpose "
         "it.",
-        "    return w", "    return w.T",
+        "    return w",
+        "    return w.T",
     ),
-)  # fmt: skip
+)
 
 
 def by_autograd(x, y, V, steps, rate):

@@ -61,42 +61,51 @@ WRONG = (
     Wrong(
         "This is the forward pass alone. The backward pass costs twice as much, so both together "
         "cost three times the forward pass.",
-        "6 * n_matrix_weights + 12 * n_layer", "2 * n_matrix_weights + 4 * n_layer",
+        "6 * n_matrix_weights + 12 * n_layer",
+        "2 * n_matrix_weights + 4 * n_layer",
     ),
     Wrong(
         "Your count is two thirds of what it should be. The backward pass alone costs twice as "
         "much as the forward pass, and both are counted: three times the forward pass.",
-        "6 * n_matrix_weights + 12 * n_layer", "4 * n_matrix_weights + 8 * n_layer",
+        "6 * n_matrix_weights + 12 * n_layer",
+        "4 * n_matrix_weights + 8 * n_layer",
     ),
     Wrong(
         "A multiplication and an addition are counted as one operation together. They are two.",
-        "6 * n_matrix_weights + 12 * n_layer", "3 * n_matrix_weights + 6 * n_layer",
+        "6 * n_matrix_weights + 12 * n_layer",
+        "3 * n_matrix_weights + 6 * n_layer",
     ),
     Wrong(
         "Attention's products are missing. They have no weights, and yet they multiply.",
-        " + 12 * n_layer * width * T", "",
+        " + 12 * n_layer * width * T",
+        "",
     ),
     Wrong(
         "Attention counts half as much as it should. Count both products, of queries with keys "
         "and of weights with values, and all pairs, the hidden ones too.",
-        "12 * n_layer", "6 * n_layer",
+        "12 * n_layer",
+        "6 * n_layer",
     ),
     Wrong(
         "Attention is counted forward only. With its backward pass it costs three times as much.",
-        "12 * n_layer", "4 * n_layer",
+        "12 * n_layer",
+        "4 * n_layer",
     ),
     Wrong(
         "The matrices are counted forward only. With the backward pass they cost three times as "
         "much.",
-        "6 * n_matrix_weights", "2 * n_matrix_weights",
+        "6 * n_matrix_weights",
+        "2 * n_matrix_weights",
     ),
     Wrong(
         "Attention is counted for one layer. Every layer has it.",
-        "12 * n_layer * width", "12 * width",
+        "12 * n_layer * width",
+        "12 * width",
     ),
     Wrong(
         "Your attention is that of a whole window, with T times T pairs. One token meets T others.",
-        "width * T", "width * T * T",
+        "width * T",
+        "width * T * T",
     ),
     Wrong(
         "This is the cost of a whole window of T tokens. Give that of one token.",
@@ -105,9 +114,10 @@ WRONG = (
     ),
     Wrong(
         "Attention in yours doesn't depend on the window's length. The token meets T keys.",
-        "width * T", "width",
+        "width * T",
+        "width",
     ),
-)  # fmt: skip
+)
 
 
 def step_by_step(n_matrix_weights, n_layer, width, T):
