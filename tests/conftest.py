@@ -8,6 +8,7 @@ import pytest
 
 import nbutils  # noqa: F401 - before any test imports torch: it tells waiting threads to sleep
 
+pytest_plugins = ["parts", "budgets"]
 ROOT = Path(__file__).parents[1]
 COLAB = ROOT / ".venv" / "colab"
 NO_CHROMIUM = (

@@ -1,0 +1,36 @@
+"""What `make test` leaves to `make all`: tests marked with a part run only with ``--part NAME``.
+
+``@pytest.mark.part("exercises")`` on a test, or on one value of a parametrized one, keeps it out of
+`make test`. ``pytest --part exercises`` runs those of that part and no others.
+"""
+
+import pytest
+
+PARTS = {
+    "colab": "every notebook with Colab's versions",
+    "exercises": "each check with every seed and number format, and all changed answers",
+    "package": "the package's slow proofs: compiled code, long runs, a hundred kills",
+    "pages": "every page and picture in every look, width and hand",
+}
+
+
+def pytest_addoption(parser):
+    told = "; ".join(f"{name}: {what}" for name, what in PARTS.items())
+    parser.addoption("--part", choices=PARTS, help=f"run a part of `make all` ({told})")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "part(name): runs in `make all` only, in the part named")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep the tests of the part that is asked for; without one, those of no part."""
+    wanted, kept, left = config.getoption("--part"), [], []
+    for item in items:
+        parts = {mark.args[0] for mark in item.iter_markers("part")}
+        if unknown := parts - PARTS.keys():
+            raise pytest.UsageError(f"{item.nodeid}: part {unknown} is none of {', '.join(PARTS)}")
+        (kept if (wanted in parts if wanted else not parts) else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
