@@ -8,7 +8,8 @@ from nbutils.exercises.exercise import Given, exercise, names
 
 EXERCISES = list(names())
 SEEDS = range(5)
-DTYPES = (torch.float32, torch.float64, torch.bfloat16)
+FLOAT32, FLOAT64, BFLOAT16 = FORMATS = (torch.float32, torch.float64, torch.bfloat16)
+IN_THE_PART = pytest.mark.part("exercises")
 
 
 def diagnoses(name: str, seed: int, dtype: torch.dtype) -> list[tuple[str, str]]:
@@ -20,24 +21,44 @@ def diagnoses(name: str, seed: int, dtype: torch.dtype) -> list[tuple[str, str]]
     ]
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_every_named_mistake_is_rejected_by_its_own_name(name):
-    assert len(exercise(name).wrong) >= 5
-    for dtype in DTYPES[:2]:
-        for seed in SEEDS:
+def each_named_mistake_is_told(name: str, seeds, formats) -> None:
+    for dtype in formats:
+        for seed in seeds:
             for mistake, told in diagnoses(name, seed, dtype):
                 assert told == mistake, (seed, dtype)
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_right_answers_are_accepted_in_every_form(name):
+def each_right_answer_is_taken(name: str, seeds, formats) -> None:
     asked = exercise(name)
-    assert len(asked.right) >= 3
     for answer in (asked.answer, *asked.right):
-        for dtype in DTYPES:
-            for seed in SEEDS:
+        for dtype in formats:
+            for seed in seeds:
                 verdict = judge(asked, answer, seed=seed, dtype=dtype)
                 assert verdict.state == PASSED, (answer.__name__, verdict)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_named_mistake_is_rejected_by_its_own_name(name):
+    assert len(exercise(name).wrong) >= 5
+    each_named_mistake_is_told(name, SEEDS[:1], [FLOAT32])
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_answers_are_accepted_in_every_form(name):
+    assert len(exercise(name).right) >= 3
+    each_right_answer_is_taken(name, SEEDS[:1], [FLOAT32])
+
+
+@IN_THE_PART
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_named_mistake_is_rejected_with_every_seed(name):
+    each_named_mistake_is_told(name, SEEDS, [FLOAT32, FLOAT64])
+
+
+@IN_THE_PART
+@pytest.mark.parametrize("name", EXERCISES)
+def test_right_answers_are_accepted_with_every_seed_and_format(name):
+    each_right_answer_is_taken(name, SEEDS, FORMATS)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
