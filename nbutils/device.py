@@ -184,6 +184,15 @@ def memory(chip: Chip) -> int | None:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def measuring() -> bool:
+    """Whether the environment variable NBUTILS_MEASURE asks for asserts about time.
+
+    `make measure` sets it, on a machine that does nothing else. Elsewhere a notebook's speeds are
+    shown and not judged: a busy machine is no mistake.
+    """
+    return bool(os.environ.get("NBUTILS_MEASURE"))
+
+
 def measure_peak(chip: Chip, seconds: float = 0.5) -> float:
     """The most floating-point operations a second that one large matrix product reached here.
 

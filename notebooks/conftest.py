@@ -1,0 +1,43 @@
+"""How nbval runs these notebooks: `pytest --nbval --nbval-current-env notebooks/01_tokens.ipynb`.
+
+Each runs alone in an empty folder, as on a new machine. What comes out is compared with what is
+stored as `tools/outputs.py` says: words strictly, numbers up to rounding, pictures by what is seen.
+With ``--nbval-lax`` the cells only have to run, which is what a teacher asks who changed a text.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from nbval import plugin
+from nbval.kernel import RunningKernel
+
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
+import outputs  # noqa: E402
+
+
+class Kernel(RunningKernel):
+    """nbval's, in an empty folder of its own."""
+
+    def __init__(self, kernel_name: str, cwd: str | None = None, startup_timeout: float = 60):
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        super().__init__(kernel_name, cwd=self.folder.name, startup_timeout=startup_timeout)
+
+    def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
+        """With a history, as in Jupyter: without one a closing semicolon hides no result."""
+        return self.kc.execute(cell_input, allow_stdin=allow_stdin, stop_on_error=False)
+
+    def stop(self) -> None:
+        super().stop()
+        self.folder.cleanup()
+
+
+def compare_outputs(cell: plugin.IPyNbCell, fresh: list, stored: list, skip_compare=None) -> bool:
+    """Whether a cell gives what is stored. nbval shows what `comparison_traceback` says."""
+    told = outputs.difference(stored, fresh)
+    cell.comparison_traceback = [told]
+    return not told
+
+
+plugin.RunningKernel = Kernel
+plugin.IPyNbCell.compare_outputs = compare_outputs
