@@ -13,7 +13,7 @@ from nbval import plugin
 from nbval.kernel import RunningKernel
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
-import outputs  # noqa: E402
+import outputs
 
 
 class Kernel(RunningKernel):

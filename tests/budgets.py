@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 BUDGETS: dict[str, float] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+TESTED = Path(__file__).parents[1] / "_build" / "tested.json"
 MUCH = 1.5
 LEAST = 2.0  # seconds below which nobody needs to know
 
@@ -25,9 +26,21 @@ class Spent:
     def pytest_terminal_summary(self, terminalreporter, config):
         if config.getoption("--part") or not self.seconds:
             return
+        if len(self.seconds) > len(BUDGETS) / 2:  # a whole run, which `make measure` shows
+            keep(self.seconds)
         terminalreporter.section("seconds of one core, beside the budget")
         for line in lines(self.seconds):
             terminalreporter.write_line(line)
+
+
+def keep(seconds: dict[str, float]) -> None:
+    """Leave what a whole run took for the page "How it is tested"."""
+    TESTED.parent.mkdir(exist_ok=True)
+    rows = [
+        {"file": Path(name).name, "seconds": took, "budget": BUDGETS.get(Path(name).name, 0)}
+        for name, took in sorted(seconds.items(), key=lambda pair: -pair[1])
+    ]
+    TESTED.write_text(json.dumps(rows, indent=1), "utf-8")
 
 
 def lines(seconds: dict[str, float]) -> list[str]:
@@ -43,5 +56,7 @@ def lines(seconds: dict[str, float]) -> list[str]:
 
 
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # with several workers: where their reports come together
+    if not hasattr(
+        config, "workerinput"
+    ):  # with several workers: where their reports come together
         config.pluginmanager.register(Spent(), "spent")

@@ -1,11 +1,9 @@
 """Rules for the notebooks, and the tool that stores their outputs.
 
-That each runs alone in an empty folder is shown by the book's build (``run_in_temp``), and that its
-outputs are as stored by tests/test_outputs.py.
+That each runs alone in an empty folder, and gives what it stores, nbval shows: notebooks/conftest.py.
 """
 
 import ast
-import os
 import re
 import statistics
 import subprocess
@@ -15,7 +13,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from jupyter_cache import get_cache
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import notebooks as tool  # tools/notebooks.py
@@ -131,10 +128,14 @@ FACTS = {
     },
     "04b_training": {
         "gap": [
-            "0 < difference.mean() < 0.03",
+            "0 < difference.mean() < 0.1",
             "torch.testing.assert_close(by_hand, torch.tensor(ours[0]).double()",
         ],
         "never-below": ["losses.mean() > true_losses.mean()"],
+        "shipped": [
+            "0 < (course_losses - true_losses).mean() < min(0.03, 0.7 * difference.mean())"
+        ],
+        "two-networks": ["theirs < 0.8 * mine"],
         "order-measured": [
             "updates_until('form') <= updates_until('choices') <= updates_until('facts')",
             "updates_until('facts') < updates_until('sums') <= updates_until('lookups')",
@@ -411,11 +412,9 @@ def test_uses_only_the_package_and_what_it_requires(notebook):
             assert tops <= allowed | sys.stdlib_module_names, cell.id
 
 
-def test_the_book_runs_each_notebook_alone_in_an_empty_folder():
+def test_the_book_runs_no_notebook():
     execute = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["execute"]
-    assert execute["execute_notebooks"] == "cache"
-    assert execute["run_in_temp"] is True
-    assert "allow_errors" not in execute
+    assert execute["execute_notebooks"] == "off"
 
 
 # The tool
@@ -470,60 +469,6 @@ def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
     assert "a.ipynb: cell 'cell-1' failed" in told.stderr
     assert "ZeroDivisionError: division by zero" in told.stderr
     assert path.read_bytes() == before
-
-
-def fill_cache(folder, *paths):
-    return subprocess.run(
-        [sys.executable, ROOT / "tools" / "cache.py", folder, *paths],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def test_the_cache_runs_what_it_lacks_and_nothing_else(tmp_path):
-    code = (
-        "import os, time\nprint(os.listdir(), os.environ['OMP_NUM_THREADS'])\nprint(time.time_ns())"
-    )
-    paths = [tmp_path / f"{name}.ipynb" for name in ("a", "b", tool.MEASURING[0])]
-    for path in paths:
-        nbformat.write(small(code, f"'{path.stem}'"), path)
-
-    def ran(path):
-        cached = get_cache(tmp_path / "cache").merge_match_into_notebook(nbformat.read(path, 4))[1]
-        return cached.cells[0].outputs[0].text.splitlines()
-
-    told = fill_cache(tmp_path / "cache", *paths)
-    assert told.returncode == 0, told.stderr
-    assert f"{paths[2].name}: " in told.stdout.splitlines()[-1]
-    cores, before = os.cpu_count(), {path: ran(path) for path in paths}
-    assert [before[path][0] for path in paths] == [
-        f"[] {n}" for n in (*[max(1, cores // min(4, cores))] * 2, cores)
-    ]
-    assert int(before[paths[2]][1]) > max(
-        int(before[path][1]) for path in paths[:2]
-    )  # alone, after the others
-
-    nbformat.write(small(code, "1 / 0"), paths[0])
-    nbformat.write(
-        small(code, "time.sleep(5)"), paths[1]
-    )  # is still running when the other has failed
-    told = fill_cache(tmp_path / "cache", *paths)
-    assert told.returncode == 1 and "a.ipynb: cell 'cell-1' failed" in told.stderr
-    assert ran(paths[1]) != before[paths[1]] and ran(paths[2]) == before[paths[2]]
-    assert f"{paths[2].name}" not in told.stdout
-
-
-def test_after_a_failure_the_cache_begins_no_other_and_ends(tmp_path):
-    at_once = min(4, os.cpu_count())
-    names = [f"{n}.ipynb" for n in range(2 * at_once)]  # the later ones are begun first
-    for name in names:
-        code = "1 / 0" if name == names[-1] else f"import time; time.sleep(8); {name[0]}"
-        nbformat.write(small(code), tmp_path / name)
-    told = fill_cache(tmp_path / "cache", *(tmp_path / name for name in names))
-    assert told.returncode == 1 and f"{names[-1]}: cell" in told.stderr
-    kept = {Path(line.partition(": ")[0]).name for line in told.stdout.splitlines()}
-    assert kept == set(names[at_once:-1])  # what ran beside it
 
 
 def test_normalise_drops_what_differs():

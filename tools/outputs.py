@@ -14,8 +14,9 @@ import math
 import re
 
 import numpy as np
-from notebooks import clean, merge_streams
 from PIL import Image
+
+from notebooks import clean, merge_streams
 
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 STATE = re.compile(r'<script type="application/json">(.*?)</script>', re.S)
@@ -113,7 +114,7 @@ def of_values(name: str, stored, fresh) -> str:
         return of_texts(stored, fresh)
     if isinstance(stored, dict):
         stored, fresh = sorted(stored.items()), sorted(fresh.items())
-    if not isinstance(stored, list):
+    if not isinstance(stored, list | tuple):
         return "" if stored == fresh else f"{name} is {fresh!r}, not {stored!r}"
     if len(stored) != len(fresh):
         return f"{name} has {len(fresh)} entries, not {len(stored)}"

@@ -1,0 +1,146 @@
+"""Tables of what was measured: the directive ``{measured}``.
+
+Its one argument names a part of `book/measured.json`, which `make measure` writes: ``bench``,
+``proof``, ``chapters``, ``check``, ``pages`` or ``pictures``. Beside each table stand the day, the
+machine and the command. The build measures nothing, so it never waits for a number.
+"""
+
+import json
+from itertools import groupby
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+
+MEASURED = Path("book", "measured.json")
+
+
+class Measured(Directive):
+    """The table of one part, and a line that says where its numbers are from."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        env, name = self.state.document.settings.env, self.arguments[0]
+        if name not in TABLES:
+            raise self.error(f"measured knows {', '.join(TABLES)}, not {name!r}")
+        path = Path(env.srcdir, MEASURED)
+        env.note_dependency(str(path))
+        part = json.loads(path.read_text("utf-8")).get(name)
+        if part is None:
+            raise self.error(f"{MEASURED} has no {name!r}: make measure PART={name}")
+        made = nodes.container(classes=["numbers"])
+        text = [*table(TABLES[name](part["rows"])), "", source(part)]
+        self.state.nested_parse(StringList(text, source=str(path)), self.content_offset, made)
+        return [made]
+
+
+def source(part: dict) -> str:
+    """Day, machine, versions and command of a part, in a sentence."""
+    versions = ", ".join(f"{name} {version}" for name, version in part["versions"].items())
+    return f"{part['date']}, {part['machine']}, {versions}: `{part['command']}`"
+
+
+def table(rows: list[tuple]) -> list[str]:
+    """Rows of cells, the head first, as the lines of a Markdown table."""
+    lines = [f"| {' | '.join(map(cell, row))} |" for row in rows]
+    return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
+
+
+def cell(value) -> str:
+    return readable(value).replace("|", "\\|")
+
+
+def readable(value) -> str:
+    """A number with three figures that matter, a count whole; words stay as they are."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def page(name: str) -> str:
+    """A link to a page, with its title."""
+    return f"{{doc}}`/{name}`"
+
+
+def bench(rows: list[dict]) -> list[tuple]:
+    return [
+        ("What", "Measured", "How"),
+        *((row["what"], f"{readable(row['value'])} {row['unit']}", row["how"]) for row in rows),
+    ]
+
+
+def proof(rows: list[dict]) -> list[tuple]:
+    """A line for each chapter and one for all; the file has one for each exercise."""
+    head = (
+        "Chapter",
+        "Exercises",
+        "Mistakes told by name",
+        "Right answers taken",
+        "Mechanical changes",
+        "still right",
+        "wrong and taken",
+    )
+    chapters = [(name, list(of)) for name, of in groupby(rows, key=lambda row: row["chapter"])]
+    return [head, *(summed(name, of) for name, of in [*chapters, ("all", rows)])]
+
+
+def summed(name: str, rows: list[dict]) -> tuple:
+    total = {key: sum(row[key] for row in rows) for key in rows[0] if key not in WORDS}
+    return (
+        name,
+        len(rows),
+        f"{total['told']} of {total['mistakes']}",
+        f"{total['taken']} of {total['right']}",
+        total["changes"],
+        total["same"],
+        total["missed"],
+    )
+
+
+WORDS = ("chapter", "exercise")
+
+
+def chapters(rows: list[dict]) -> list[tuple]:
+    return [
+        ("Chapter", "Seconds", "On"),
+        *((page(row["page"]), row["seconds"], row["on"]) for row in rows),
+    ]
+
+
+def check(rows: list[dict]) -> list[tuple]:
+    return [
+        ("What", "Seconds of one core", "Budget"),
+        *((f"`{row['file']}`", row["seconds"], row["budget"]) for row in rows),
+    ]
+
+
+def pages(rows: list[dict]) -> list[tuple]:
+    return [
+        ("Page", "Itself, kB", "First visit, kB", "Usable after, ms"),
+        *((page(row["page"]), row["own"], row["first"], row["usable"]) for row in rows),
+    ]
+
+
+def pictures(rows: list[dict]) -> list[tuple]:
+    return [
+        ("Picture", "Slowest drawing, ms"),
+        *((row["picture"], row["milliseconds"]) for row in rows),
+    ]
+
+
+TABLES = {
+    "bench": bench,
+    "proof": proof,
+    "chapters": chapters,
+    "check": check,
+    "pages": pages,
+    "pictures": pictures,
+}
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_directive("measured", Measured)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
