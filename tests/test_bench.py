@@ -105,7 +105,7 @@ def test_what_is_imported_in_turn_is_timed_alone(bench, tmp_path, monkeypatch):
     assert min(slow) >= 0.2 > min(quick) > 0
 
 
-@pytest.mark.timing
+@pytest.mark.part("package")
 def test_waiting_threads_are_measured_alone_and_beside_another_program(bench):
     threads = bench("threads")
     rows = threads.measure(turns=("500",), updates=8, rounds=1)
@@ -116,26 +116,20 @@ def test_waiting_threads_are_measured_alone_and_beside_another_program(bench):
         threads.milliseconds("500", programs=1, updates=-1)
 
 
-def test_the_model_takes_a_twentieth_of_pytorchs_time_to_import_and_brings_no_other_library():
+def test_the_model_brings_no_other_library_than_pytorch_and_few_modules():
     code = """
-import json, sys, time
-start = time.perf_counter()
+import json, sys
 import torch
 
 import nbutils
-middle, before = time.perf_counter(), set(sys.modules)
+before = set(sys.modules)
 import nbutils.model
-share = (time.perf_counter() - middle) / (middle - start)
-print(json.dumps([share, sorted(set(sys.modules) - before)]))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
-    for _ in range(5):  # another program may have had the processor just then
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        share, modules = json.loads(done.stdout)
-        others = {name.split(".")[0] for name in modules} - sys.stdlib_module_names
-        assert others == {"nbutils"}
-        if share < 0.05:
-            return
-    pytest.fail(f"import nbutils.model takes {share:.0%} of the time of import torch beyond it")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    modules = json.loads(done.stdout)
+    others = {name.split(".")[0] for name in modules} - sys.stdlib_module_names
+    assert others == {"nbutils"} and len(modules) < 10, modules
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 10, 11, 12, 100])

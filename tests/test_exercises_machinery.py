@@ -46,9 +46,8 @@ def test_an_endless_loop_is_stopped_with_its_line():
             except Exception:
                 pass
 
-    start = time.monotonic()
     found = outcome(forever, (1,), seconds=0.3)
-    assert time.monotonic() - start < 10 and "no answer after 0.3 seconds" in str(found.error)
+    assert "no answer after 0.3 seconds" in str(found.error)
     assert found.line.startswith("line ")
     time.sleep(0.2)  # nothing of the watch is left to meet this test
 
@@ -382,14 +381,12 @@ def test_a_folder_is_graded(tmp_path):
         "import torch\ndef causal_mask(T):\n    return torch.ones(T, T).tril(-1).bool()",
         "def attention(q, k, v)\n    return v",
     )
-    submitted(folder, "eve.ipynb", "while True: pass")
     (folder / "zoe.ipynb").write_text("no notebook")
-    grades = grading.grade(folder, seconds=60, workers=2)
+    grades = grading.grade(folder, workers=2)
     of = {(one.notebook, one.exercise): one for one in grades}
     assert of["ada.ipynb", "causal_mask"].state == PASSED
     assert "the diagonal is False" in of["bob.ipynb", "causal_mask"].says
     assert "SyntaxError in cell 2" in of["bob.ipynb", "attention"].says
-    assert "not done after 60 seconds" in of["eve.ipynb", ""].says
     assert of["zoe.ipynb", ""].state == grading.ERROR
     grading.write_csv(grades, tmp_path / "grades.csv")
     with open(tmp_path / "grades.csv", encoding="utf-8-sig") as file:
@@ -397,6 +394,13 @@ def test_a_folder_is_graded(tmp_path):
     assert len(rows) == len(grades) and rows[0].keys() == {"notebook", "exercise", "state", "says"}
     page = grading.as_html([*grades, replace(grades[0], notebook="<b>")])
     assert "ada.ipynb" in page and "&lt;b&gt;" in page and "<b>.ipynb" not in page
+
+
+def test_a_notebook_that_does_not_end_is_told_and_the_others_are_graded(tmp_path):
+    submitted(tmp_path, "eve.ipynb", "while True: pass")
+    (tmp_path / "zoe.ipynb").write_text("no notebook")
+    says = {one.notebook: one.says for one in grading.grade(tmp_path, seconds=3)}
+    assert "not done after 3 seconds" in says["eve.ipynb"] and says.keys() > {"eve.ipynb"}
 
 
 def test_a_folder_without_notebooks_is_named(tmp_path):
@@ -416,9 +420,19 @@ def test_nothing_warns_when_all_is_well():
 # --- the notebooks ------------------------------------------------------------------------------
 
 
-def executed(notebook, folder) -> dict[str, str]:
-    """What each check says in a notebook that is run from top to bottom in that folder."""
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+HANGS = 900  # seconds of a cell on the busiest machine
+AT_ONCE = "internals"  # the chapter whose answers are filled in by `make test`
+IN_THE_PART = pytest.mark.part("exercises")
+
+
+def execute(notebook, folder) -> None:
+    """Run a notebook from top to bottom in that folder."""
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=HANGS, resources=resources).execute()
+
+
+def told(notebook) -> dict[str, str]:
+    """What each check of a notebook says, by the name of its exercise."""
     return {
         cell.id.removesuffix("-check"): cell.outputs[0]["data"]["text/plain"]
         for cell in notebook.cells
@@ -426,19 +440,25 @@ def executed(notebook, folder) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_a_notebook_runs_as_it_is_and_with_all_answers(chapter, tmp_path):
-    notebook = tool.notebook(chapter)
-    nbformat.validate(notebook)
-    told = executed(notebook, tmp_path)
-    asked = [exercise(name) for name, of in names().items() if of == chapter]
-    assert list(told) == [one.name.replace("_", "-") for one in asked]
-    assert all(text.endswith("not tried yet") and text.startswith("○") for text in told.values())
+def of_chapter(chapter: str) -> list:
+    return [exercise(name) for name, of in names().items() if of == chapter]
+
+
+@pytest.mark.parametrize(
+    "chapter",
+    [
+        pytest.param(chapter, marks=[] if chapter == AT_ONCE else [IN_THE_PART])
+        for chapter in CHAPTERS
+    ],
+)
+def test_a_notebook_runs_with_all_answers(chapter, tmp_path):
+    notebook, asked = tool.notebook(chapter), of_chapter(chapter)
     cells = {cell.id: cell for cell in notebook.cells}
     for one in asked:
         cells[one.name.replace("_", "-")].source = one.source
-    told = executed(notebook, tmp_path)
-    assert all(text.startswith("✓") for text in told.values()), told
+    execute(notebook, tmp_path)
+    assert list(told(notebook)) == [one.name.replace("_", "-") for one in asked]
+    assert all(text.startswith("✓") for text in told(notebook).values()), told(notebook)
     assert "your code" in cells["progress"].outputs[0]["data"]["text/plain"]
 
 
@@ -449,10 +469,18 @@ FOLDER = Path(__file__).parents[1] / "notebooks" / "exercises"
 def test_the_stored_notebook_is_as_the_exercises_are(chapter):
     stored = nbformat.read(FOLDER / tool.file_name(chapter), as_version=4)
     made = tool.notebook(chapter)
-    told = "run: python tools/exercises.py notebooks/exercises && make notebooks"
+    nbformat.validate(made)
     assert [(cell.id, cell.source) for cell in stored.cells] == [
         (cell.id, cell.source) for cell in made.cells
-    ], told
+    ], "run: python tools/exercises.py notebooks/exercises && make notebooks"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_nothing_is_tried_in_a_stored_notebook(chapter):
+    """That it gives what is stored, nbval proves."""
+    says = told(nbformat.read(FOLDER / tool.file_name(chapter), as_version=4))
+    assert list(says) == [one.name.replace("_", "-") for one in of_chapter(chapter)]
+    assert all(text.startswith("○") and text.endswith("not tried yet") for text in says.values())
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
@@ -474,12 +502,24 @@ def test_cells_without_an_answer_are_not_run_by_the_grader(tmp_path):
             cell.source = "import os; os._exit(1)"
     (tmp_path / "a").mkdir()
     nbformat.write(notebook, tmp_path / "a" / "io.ipynb")
-    states = {one.state for one in grading.grade(tmp_path / "a", seconds=60)}
+    states = {one.state for one in grading.grade(tmp_path / "a")}
     assert states == {"not tried yet"}
 
 
-def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
-    """All answers in one kernel, then the last notebook with a few updates instead of all."""
+TOO_EARLY = {"curve", "end", "possible"}  # cells that want the whole run
+SMALLER = {  # what stands in the last notebook, and what makes it short
+    "generate(20_000)": "generate(300)",
+    "documents[:2000]": "documents[:60]",
+    "generate(400, seed=1)": "generate(10, seed=1)",
+    "n_layer=3, n_head=4, n_embd=128": "n_layer=1, n_head=2, n_embd=32",
+}
+
+
+def all_answers_and_the_last_notebook(updates: int, changes: dict[str, str]):
+    """The cells of all answers and checks, then those of the last notebook with few updates.
+
+    A cell "loss" at the end gives the first loss and the mean of the last five.
+    """
     answers = [
         cell
         for chapter in CHAPTERS
@@ -491,18 +531,40 @@ def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
         cell.source = sources.get(cell.id, cell.source)
         cell.id = f"{i}-{cell.id}"
     last = nbformat.read(FOLDER / "06_your_gpt.ipynb", as_version=4)
-    too_early = {"curve", "end", "possible"}  # they want the whole run
-    whole = [cell for cell in last.cells if cell.cell_type == "code" and cell.id not in too_early]
+    whole = [cell for cell in last.cells if cell.cell_type == "code" and cell.id not in TOO_EARLY]
+    code = "\n".join(cell.source for cell in whole)
+    changes = {"updates=1500": f"updates={updates}"} | changes
+    assert all(old in code for old in changes)
     for cell in whole:
-        cell.source = cell.source.replace("updates=1500", "updates=300")
-    made = nbformat.v4.new_notebook(
-        cells=[*answers, *whole], metadata=last.metadata, nbformat_minor=5
-    )
-    NotebookClient(made, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    told = {cell.id: "".join(map(str, cell.outputs)) for cell in made.cells}
+        for old, new in changes.items():
+            cell.source = cell.source.replace(old, new)
+    loss = nbformat.v4.new_code_cell("curve[0], sum(curve[-5:]) / 5", id="loss")
+    cells = [*answers, *whole, loss]
+    return nbformat.v4.new_notebook(cells=cells, metadata=last.metadata, nbformat_minor=5)
+
+
+def check_all_is_the_student_s(notebook) -> tuple[float, float]:
+    """Each function is the student's; the first loss and the last."""
+    said = {cell.id: "".join(map(str, cell.outputs)) for cell in notebook.cells}
     for chapter in CHAPTERS:
-        count = list(names().values()).count(chapter)
-        assert re.search(rf"{chapter} +{count} of {count} yours", told["whose"]), told["whose"]
-    assert "25 of the 25 functions" in told["progress"]
-    loss = float(re.search(r"300 updates: ([\d.]+) nats", told["train"])[1])
-    assert loss < 1.2  # it learns: an untrained one pays 7
+        count = len(of_chapter(chapter))
+        assert re.search(rf"{chapter} +{count} of {count} yours", said["whose"]), said["whose"]
+    assert "25 of the 25 functions" in said["progress"]
+    first, last = re.search(r"\((\d[\d.]*), (\d[\d.]*)\)", said["loss"]).groups()
+    return float(first), float(last)
+
+
+def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
+    """All answers in one kernel, then the last notebook with a small network."""
+    notebook = all_answers_and_the_last_notebook(30, SMALLER)
+    execute(notebook, tmp_path)
+    first, last = check_all_is_the_student_s(notebook)
+    assert last < first - 1
+
+
+@IN_THE_PART
+def test_a_gpt_of_the_student_s_code_learns_as_the_last_notebook_says(tmp_path):
+    """With its own network and documents, and 300 updates."""
+    notebook = all_answers_and_the_last_notebook(300, {})
+    execute(notebook, tmp_path)
+    assert check_all_is_the_student_s(notebook)[1] < 1.2  # an untrained one pays 7

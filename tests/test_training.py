@@ -264,19 +264,19 @@ def test_compiled_parts_learn_the_same_and_are_left_as_they_were(compiler, float
 
 def test_without_a_compiler_nothing_is_begun(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")  # where Windows looks
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("no-such-compiler",))
-    assert device.cpp_compiler() is None
     model, seen = fresh(), []
-    with pytest.raises(
-        RuntimeError, match="compile='blocks' needs a C\\+\\+ compiler on a CPU.*apt install g"
-    ):
-        train(
-            model,
-            CORPUS,
-            CORPUS,
-            dataclasses.replace(CONFIG, compile="blocks"),
-            on_eval=lambda *_: seen.append(1),
-        )
+    with torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}):
+        assert device.cpp_compiler() is None
+        with pytest.raises(
+            RuntimeError, match="compile='blocks' needs a C\\+\\+ compiler on a CPU.*apt install g"
+        ):
+            train(
+                model,
+                CORPUS,
+                CORPUS,
+                dataclasses.replace(CONFIG, compile="blocks"),
+                on_eval=lambda *_: seen.append(1),
+            )
     assert not seen and model.blocks[0]._compiled_call_impl is None
 
 
