@@ -198,7 +198,10 @@ FACTS = {
         "muon-check": ["torch.testing.assert_close(weight, ours"],
         "noise": ["gains[-1] > 0.1 and after_200['QK-norm'].loss < after_200['GPT-2, AdamW'].loss"],
         "twice-the-rate": ["hot['QK-norm'] < hot['RMSNorm']"],
-        "ladder-check": ["gain > 0.1 and fastest_learner not in ('plain step', 'GPT-2, AdamW')"],
+        "ladder-check": [
+            "gain > 0.1",
+            "fastest_learner not in ('plain step', 'GPT-2, AdamW')",
+        ],
     },
     "07_bigger": {
         "sizes": ["N['gpt2'] == 124439808 and N['gpt2-xl'] == 1557611200"],
