@@ -2,7 +2,9 @@
 // a picture's script is the same in Jupyter, and finds the same model there. Files come by script
 // elements where a page was opened from a disk: browsers refuse import() and fetch() there.
 "use strict";
+/** @import { Labels, Listener } from "../../nbutils/figures/types" */
 {
+  /** @type {Labels<{ failed: string, file: string }>} */
   const LABELS = {
     en: {
       failed: "This picture can't be moved here ({error}). Open the page in Colab or Jupyter to move it.",
@@ -10,15 +12,28 @@
     },
   };
   const WORDS = LABELS[document.documentElement.lang.slice(0, 2)] ?? LABELS.en;
-  const say = (words, error) => words.replace("{error}", error.message ?? error);
+  /** @type {(words: string, error: unknown) => string} */
+  const say = (words, error) => words.replace("{error}", error instanceof Error ? error.message : String(error));
 
   class Model {
+    /**
+     * @param {Record<string, any>} state
+     * @param {URL} folder of the book's files
+     */
     constructor(state, folder) {
-      Object.assign(this, { state, folder, listeners: new Map() });
+      this.state = state;
+      this.folder = folder;
+      /** @type {Map<string, Listener[]>} */
+      this.listeners = new Map();
     }
+    /** @param {string} name */
     get(name) {
       return this.state[name];
     }
+    /**
+     * @param {string} name
+     * @param {unknown} value
+     */
     set(name, value) {
       if (this.state[name] === value) return;
       this.state[name] = value;
@@ -26,19 +41,34 @@
       this.emit("change", this);
     }
     save_changes() {} // nobody else holds this state
+    /**
+     * @param {string} names separated by spaces
+     * @param {Listener} listener
+     */
     on(names, listener) {
       for (const name of names.split(" ")) this.listeners.set(name, [...(this.listeners.get(name) ?? []), listener]);
     }
+    /**
+     * @param {string} [names] separated by spaces; all listeners without them
+     * @param {Listener} [listener]
+     */
     off(names, listener) {
       if (!names) this.listeners.clear();
       else for (const name of names.split(" ")) {
         this.listeners.set(name, (this.listeners.get(name) ?? []).filter((one) => listener && one !== listener));
       }
     }
+    /**
+     * @param {string} name
+     * @param {unknown[]} values
+     */
     emit(name, ...values) {
       for (const listener of this.listeners.get(name) ?? []) listener(...values);
     }
-    // Where a kernel would answer: the resource that the script asks for is a file of the book.
+    /**
+     * Where a kernel would answer: the resource that the script asks for is a file of the book.
+     * @param {{ resource: string }} request
+     */
     async send({ resource }) {
       try {
         const name = this.state._resources[resource];
@@ -51,31 +81,38 @@
     }
   }
 
+  /** @param {URL} address */
   async function fetched(address) {
     const answer = await fetch(address);
-    if (!answer.ok) throw new Error(answer.status);
+    if (!answer.ok) throw new Error(String(answer.status));
     return answer.arrayBuffer();
   }
 
+  /** @param {string} base64 */
   const decoded = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer;
 
-  // What a script leaves with its own element.
+  /**
+   * What a script leaves with its own element.
+   * @param {URL} address
+   * @returns {Promise<any>}
+   */
   function loaded(address) {
     return new Promise((resolve, reject) => {
       const script = document.createElement("script");
       const missing = () => reject(new Error(address.pathname.split("/").pop()));
       script.onload = () => "content" in script ? resolve(script.content) : missing();
       script.onerror = missing;
-      script.src = address;
+      script.src = address.href;
       document.head.append(script);
     });
   }
 
+  /** @param {HTMLElement} place */
   async function start(place) {
-    const summary = place.querySelector("p"), view = document.createElement("div");
+    const summary = /** @type {Element} */ (place.querySelector("p")), view = document.createElement("div");
     try {
-      const script = new URL(place.dataset.script, document.baseURI);
-      const model = new Model(JSON.parse(place.querySelector("script").textContent), script);
+      const script = new URL(place.dataset.script ?? "", document.baseURI);
+      const model = new Model(JSON.parse(place.querySelector("script")?.textContent ?? ""), script);
       let widget = await loaded(script);
       if (typeof widget === "function") widget = await widget();
       await widget.initialize?.({ model });
@@ -86,10 +123,12 @@
       place.dataset.ready = performance.now().toFixed(0);
       place.dataset.state = "moves";
     } catch (error) {
-      summary.insertAdjacentElement("afterend", document.createElement("p")).textContent = say(WORDS.failed, error);
+      const told = document.createElement("p");
+      told.textContent = say(WORDS.failed, error);
+      summary.after(told);
       place.dataset.state = "failed";
     }
   }
 
-  document.querySelectorAll(".moving-picture").forEach(start);
+  /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".moving-picture")).forEach(start);
 }

@@ -1,5 +1,18 @@
 // Where each head of a token looks: scores, scale, mask and softmax as in heads.py.
-import { Sentence, change, chip, element, fill, picture, readable, slider, whole } from "./shared.js";
+import { Sentence, change, chip, element, fill, percent, picture, slider, sum, whole } from "./shared.js";
+
+/** @import { Parts } from "./types" */
+
+/**
+ * @typedef {object} State
+ * @property {string[]} tokens
+ * @property {number[][][]} q queries, shape (H, T, D)
+ * @property {number[][][]} k keys, shape (H, T, D)
+ * @property {number} token the one that looks
+ * @property {boolean} scaled
+ * @property {boolean} masked
+ */
+/** @typedef {Pick<State, "q" | "k" | "token" | "scaled" | "masked">} Asked */
 
 const LABELS = {
   en: {
@@ -20,16 +33,25 @@ const LABELS = {
   },
 };
 
-const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+/** @param {number[]} numbers */
 const mean = (numbers) => sum(numbers) / numbers.length;
+/**
+ * Where the largest is.
+ * @param {number[]} numbers
+ */
 const most = (numbers) => numbers.indexOf(Math.max(...numbers));
 
+/** @param {number[]} scores */
 function softmax(scores) {
   const top = Math.max(...scores), powers = scores.map((score) => Math.exp(score - top)), total = sum(powers);
   return powers.map((power) => power / total);
 }
 
-// What the softmax gets for the chosen token, a row for each head.
+/**
+ * What the softmax gets for the chosen token, a row for each head.
+ * @param {Asked} asked
+ * @returns {number[][]} shape (H, T)
+ */
 function scoresOf({ q, k, token, scaled, masked }) {
   return q.map((queries, head) => {
     const query = queries[token], scale = scaled ? 1 / Math.sqrt(query.length) : 1;
@@ -38,36 +60,64 @@ function scoresOf({ q, k, token, scaled, masked }) {
   });
 }
 
+/** @param {Asked} state */
 const weightsOf = (state) => scoresOf(state).map(softmax);
 
+/**
+ * The model's true or false of that name; anything else is a sentence.
+ * @param {Parts<unknown, State>["model"]} model
+ * @param {"scaled" | "masked"} name
+ * @param {typeof LABELS.en} words
+ */
 function flag(model, name, words) {
   const value = model.get(name);
   if (typeof value === "boolean") return value;
   throw new Sentence(fill(words.flag, { name, value }));
 }
 
-// Queries or keys (H, T, D); what is not like the shape given is a sentence.
+/**
+ * Queries or keys (H, T, D); what is not like the shape given is a sentence.
+ * @param {Parts<unknown, State>["model"]} model
+ * @param {"q" | "k"} name
+ * @param {number[]} shape
+ * @param {typeof LABELS.en} words
+ */
 function numbers(model, name, [H, T, D], words) {
-  const heads = model.get(name), sized = (list, size) => Array.isArray(list) && list.length === size;
+  const heads = model.get(name);
+  /** @type {(list: unknown, size: number) => boolean} */
+  const sized = (list, size) => Array.isArray(list) && list.length === size;
   const good = sized(heads, H) && heads.every((rows) => sized(rows, T)
     && rows.every((row) => sized(row, D) && row.every(Number.isFinite)));
   if (good) return heads;
   throw new Sentence(fill(words.numbers, { name }));
 }
 
+/**
+ * A named box to tick.
+ * @param {string} name
+ * @param {(on: boolean) => void} onInput
+ */
 function tick(name, onInput) {
+  /** @type {HTMLInputElement} */
   const input = element("input", { type: "checkbox", change: () => onInput(input.checked) });
   const row = element("label", { class: "tick" }, input, element("span", {}, name));
-  row.show = (value) => { input.checked = value; };
-  return row;
+  /** @param {boolean} value */
+  const show = (value) => { input.checked = value; };
+  return Object.assign(row, { show });
 }
 
-// Tapping a box or dragging over the boxes chooses one: choose(i).
+/**
+ * Tapping a box or dragging over the boxes chooses one: choose(i).
+ * @param {HTMLElement} stream
+ * @param {Element[]} boxes
+ * @param {(i: number) => void} choose
+ */
 function makeChoosable(stream, boxes, choose) {
   let held = false;
+  /** @param {PointerEvent} event */
   const take = (event) => {
-    const at = boxes.indexOf(document.elementFromPoint(event.clientX, event.clientY)?.closest(".chip"));
-    if (held && at >= 0) choose(at);
+    const box = document.elementFromPoint(event.clientX, event.clientY)?.closest(".chip");
+    if (held && box && boxes.includes(box)) choose(boxes.indexOf(box));
   };
   stream.addEventListener("pointerdown", (event) => {
     held = true;
@@ -78,31 +128,53 @@ function makeChoosable(stream, boxes, choose) {
   for (const end of ["pointerup", "pointercancel"]) stream.addEventListener(end, () => { held = false; });
 }
 
-// A score with one decimal; what rounds to 0 has no sign.
+/**
+ * A score with one decimal; what rounds to 0 has no sign.
+ * @param {number} score
+ */
 function signed(score) {
   return score.toFixed(1).replace(/^-(?!0\.0$)/, "−").replace("-", "");
 }
 
-// A head's weight for one token, and its score.
+/**
+ * A head's weight for one token, and its score.
+ * @param {number} weight
+ * @param {number} score
+ * @param {typeof LABELS.en} words
+ */
 function cell(weight, score, words) {
   const made = element("td", {},
     element("span", { class: "weight" }, String(Math.round(100 * weight))),
     element("small", {}, Number.isFinite(score) ? signed(score) : words.never),
     element("span", { class: "track" }, element("span", { class: "fill", style: `width: ${100 * weight}%` })));
-  made.dataset.weight = weight;
-  if (Number.isFinite(score)) made.dataset.score = score;
+  made.dataset.weight = String(weight);
+  if (Number.isFinite(score)) made.dataset.score = String(score);
   return made;
 }
 
+/**
+ * A row for each token: what every head makes of it.
+ * @param {string[]} tokens
+ * @param {number} token the one that looks
+ * @param {number[][]} scores shape (H, T)
+ * @param {number[][]} weights shape (H, T)
+ * @param {typeof LABELS.en} words
+ */
 function rows(tokens, token, scores, weights, words) {
   return tokens.map((text, place) => element("tr", { class: place === token ? "looks" : place > token ? "later" : "" },
     element("th", { scope: "row" }, text),
     ...weights.map((shares, head) => cell(shares[place], scores[head][place], words))));
 }
 
+/**
+ * @param {Parts<typeof LABELS.en, State>} parts
+ * @returns {() => string} draws the state, and says it
+ */
 function build({ model, root, words }) {
   const tokens = model.get("tokens"), shape = [model.get("q").length, tokens.length, model.get("q")[0][0].length];
-  const [H, T, D] = shape, choose = (token) => change(model, { token });
+  const [H, T, D] = shape;
+  /** @param {number} token */
+  const choose = (token) => change(model, { token });
   const place = slider(words.token, choose);
   const scale = tick(fill(words.scaled, { D }), (scaled) => change(model, { scaled }));
   const mask = tick(words.masked, (masked) => change(model, { masked }));
@@ -130,19 +202,34 @@ function build({ model, root, words }) {
   };
 }
 
-const percent = (share) => `${readable(100 * share)} %`;
-
+/**
+ * @param {typeof LABELS.en} words
+ * @param {string[]} tokens
+ * @param {number} token
+ * @param {number[][]} weights shape (H, T)
+ */
 function looks(words, tokens, token, weights) {
   const each = weights.map((shares, head) =>
     fill(words.most, { head: head + 1, name: tokens[most(shares)], share: percent(Math.max(...shares)) }));
   return fill(words.looks, { name: tokens[token], most: each.join(", ") });
 }
 
+/**
+ * @param {typeof LABELS.en} words
+ * @param {Asked} state
+ * @param {number} D
+ */
 function scaleSaid(words, state, D) {
+  /** @param {boolean} scaled */
   const largest = (scaled) => percent(mean(weightsOf({ ...state, scaled }).map((shares) => Math.max(...shares))));
   return fill(state.scaled ? words.divided : words.undivided, { D, scaled: largest(true), plain: largest(false) });
 }
 
+/**
+ * @param {typeof LABELS.en} words
+ * @param {Asked} state
+ * @param {number[][]} weights shape (H, T)
+ */
 function maskSaid(words, { token, masked }, weights) {
   const later = weights[0].length - 1 - token, share = percent(mean(weights.map((shares) => sum(shares.slice(token + 1)))));
   if (!later) return words.last;

@@ -26,6 +26,8 @@ FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export (?=(?:async )?function (\w+)|class (\w+)|const (\w+))", re.M)
 _DEFAULT = re.compile(r"^export default ", re.M)
+# A comment for tsc and for who reads the file, on lines of its own: no page needs it.
+_COMMENT = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.M | re.S)
 
 
 class Picture(anywidget.AnyWidget):
@@ -94,13 +96,19 @@ def esm(path: Path) -> str:
     """A picture's script with the parts that it shares with others, as one module without imports.
 
     A line ``import { a, b } from "./part.js";`` takes exported functions, classes and constants of
-    a file beside this one, which may import in the same way. Raises ValueError for any other form
-    of import or export, or a name that is not exported.
+    a file beside this one, which may import in the same way. JSDoc comments on lines of their own
+    are left out. Raises ValueError for any other form of import or export, or a name that is not
+    exported.
     """
     parts = {}
-    own = _with_parts(path.name, path.read_text("utf-8"), parts)
+    own = _with_parts(path.name, _code(path), parts)
     _check_own(path.name, own)
     return "".join(code for code, _ in parts.values()) + own
+
+
+def _code(path: Path) -> str:
+    """The file's text without its JSDoc comments."""
+    return _COMMENT.sub("", path.read_text("utf-8"))
 
 
 def _with_parts(name: str, text: str, parts: dict) -> str:
@@ -123,7 +131,7 @@ def _with_parts(name: str, text: str, parts: dict) -> str:
 
 def _part(part: str, parts: dict) -> tuple[str, set[str]]:
     """The code of a shared file, whose names only its own constant makes visible, and the names."""
-    text = _with_parts(f"{part}.js", (FOLDER / f"{part}.js").read_text("utf-8"), parts)
+    text = _with_parts(f"{part}.js", _code(FOLDER / f"{part}.js"), parts)
     names = {name for found in _EXPORT.findall(text) for name in found if name}
     body = _EXPORT.sub("", text)
     left = re.search(r"^\s*(?:import|export)\b.*", body, re.M)

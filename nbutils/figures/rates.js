@@ -1,5 +1,21 @@
 // Recorded runs at several learning rates: their losses, and a guess beside the truth. As rates.py.
-import { bar, change, element, fill, picture, readable, slider, stepper, whole } from "./shared.js";
+import {
+  bar, change, element, fill, percent, picture, readable, slider, stepper, sum, svg, whole,
+} from "./shared.js";
+
+/** @import { Parts } from "./types" */
+
+/**
+ * @typedef {object} State
+ * @property {number[]} rates
+ * @property {number[][]} losses shape (rates, n), in nats
+ * @property {number[][][]} guesses shape (rates, n, names): probabilities
+ * @property {number[]} truth shape (names,)
+ * @property {string[]} names
+ * @property {number} floor in nats
+ * @property {number} chosen the rate's place in the list
+ * @property {number} step
+ */
 
 const LABELS = {
   en: {
@@ -17,20 +33,18 @@ const LABELS = {
 const [WIDTH, HEIGHT] = [600, 180]; // the curves' own units
 const CEILING = 1.6; // of the curves, in losses at the start
 
-const percent = (share) => `${readable(100 * share)} %`;
-const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-
-function svg(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-// All runs as curves; show() brings one to the front and moves the cursor and the point to a step.
+/**
+ * All runs as curves; show() brings one to the front and moves the cursor and the point to a step.
+ * @param {number[][]} losses
+ * @param {number} floor
+ * @param {typeof LABELS.en} words
+ */
 function curves(losses, floor, words) {
   const n = losses[0].length, ceiling = CEILING * losses[0][0];
-  const x = (step) => (WIDTH * step) / (n - 1), y = (loss) => HEIGHT * (1 - Math.min(1.05, loss / ceiling));
+  /** @type {(step: number) => number} */
+  const x = (step) => (WIDTH * step) / (n - 1);
+  /** @type {(loss: number) => number} */
+  const y = (loss) => HEIGHT * (1 - Math.min(1.05, loss / ceiling));
   const lines = losses.map((run) => svg("polyline", {
     points: run.map((loss, step) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" "),
   }));
@@ -41,11 +55,12 @@ function curves(losses, floor, words) {
   const note = element("span", { class: "note" }), point = element("span", { class: "point" });
   const top = element("span", { class: "top" }, readable(ceiling)), end = element("span", { class: "end" }, String(n - 1));
   const frame = element("div", { class: "runs" }, drawn, point, top, element("span", { class: "low" }, "0"), end, note);
+  /** @type {(chosen: number, step: number) => void} */
   const show = (chosen, step) => {
     const loss = losses[chosen][step], high = loss > ceiling;
     lines.forEach((line, i) => line.classList.toggle("chosen", i === chosen));
     drawn.append(lines[chosen]);
-    for (const end of ["x1", "x2"]) cursor.setAttribute(end, x(step));
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, String(x(step)));
     point.style.left = `${(100 * x(step)) / WIDTH}%`;
     point.style.top = `${(100 * Math.max(0, y(loss))) / HEIGHT}%`;
     note.textContent = high ? fill(words.above, { loss: readable(loss) }) : "";
@@ -53,18 +68,30 @@ function curves(losses, floor, words) {
   return { frame, show };
 }
 
-// A token's bar for the guess, with a mark where the truth is.
+/**
+ * A token's bar for the guess, with a mark where the truth is.
+ * @param {string} name
+ * @param {number} guess
+ * @param {number} truth
+ * @param {typeof LABELS.en} words
+ */
 function compared(name, guess, truth, words) {
   const made = bar(name, guess, fill(words.compare, { p: percent(guess), truth: percent(truth) }), "mark");
-  made.querySelector(".track").append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
-  made.dataset.value = guess;
-  made.dataset.truth = truth;
+  made.querySelector(".track")?.append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
+  made.dataset.value = String(guess);
+  made.dataset.truth = String(truth);
   return made;
 }
 
+/**
+ * @param {Parts<typeof LABELS.en, State>} parts
+ * @returns {() => string} draws the state, and says it
+ */
 function build({ model, root, words }) {
-  const [rates, losses, guesses, truth, names] = ["rates", "losses", "guesses", "truth", "names"].map((name) => model.get(name));
-  const last = losses[0].length - 1, withRest = (row) => [...row, Math.max(0, 1 - sum(row))];
+  const rates = model.get("rates"), losses = model.get("losses"), guesses = model.get("guesses");
+  const names = model.get("names"), truth = model.get("truth"), last = losses[0].length - 1;
+  /** @param {number[]} row */
+  const withRest = (row) => [...row, Math.max(0, 1 - sum(row))];
   const rate = slider(words.rate, (chosen) => change(model, { chosen }));
   const steps = stepper(words.step, words.back, words.onward, (step) => change(model, { step }));
   const run = curves(losses, model.get("floor"), words), bars = element("div", { class: "bars compared" });

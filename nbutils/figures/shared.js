@@ -1,7 +1,10 @@
 // What every moving picture is made of. The Python side joins this file with a picture's own;
 // see `esm` in picture.py for the forms of import and export that it can join.
 
+/** @import { Attribute, Build, Field, Labels, Listener, Model, Packed, Range, Widget } from "./types" */
+
 const LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
+/** @type {Labels<{ broken: string, whole: string, changed: string }>} */
 const LABELS = {
   en: {
     broken: "This picture can't be drawn:",
@@ -9,24 +12,49 @@ const LABELS = {
     changed: "The file {name} was damaged on its way. Reload the page.",
   },
 };
-const COMMON = LABELS[LANGUAGE] ?? LABELS.en;
+const COMMON = inLanguage(LABELS);
 
-// A picture from its labels (one table a language) and a function that builds it. build(parts)
-// appends to parts.root and returns draw(), which shows the model's state and returns the sentence
-// that says it. What draw or build throws becomes a sentence in place of a broken picture.
-// parts.redraw() draws again, for what comes later than a change of the state: a file.
+/**
+ * The words in the page's language, English where there are none.
+ * @template Words
+ * @param {Labels<Words>} labels
+ * @returns {Words}
+ */
+export function inLanguage(labels) {
+  return labels[LANGUAGE] ?? labels.en;
+}
+
+/**
+ * A picture from its labels (one table a language) and a function that builds it. build(parts)
+ * appends to parts.root and returns draw(), which shows the model's state and returns the sentence
+ * that says it. What draw or build throws becomes a sentence in place of a broken picture.
+ * parts.redraw() draws again, for what comes later than a change of the state: a file.
+ * @template {{ title: string }} Words
+ * @template State
+ * @param {Labels<Words>} labels
+ * @param {Build<Words, State>} build
+ * @returns {Widget}
+ */
 export function picture(labels, build) {
-  const words = labels[LANGUAGE] ?? labels.en;
+  const words = inLanguage(labels);
   return { render: ({ model, el }) => show(model, el, words, build) };
 }
 
+/**
+ * @template {{ title: string }} Words
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {Words} words
+ * @param {Build<Words, any>} build
+ */
 function show(model, el, words, build) {
   const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
   const stop = followLook(root);
   const said = element("p", { class: "said", "aria-live": "polite" });
   const failed = element("p", { class: "failed", role: "alert", hidden: true });
   el.append(root);
-  root.model = model; // for the console and tests
+  Object.assign(root, { model }); // for the console and tests
+  /** @type {<T>(work: () => T) => T | null} */
   const guarded = (work) => {
     try {
       failed.hidden = true;
@@ -42,7 +70,8 @@ function show(model, el, words, build) {
   };
   const draw = guarded(() => build({ model, root, words, redraw: () => redraw() }));
   root.append(failed, said);
-  const redraw = () => guarded(() => {
+  // A picture that could not be built keeps its sentence.
+  const redraw = () => draw && guarded(() => {
     const began = performance.now();
     said.textContent = draw();
     root.dataset.drawMs = (performance.now() - began).toFixed(2);
@@ -58,19 +87,44 @@ function show(model, el, words, build) {
 // An error that is meant for the reader: its message is shown as it is.
 export class Sentence extends Error {}
 
-// An HTML element with attributes (a function is a listener) and children.
+/**
+ * An HTML element with attributes (a function is a listener) and children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, Attribute>} attributes
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") made.addEventListener(name, value);
     else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value != null) made.setAttribute(name, value);
+    else if (value !== false && value != null) made.setAttribute(name, String(value));
   }
   made.append(...children);
   return made;
 }
 
-// The page's look: its own switch where it has one, else the system's wish.
+/**
+ * An SVG element with attributes and children.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number | boolean>} attributes
+ * @param {(Node | string)[]} children
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
+export function svg(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  made.append(...children);
+  return made;
+}
+
+/**
+ * The page's look: its own switch where it has one, else the system's wish.
+ * @returns {string | null}
+ */
 function look() {
   const page = document.documentElement, body = document.body;
   if (page.dataset.theme) return page.dataset.theme;
@@ -80,6 +134,10 @@ function look() {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
+/**
+ * @param {HTMLElement} root
+ * @returns {() => void} what ends it
+ */
 function followLook(root) {
   const set = () => { root.dataset.look = look() === "dark" ? "dark" : "light"; };
   const watch = new MutationObserver(set), system = matchMedia("(prefers-color-scheme: dark)");
@@ -93,115 +151,208 @@ function followLook(root) {
   };
 }
 
-// Change the model and tell Python, where there is one.
+/**
+ * Change the model and tell Python, where there is one.
+ * @template State
+ * @param {Model<State>} model
+ * @param {Partial<State>} state
+ */
 export function change(model, state) {
-  for (const [name, value] of Object.entries(state)) model.set(name, value);
+  for (const [name, value] of /** @type {[any, any][]} */ (Object.entries(state))) model.set(name, value);
   model.save_changes();
 }
 
-// The model's number of that name. A value that is no whole number from least to most is a sentence.
+/**
+ * The model's number of that name. A value that is no whole number from least to most is a sentence.
+ * @param {Model} model
+ * @param {string} name
+ * @param {number} least
+ * @param {number} most
+ * @returns {number}
+ */
 export function whole(model, name, least, most) {
   const value = model.get(name);
   if (Number.isInteger(value) && least <= value && value <= most) return value;
   throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
 }
 
-// A number for people, with `digits` that matter: 0.00108, 3.05, 13,100. Not by Intl: its first
-// use takes longer than a whole drawing may.
+/**
+ * A number for people, with `digits` that matter: 0.00108, 3.05, 13,100. Not by Intl: its first
+ * use takes longer than a whole drawing may.
+ * @param {number} value
+ * @param {number} digits
+ */
 export function readable(value, digits = 3) {
   const [rounded, power] = value.toExponential(digits - 1).split("e");
-  const places = Math.max(0, digits - 1 - power);
+  const places = Math.max(0, digits - 1 - Number(power));
   const [before, after = ""] = Number(`${rounded}e${power}`).toFixed(places).split(".");
   const decimals = after.replace(/0+$/, "");
   return count(before) + (decimals && `.${decimals}`);
 }
 
-// A count for people, with marks between thousands.
+/**
+ * A share of 1 in per cent, with three digits that matter.
+ * @param {number} share
+ */
+export function percent(share) {
+  return `${readable(100 * share)} %`;
+}
+
+/**
+ * Of numbers; 0 of none.
+ * @param {number[]} numbers
+ */
+export function sum(numbers) {
+  return numbers.reduce((a, b) => a + b, 0);
+}
+
+/**
+ * A count for people, with marks between thousands.
+ * @param {number | string} value
+ */
 export function count(value) {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-// The words with {name} replaced by values[name].
+/**
+ * The words with {name} replaced by values[name].
+ * @param {string} words
+ * @param {Record<string, unknown>} values
+ */
 export function fill(words, values) {
-  return words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return words.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-// A named range with its value beside it; slider.show(value, most, words) moves it.
+/**
+ * A named range with its value beside it; slider.show(value, most, words) moves it.
+ * @param {string} name
+ * @param {(value: number) => void} onInput
+ * @returns {Range}
+ */
 export function slider(name, onInput) {
   const output = element("output");
+  /** @type {HTMLInputElement} */
   const input = element("input", { type: "range", min: 0, step: 1, "aria-label": name,
     input: () => onInput(Number(input.value)) });
   const row = element("label", { class: "control" }, element("span", {}, name), input, output);
-  row.show = (value, most, words) => {
-    input.max = most;
-    input.value = value;
+  /** @type {Range["show"]} */
+  const show = (value, most, words) => {
+    input.max = String(most);
+    input.value = String(value);
     input.setAttribute("aria-valuetext", words);
     output.textContent = words;
   };
-  return row;
+  return Object.assign(row, { show });
 }
 
-// A slider between two buttons, one step back and one on.
+/**
+ * A slider between two buttons, one step back and one on.
+ * @param {string} name
+ * @param {string} back
+ * @param {string} onward
+ * @param {(value: number) => void} onInput
+ * @returns {Range}
+ */
 export function stepper(name, back, onward, onInput) {
   let at = 0;
   const range = slider(name, onInput);
   const less = button(back, () => onInput(at - 1));
   const more = button(onward, () => onInput(at + 1), "main");
   const row = element("div", { class: "stepper" }, less, more, range);
-  row.show = (value, most, words) => {
+  /** @type {Range["show"]} */
+  const show = (value, most, words) => {
     at = value;
     range.show(value, most, words);
     turnOff(less, value <= 0);
     turnOff(more, value >= most);
   };
-  return row;
+  return Object.assign(row, { show });
 }
 
-// Not `disabled`: that would take the focus away from whoever steps with the keyboard.
+/**
+ * Not `disabled`: that would take the focus away from whoever steps with the keyboard.
+ * @param {HTMLElement} control
+ * @param {boolean} off
+ */
 function turnOff(control, off) {
-  control.setAttribute("aria-disabled", off);
+  control.setAttribute("aria-disabled", String(off));
 }
 
+/**
+ * A button with a name; kind: CSS classes.
+ * @param {string} name
+ * @param {() => void} onClick
+ * @param {string} kind
+ */
 export function button(name, onClick, kind = "") {
+  /** @type {HTMLButtonElement} */
   const made = element("button", { type: "button", class: kind, click: () => {
     if (made.getAttribute("aria-disabled") !== "true") onClick();
   } }, name);
   return made;
 }
 
-// A named line of text that the reader can change.
+/**
+ * A named line of text that the reader can change.
+ * @param {string} name
+ * @param {(text: string) => void} onInput
+ * @returns {Field}
+ */
 export function textField(name, onInput) {
+  /** @type {HTMLInputElement} */
   const input = element("input", { type: "text", spellcheck: "false", autocomplete: "off",
     input: () => onInput(input.value) });
   const row = element("label", { class: "control wide" }, element("span", {}, name), input);
-  row.show = (value) => { if (input.value !== value) input.value = value; };
-  return row;
+  /** @type {Field["show"]} */
+  const show = (value) => { if (input.value !== value) input.value = value; };
+  return Object.assign(row, { show });
 }
 
+/** @type {Record<string, string>} */
 const WHITE = { " ": "·", "\n": "↵", "\t": "⇥" };
 
-// A token's text with its white space made visible.
+/**
+ * A token's text with its white space made visible.
+ * @param {string} text
+ */
 export function visible(text) {
   return text.replace(/[ \n\t]/g, (sign) => WHITE[sign]);
 }
 
-// A token as a box: its text, as `visible` makes it, above its number. kind: CSS classes; tint: 0 to 3.
-// A copy of an empty box is made much sooner than a new one.
+/**
+ * A token as a box: its text, as `visible` makes it, above its number. kind: CSS classes; tint: 0 to 3.
+ * A copy of an empty box is made much sooner than a new one.
+ * @param {string} text
+ * @param {number} number
+ * @param {string} kind
+ * @param {number | null} tint
+ * @returns {HTMLElement}
+ */
 export function chip(text, number, kind = "", tint = null) {
   const key = `chip ${kind} ${tint}`;
-  if (!EMPTY.has(key)) {
+  let empty = EMPTY.get(key);
+  if (!empty) {
     const style = tint === null ? null : `background: var(--tint-${tint}); color: #111`;
-    EMPTY.set(key, element("span", { class: `chip ${kind}`, style }, element("span"), element("small")));
+    empty = element("span", { class: `chip ${kind}`, style }, element("span"), element("small"));
+    EMPTY.set(key, empty);
   }
-  const made = EMPTY.get(key).cloneNode(true);
-  made.firstChild.textContent = text;
-  made.lastChild.textContent = number;
+  const made = /** @type {HTMLElement} */ (empty.cloneNode(true));
+  const [above, below] = made.childNodes;
+  above.textContent = text;
+  below.textContent = String(number);
   return made;
 }
 
+/** @type {Map<string, HTMLElement>} the empty boxes, by what is asked of them */
 const EMPTY = new Map();
 
-// A row of a bar chart: a name, a bar as long as share (0 to 1), and words.
+/**
+ * A row of a bar chart: a name, a bar as long as share (0 to 1), and words.
+ * @param {string} name
+ * @param {number} share
+ * @param {Node | string} words
+ * @param {string} colour a CSS variable, without its --
+ */
 export function bar(name, share, words, colour) {
   const width = `${100 * Math.min(1, Math.max(0, share))}%`;
   return element("div", { class: "bar" }, element("span", { class: "name" }, name),
@@ -210,7 +361,12 @@ export function bar(name, share, words, colour) {
     element("span", { class: "value" }, words));
 }
 
-// A named file that is too large for the model's state, as bytes; its hash is checked.
+/**
+ * A named file that is too large for the model's state, as bytes; its hash is checked.
+ * @param {Model} model
+ * @param {string} name
+ * @returns {Promise<DataView<ArrayBuffer>>}
+ */
 export async function resource(model, name) {
   const [bytes] = await answered(model, name);
   const expected = model.get("_resources")[name];
@@ -220,9 +376,15 @@ export async function resource(model, name) {
   return bytes;
 }
 
-// The host's or the kernel's answer to a request: the buffers that came with it.
+/**
+ * The host's or the kernel's answer to a request: the buffers that came with it.
+ * @param {Model} model
+ * @param {string} name
+ * @returns {Promise<DataView<ArrayBuffer>[]>}
+ */
 function answered(model, name) {
   return new Promise((resolve, reject) => {
+    /** @type {Listener} */
     const hear = (message, buffers) => {
       if (message.resource !== name) return;
       model.off("msg:custom", hear);
@@ -234,6 +396,7 @@ function answered(model, name) {
   });
 }
 
+/** @param {DataView<ArrayBuffer>} bytes */
 async function sha256(bytes) {
   const hash = await crypto.subtle.digest("SHA-256", bytes);
   return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -241,7 +404,10 @@ async function sha256(bytes) {
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-// Bytes as text; as hexadecimals where they are no whole characters.
+/**
+ * Bytes as text; as hexadecimals where they are no whole characters.
+ * @param {number[]} bytes
+ */
 export function spelled(bytes) {
   try {
     return visible(UTF8.decode(new Uint8Array(bytes)));
@@ -250,7 +416,11 @@ export function spelled(bytes) {
   }
 }
 
-// Numbers that Python has packed with 24 bits each; see `packed` in picture.py.
+/**
+ * Numbers that Python has packed with 24 bits each; see `packed` in picture.py.
+ * @param {Packed} packed
+ * @returns {Float64Array}
+ */
 export function unpacked({ scale, bytes }) {
   const low = atob(bytes), values = new Float64Array(low.length / 3);
   for (let i = 0; i < values.length; i++) {

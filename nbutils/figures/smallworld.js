@@ -1,24 +1,53 @@
 // What smallworld can say next, and how likely: the scenes of smallworld.py as a reader of a text.
 // `world` holds the same tables; sampler.py writes them.
+import { inLanguage } from "./shared.js";
+
+/** @import { Country, Cut, Next, Openings, Option, Person, World } from "./types" */
+/** @typedef {{ pieces: string[], value: any, weight: number }} Choice what an option says, cut */
 
 const LABELS = {
   en: { end: "(end)" },
 };
-export const END = (LABELS[(document.documentElement.lang || "en").slice(0, 2)] ?? LABELS.en).end;
+export const END = inLanguage(LABELS).end;
 
 class Over extends Error {}
 
-const among = (values) => values.map((value) => [` ${value.name ?? value}`, value]);
-const rest = (options, said) => options.filter(([text, value = text]) => !said.includes(value));
+/**
+ * Options of names, or of what has one.
+ * @template {string | { name: string }} Value
+ * @param {Value[]} values
+ * @returns {Option<Value>[]}
+ */
+const among = (values) => values.map((value) => [` ${typeof value === "string" ? value : value.name}`, value]);
+/**
+ * The options without those whose values have been said.
+ * @template Value
+ * @param {Option<Value>[]} options
+ * @param {Value[]} said
+ */
+const rest = (options, said) => options.filter(([text, value = /** @type {any} */ (text)]) => !said.includes(value));
 
 // Answers every choice as the given pieces do; at their end, `next` is piece -> probability.
 class Reader {
+  /**
+   * @param {string[]} pieces
+   * @param {Cut} cut
+   */
   constructor(pieces, cut) {
-    Object.assign(this, { pieces, cut, at: 0, next: null });
+    this.pieces = pieces;
+    this.cut = cut;
+    this.at = 0;
+    /** @type {Next} */
+    this.next = null;
   }
-  // options: [text, value (the text), weight (1)]. Returns the value of the one that was taken.
+  /**
+   * options: [text, value (the text), weight (1)]. Returns the value of the one that was taken.
+   * @template Value
+   * @param {Option<Value>[]} options
+   * @returns {Value}
+   */
   choose(options) {
-    let left = options.map(([text, value = text, weight = 1]) => ({ pieces: this.cut(text), value, weight }));
+    let left = options.map(([text, value = /** @type {any} */ (text), weight = 1]) => ({ pieces: this.cut(text), value, weight }));
     for (let depth = 0; ; depth++) {
       if (this.at === this.pieces.length) this.stop(left, depth);
       left = left.filter(({ pieces }) => pieces[depth] === this.pieces[this.at]);
@@ -27,24 +56,37 @@ class Reader {
       if (left[0].pieces.length === depth + 1) return left[0].value;
     }
   }
+  /**
+   * @param {Choice[]} left
+   * @param {number} depth
+   * @returns {never}
+   */
   stop(left, depth) {
-    const total = left.reduce((sum, { weight }) => sum + weight, 0);
-    this.next = new Map();
+    const total = left.reduce((sum, { weight }) => sum + weight, 0), next = new Map();
+    this.next = next;
     for (const { pieces, weight } of left) {
-      this.next.set(pieces[depth], (this.next.get(pieces[depth]) ?? 0) + weight / total);
+      next.set(pieces[depth], (next.get(pieces[depth]) ?? 0) + weight / total);
     }
     throw new Over();
   }
+  /** @param {string} text */
   say(text) {
     this.choose([[text]]);
   }
+  /**
+   * @template Value
+   * @param {Option<Value>[]} options
+   * @param {number} n
+   */
   several(options, n) {
+    /** @type {Value[]} */
     const said = [];
     while (said.length < n) said.push(this.choose(rest(options, said)));
     return said;
   }
 }
 
+/** @type {Record<string, (doc: Reader, w: World, opening: string) => void>} */
 const SCENES = {
   introduction(doc, w) {
     const person = doc.choose(among(w.people)), { He, his, he } = w.genders[person.gender];
@@ -55,7 +97,7 @@ const SCENES = {
     doc.say(".");
     doc.say(doc.choose([[` What colour is ${his} ${clothes}?`, ` It is ${colour}.`],
       [` What does ${he} wear?`, ` ${He} wears a ${colour} ${clothes}.`],
-      ...facts.map(([sentence, question]) => [question, sentence])]));
+      ...facts.map(([sentence, question]) => /** @type {Option} */ ([question, sentence]))]));
   },
   tale(doc, w) {
     const [hero, told] = doc.choose(w.figures.flatMap((figure) => [[` ${figure.word} lived`, [figure, false]],
@@ -85,7 +127,9 @@ const SCENES = {
   },
   journeys(doc, w) {
     doc.choose(among(w.times));
-    const one = doc.choose(among(w.people)), lands = w.countries.map((country) => [` ${country.country}`, country]);
+    const one = doc.choose(among(w.people));
+    /** @type {Option<Country>[]} */
+    const lands = w.countries.map((country) => [` ${country.country}`, country]);
     doc.say(" went to");
     const first = doc.choose(lands);
     doc.say(" and");
@@ -142,6 +186,7 @@ const SCENES = {
     doc.say(` ${He} has ${w.numbers[had + more]}.`);
   },
   kinds(doc, w) {
+    /** @type {Option[]} */
     const kinds = Object.entries(w.kinds).map(([word, kind]) => [` ${word} is ${kind}`, word]);
     const first = doc.choose(kinds);
     doc.say(", and every");
@@ -157,6 +202,7 @@ const SCENES = {
     doc.say(". They are in the");
     doc.choose(among(w.places));
     doc.say(".");
+    /** @param {Person[]} those */
     const gets = (those) => {
       const person = doc.choose(among(those));
       doc.say(" has a");
@@ -202,24 +248,43 @@ const SCENES = {
   },
 };
 
+/**
+ * @param {Reader} doc
+ * @param {World} world
+ * @param {string} opening
+ * @param {Country | null} last the country that was told of
+ */
 function frame(doc, { frames, countries }, opening, last) {
   const [slots, ends] = frames[opening], often = 2 * (countries.length - 1);
-  const country = doc.choose(slots.flatMap((slot) => countries.map((one) => [` ${one[slot]}`, one, one === last ? often : 1])));
+  const country = doc.choose(slots.flatMap((slot) => countries.map((one) =>
+    /** @type {Option<Country>} */ ([` ${one[slot]}`, one, one === last ? often : 1]))));
   doc.say(` ${country[doc.choose(Object.entries(ends))]}.`);
   return country;
 }
 
+/**
+ * @param {Reader} doc
+ * @param {Map<Person, Country>} went
+ * @param {Option[]} deeds
+ */
 function deed(doc, went, deeds) {
   const first = doc.choose(among([...went.keys()])), done = doc.choose(deeds);
-  doc.say(` ${went.get(first)[done]}, and`);
-  const second = [...went.keys()].find((person) => person !== first);
-  doc.say(` ${second.name}${deeds.find(([, value]) => value === done)[0]} ${went.get(second)[done]}.`);
+  const where = /** @type {(who: Person) => Country} */ ((who) => went.get(who));
+  doc.say(` ${where(first)[done]}, and`);
+  const [second] = [...went.keys()].filter((person) => person !== first);
+  const [[does]] = deeds.filter(([, value]) => value === done);
+  doc.say(` ${second.name}${does} ${where(second)[done]}.`);
   return done;
 }
 
 const ADDENDS = [1, 2, 3, 4, 5, 6, 7];
+/**
+ * @param {World} world
+ * @returns {Option<number>[]}
+ */
 const addends = ({ numbers }) => ADDENDS.map((n) => [` ${numbers[n]}`, n]);
 
+/** @param {Reader} doc */
 function digits(doc) {
   const a = doc.choose(ADDENDS.map((n) => [` ${n}`, n]));
   doc.say(" +");
@@ -228,6 +293,10 @@ function digits(doc) {
   return [a, b];
 }
 
+/**
+ * @param {Reader} doc
+ * @param {World} w
+ */
 function spoken(doc, w) {
   const a = doc.choose(addends(w));
   doc.say(" plus");
@@ -236,17 +305,35 @@ function spoken(doc, w) {
   return [a, b];
 }
 
-// Who acts next, or null with the question that ends the events: after two to four.
+/**
+ * Who acts next, or null with the question that ends the events: after two to four.
+ * @param {Reader} doc
+ * @param {Person[]} people
+ * @param {number} events
+ * @param {string} question
+ * @returns {Person | null}
+ */
 function event(doc, people, events, question) {
+  /** @type {Option<Person | null>} */
   const end = [question, null, people.length];
   return doc.choose([...(events < 4 ? among(people) : []), ...(events < 2 ? [] : [end])]);
 }
 
+/**
+ * @param {Openings} scenes
+ * @returns {Option<{ scene: string, text: string }>[]}
+ */
 const openings = (scenes) => scenes.flatMap(([scene, texts, weight]) =>
   texts.map((text) => [text, { scene, text }, weight / texts.length]));
 
-// The true probabilities of what comes after the pieces: a Map, or null if no document begins so.
-// cut: a text's pieces.
+/**
+ * The true probabilities of what comes after the pieces: a Map, or null if no document begins so.
+ * cut: a text's pieces.
+ * @param {string[]} pieces
+ * @param {World} world
+ * @param {Cut} cut
+ * @returns {Next}
+ */
 export function nextProbabilities(pieces, world, cut) {
   const doc = new Reader(pieces, cut);
   try {

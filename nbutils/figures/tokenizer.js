@@ -1,6 +1,24 @@
 // Any text as the tokens of two encodings: what tiktoken's encode_ordinary does, in the page.
 import { Sentence, button, change, chip, count, element, fill, picture, resource, spelled } from "./shared.js";
 
+/** @import { Field, Parts } from "./types" */
+
+/**
+ * @typedef {object} State
+ * @property {string} text
+ * @property {Record<string, string>} examples
+ * @property {[text: string, tokens: Shown[]]} given the first text, cut by cl100k_base
+ * @property {[published: string, own: string]} patterns how the two cut a text
+ * @property {string} own the own table, in base 64
+ * @property {number} size of the own vocabulary
+ * @property {number} most characters of a text
+ * @property {number} fetched how often the table came, or failed to
+ */
+/** @typedef {Map<string, number>} Ranks a token's bytes -> its id */
+/** @typedef {{ ranks: Ranks, pattern: RegExp }} Encoding */
+/** @typedef {[id: number, bytes: string]} Token */
+/** @typedef {[id: number, text: string]} Shown */
+
 const LABELS = {
   en: {
     title: "Two encodings cut the same text",
@@ -19,30 +37,52 @@ const LABELS = {
 
 const NAME = "cl100k_base";
 
-// Bytes as a string with a character for each: what a map can have as its key.
+/**
+ * Bytes as a string with a character for each: what a map can have as its key.
+ * @param {Uint8Array} bytes
+ */
 function asKey(bytes) {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
-// An encoding from its pattern and its packed table: all lengths, a byte each, then all tokens.
-function encoding(pattern, table) {
-  const ranks = new Map(), all = asKey(table);
+/**
+ * An encoding from its pattern and its packed table: all lengths, a byte each, then all tokens.
+ * @param {string} pattern
+ * @param {Uint8Array} packed
+ * @returns {Encoding}
+ */
+function encoding(pattern, packed) {
+  /** @type {Ranks} */
+  const ranks = new Map();
+  const all = asKey(packed);
   let size = 0, total = 0;
-  while (size + total < table.length) total += table[size++];
-  for (let id = 0, at = size; id < size; at += table[id++]) ranks.set(all.slice(at, at + table[id]), id);
+  while (size + total < packed.length) total += packed[size++];
+  for (let id = 0, at = size; id < size; at += packed[id++]) ranks.set(all.slice(at, at + packed[id]), id);
   return { ranks, pattern: new RegExp(pattern, "gu") };
 }
 
-// The tokens of a text: [id, its bytes] each.
+/**
+ * The tokens of a text: [id, its bytes] each.
+ * @param {string} text
+ * @param {Encoding} encoding
+ * @returns {Token[]}
+ */
 function encode(text, { ranks, pattern }) {
   const encoder = new TextEncoder();
   return (text.match(pattern) ?? []).flatMap((piece) => merge(asKey(encoder.encode(piece)), ranks));
 }
 
-// Join the neighbours whose token has the lowest id, the first of several, while there are any.
+/**
+ * Join the neighbours whose token has the lowest id, the first of several, while there are any.
+ * @param {string} piece
+ * @param {Ranks} ranks
+ * @returns {Token[]}
+ */
 function merge(piece, ranks) {
-  if (ranks.has(piece)) return [[ranks.get(piece), piece]];
+  const id = ranks.get(piece);
+  if (id !== undefined) return [[id, piece]];
   const starts = Array.from({ length: piece.length + 1 }, (_, i) => i);
+  /** @param {number} i */
   const joined = (i) => ranks.get(piece.slice(starts[i], starts[i + 2])) ?? Infinity;
   const ids = starts.slice(0, -2).map((_, i) => joined(i)); // of parts i and i + 1 as one
   for (;;) {
@@ -56,23 +96,34 @@ function merge(piece, ranks) {
   }
   return starts.slice(0, -1).map((start, i) => {
     const part = piece.slice(start, starts[i + 1]);
-    return [ranks.get(part), part];
+    return [/** @type {number} */ (ranks.get(part)), part]; // a byte, or what was joined
   });
 }
 
-// Each token with its text, which is spelled once: half a character takes long, and long texts repeat theirs.
+/**
+ * Each token with its text, which is spelled once: half a character takes long, and long texts repeat theirs.
+ * @param {Token[]} tokens
+ * @returns {Shown[]}
+ */
 function shown(tokens) {
+  /** @type {Map<number, string>} */
   const texts = new Map();
   for (const [id, part] of tokens) {
     if (!texts.has(id)) texts.set(id, spelled(Array.from(part, (sign) => sign.charCodeAt(0))));
   }
-  return tokens.map(([id]) => [id, texts.get(id)]);
+  return tokens.map(([id]) => [id, texts.get(id) ?? ""]);
 }
 
+/** @param {string} text */
 function fromBase64(text) {
   return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 }
 
+/**
+ * @param {string} text
+ * @param {number} most
+ * @param {typeof LABELS.en} words
+ */
 function check(text, most, words) {
   if (typeof text !== "string" || !text) throw new Sentence(words.empty);
   const length = text.length > 2 * most ? text.length : [...text].length;
@@ -80,44 +131,65 @@ function check(text, most, words) {
   if (!text.isWellFormed()) throw new Sentence(words.half);
 }
 
-// A named field of several lines; what a browser does to line ends is no change of the text.
+/**
+ * A named field of several lines; what a browser does to line ends is no change of the text.
+ * @param {string} name
+ * @param {(text: string) => void} onInput
+ * @returns {Field}
+ */
 function textArea(name, onInput) {
+  /** @type {HTMLTextAreaElement} */
   const area = element("textarea", { rows: 3, spellcheck: "false", autocomplete: "off",
     input: () => onInput(area.value) });
   const row = element("label", { class: "control wide" }, element("span", {}, name), area);
-  row.show = (value) => { if (area.value !== value.replace(/\r\n?/g, "\n")) area.value = value; };
-  return row;
+  /** @type {Field["show"]} */
+  const show = (value) => { if (area.value !== value.replace(/\r\n?/g, "\n")) area.value = value; };
+  return Object.assign(row, { show });
 }
 
-// The place of one encoding: its name, how long the text is, and the text in pieces.
+/**
+ * The place of one encoding: its name, how long the text is, and the text in pieces.
+ * @param {string} name
+ */
 function half(name) {
   const told = element("p", { class: "told" }), row = element("div", { class: "chips tokens" });
   const place = element("section", { "aria-label": name }, element("p", { class: "quiet" }, name), told, row);
-  place.show = (tokens, words, bytes) => {
+  /** @type {(tokens: Shown[], words: string, bytes: number) => void} */
+  const show = (tokens, words, bytes) => {
     told.textContent = fill(words, { tokens: count(tokens.length), each: (bytes / tokens.length).toFixed(1) });
     row.replaceChildren(...tokens.map(([id, text], i) => chip(text, id, "", i % 4)));
   };
-  return place;
+  return Object.assign(place, { show });
 }
 
-// cl100k_base's table, fetched when a text first needs it. A failure is told until another text asks.
+/**
+ * cl100k_base's table, fetched when a text first needs it. A failure is told until another text asks.
+ * @param {Parts<unknown, State>["model"]} model
+ */
 function table(model) {
+  /** @type {{ found: Encoding | null, failure: string }} */
   const state = { found: null, failure: "" };
+  /** @type {string | null} */
   let asked = null;
-  state.ask = async (text) => {
+  /** @param {string} text */
+  const ask = async (text) => {
     if (asked === text || (asked !== null && !state.failure)) return;
     [asked, state.failure] = [text, ""];
     try {
       const view = await resource(model, NAME);
       state.found = encoding(model.get("patterns")[0], new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
     } catch (error) {
-      state.failure = error.message;
+      state.failure = /** @type {Error} */ (error).message;
     }
     change(model, { fetched: model.get("fetched") + 1 }); // so the picture is drawn anew
   };
-  return state;
+  return Object.assign(state, { ask });
 }
 
+/**
+ * @param {Parts<typeof LABELS.en, State>} parts
+ * @returns {() => string} draws the state, and says it
+ */
 function build({ model, root, words }) {
   const size = count(model.get("size")), own = encoding(model.get("patterns")[1], fromBase64(model.get("own")));
   const [first, cut] = model.get("given"), published = table(model);

@@ -2,6 +2,33 @@
 import { Sentence, change, element, fill, picture, readable, resource, stepper, textField, whole } from "./shared.js";
 import { memory, moments, network, read, softmax, unembed } from "./gpt.js";
 
+/** @import { LayerValues, Network, Numbers, Parts, Values } from "./types" */
+
+/**
+ * @typedef {object} State
+ * @property {string} text six letters
+ * @property {number} stage
+ * @property {number} row
+ * @property {number} column
+ * @property {Beginning} beginning what the first stage needs, before any file is here
+ */
+/** @typedef {{ text: string, answer: string, letters: number[][], positions: number[][] }} Beginning */
+/** @typedef {keyof LayerValues} LayerName */
+/** @typedef {Values & { logits: Float64Array, probabilities: Float64Array }} Row all values of a position */
+/** @typedef {"embedded" | "final_normed" | "logits" | "probabilities"} RowName */
+/** @typedef {{ [Name in RowName]: [layer: null, name: Name] }[RowName]} RowStage */
+/** @typedef {[layer: number, name: LayerName] | RowStage} Stage */
+/** @typedef {{ letters: string, rows: Row[], net: Network | null }} Run without a net: its first stage only */
+/** @typedef {{ row: number, column: number }} Cell */
+/**
+ * @typedef {object} Shown
+ * @property {Float64Array[]} rows
+ * @property {LayerName | RowName} name of the stage
+ * @property {string} letters
+ * @property {number} row of the chosen number
+ * @property {number} column of the chosen number
+ */
+
 const LABELS = {
   en: {
     title: "A whole transformer, number by number",
@@ -50,17 +77,31 @@ const LABELS = {
 };
 
 const LETTERS = "ABC", ASKED = 6, POSITIONS = 11, WIDTH = 48, HEAD = 16, HEADS = 3, LAYERS = 3, SHOWN = 3;
+/** @type {LayerName[]} */
 const LAYER = ["attention_normed", "q", "k", "v", "scores", "weights", "heads", "attention_answer",
   "after_attention", "mlp_normed", "mlp_hidden", "mlp_answer", "after_mlp"];
+/** @type {Stage[]} */
 const STAGES = [[null, "embedded"],
-  ...Array.from({ length: LAYERS }, (_, layer) => LAYER.map((name) => [layer, name])).flat(),
-  ...["final_normed", "logits", "probabilities"].map((name) => [null, name])];
-const LOOKS = ["scores", "weights"], OF_HEADS = ["q", "k", "v", "heads"], NEXT = ["logits", "probabilities"];
+  ...Array.from({ length: LAYERS }, (_, layer) => LAYER.map((name) => /** @type {Stage} */ ([layer, name]))).flat(),
+  [null, "final_normed"], [null, "logits"], [null, "probabilities"]];
+/** @type {(LayerName | RowName)[]} */
+const LOOKS = ["scores", "weights"];
+/** @type {(LayerName | RowName)[]} */
+const OF_HEADS = ["q", "k", "v", "heads"], NEXT = ["logits", "probabilities"];
+/** @type {Record<string, [down: number, right: number]>} how far a key moves the choice */
+const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const [LEFT, TOP, TALL, GAP] = [30, 18, 17, 22]; // pixels: row names, column names, a row, between pictures
 
-// Read the question, write the answer: the letters, and the values at each position.
+/**
+ * Read the question, write the answer: the letters, and the values at each position.
+ * @param {Network} net
+ * @param {string} text
+ * @returns {Run}
+ */
 function run(net, text) {
-  const kept = memory(net), rows = [];
+  const kept = memory(net);
+  /** @type {Row[]} */
+  const rows = [];
   let letters = text;
   for (let at = 0; at < POSITIONS; at++) {
     const seen = read(net, kept, LETTERS.indexOf(letters[at])), logits = unembed(net, seen.final_normed);
@@ -71,7 +112,13 @@ function run(net, text) {
   return { letters, rows, net };
 }
 
-// Scores and weights of a position as wide as all positions: what it can't see has a score, weight 0.
+/**
+ * Scores and weights of a position as wide as all positions: what it can't see has a score, weight 0.
+ * @param {LayerValues} layer
+ * @param {Row[]} rows
+ * @param {number} i the layer's number
+ * @param {number} at the position
+ */
 function fillUp(layer, rows, i, at) {
   const weights = new Float64Array(HEADS * POSITIONS), scores = new Float64Array(HEADS * POSITIONS);
   for (let head = 0; head < HEADS; head++) {
@@ -85,54 +132,84 @@ function fillUp(layer, rows, i, at) {
   Object.assign(layer, { scores, weights });
 }
 
-// The first stage alone, from the tables that the state brings.
+/**
+ * The first stage alone, from the tables that the state brings.
+ * @param {Beginning} beginning
+ * @returns {Run}
+ */
 function begin({ text, answer, letters, positions }) {
   const rows = positions.map((position, at) => {
     const token_embedding = letters[LETTERS.indexOf((text + answer)[at])];
     return { token_embedding, position_embedding: position, embedded: position.map((p, i) => p + token_embedding[i]) };
   });
-  return { letters: text + answer, rows };
+  return { letters: text + answer, rows: /** @type {any[]} */ (rows), net: null };
 }
 
-const values = ({ rows }, [layer, name], row) => (layer === null ? rows[row] : rows[row].layers[layer])[name];
+/**
+ * @param {Run} seen
+ * @param {Stage} stage
+ * @param {number} row
+ * @returns {Float64Array}
+ */
+const values = ({ rows }, [layer, name], row) => layer === null ? rows[row][name] : rows[row].layers[layer][name];
 
-// The sum that made a number, in words.
-function madeOf(seen, [layer, name], row, column, words) {
-  const here = seen.rows[row], total = readable(values(seen, [layer, name], row)[column]);
+/**
+ * The sum that made a number, in words.
+ * @param {Run} seen
+ * @param {Stage} stage
+ * @param {number} row
+ * @param {number} column
+ * @param {typeof LABELS.en} words
+ */
+function madeOf(seen, stage, row, column, words) {
+  const [layer, name] = stage, here = seen.rows[row], total = readable(values(seen, stage, row)[column]);
+  /** @type {(form: string, one: Numbers, other: Numbers) => string} */
   const two = (form, one, other) => fill(form, { one: readable(one[column]), other: readable(other[column]), total });
   if (name === "embedded") return two(words.embedding, here.token_embedding, here.position_embedding);
-  const { weights, config } = seen.net, tensor = (path) => weights[path];
+  const { weights: tensors, config } = /** @type {Network} */ (seen.net);
+  /** @type {(path: string, x: Float64Array) => string} */
   const normed = (path, x) => {
     const { mean, spread } = moments(config, x);
-    const numbers = { value: x[column], mean, spread, scale: tensor(`${path}.weight`)[column], shift: tensor(`${path}.bias`)[column] };
+    const numbers = { value: x[column], mean, spread, scale: tensors[`${path}.weight`][column], shift: tensors[`${path}.bias`][column] };
     return fill(words.norm, { ...Object.fromEntries(Object.entries(numbers).map(([key, n]) => [key, readable(n)])), total });
   };
   if (name === "logits") {
-    return fill(words.sum, { products: products(here.final_normed, part(tensor("head.weight"), column, WIDTH), null, words), total });
+    return fill(words.sum, { products: products(here.final_normed, part(tensors["head.weight"], column, WIDTH), null, words), total });
   }
   if (name === "probabilities") return share(here.logits, column, total, words);
-  if (name === "final_normed") return normed("final_norm", here.layers.at(-1).after_mlp);
+  if (name === "final_normed") return normed("final_norm", here.layers[LAYERS - 1].after_mlp);
   const now = here.layers[layer], before = layer ? here.layers[layer - 1].after_mlp : here.embedded;
   const path = `blocks.${layer}.`;
   if (name === "attention_normed") return normed(`${path}attention_norm`, before);
   if (name === "mlp_normed") return normed(`${path}mlp_norm`, now.after_attention);
   if (name === "after_attention") return two(words.added, before, now.attention_answer);
   if (name === "after_mlp") return two(words.added, now.after_attention, now.mlp_answer);
-  if (name === "heads" || LOOKS.includes(name)) return looked(seen, layer, name, row, column, total, words);
-  const [matrix, number, x] = {
+  if (name === "heads" || name === "scores" || name === "weights") return looked(seen, layer, name, row, column, total, words);
+  /** @type {Record<typeof name, [matrix: string, row: number, x: Float64Array]>} */
+  const factors = {
     q: ["attention.query_key_value", column, now.attention_normed],
     k: ["attention.query_key_value", WIDTH + column, now.attention_normed],
     v: ["attention.query_key_value", 2 * WIDTH + column, now.attention_normed],
     attention_answer: ["attention.projection", column, now.heads],
     mlp_hidden: ["mlp.expand", column, now.mlp_normed],
     mlp_answer: ["mlp.contract", column, now.mlp_hidden],
-  }[name];
-  const factors = part(tensor(`${path}${matrix}.weight`), number, x.length);
-  const text = products(x, factors, tensor(`${path}${matrix}.bias`)[number], words);
+  };
+  const [matrix, number, x] = factors[name];
+  const numbers = part(tensors[`${path}${matrix}.weight`], number, x.length);
+  const text = products(x, numbers, tensors[`${path}${matrix}.bias`][number], words);
   return fill(name === "mlp_hidden" ? words.bent : words.sum, { products: text, total });
 }
 
-// The same for a number of one head's attention.
+/**
+ * The same for a number of one head's attention.
+ * @param {Run} seen
+ * @param {number} layer
+ * @param {LayerName} name
+ * @param {number} row
+ * @param {number} column
+ * @param {string} total
+ * @param {typeof LABELS.en} words
+ */
 function looked({ rows }, layer, name, row, column, total, words) {
   const now = rows[row].layers[layer];
   if (name === "heads") {
@@ -149,20 +226,47 @@ function looked({ rows }, layer, name, row, column, total, words) {
   return share(part(now.scores, head, POSITIONS).slice(0, row + 1), seen, total, words);
 }
 
-const part = (numbers, index, length) => numbers.slice(index * length, (index + 1) * length);
+/**
+ * @template {Float32Array | Float64Array} Kind
+ * @param {Kind} numbers
+ * @param {number} index
+ * @param {number} length
+ * @returns {Kind}
+ */
+const part = (numbers, index, length) =>
+  /** @type {Kind} */ (numbers.slice(index * length, (index + 1) * length));
 
+/**
+ * @param {Numbers | Float32Array} a
+ * @param {Numbers | Float32Array} b
+ * @param {number | null} constant
+ * @param {typeof LABELS.en} words
+ */
 function products(a, b, constant, words) {
   const some = Array.from(a.slice(0, SHOWN), (x, i) => `${readable(x)} × ${readable(b[i])}`).join(" + ");
   const all = a.length > SHOWN ? fill(words.more, { products: some, count: a.length }) : some;
   return constant === null ? all : fill(words.constant, { products: all, constant: readable(constant) });
 }
 
+/**
+ * @param {Float64Array} numbers
+ * @param {number} one
+ * @param {string} total
+ * @param {typeof LABELS.en} words
+ */
 function share(numbers, one, total, words) {
   const powers = numbers.reduce((sum, number) => sum + Math.exp(number), 0);
   return fill(words.share, { number: readable(numbers[one]), power: readable(Math.exp(numbers[one])),
     powers: readable(powers), total });
 }
 
+/**
+ * @param {LayerName | RowName} name
+ * @param {number} row
+ * @param {number} column
+ * @param {string} letters
+ * @param {typeof LABELS.en} words
+ */
 function placeOf(name, row, column, letters, words) {
   const here = fill(words.here, { row, letter: letters[row] });
   if (LOOKS.includes(name)) {
@@ -173,12 +277,19 @@ function placeOf(name, row, column, letters, words) {
   return fill(words.number, { here, number: column });
 }
 
-// A heat map: a canvas on which a number can be chosen. show(rows, name, letters, row, column).
+/**
+ * A heat map: a canvas on which a number can be chosen. show(rows, name, letters, row, column).
+ * @param {HTMLElement} root
+ * @param {typeof LABELS.en} words
+ * @param {(cell: Cell) => void} onChoose
+ */
 function heatMap(root, words, onChoose) {
   const canvas = element("canvas"), map = element("div", { class: "map", role: "application", tabindex: 0,
     "aria-label": words.map }, canvas);
+  /** @type {Shown | null} */
   let shown = null;
   const paint = () => shown && draw(canvas, root, shown, words);
+  /** @param {MouseEvent} event */
   const choose = (event) => {
     const cell = shown && cellAt(canvas, shown, event.offsetX, event.offsetY);
     if (cell) onChoose(cell);
@@ -186,7 +297,7 @@ function heatMap(root, words, onChoose) {
   canvas.addEventListener("pointerdown", choose);
   canvas.addEventListener("pointermove", (event) => event.buttons && choose(event));
   map.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const step = STEPS[event.key];
     if (!step || !shown) return;
     event.preventDefault();
     const row = Math.min(shown.rows.length - 1, Math.max(0, shown.row + step[0]));
@@ -194,18 +305,30 @@ function heatMap(root, words, onChoose) {
   });
   new ResizeObserver(paint).observe(map);
   new MutationObserver(paint).observe(root, { attributes: true, attributeFilter: ["data-look"] });
-  map.show = (state) => {
+  /** @param {Shown} state */
+  const show = (state) => {
     shown = state;
-    map.values = state.rows.flatMap((row) => [...row]); // for the console and tests
+    Object.assign(map, { values: state.rows.flatMap((row) => [...row]) }); // for the console and tests
     paint();
   };
-  return map;
+  return Object.assign(map, { show });
 }
 
-// Rows of up to 48 numbers fit; wider ones are cut into pictures below each other.
+/**
+ * Rows of up to 48 numbers fit; wider ones are cut into pictures below each other.
+ * @param {Shown} shown
+ */
 const across = ({ rows }) => Math.min(WIDTH, rows[0].length);
+/** @param {Shown} shown */
 const height = ({ rows }) => TOP + rows.length * TALL;
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Shown} shown
+ * @param {number} x in pixels
+ * @param {number} y in pixels
+ * @returns {Cell | null}
+ */
 function cellAt(canvas, shown, x, y) {
   const n = across(shown), picture = Math.floor(y / (height(shown) + GAP - TOP));
   const row = Math.floor((y - picture * (height(shown) + GAP - TOP) - TOP) / TALL);
@@ -214,14 +337,20 @@ function cellAt(canvas, shown, x, y) {
   return picture * n + column < shown.rows[0].length ? { row, column: picture * n + column } : null;
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLElement} root
+ * @param {Shown} shown
+ * @param {typeof LABELS.en} words
+ */
 function draw(canvas, root, shown, words) {
   const n = across(shown), pictures = Math.ceil(shown.rows[0].length / n), step = height(shown) + GAP - TOP;
   const wide = canvas.clientWidth || 300, tall = pictures * step, scale = window.devicePixelRatio || 1;
   canvas.style.height = `${tall}px`;
   [canvas.width, canvas.height] = [Math.round(wide * scale), Math.round(tall * scale)];
-  const paint = canvas.getContext("2d"), look = getComputedStyle(root);
+  const paint = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), look = getComputedStyle(root);
   const [ink, card, quiet, above, below] = ["ink", "card", "quiet", "target", "mark"].map((name) => look.getPropertyValue(`--${name}`));
-  const most = Math.max(...shown.rows.map((row) => row.reduce((a, b) => Math.max(a, Math.abs(b)), 0))) || 1;
+  const most = Math.max(...shown.rows.map((row) => Math.max(0, ...row.map(Math.abs)))) || 1;
   const cell = (wide - LEFT) / n;
   paint.scale(scale, scale);
   paint.font = "12px ui-monospace, Menlo, Consolas, monospace";
@@ -259,12 +388,25 @@ function draw(canvas, root, shown, words) {
   paint.strokeRect(x - 1, at * step + TOP + shown.row * TALL - 1, cell + 2, TALL + 2);
 }
 
-// A readable colour for text on strong orange or blue.
+/**
+ * A readable colour for text on strong orange or blue.
+ * @param {number} value
+ * @param {string | undefined} look
+ * @param {string} ink
+ * @param {string} card
+ */
 function onStrong(value, look, ink, card) {
   return value > 0 && look === "light" ? ink : card;
 }
 
-// What stands above a picture: [text, column].
+/**
+ * What stands above a picture: [text, column].
+ * @param {Shown} shown
+ * @param {number} n columns of a picture
+ * @param {number} p the picture's number
+ * @param {typeof LABELS.en} words
+ * @returns {[text: string, column: number][]}
+ */
 function columnNames({ name, rows }, n, p, words) {
   if (NEXT.includes(name)) return [...LETTERS].map((letter, i) => [letter, i + 0.08]);
   if (n < rows[0].length) return [[fill(words.rest, { from: p * n, to: p * n + n - 1 }), 0]];
@@ -274,8 +416,16 @@ function columnNames({ name, rows }, n, p, words) {
   return [[fill(words.rest, { from: 0, to: n - 1 }), 0]];
 }
 
+/**
+ * @param {Shown} shown
+ * @param {number} n
+ */
 const dividers = ({ name }, n) => (LOOKS.includes(name) || OF_HEADS.includes(name) ? [n / 3, (2 * n) / 3] : []);
 
+/**
+ * @param {Parts<typeof LABELS.en, State>} parts
+ * @returns {() => string} draws the state, and says it
+ */
 function build({ model, root, words, redraw }) {
   const field = textField(words.text, (text) => change(model, { text }));
   const steps = stepper(words.stage, words.back, words.onward, (stage) => {
@@ -285,7 +435,11 @@ function build({ model, root, words, redraw }) {
   const heading = element("p", { class: "stage" });
   root.append(element("div", { class: "controls" }, field, steps), heading, map, colours);
   const beginning = model.get("beginning");
-  let net = null, asked = false, failed = null, known = null, seen = null;
+  /** @type {Network | null} */
+  let net = null;
+  /** @type {unknown} */
+  let failed = null;
+  let asked = false, known = "", seen = begin(beginning);
 
   const fetchNetwork = async () => {
     asked = true;
@@ -332,6 +486,7 @@ function build({ model, root, words, redraw }) {
   };
 }
 
+/** @param {number} stage */
 function widthOf(stage) {
   const [, name] = STAGES[stage];
   if (LOOKS.includes(name)) return HEADS * POSITIONS;

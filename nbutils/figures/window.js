@@ -1,5 +1,17 @@
 // A window on a token stream and its cost: the same numbers as in window.py.
-import { change, chip, count, element, fill, picture, readable, slider, whole } from "./shared.js";
+import { change, chip, count, element, fill, picture, readable, slider, svg, whole } from "./shared.js";
+
+/** @import { Parts } from "./types" */
+
+/**
+ * @typedef {object} State
+ * @property {[number: number, text: string][]} tokens
+ * @property {number} start
+ * @property {number} length
+ * @property {number} longest
+ * @property {[fixed: number, growing: number]} flops of a token: fixed + growing * length
+ */
+/** @typedef {{ start: number, length: number }} Window */
 
 const LABELS = {
   en: {
@@ -17,26 +29,44 @@ const LABELS = {
 
 const THOUSAND = 1000, TALLEST = 112; // pixels of the longer window's stairs
 
+/** @param {number} length */
 const countLooks = (length) => (length * (length + 1)) / 2;
+/**
+ * @param {State["flops"]} flops
+ * @param {number} length
+ */
 const windowFlops = ([fixed, growing], length) => length * (fixed + growing * length);
 
-// A window's looks as stairs: row i has a step for each of the positions 0 to i.
+/**
+ * A window's looks as stairs: row i has a step for each of the positions 0 to i.
+ * @param {number} length
+ * @param {number} step in pixels
+ * @param {string} words
+ */
 function stairs(length, step, words) {
-  const size = step * length, svg = "http://www.w3.org/2000/svg", gap = step / 5;
-  const drawn = document.createElementNS(svg, "svg"), path = document.createElementNS(svg, "path");
+  const size = step * length, gap = step / 5;
+  /** @param {number} i */
   const row = (i) => `M0 ${step * i}h${step * (i + 1) - gap}v${step - gap}H0z`;
-  path.setAttribute("d", Array.from({ length }, (_, i) => row(i)).join(""));
-  for (const [name, value] of Object.entries({ width: size, height: size, "aria-hidden": true })) {
-    drawn.setAttribute(name, value);
-  }
-  drawn.append(path);
+  const path = svg("path", { d: Array.from({ length }, (_, i) => row(i)).join("") });
+  const drawn = svg("svg", { width: size, height: size, "aria-hidden": true }, path);
   return element("div", {}, drawn, element("div", { class: "quiet" }, words));
 }
 
-// Dragging over the boxes moves the window: move(place) is told where it begins.
+/**
+ * Dragging over the boxes moves the window: move(place) is told where it begins.
+ * @param {HTMLElement} stream
+ * @param {Element[]} boxes
+ * @param {() => Window} window
+ * @param {(place: number) => void} move
+ */
 function makeDraggable(stream, boxes, window, move) {
+  /** @type {number | null} */
   let grip = null;
-  const under = (event) => boxes.indexOf(document.elementFromPoint(event.clientX, event.clientY)?.closest(".chip"));
+  /** @param {PointerEvent} event */
+  const under = (event) => {
+    const box = document.elementFromPoint(event.clientX, event.clientY)?.closest(".chip");
+    return box ? boxes.indexOf(box) : -1;
+  };
   stream.addEventListener("pointerdown", (event) => {
     const at = under(event), { start, length } = window();
     if (at < 0) return;
@@ -45,16 +75,23 @@ function makeDraggable(stream, boxes, window, move) {
     move(at - grip);
   });
   stream.addEventListener("pointermove", (event) => {
-    const at = grip === null ? -1 : under(event);
+    if (grip === null) return;
+    const at = under(event);
     if (at >= 0) move(at - grip);
   });
   for (const end of ["pointerup", "pointercancel"]) stream.addEventListener(end, () => { grip = null; });
 }
 
+/**
+ * @param {Parts<typeof LABELS.en, State>} parts
+ * @returns {() => string} draws the state, and says it
+ */
 function build({ model, root, words }) {
   const tokens = model.get("tokens"), last = tokens.length - 1;
   const window = () => ({ start: model.get("start"), length: model.get("length") });
+  /** @param {number} start */
   const move = (start) => change(model, { start: Math.min(Math.max(start, 0), last - model.get("length")) });
+  /** @param {number} length */
   const resize = (length) => change(model, { start: Math.min(model.get("start"), last - length), length });
   const place = slider(words.start, move), size = slider(words.length, resize);
   const boxes = tokens.map(([number, text]) => chip(text, number));
@@ -77,6 +114,13 @@ function build({ model, root, words }) {
   };
 }
 
+/**
+ * @param {typeof LABELS.en} words
+ * @param {State["tokens"]} tokens
+ * @param {number} start
+ * @param {number} length
+ * @param {State["flops"]} flops
+ */
 function sentence(words, tokens, start, length, flops) {
   const [number, text] = tokens[start + length];
   if (!length) return fill(words.empty, { text, number });
