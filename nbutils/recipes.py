@@ -1,29 +1,34 @@
-"""The course's own GPT: trained once on this machine, stored, and from then on only read.
+"""The course's own GPT: trained once by the recipe below, and shipped with the package.
 
-Several chapters look into the same model, and each must run alone. So each of them calls
-``smallworld()``; whichever comes first trains it.
+Chapters 3c and 5, an exercise and the pictures look into one and the same network, so it is a
+file that each of them reads: training gives the same bits only on the same machine. Its weights
+are rounded to float16. ``trained/smallworld.json`` says how it was made, where and when.
+
+    python -m nbutils.recipes
+
+trains it anew and writes the files; it takes two to eight minutes on two CPU cores.
 """
 
 import hashlib
 import json
+import os
+import platform
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import torch
-from filelock import FileLock, Timeout
-from IPython import get_ipython
-from IPython.display import clear_output
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
+from nbutils import device, text, tokens
 from nbutils import smallworld as world
-from nbutils import text, tokens
-from nbutils.checkpoints import CheckpointError
 from nbutils.files import cache_folder, written_aside
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, train
+from nbutils.training import History, TrainConfig, document_losses, train
 
 # Found by trying: at the same cost, batches of 16 get nearer to the floor than batches of 8, and
 # this learning rate nearer than 4e-3. Later trials, with other optimizers: bench/recipe.md.
@@ -39,145 +44,182 @@ TRAINING = TrainConfig(
     eval_batches=5,
 )
 
+FOLDER = Path(__file__).with_name("trained")
+KEPT = (100, TRAINING.steps)
+"""The updates after which the network is shipped: early, for chapter 5's loops, and at the end."""
+HELD_OUT = 1_000
+"""Documents kept aside, on which the distance from the floor is measured."""
+_ANEW = "install the package again, or train it anew with: python -m nbutils.recipes"
+
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training run, with the model as it was at several steps."""
+    """The course's finished training run, with the network as it was at some of its steps."""
 
-    folder: Path
     config: TrainConfig
     history: History
+    gap: float
+    """How far above the floor the finished network is, in nats a token, on documents kept aside."""
+    made: dict[str, str]
+    """Of the training: machine, chip, versions, date and command."""
+    files: dict[int, tuple[Path, str]]
+    """Updates done -> the file with the weights, and its SHA-256."""
 
     @property
     def steps(self) -> list[int]:
-        """The steps of which there is a model: 0 is before any update, the last is the end."""
-        return _kept_steps(self.config)
+        """The steps of which there is a network; the last is the end."""
+        return sorted(self.files)
 
     @property
     def model(self) -> GPT:
-        """The finished model, read anew at each use: on the CPU, in evaluation mode."""
+        """The finished network, read anew at each use: float32, on the CPU, in evaluation mode."""
         return self.at(self.config.steps)
 
     def at(self, step: int) -> GPT:
-        """The model as it was after ``step`` updates. Raises ``ValueError`` for other steps."""
-        if step not in self.steps:
+        """The network as it was after ``step`` updates.
+
+        Raises ``ValueError`` for steps that were not kept and for a damaged file,
+        ``FileNotFoundError`` for a missing one.
+        """
+        if step not in self.files:
             raise ValueError(f"step={step} was not kept; there are {self.steps}")
-        return GPT.from_pretrained(_snapshot(self.folder, step))
+        path, expected = self.files[step]
+        if hashlib.sha256(_bytes_of(path)).hexdigest() != expected:
+            raise ValueError(f"{path} is damaged or of another training; {_ANEW}")
+        return unpacked(path)
 
 
 def smallworld() -> Run:
     """The course's GPT on smallworld: it ends less than 0.03 nats per token above the floor.
 
-    The first call trains it with ``MODEL`` and ``TRAINING`` on ``DOCUMENTS`` documents, which
-    takes two to five minutes on two CPU cores, and stores the run in ``files.cache_folder()``;
-    the next ones read it. A call that is cut off loses nothing: the next goes on. A stored run
-    of which a part is lost or cut short is trained anew. Two programs that need it at once don't
-    train it twice: one says that it waits.
+    It is read from the package, without a network and in a moment.
 
-    Raises what ``training.train`` raises; ``CheckpointError`` if the folder can't be written.
+    Raises ``FileNotFoundError`` if a file of the package is missing, ``ValueError`` for a damaged one.
     """
-    config = replace(TRAINING, start_token=world.encoding().eot_token)
-    folder = cache_folder() / f"smallworld-{_fingerprint(config)}"
-    if not _is_whole(folder, config):
-        with _alone(folder):
-            if not _is_whole(folder, config):  # it may have been trained while this one waited
-                _train(folder, config)
-    return Run(folder, config, _read_history(folder))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Inside it no other program has this run; the folder above it is there and can be written."""
-    lock = FileLock(folder.with_suffix(".lock"))
+    path = FOLDER / "smallworld.json"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _wait_for(lock)
-    except OSError as error:
-        raise CheckpointError(
-            f"{folder.parent} can't be written ({error.strerror or error}); set the environment "
-            "variable NBUTILS_CACHE to a folder that can"
-        ) from error
+        stored = json.loads(_bytes_of(path))
+        return Run(
+            TrainConfig(**stored["training"]),
+            History.from_dict(stored["history"]),
+            stored["gap"],
+            stored["made"],
+            {int(step): (FOLDER / name, sha) for step, (name, sha) in stored["files"].items()},
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged; {_ANEW}") from error
+
+
+def recipe() -> dict:
+    """What a training is made by, as JSON can hold it: shape, settings, documents, and their world."""
+    training = replace(TRAINING, start_token=world.encoding().eot_token)
+    sample = "".join(world.generate(1_000)).encode()
+    return {
+        "model": asdict(MODEL),
+        "training": asdict(training) | {"betas": list(training.betas)},
+        "documents": DOCUMENTS,
+        "world": hashlib.sha256(sample).hexdigest(),
+    }
+
+
+# A network in a file, which `figures/gpt.js` reads too
+
+
+def packed(model: GPT) -> bytes:
+    """The network as a safetensors file's bytes: weights in float16, its ``GPTConfig`` in the head."""
+    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    return save(weights, {"config": json.dumps(asdict(model.config))})
+
+
+def unpacked(path: Path) -> GPT:
+    """The network that `packed` stored: float32, on the CPU, in evaluation mode.
+
+    Raises ``FileNotFoundError`` for a missing file, ``ValueError`` for a damaged one.
+    """
+    content = _bytes_of(path)
     try:
-        yield
-    finally:
-        lock.release()
+        head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        with torch.device("meta"):  # shapes only: nothing is drawn, and the file brings the numbers
+            model = GPT(GPTConfig(**json.loads(head["__metadata__"]["config"])))
+        weights = {name: value.float() for name, value in load(content).items()}
+        model.load_state_dict(weights, assign=True)
+    except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path} is damaged; {_ANEW}") from error
+    return model.eval()
 
 
-def _wait_for(lock: FileLock) -> None:
+def _bytes_of(path: Path) -> bytes:
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"Another program trains the course's model ({lock.lock_file}); waiting", flush=True)
-        lock.acquire()
-        if get_ipython() is not None:
-            clear_output()
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is missing; {_ANEW}") from error
 
 
-def _fingerprint(config: TrainConfig) -> str:
-    """Another recipe, or another world, is another run."""
-    made_of = [asdict(MODEL), asdict(config), DOCUMENTS, world.generate(100)]
-    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]
+# Training it
 
 
-def _kept_steps(config: TrainConfig) -> list[int]:
-    """Of the evaluations the first, the last, and between them each a fifth later than before."""
-    kept = [0]
-    for step in range(config.eval_every, config.steps, config.eval_every):
-        if step >= 1.2 * kept[-1]:
-            kept.append(step)
-    return [*kept, config.steps]
+def make(folder: Path = FOLDER) -> None:
+    """Train the network by the recipe, and write its files to ``folder``.
 
-
-def _snapshot(folder: Path, step: int) -> Path:
-    return folder / f"step-{step}"
-
-
-def _history(folder: Path) -> Path:
-    return folder / "history.json"  # written last: where it is, the run is over
-
-
-def _is_whole(folder: Path, config: TrainConfig) -> bool:
-    """Whether the run is there to the end, and no part of it is lost or cut short."""
-    try:
-        _read_history(folder)
-        for step in _kept_steps(config):
-            json.loads((_snapshot(folder, step) / "config.json").read_text("utf-8"))
-            with safe_open(_snapshot(folder, step) / "model.safetensors", "pt"):
-                pass  # its head says how long the file must be
-    except (OSError, ValueError, TypeError, SafetensorError):
-        return False
-    return True
-
-
-def _read_history(folder: Path) -> History:
-    return History.from_dict(json.loads(_history(folder).read_text("utf-8")))
-
-
-def _train(folder: Path, config: TrainConfig) -> None:
-    if _history(folder).exists():
-        print(f"{folder} was finished and lost a part since: it is trained anew", flush=True)
-        shutil.rmtree(folder)
-    encoding = world.encoding()
+    The same call goes on after a kill: what it needs for that is in ``files.cache_folder()``, until
+    all is written. Raises what ``training.train`` raises.
+    """
+    aside = cache_folder() / "smallworld-training"
+    config = replace(TRAINING, start_token=world.encoding().eot_token, checkpoint=str(aside))
     train_tokens, val_tokens = (
-        tokens.encode_documents(text.load("smallworld", split, n_documents=n), encoding)
-        for split, n in (("train", DOCUMENTS), ("val", 1_000))
+        tokens.encode_documents(text.load("smallworld", split, n_documents=n), world.encoding())
+        for split, n in (("train", DOCUMENTS), ("val", HELD_OUT))
     )
-    notebook = get_ipython() is not None
 
     def keep(step: int, model: GPT) -> None:
-        if notebook:  # one line that changes, and at last none: the page shows what the cell says
-            clear_output(wait=True)
-            print(f"Training the course's model, only this once: {step:,} of {config.steps:,}")
-        if step in _kept_steps(config):
-            model.save_pretrained(_snapshot(folder, step))
+        if step in KEPT:
+            with written_aside(aside / _name(step)) as path:
+                path.write_bytes(packed(model))
 
-    run = replace(config, checkpoint=str(folder), progress=not notebook)
-    with (
-        torch.random.fork_rng()
-    ):  # the caller draws the same numbers, whether this was stored or not
-        torch.manual_seed(config.seed)
-        history = train(GPT(MODEL), train_tokens, val_tokens, run, on_eval=keep)
-    with written_aside(_history(folder)) as aside:
-        aside.write_text(json.dumps(history.to_dict()), "utf-8")
-    if notebook:
-        clear_output()
+    torch.manual_seed(config.seed)
+    history = train(GPT(MODEL), train_tokens, val_tokens, config, on_eval=keep)
+    about = recipe() | {"made": _made(), "gap": gap(unpacked(aside / _name(config.steps)))}
+    about |= {"history": history.to_dict(), "files": {}}
+    folder.mkdir(exist_ok=True)
+    for step in KEPT:
+        content = (aside / _name(step)).read_bytes()
+        about["files"][step] = (_name(step), hashlib.sha256(content).hexdigest())
+        (folder / _name(step)).write_bytes(content)
+    with written_aside(folder / "smallworld.json") as path:
+        path.write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    shutil.rmtree(aside)
+    print(f"{folder}: {about['gap']:.4f} nats a token above the floor")
+
+
+def gap(model: GPT, n_documents: int = HELD_OUT) -> float:
+    """Nats a token above what the truth pays, on documents kept aside."""
+    held_out = text.load("smallworld", "val", n_documents=n_documents)
+    losses = np.concatenate(document_losses(model, held_out, world.encoding()))
+    truth = np.concatenate([world.token_losses(document + tokens.END) for document in held_out])
+    return float((losses - truth).mean())
+
+
+def _name(step: int) -> str:
+    return "smallworld.safetensors" if step == KEPT[-1] else f"smallworld-{step}.safetensors"
+
+
+def _made() -> dict[str, str]:
+    """Where, with what and when: for the reader, who may wonder at another machine's digits."""
+    return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "chip": str(device.pick()),
+        "versions": f"Python {platform.python_version()}, PyTorch {torch.__version__}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": "python -m nbutils.recipes",
+    }
+
+
+def _processor() -> str:
+    """The processor's name, as Linux gives it; elsewhere what Python knows."""
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return named[1] if named else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    make()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from nbutils import smallworld
+from nbutils import recipes, smallworld
 from nbutils.figures import networks
 from nbutils.figures.picture import esm
 from nbutils.model import GPT, GPTConfig
@@ -94,7 +94,7 @@ def test_every_value_is_torch_s(run, switches):
     for weight in model.parameters():
         torch.nn.init.normal_(weight, std=0.3)
     model = model.half().float().eval()
-    assert_same(run(networks.as_bytes(model), TOKENS), trace(model, torch.tensor([TOKENS])))
+    assert_same(run(recipes.packed(model), TOKENS), trace(model, torch.tensor([TOKENS])))
 
 
 def test_the_stored_networks_compute_as_in_torch(run):
@@ -132,23 +132,10 @@ def test_the_sorter_makes_no_mistake():
         assert (model(texts[:, :-1])[:, 5:].argmax(-1) == texts[:, 6:]).all()
 
 
-def test_the_smallworld_network_is_near_the_floor():
-    encoding, model = smallworld.encoding(), networks.load_network("smallworld")
-    assert model.config.vocab_size == encoding.n_vocab
-    losses, floor = [], []
-    for text in smallworld.generate(60, seed=5):
-        ids = torch.tensor([[encoding.eot_token, *encoding.encode(text)]])
-        with torch.no_grad():
-            losses.append(model(ids[:, :-1], ids[:, 1:])[1] * (ids.size(1) - 1))
-        floor.append(smallworld.token_losses(text).sum())
-    tokens = sum(len(encoding.encode(text)) for text in smallworld.generate(60, seed=5))
-    assert (sum(losses) - sum(floor)) / tokens < 0.05
-
-
 def test_what_is_stored_is_what_is_packed():
-    for name in networks.RECIPES:
+    for name in networks.FILES:
         content = networks.content(name)
-        assert networks.as_bytes(networks.load_network(name)) == content
+        assert recipes.packed(networks.load_network(name)) == content
         assert len(content) < 2_000_000
         head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         assert json.loads(head["__metadata__"]["config"]) == asdict(

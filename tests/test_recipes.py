@@ -1,44 +1,33 @@
-"""The course's model is trained once, by one program, and what was stored is what was trained."""
+"""The course's network: what is shipped fits together, is read in a moment, and can be made anew."""
 
+import hashlib
 import json
-import subprocess
-import sys
-import threading
+import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
-from nbutils import recipes, smallworld, text
-from nbutils.checkpoints import CheckpointError
-from nbutils.model import GPTConfig
-from nbutils.training import TrainingInterrupt
+from nbutils import recipes, smallworld, text, tokens
+from nbutils.figures.networks import content, load_network
+from nbutils.figures.sampler import Sampler
+from nbutils.model import GPT, GPTConfig
+from nbutils.training import TrainingInterrupt, evaluate
+from nbutils.windows import Windows
+
+ANEW = "run make model"
 
 
-@pytest.fixture(autouse=True)
-def small_recipe(tmp_path, monkeypatch):
-    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path))
-    shape = GPTConfig(n_layer=1, n_head=2, n_embd=8, block_size=smallworld.MAX_TOKENS)
-    monkeypatch.setattr(recipes, "MODEL", shape)
-    monkeypatch.setattr(recipes, "DOCUMENTS", 200)
-    training = replace(
-        recipes.TRAINING, steps=30, batch_size=2, warmup_steps=3, eval_every=5, device="cpu"
-    )
-    monkeypatch.setattr(recipes, "TRAINING", training)
+@pytest.fixture(scope="module")
+def run():
+    return recipes.smallworld()
 
 
-@pytest.fixture
-def trained(monkeypatch):
-    """How often the recipe trained."""
-    calls, train = [], recipes.train
-
-    def counted(*args, **kwargs):
-        calls.append(args)
-        return train(*args, **kwargs)
-
-    monkeypatch.setattr(recipes, "train", counted)
-    return calls
+@pytest.fixture(scope="module")
+def val_tokens():
+    held_out = text.load("smallworld", "val", n_documents=recipes.HELD_OUT)
+    return tokens.encode_documents(held_out, smallworld.encoding())
 
 
 def same(one, other) -> bool:
@@ -46,184 +35,233 @@ def same(one, other) -> bool:
     return all(torch.equal(a, b) for a, b in zip(*(s.values() for s in states), strict=True))
 
 
-def test_the_second_call_reads_what_the_first_trained(trained):
-    first, second = recipes.smallworld(), recipes.smallworld()
-    assert len(trained) == 1
-    assert first.history == second.history
-    assert first.history.steps == [0, 5, 10, 15, 20, 25, 30]
-    assert same(first.model, trained[0][0])  # the model that was trained
-    assert same(second.model, first.model)
-    assert not second.model.training
+# What is shipped
 
 
-def test_the_model_can_be_had_as_it_was():
-    run = recipes.smallworld()
-    assert run.steps == [0, 5, 10, 15, 20, 25, 30]
-    assert same(run.at(30), run.model)
-    torch.manual_seed(run.config.seed)
-    assert same(run.at(0), recipes.GPT(recipes.MODEL))  # before any update
-    assert not same(run.at(10), run.at(15))
-    with pytest.raises(ValueError, match=r"step=7 was not kept; there are \[0, 5, 10"):
+def test_it_was_made_by_the_recipe_of_today_in_the_world_of_today():
+    stored = json.loads((recipes.FOLDER / "smallworld.json").read_text("utf-8"))
+    for name, value in recipes.recipe().items():
+        assert stored[name] == value, f"{name} has changed since the training: {ANEW}"
+
+
+def test_every_file_is_named_and_every_name_is_a_file(run):
+    named = {path.name for path, _ in run.files.values()} | {"smallworld.json"}
+    assert {path.name for path in recipes.FOLDER.iterdir()} == named
+    assert run.steps == list(recipes.KEPT)
+    for path, expected in run.files.values():
+        stored = path.read_bytes()
+        assert hashlib.sha256(stored).hexdigest() == expected
+        assert len(stored) < 2_000_000
+
+
+def test_a_network_is_ready_to_use(run):
+    model = run.model
+    assert not model.training
+    assert {(p.dtype, p.device.type) for p in model.parameters()} == {(torch.float32, "cpu")}
+    assert model.config == recipes.MODEL
+    assert model.config.vocab_size == smallworld.encoding().n_vocab
+    assert same(model, run.model) and model is not run.model  # whoever changes it changes its own
+    assert not same(model, run.at(100))
+
+
+def test_the_distance_from_the_floor_is_what_is_stored(run):
+    assert recipes.gap(run.model) == pytest.approx(run.gap, rel=1e-3)
+    assert 0 < run.gap < 0.03
+
+
+@pytest.mark.parametrize("step", recipes.KEPT)
+def test_the_networks_lie_on_the_run_s_curve(run, val_tokens, step):
+    config, history = run.config, run.history
+    windows = Windows(
+        val_tokens, config.batch_size, recipes.MODEL.block_size, start_token=config.start_token
+    )
+    loss = evaluate(run.at(step), windows, config.eval_batches)
+    assert loss == pytest.approx(history.val_losses[history.steps.index(step)], abs=2e-3)
+
+
+def test_the_history_is_the_whole_run_s(run):
+    history, config = run.history, run.config
+    assert history.steps == [*range(0, config.steps + 1, config.eval_every)]
+    assert {len(values) for values in history.to_dict().values()} == {len(history.steps)}
+    assert history.seconds == sorted(history.seconds)
+    assert config.start_token == smallworld.encoding().eot_token and config.checkpoint is None
+
+
+def test_it_is_said_where_and_when_it_was_made(run):
+    assert run.made.keys() == {"machine", "chip", "versions", "date", "command"}
+    assert all(run.made.values())
+    assert f"{run.made['date']}T00:00" > "2026-01-01" and "/" not in run.made["machine"]
+
+
+def test_reading_it_draws_and_writes_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(recipes, "train", None)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    recipes.smallworld().at(100)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_pages_and_chapters_answer_alike(run):
+    """Chapter 5 prints an answer, and its picture, to which the reader gives the same question, too."""
+    question, encoding = "The capital of sushi is", smallworld.encoding()
+    ids = torch.tensor([[encoding.eot_token, *encoding.encode(question)]])
+    with torch.no_grad():
+        chances = run.model(ids)[0, -1].softmax(-1)
+    shown = Sampler(question).rows()[0]
+    chance, token = chances.max(-1)
+    assert shown[0].strip("·") == encoding.decode([token.item()]).strip()
+    assert shown[1] == pytest.approx(chance.item(), abs=1e-5)
+    assert same(load_network("smallworld"), run.model)
+    assert content("smallworld") == run.files[run.config.steps][0].read_bytes()
+
+
+# What is missing or damaged
+
+
+@pytest.fixture
+def copy(monkeypatch, tmp_path):
+    shutil.copytree(recipes.FOLDER, tmp_path / "trained")
+    monkeypatch.setattr(recipes, "FOLDER", tmp_path / "trained")
+    return tmp_path / "trained"
+
+
+def test_other_steps_are_refused(run):
+    with pytest.raises(ValueError, match=r"step=7 was not kept; there are \[100, 3600\]"):
         run.at(7)
 
 
-def test_steps_are_kept_closely_at_first_and_sparsely_later():
-    steps = recipes._kept_steps(replace(recipes.TRAINING, steps=3000, eval_every=50))
-    assert steps[:4] == [0, 50, 100, 150]
-    assert steps[-1] == 3000
-    assert len(steps) < 25
-    assert steps == sorted(set(steps))
+@pytest.mark.parametrize("name", ["smallworld.json", "smallworld.safetensors"])
+def test_a_missing_file_is_named_with_a_way_out(copy, name):
+    (copy / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} is missing; install .*nbutils.recipes"):
+        recipes.smallworld().model  # noqa: B018
 
 
-def test_another_recipe_is_another_run(trained, monkeypatch):
-    one = recipes.smallworld()
-    monkeypatch.setattr(recipes, "TRAINING", replace(recipes.TRAINING, learning_rate=1e-3))
-    other = recipes.smallworld()
-    assert len(trained) == 2
-    assert one.folder != other.folder
-    assert not same(one.model, other.model)
+@pytest.mark.parametrize("name", ["smallworld.json", "smallworld.safetensors"])
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_a_file_cut_short_is_named_with_a_way_out(copy, name, kept):
+    whole = (copy / name).read_bytes()
+    (copy / name).write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(ValueError, match=f"{name} is damaged.*; install .*nbutils.recipes"):
+        recipes.smallworld().model  # noqa: B018
 
 
-def test_every_part_of_a_recipe_names_its_folder(monkeypatch):
-    names = {recipes._fingerprint(recipes.TRAINING)}
-    changes = {
-        "MODEL": replace(recipes.MODEL, n_head=1),
-        "DOCUMENTS": 300,
-        "world": SimpleNamespace(generate=lambda n: ["another world"]),
-    }
-    for name, value in changes.items():
-        with monkeypatch.context() as patch:
-            patch.setattr(recipes, name, value)
-            names.add(recipes._fingerprint(recipes.TRAINING))
-    assert len(names) == 4
+@pytest.mark.parametrize("found", ["[]", "{}", '{"training": {"stepz": 1}}'])
+def test_a_description_of_something_else_is_damage(copy, found):
+    (copy / "smallworld.json").write_text(found)
+    with pytest.raises(ValueError, match="smallworld.json is damaged"):
+        recipes.smallworld()
 
 
-def test_windows_begin_with_a_document_and_validation_text_is_not_trained_on(trained):
+def test_weights_of_another_training_are_noticed(copy):
+    shutil.copy(copy / "smallworld-100.safetensors", copy / "smallworld.safetensors")
+    with pytest.raises(ValueError, match="damaged or of another training"):
+        recipes.smallworld().model  # noqa: B018
+
+
+@pytest.mark.parametrize("kept", [0, 4, 60, 0.5])
+def test_a_network_s_file_cut_short_is_a_sentence(tmp_path, kept):
+    whole = recipes.packed(
+        GPT(GPTConfig(vocab_size=9, block_size=4, n_layer=1, n_head=1, n_embd=8))
+    )
+    path = tmp_path / "small.safetensors"
+    path.write_bytes(whole[: kept if kept != 0.5 else len(whole) // 2])
+    with pytest.raises(ValueError, match="small.safetensors is damaged; install"):
+        recipes.unpacked(path)
+
+
+# How it is made
+
+
+@pytest.fixture
+def small_recipe(tmp_path, monkeypatch):
+    """A training of 30 updates, and where its files go."""
+    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path / "cache"))
+    shape = GPTConfig(n_layer=1, n_head=2, n_embd=8, block_size=smallworld.MAX_TOKENS)
+    monkeypatch.setattr(recipes, "MODEL", shape)
+    monkeypatch.setattr(recipes, "DOCUMENTS", 200)
+    monkeypatch.setattr(recipes, "HELD_OUT", 30)
+    monkeypatch.setattr(recipes, "KEPT", (10, 30))
+    training = replace(
+        recipes.TRAINING,
+        steps=30,
+        batch_size=2,
+        warmup_steps=3,
+        eval_every=5,
+        checkpoint_every=10,
+        device="cpu",
+    )
+    monkeypatch.setattr(recipes, "TRAINING", training)
+    monkeypatch.setattr(recipes, "FOLDER", tmp_path / "trained")
+    return tmp_path / "trained"
+
+
+def test_what_is_made_is_what_is_read(small_recipe, monkeypatch, capsys):
+    trained, train = [], recipes.train
+    monkeypatch.setattr(recipes, "train", lambda *a, **k: (trained.append(a), train(*a, **k))[1])
+    recipes.make(small_recipe)
     run = recipes.smallworld()
-    assert run.config.start_token == smallworld.encoding().eot_token
-    train_tokens, val_tokens = trained[0][1:3]
+    (model, train_tokens, val_tokens, _), *more = trained
+    assert not more
+    assert same(run.model, model.half().float())
+    assert run.steps == [10, 30] and run.history.steps == [0, 5, 10, 15, 20, 25, 30]
+    assert run.gap == pytest.approx(recipes.gap(run.model, 30))
+    assert f"{run.gap:.4f} nats a token above the floor" in capsys.readouterr().out
+    assert not [*(small_recipe.parent / "cache").glob("*/*")]
     decode = smallworld.encoding().decode
     held_out = text.load("smallworld", "val", n_documents=1)[0]
     assert decode(val_tokens.tolist()).split("<|endoftext|>")[1] == held_out
     assert decode(train_tokens.tolist()).split("<|endoftext|>")[1] != held_out
 
 
-def test_a_finished_run_is_read_where_nothing_can_be_written(monkeypatch, trained):
-    recipes.smallworld()
-    monkeypatch.setattr(recipes, "_alone", None)  # needs a file of its own
-    recipes.smallworld()
-    assert len(trained) == 1
-
-
-@pytest.mark.parametrize(
-    "lost", ["step-10/model.safetensors", "step-30/config.json", "history.json"]
-)
-@pytest.mark.parametrize("kept", [0, 0.5, None])
-def test_a_run_that_lost_a_part_is_trained_anew(trained, capsys, lost, kept):
-    before = recipes.smallworld()
-    path = before.folder / lost
-    if kept is not None:
-        path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
-    elif lost != "history.json":  # without it the run is not over
-        path.unlink()
-    capsys.readouterr()
-    anew = kept is not None or lost != "history.json"
-    assert same(recipes.smallworld().at(10), before.at(10))
-    assert len(trained) == 1 + anew
-    assert ("lost a part since: it is trained anew" in capsys.readouterr().out) == anew
-    assert recipes.smallworld().history.steps == before.history.steps
-
-
-def test_a_run_that_was_cut_off_goes_on(trained, monkeypatch):
-    monkeypatch.setattr(recipes, "TRAINING", replace(recipes.TRAINING, checkpoint_every=10))
-    whole = recipes.smallworld()
+def test_a_training_that_was_cut_off_goes_on(small_recipe, monkeypatch):
+    recipes.make(small_recipe)
+    whole, train, seen = recipes.smallworld(), recipes.train, []
     expected = whole.model
-    # As if killed after step 20: its checkpoint is there, and what comes later is not.
-    recipes.shutil.rmtree(whole.folder)
-    train = recipes.train
+    shutil.rmtree(small_recipe)
 
-    def killed(model, train_tokens, val_tokens, config, on_eval):
-        def stop(step, model):
-            on_eval(step, model)
-            if step == 25:
-                raise TrainingInterrupt(step)
+    def cut(step, on_eval, model):
+        seen.append(step)
+        on_eval(step, model)
+        if seen.count(25) == 1 and step == 25:
+            raise TrainingInterrupt(step)
 
-        return train(model, train_tokens, val_tokens, config, on_eval=stop)
-
-    with monkeypatch.context() as patch, pytest.raises(TrainingInterrupt):
-        patch.setattr(recipes, "train", killed)
-        recipes.smallworld()
-    assert not (whole.folder / "history.json").exists()
-    steps = []
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            recipes,
-            "train",
-            lambda *a, on_eval: train(
-                *a, on_eval=lambda step, model: (steps.append(step), on_eval(step, model))
-            ),
-        )
-        run = recipes.smallworld()
-    assert steps == [25, 30]  # not from the start
+    monkeypatch.setattr(
+        recipes,
+        "train",
+        lambda *a, on_eval: train(*a, on_eval=lambda step, model: cut(step, on_eval, model)),
+    )
+    with pytest.raises(TrainingInterrupt):
+        recipes.make(small_recipe)
+    assert not small_recipe.exists()
+    recipes.make(small_recipe)
+    assert seen == [
+        0,
+        5,
+        10,
+        15,
+        20,
+        25,
+        25,
+        30,
+    ]  # from the checkpoint after 20, not from the start
+    run = recipes.smallworld()
     assert same(run.model, expected)
-    assert run.history.val_losses == whole.history.val_losses
+    np.testing.assert_array_equal(run.history.val_losses, whole.history.val_losses)
 
 
-def test_a_folder_that_cannot_be_written_is_named_with_a_way_out(tmp_path, monkeypatch, trained):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("NBUTILS_CACHE", str(tmp_path / "file"))
-    with pytest.raises(CheckpointError, match="file can't be written .*set .*NBUTILS_CACHE"):
-        recipes.smallworld()
-    assert not trained
-
-
-def test_who_comes_second_waits(trained, capsys):
-    runs = []
-    threads = [threading.Thread(target=lambda: runs.append(recipes.smallworld())) for _ in "ab"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(trained) == 1
-    assert same(runs[0].model, runs[1].model)
-    assert capsys.readouterr().out.count("Another program trains the course's model") == 1
-
-
-def test_the_caller_draws_the_same_numbers_whether_it_was_stored_or_not():
-    drawn = []
-    for _ in range(2):
-        torch.manual_seed(5)
-        recipes.smallworld()
-        drawn.append(torch.rand(3).tolist())
-    assert drawn[0] == drawn[1]
-
-
-def test_a_notebook_shows_progress_while_it_trains_and_nothing_afterwards():
-    """In a kernel the line is replaced, so a page doesn't depend on what was stored."""
-    code = """
-from dataclasses import replace
-import nbutils
-from nbutils import recipes
-recipes.MODEL = replace(recipes.MODEL, n_layer=1, n_embd=8, n_head=2)
-recipes.DOCUMENTS = 200
-recipes.TRAINING = replace(recipes.TRAINING, steps=10, batch_size=2, warmup_steps=1, eval_every=5)
-recipes.smallworld()
-print("done")
-"""
-    program = f"""
-import json, nbformat
-from nbclient import NotebookClient
-notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell({code!r})])
-seen = []
-class Client(NotebookClient):
-    def process_message(self, message, cell, index):
-        seen.append(message["content"].get("text", ""))
-        return super().process_message(message, cell, index)
-Client(notebook, kernel_name="python3").execute()
-print(json.dumps(["".join(seen), [output.get("text") for output in notebook.cells[0].outputs]]))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    seen, left = json.loads(done.stdout.splitlines()[-1])
-    assert "only this once: 5 of 10" in seen
-    assert left == ["done\n"]
+def test_every_part_of_a_recipe_is_compared(small_recipe, monkeypatch):
+    stored = recipes.recipe()
+    changes = {
+        "MODEL": ("model", replace(recipes.MODEL, n_head=1)),
+        "DOCUMENTS": ("documents", 300),
+        "TRAINING": ("training", replace(recipes.TRAINING, learning_rate=1e-3)),
+    }
+    for name, (told, value) in changes.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(recipes, name, value)
+            assert [key for key, now in recipes.recipe().items() if now != stored[key]] == [told]
+    monkeypatch.setattr(recipes.world, "generate", lambda n: ["another world"])
+    assert [key for key, now in recipes.recipe().items() if now != stored[key]] == ["world"]

@@ -133,7 +133,8 @@ for step in range(0, 120, 20):
 assert losses[-1] < losses[0] / 2""",
     ),
     "inference": (
-        "Here they let the course's GPT talk, first with its likeliest tokens, then with drawn ones.",
+        "Here they let the course's own GPT talk, the network of chapters 3c and 5: first with its likeliest "
+        "tokens, then with drawn ones.",
         """\
 from nbutils import recipes, smallworld
 from nbutils.exercises.your_gpt import your_functions

@@ -1,23 +1,17 @@
 """The small trained networks that run inside pages, as files of this package.
 
 A page must get the same bytes from every build, and training gives the same bits only on the same
-machine. So the networks are trained once, by the recipes below, rounded to float16 and stored:
+machine. So the networks are trained once, rounded to float16 and stored, as `recipes.packed` does
+it; ``gpt.js`` reads these files too. The course's GPT is the one of `nbutils.recipes`. The sorter is
+made anew by
 
     python -m nbutils.figures.networks
-
-makes the files anew. A file is a safetensors file of the model's own weights, with its
-``GPTConfig`` in the head; ``gpt.js`` reads it too.
 """
 
 import itertools
-import json
-from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 
 from nbutils import recipes
 from nbutils.model import GPT, GPTConfig
@@ -54,35 +48,24 @@ def train_sorter(updates: int = 800, seed: int = 0) -> GPT:
     return model
 
 
-RECIPES = {"sorter": train_sorter, "smallworld": lambda: recipes.smallworld().model}
-
-
-def path_of(name: str) -> Path:
-    return FOLDER / f"{name}.safetensors"
-
-
-def as_bytes(model: GPT) -> bytes:
-    """The model as a file's bytes: its weights in float16, its configuration in the head."""
-    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
-    return save(weights, {"config": json.dumps(asdict(model.config))})
+FILES = {
+    "sorter": FOLDER / "sorter.safetensors",
+    "smallworld": recipes.FOLDER / "smallworld.safetensors",
+}
 
 
 @cache
 def content(name: str) -> bytes:
     """The bytes of a stored network."""
-    return path_of(name).read_bytes()
+    return FILES[name].read_bytes()
 
 
 @cache
 def load_network(name: str) -> GPT:
     """A stored network, in float32 and evaluation mode: the numbers that a page computes with."""
-    with safe_open(path_of(name), "pt") as file:
-        model = GPT(GPTConfig(**json.loads(file.metadata()["config"])))
-        model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})
-    return model.eval().requires_grad_(False)
+    return recipes.unpacked(FILES[name]).requires_grad_(False)
 
 
 if __name__ == "__main__":
-    for name, make in RECIPES.items():
-        path_of(name).write_bytes(as_bytes(make()))
-        print(f"{path_of(name)}: {path_of(name).stat().st_size:,} bytes")
+    FILES["sorter"].write_bytes(recipes.packed(train_sorter()))
+    print(f"{FILES['sorter']}: {FILES['sorter'].stat().st_size:,} bytes")
