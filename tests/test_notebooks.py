@@ -1,4 +1,4 @@
-"""Rules for the notebooks, and the tool that stores their outputs.
+"""Rules for the notebooks.
 
 That each runs alone in an empty folder, and gives what it stores, nbval shows: notebooks/conftest.py.
 """
@@ -6,14 +6,12 @@ That each runs alone in an empty folder, and gives what it stores, nbval shows: 
 import ast
 import re
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import notebooks as tool  # tools/notebooks.py
 
@@ -418,80 +416,3 @@ def test_uses_only_the_package_and_what_it_requires(notebook):
 def test_the_book_runs_no_notebook():
     execute = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["execute"]
     assert execute["execute_notebooks"] == "off"
-
-
-# The tool
-
-
-def small(*code, **metadata) -> nbformat.NotebookNode:
-    made = [new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(code)]
-    return new_notebook(cells=made, metadata=metadata)
-
-
-def run_tool(*paths):
-    return subprocess.run(
-        [sys.executable, ROOT / "tools" / "notebooks.py", *paths], capture_output=True, text=True
-    )
-
-
-def commit(folder):
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"],
-    ):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-
-
-def test_a_second_run_changes_nothing(tmp_path):
-    path = tmp_path / "a.ipynb"
-    notebook = small("import time, os\nprint(os.listdir())", "print(time.time())\ntime.time()")
-    notebook.cells[1].metadata.tags = ["nbval-ignore-output"]
-    nbformat.write(notebook, path)
-    assert run_tool(path).returncode == 0
-    first = path.read_bytes()
-    printed, setup, times = nbformat.read(path, 4).cells
-    assert printed.outputs[0].text == "[]\n"  # an empty folder
-    assert setup.source == tool.setup_cell().source and times.source == notebook.cells[1].source
-    commit(tmp_path)
-    assert run_tool(path).returncode == 0
-    assert path.read_bytes() == first
-    changed = nbformat.read(path, 4)
-    changed.cells[0].source += "\n1 + 1"  # what comes before a cell counts too
-    nbformat.write(changed, path)
-    run_tool(path)
-    assert nbformat.read(path, 4).cells[2].outputs != changed.cells[2].outputs
-
-
-def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
-    path = tmp_path / "a.ipynb"
-    nbformat.write(small("x = 1", "x / 0"), path)
-    before = path.read_bytes()
-    told = run_tool(path)
-    assert told.returncode == 1
-    assert "a.ipynb: cell 'cell-1' failed" in told.stderr
-    assert "ZeroDivisionError: division by zero" in told.stderr
-    assert path.read_bytes() == before
-
-
-def test_normalise_drops_what_differs():
-    kernel = {"name": "mine", "display_name": "Mine"}
-    notebook = small("1", widgets={"state": {"a": 1}}, kernelspec=kernel)
-    cell = notebook.cells[0]
-    cell.metadata.execution = {"iopub.execute_input": "2026-01-01"}
-    cell.metadata.tags = ["keep"]
-    cell.execution_count = 7
-    cell.outputs = [
-        new_output("stream", text="10%\r50%\r100%\n"),
-        new_output("stream", text="done\n"),
-        new_output("execute_result", data={"text/plain": "1", tool.WIDGET: {}}, execution_count=7),
-    ]
-    notebook.cells.append(new_markdown_cell("words", id="words"))
-    clean = tool.normalise(notebook)
-    assert clean.metadata == tool.METADATA
-    assert clean.cells[0].metadata == {"tags": ["keep"]}
-    assert clean.cells[0].execution_count == clean.cells[0].outputs[1].execution_count == 1
-    assert [o.get("text") for o in clean.cells[0].outputs] == ["100%\ndone\n", None]
-    assert clean.cells[0].outputs[1].data == {"text/plain": "1"}  # what a page can show
-    assert tool.normalise(clean) == clean
-    assert cell.outputs[0].text == "10%\r50%\r100%\n"  # the given notebook stays as it was

@@ -38,8 +38,7 @@ def main(kind: str) -> None:
     python = environment(folder, constraints(kind))
     made = time.monotonic()
     run(python, "-m", "nbutils", "doctor")
-    tests = ["-m", "not timing", "@tests/package.txt"]
-    run(python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *tests)
+    run(python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "@tests/package.txt")
     tested = time.monotonic()
     run(python, "tools/notebooks.py", *copies(folder / "notebooks"))
     done = time.monotonic()

@@ -1,0 +1,92 @@
+"""book/measured.json: it names what there is, all of it, and where its numbers are from."""
+
+import json
+import re
+
+import measure  # tools/measure.py
+import pytest
+import yaml
+from moving import all_pictures
+
+from nbutils.exercises.exercise import names
+
+ROOT = measure.ROOT
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict:
+    return json.loads(measure.MEASURED.read_text("utf-8"))
+
+
+def toc() -> list[str]:
+    found = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    return [found["root"], *(page["file"] for part in found["parts"] for page in part["chapters"])]
+
+
+def test_every_part_is_there_and_says_where_it_was_measured(stored):
+    assert list(stored) == list(measure.PARTS)
+    for name, part in stored.items():
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", part["date"])
+        assert part["command"] == f"make measure PART={name}"
+        assert re.search(r"\d+ cores", part["machine"]) and part["versions"]["PyTorch"]
+        assert part["rows"] and part["seconds"] >= 0
+
+
+def test_all_parts_are_measured_within_twenty_minutes(stored):
+    assert sum(part["seconds"] for part in stored.values()) < 20 * 60
+
+
+def test_the_page_shows_each_part():
+    text = (ROOT / "book" / "tested.md").read_text("utf-8")
+    assert sorted(re.findall(r"^```\{measured\} (\w+)$", text, re.M)) == sorted(measure.PARTS)
+
+
+@pytest.mark.parametrize(
+    "part, field, there_are",
+    [
+        ("chapters", "page", lambda: [name for name in toc() if name.startswith("notebooks/")]),
+        ("pages", "page", toc),
+        ("proof", "exercise", lambda: list(names())),
+        ("pictures", "picture", lambda: sorted(moving.name for moving in all_pictures())),
+    ],
+)
+def test_it_names_what_there_is(stored, part, field, there_are):
+    told = f"make measure PART={part}"
+    assert [row[field] for row in stored[part]["rows"]] == there_are(), told
+
+
+def test_it_names_files_of_tests_that_there_are(stored):
+    files = {
+        path.name for path in [*ROOT.glob("tests/test_*.py"), *ROOT.rglob("notebooks/**/*.ipynb")]
+    }
+    assert {row["file"] for row in stored["check"]["rows"]} <= files
+
+
+def test_a_part_that_is_not_there_is_told(capsys):
+    with pytest.raises(SystemExit):
+        measure.main(["speed"])
+    assert "there is no part speed; there are bench, proof" in capsys.readouterr().err
+
+
+def test_a_part_is_renewed_and_the_others_stay(monkeypatch, tmp_path):
+    monkeypatch.setattr(measure, "MEASURED", tmp_path / "measured.json")
+    monkeypatch.setattr(measure, "PARTS", {"a": lambda: [{"x": 1 / 3}], "b": lambda: [{"y": 2}]})
+    measure.main([])
+    first = json.loads(measure.MEASURED.read_text())
+    assert first["a"]["rows"] == [{"x": 0.3333}] and first["b"]["rows"] == [{"y": 2}]
+    monkeypatch.setitem(measure.PARTS, "b", lambda: [{"y": 3}])
+    measure.main(["b"])
+    second = json.loads(measure.MEASURED.read_text())
+    assert list(second) == ["a", "b"] and second["a"] == first["a"]
+    assert second["b"]["rows"] == [{"y": 3}]
+
+
+def test_a_part_that_fails_leaves_what_there_was(monkeypatch, tmp_path):
+    monkeypatch.setattr(measure, "MEASURED", tmp_path / "measured.json")
+    monkeypatch.setattr(measure, "PARTS", {"a": lambda: [{"x": 1}]})
+    measure.main([])
+    before = measure.MEASURED.read_bytes()
+    monkeypatch.setitem(measure.PARTS, "a", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        measure.main(["a"])
+    assert measure.MEASURED.read_bytes() == before
