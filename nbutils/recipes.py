@@ -191,9 +191,9 @@ def make(folder: Path = FOLDER) -> None:
     print(f"{folder}: {about['gap']:.4f} nats a token above the floor")
 
 
-def gap(model: GPT, n_documents: int = HELD_OUT) -> float:
+def gap(model: GPT) -> float:
     """Nats a token above what the truth pays, on documents kept aside."""
-    held_out = text.load("smallworld", "val", n_documents=n_documents)
+    held_out = text.load("smallworld", "val", n_documents=HELD_OUT)
     losses = np.concatenate(document_losses(model, held_out, world.encoding()))
     truth = np.concatenate([world.token_losses(document + tokens.END) for document in held_out])
     return float((losses - truth).mean())

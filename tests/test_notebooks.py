@@ -133,7 +133,7 @@ FACTS = {
         "shipped": [
             "0 < (course_losses - true_losses).mean() < min(0.03, 0.7 * difference.mean())"
         ],
-        "two-networks": ["theirs < 0.8 * mine"],
+        "two-networks": ["0.3 < theirs < 0.9 * mine"],
         "order-measured": [
             "updates_until('form') <= updates_until('choices') <= updates_until('facts')",
             "updates_until('facts') < updates_until('sums') <= updates_until('lookups')",

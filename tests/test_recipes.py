@@ -207,7 +207,7 @@ def test_what_is_made_is_what_is_read(small_recipe, monkeypatch, capsys):
     assert not more
     assert same(run.model, model.half().float())
     assert run.steps == [10, 30] and run.history.steps == [0, 5, 10, 15, 20, 25, 30]
-    assert run.gap == pytest.approx(recipes.gap(run.model, 30))
+    assert run.gap == pytest.approx(recipes.gap(run.model))
     assert f"{run.gap:.4f} nats a token above the floor" in capsys.readouterr().out
     assert not [*(small_recipe.parent / "cache").glob("*/*")]
     decode = smallworld.encoding().decode
