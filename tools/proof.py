@@ -3,14 +3,16 @@
 Two questions for each exercise. Is every named mistake told by its own sentence, and every right answer
 taken? And is anything taken that is wrong: the answer itself, changed mechanically in one place (another
 operator, a number one larger or smaller, a condition turned round, a loop that never runs)? Changes after
-which the answer is still right stand in `EQUIVALENT`, each with its reason.
+which the answer is still right stand in `EQUIVALENT`, each with its reason. Some never end: their loops
+count their turns, so that no clock decides.
 """
 
 import ast
+import itertools
 import json
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import cosmic_ray.plugins as operators
@@ -18,8 +20,10 @@ from cosmic_ray.mutating import mutate_code
 
 from nbutils.exercises.checking import is_right, judge
 from nbutils.exercises.exercise import CHAPTERS, Exercise, compiled, exercise, names
+from nbutils.exercises.guard import Stopped
 
-PATIENT = 1.0  # seconds for a call of a changed answer: some never end
+TURNS = 20_000  # of a changed answer's loops, in all its cases; no answer that is right takes 2,000
+PATIENT = 60.0  # seconds for a call whose time goes elsewhere than into turns
 NEED_NAMES = {"core/VariableInserter", "core/VariableReplacer"}
 
 # By exercise: the line as it is after the change, and why the answer is still right.
@@ -109,18 +113,44 @@ def _first_other(before: str, after: str) -> str:
     return next((now.strip() for was, now in pairs if was != now), "")
 
 
-def survivors(asked: Exercise) -> tuple[list[Mutant], int]:
-    """The mutants that the check takes for right, and how many there are in all."""
-    alive, count = [], 0
-    for mutant in mutants(asked):
-        count += 1
+class _Counted(ast.NodeTransformer):
+    """Every turn of a loop calls ``_turn`` first."""
+
+    def visit_loop(self, node: ast.For | ast.While) -> ast.For | ast.While:
+        self.generic_visit(node)
+        node.body[:0] = ast.parse("_turn()").body
+        return node
+
+    visit_For = visit_While = visit_loop
+
+
+def that_ends(source: str, asked: Exercise) -> Callable:
+    """The changed answer; it raises ``Stopped`` where its loops have taken `TURNS` turns.
+
+    Raises:
+        SyntaxError: the change made no Python of it.
+    """
+    left = itertools.repeat(None, TURNS)
+
+    def turn() -> None:
+        if next(left, ...) is ...:
+            raise Stopped(f"no answer after {TURNS:,} turns")
+
+    counted = ast.unparse(_Counted().visit(ast.parse(source)))
+    return compiled(counted, asked.name, asked.namespace | {"_turn": turn})
+
+
+def survivors(asked: Exercise) -> tuple[list[Mutant], list[Mutant]]:
+    """The mutants that the check takes for right, and all."""
+    alive, made = [], list(mutants(asked))
+    for mutant in made:
         try:
-            changed = compiled(mutant.source, asked.name, dict(asked.namespace))
+            changed = that_ends(mutant.source, asked)
         except SyntaxError:
             continue
         if is_right(asked, changed, seconds=PATIENT):
             alive.append(mutant)
-    return alive, count
+    return alive, made
 
 
 @dataclass(frozen=True)
@@ -158,7 +188,7 @@ def _row(chapter: str) -> Row:
         sum(judge(one, one.mistaken((wrong,))).says == wrong.says for one, wrong in mistakes),
         len(right),
         sum(judge(one, answer).passed for one, answer in right),
-        sum(count for *_, count in found),
+        sum(len(made) for *_, made in found),
         same,
         sum(len(alive) for _, alive, _ in found) - same,
     )
