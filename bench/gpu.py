@@ -259,8 +259,6 @@ def learning_ladder(chip: Chip, world: World, quick: bool) -> dict[str, list[flo
     train, val = world.windows(world.train, 8, chip), world.windows(world.val, 32, chip)
     learned = {}
     for name, rung in ladder.LEARNING.items():
-        if rung.optimizer == "muon" and not hasattr(torch.optim, "Muon"):
-            continue
         learn = partial(ladder.short_run, world.shape, rung, chip, train, val)
         runs = learn(updates=2 if quick else 200), learn(seconds=0.05 if quick else 3.0)
         learned[name] = [run.loss - world.floor for run in runs]

@@ -247,7 +247,7 @@ def _cpu(device: torch.device) -> Chip:
 
 def _cpu_has_bfloat16() -> bool:
     """Whether the CPU has AMX or AVX512-BF16, by what this PyTorch and this system can tell."""
-    if hasattr(torch.cpu, "get_capabilities"):  # newer PyTorch
+    if hasattr(torch.cpu, "get_capabilities"):  # PyTorch 2.6 lacks it
         found = {name for name, has in torch.cpu.get_capabilities().items() if has}
     else:
         found = _cpu_flags(Path("/proc/cpuinfo"))

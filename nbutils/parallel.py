@@ -15,7 +15,6 @@ Sources: Li et al. (2020), "PyTorch Distributed"; Zhao et al. (2023), "PyTorch F
 al. (2019), "Megatron-LM".
 """
 
-import importlib
 import inspect
 import json
 import os
@@ -125,9 +124,8 @@ def shard(model: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
     their gradients are averaged and shared out in float32. Embeddings and norms are one more such
     unit, in float32. In training that is what autocast computes; evaluation is in ``dtype`` too.
     """
-    fully_shard, MixedPrecisionPolicy = _of_torch(
-        "torch.distributed.fsdp", "fully_shard", "MixedPrecisionPolicy"
-    )
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard  # slow to import
+
     mesh = _mesh(model)
     # Nothing is added in place to what attention and MLP answer, which this warns of.
     warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")
@@ -146,10 +144,12 @@ def split(model: nn.Module) -> nn.Module:
 
     Raises ``ValueError`` if the heads can't be shared out equally.
     """
-    Columns, Rows, parallelize_module = _of_torch(
-        "torch.distributed.tensor.parallel",
-        *("ColwiseParallel", "RowwiseParallel", "parallelize_module"),
+    from torch.distributed.tensor.parallel import (  # slow to import
+        ColwiseParallel,
+        RowwiseParallel,
+        parallelize_module,
     )
+
     n, n_head = dist.get_world_size(), model.config.n_head
     if n_head % n:
         raise ValueError(
@@ -158,10 +158,10 @@ def split(model: nn.Module) -> nn.Module:
         )
     mesh = _mesh(model)
     plan = {
-        "attention.query_key_value": Columns(),
-        "attention.projection": Rows(),
-        "mlp.expand": Columns(),
-        "mlp.contract": Rows(),
+        "attention.query_key_value": ColwiseParallel(),
+        "attention.projection": RowwiseParallel(),
+        "mlp.expand": ColwiseParallel(),
+        "mlp.contract": RowwiseParallel(),
     }
     for block in model.blocks:
         for weight in block.attention.query_key_value.parameters():
@@ -210,7 +210,8 @@ def _in_order(model: nn.Module, tensors: dict, order: Callable) -> dict:
 
 
 def _moved(tensor, order: Callable, n: int):
-    distribute_tensor = _of_torch("torch.distributed.tensor", "distribute_tensor")[0]
+    from torch.distributed.tensor import distribute_tensor  # slow to import
+
     rows = order(tensor.full_tensor(), n)
     return distribute_tensor(rows, tensor.device_mesh, tensor.placements)
 
@@ -227,17 +228,7 @@ def own(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _is_shared(tensor: torch.Tensor) -> bool:
-    return hasattr(tensor, "full_tensor")  # a DTensor, whose module older PyTorch lacks
-
-
-def _of_torch(module: str, *names: str) -> list:
-    try:
-        return [getattr(importlib.import_module(module), name) for name in names]
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"parallel='fsdp' and 'tensor' need PyTorch 2.6 or newer, this is {torch.__version__}: "
-            "pip install -U torch, or use parallel='ddp'"
-        ) from error
+    return hasattr(tensor, "full_tensor")  # a DTensor, without its module, which is slow to import
 
 
 # One training step, shared
