@@ -92,7 +92,7 @@ class Run:
 def smallworld() -> Run:
     """The course's GPT on smallworld: it ends less than 0.03 nats per token above the floor.
 
-    It is read from the package, without a network and in a moment.
+    It is read from the package, in a moment.
 
     Raises ``FileNotFoundError`` if a file of the package is missing, ``ValueError`` for a damaged one.
     """
