@@ -339,7 +339,7 @@ def test_ctrl_c_stops_packing_and_its_workers_with_a_sentence(tmp_path):
     try:
         assert " tokens/s" in process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=900)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

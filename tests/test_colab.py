@@ -1,8 +1,8 @@
-"""Every notebook in an environment like Colab's, alone in an empty folder, from its setup cell on.
+"""Notebooks in an environment like Colab's, each alone in an empty folder, from its setup cell on.
 
-`make test` makes that environment once (`.venv/colab`): the versions of tests/colab.txt, and beside them as
-files the packages that the setup cell has to install. Its address leads to this folder's files, so nothing
-here needs a network.
+Two of them in `make test`, the others in its part "colab". `make setup` makes that environment once
+(`.venv/colab`): the versions of tests/colab.txt, and beside them as files the packages that the setup cell has
+to install. Its address leads to this folder's files, so nothing here needs a network.
 """
 
 import os
@@ -142,10 +142,7 @@ def test_without_a_network_it_says_what_is_needed(tmp_path):
     assert "No module named 'nbutils'" in str(told.value)
 
 
-AT_ONCE = (
-    "02_io",
-    "exercises-02_io",
-)  # a chapter and its exercises; the others run in part "colab"
+AT_ONCE = ("01_tokens", "exercises-02_io")  # the others run in part "colab"
 
 
 def named(path: Path) -> str:

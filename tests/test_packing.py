@@ -310,7 +310,7 @@ if __name__ == "__main__":
         workers.add(int(run.stdout.readline()))
     time.sleep(1)
     run.kill()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 900  # on the busiest machine
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < end, "a worker still waits"
         time.sleep(0.05)
