@@ -46,7 +46,7 @@ check: $(TESTS)  ## what can be proved within a minute: form, types, order of im
 	@echo "Checked in $(SECONDS)."
 
 test: check _build/.book $(COLAB)  ## everything that must hold: package, notebooks, the book in a browser
-	$(PYTEST) notebooks tests --nbval --nbval-current-env $(addprefix --ignore=,$(file < tests/check.txt))
+	$(PYTEST) notebooks tests --nbval --nbval-current-env $(addprefix --ignore=,$(shell cat tests/check.txt))
 	@echo "Tested in $(SECONDS)."
 
 all: _build/.book $(TESTS) $(COLAB)  ## what takes too long for make test: PART=colab, exercises, package, pages, versions
