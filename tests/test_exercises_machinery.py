@@ -512,11 +512,12 @@ SMALLER = {  # what stands in the last notebook, and what makes it short
     "documents[:2000]": "documents[:60]",
     "generate(400, seed=1)": "generate(10, seed=1)",
     "n_layer=3, n_head=4, n_embd=128": "n_layer=1, n_head=2, n_embd=32",
+    "updates=1500": "updates=60, highest=1e-2, warmup=5",
 }
 
 
-def all_answers_and_the_last_notebook(updates: int, changes: dict[str, str]):
-    """The cells of all answers and checks, then those of the last notebook with few updates.
+def all_answers_and_the_last_notebook(changes: dict[str, str]):
+    """The cells of all answers and checks, then those of the last notebook with these changes.
 
     A cell "loss" at the end gives the first loss and the mean of the last five.
     """
@@ -533,7 +534,6 @@ def all_answers_and_the_last_notebook(updates: int, changes: dict[str, str]):
     last = nbformat.read(FOLDER / "06_your_gpt.ipynb", as_version=4)
     whole = [cell for cell in last.cells if cell.cell_type == "code" and cell.id not in TOO_EARLY]
     code = "\n".join(cell.source for cell in whole)
-    changes = {"updates=1500": f"updates={updates}"} | changes
     assert all(old in code for old in changes)
     for cell in whole:
         for old, new in changes.items():
@@ -556,7 +556,7 @@ def check_all_is_the_student_s(notebook) -> tuple[float, float]:
 
 def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
     """All answers in one kernel, then the last notebook with a small network."""
-    notebook = all_answers_and_the_last_notebook(30, SMALLER)
+    notebook = all_answers_and_the_last_notebook(SMALLER)
     execute(notebook, tmp_path)
     first, last = check_all_is_the_student_s(notebook)
     assert last < first - 1
@@ -565,6 +565,6 @@ def test_a_gpt_of_nothing_but_the_student_s_code(tmp_path):
 @IN_THE_PART
 def test_a_gpt_of_the_student_s_code_learns_as_the_last_notebook_says(tmp_path):
     """With its own network and documents, and 300 updates."""
-    notebook = all_answers_and_the_last_notebook(300, {})
+    notebook = all_answers_and_the_last_notebook({"updates=1500": "updates=300"})
     execute(notebook, tmp_path)
     assert check_all_is_the_student_s(notebook)[1] < 1.2  # an untrained one pays 7
