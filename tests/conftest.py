@@ -57,8 +57,9 @@ def compiler() -> str:
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium."""
+    """A headless Chromium, which reaches this machine and no other."""
     from playwright.sync_api import sync_playwright
+    from visits import OPTIONS
 
     from nbutils.doctor import find_chromium
 
@@ -66,9 +67,27 @@ def browser():
         executable = find_chromium(playwright.chromium.executable_path)
         if not executable:
             pytest.fail(NO_CHROMIUM, pytrace=False)
-        chromium = playwright.chromium.launch(
-            executable_path=executable,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        chromium = playwright.chromium.launch(executable_path=executable, args=OPTIONS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The address of a server of the built book."""
+    from visits import HTML, serving
+
+    if not (HTML / "index.html").exists():
+        pytest.fail("_build/html is missing. Build the book first: `make book`", pytrace=False)
+    with serving(HTML) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def reader(browser, site):
+    """A tab on the built book, which keeps what it has loaded."""
+    from visits import Reader
+
+    made = Reader(browser, site)
+    yield made
+    made.close()

@@ -1,175 +1,86 @@
 """The built book in a real browser: every page, two widths, light and dark, no other host."""
 
-import functools
-import json
 import os
 import re
-import sys
-from pathlib import Path
+from itertools import cycle
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 import yaml
-from fontTools.ttLib import TTFont
 from PIL import Image
-
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "bench"))
-from pages import HTML, serving  # noqa: E402
-from pages import pages as toc_pages  # noqa: E402
-from pages import visit as visit_once  # noqa: E402
+from visits import CHAPTERS, HTML, PAGES, ROOT, WORDS_OF_CODE, Reader, html_of, signs, toc_pages
 
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
-# The theme's own: the text on its buttons differs from their label; its logo is in no landmark.
-KNOWN_FINDINGS = {"label-content-name-mismatch", "region"}
-GRAVE = {"serious", "critical"}
-PAGES = [*toc_pages(), "search", "genindex"]
-CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
+SMALL = "notebooks/exercises/06_your_gpt"  # a page with some code
 
 
-@pytest.fixture(scope="module")
-def site():
-    """The address of a server of _build/html."""
-    if not (HTML / "index.html").exists():
-        pytest.fail("_build/html is missing. Build the book first: `make book`", pytrace=False)
-    with serving(HTML) as address:
-        yield address
-
-
-class Visit:
-    """One page in one look, with everything that went wrong while it loaded."""
-
-    def __init__(self, browser, site, name, width, scheme, **options):
-        self.errors, self.refused, self.missing = [], [], []
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            **options,
+@pytest.mark.parametrize("name, look", list(zip(PAGES, cycle(LOOKS))))
+def test_page_in_a_browser(reader, name, look):
+    """Each page in one look, so that each look is met by many; then the window changes the others."""
+    sound(reader, name, look)
+    assert reader.weight() < 1.2e6  # bytes; `python bench/pages.py` lists them
+    icons = reader.icons()
+    assert icons <= signs() and (name not in CHAPTERS or len(icons) > 10)
+    assert reader.findings() == {}
+    for width, scheme in LOOKS:
+        reader.look(width, scheme)
+        reader.page.wait_for_function(
+            "scheme => document.documentElement.dataset.theme === scheme", arg=scheme
         )
-        self.page = self.context.new_page()
-        self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("response", lambda r: r.status >= 400 and self.missing.append(r.url))
-        self.page.route(lambda url: not url.startswith((site, "data:")), self.refuse)
-        self.page.goto(f"{site}{name}.html", wait_until="load")
-        self.wait_for_mathematics()
-
-    def refuse(self, route):
-        self.refused.append(route.request.url)
-        route.abort()
-
-    def wait_for_mathematics(self):
-        self.page.wait_for_function(
-            "window.MathJax?.startup?.promise?.then(() => true) ?? !document.querySelector('.math')"
-        )
-        self.page.evaluate("() => document.fonts.ready.then(() => true)")
-
-    def undrawn_mathematics(self) -> list[str]:
-        """Formulas that MathJax left alone or could not read, and TeX in the running text."""
-        return self.page.evaluate(
-            r"""() => {
-              const main = document.querySelector("main").cloneNode(true);
-              const left = [...main.querySelectorAll(".math")]
-                .filter(e => !e.querySelector("mjx-container") || e.querySelector("mjx-merror"))
-                .map(e => e.textContent);
-              main.querySelectorAll("pre, code, mjx-container, script").forEach(e => e.remove());
-              return left.concat(main.textContent.match(/\$\$|\\[(\[]|\\[a-z]+\{/g) ?? []);
-            }"""
-        )
-
-    def icons(self) -> set[int]:
-        """The theme's icons that the page shows."""
-        shown = self.page.evaluate(ICONS)
-        assert all("Font Awesome" in family for _, family in shown)
-        return {ord(content.strip('"')) for content, _ in shown}
-
-    def findings(self) -> dict[str, str]:
-        """axe-core's serious and critical findings, less the theme's own: rule and first place.
-
-        axe takes milliseconds for each of a chapter's thousands of coloured words of code. So each combination
-        of colour, size, weight and background stays once; other words stay as text without a colour of their own.
-        """
-        self.page.evaluate(axe_source())
-        result = self.page.evaluate(
-            """() => {
-              const seen = new Set(), grounds = new Map();
-              const ground = e => {
-                if (!e) return "";
-                if (!grounds.has(e)) {
-                  const {backgroundColor: own, opacity} = getComputedStyle(e);
-                  const through = own === "rgba(0, 0, 0, 0)" && opacity === "1";
-                  grounds.set(e, through ? ground(e.parentElement) : own + opacity);
-                }
-                return grounds.get(e);
-              };
-              const words = [...document.querySelectorAll(".highlight pre span")].filter(e => !e.children.length);
-              const look = word => {
-                const {color, fontSize, fontWeight} = getComputedStyle(word);
-                return [color, fontSize, fontWeight, ground(word)].join();
-              };
-              const again = words.filter(word => {
-                const known = seen.has(look(word));
-                seen.add(look(word));
-                return known;
-              });
-              again.forEach(word => word.replaceWith(word.textContent));
-              return axe.run(document, {resultTypes: ["violations"], preload: false});
-            }"""
-        )
-        return {
-            v["id"]: v["nodes"][0]["html"][:200]
-            for v in result["violations"]
-            if v["impact"] in GRAVE and v["id"] not in KNOWN_FINDINGS
-        }
+        assert reader.troubles() == {}, (width, scheme)
 
 
-@functools.cache
-def axe_source() -> str:
-    import axe_playwright_python
-
-    return next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text("utf-8")
-
-
-@pytest.fixture(params=PAGES)
-def name(request):
-    return request.param
+@pytest.mark.part("pages")
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_in_every_look(reader, name, look):
+    """Opened anew, and each text asked for its contrast."""
+    sound(reader, name, look)
+    assert reader.findings(once=WORDS_OF_CODE) == {}
 
 
-@pytest.mark.parametrize("width, scheme", LOOKS)
-def test_page_in_a_browser(browser, site, name, width, scheme):
-    visit = Visit(browser, site, name, width, scheme)
-    page = visit.page
+def sound(reader: Reader, name: str, look: tuple[int, str]) -> None:
+    """Open the page: it follows the system's scheme, and nothing is wrong."""
+    reader.open(name, *look)
     if "SCREENSHOTS" in os.environ:  # for people to look at
+        width, scheme = look
         shots = ROOT / "_build" / "screenshots"
         shots.mkdir(parents=True, exist_ok=True)
-        page.screenshot(
-            path=shots / f"{name.replace('/', '-')}-{width}-{scheme}.png", full_page=True
-        )
-    assert page.evaluate("() => document.documentElement.dataset.theme") == scheme
-    assert not visit.errors
-    assert not visit.refused, "the page asked another host"
-    assert not visit.missing
-    assert not visit.undrawn_mathematics()
-    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
-    broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-    assert page.evaluate(broken) == []
-    assert visit.icons() <= signs()
-    assert visit.findings() == {}
-    visit.context.close()
+        path = shots / f"{name.replace('/', '-')}-{width}-{scheme}.png"
+        reader.page.screenshot(path=path, full_page=True)
+    assert reader.page.evaluate("document.documentElement.dataset.theme") == look[1]
+    assert reader.troubles() == {}
 
 
-def test_a_pale_word_of_code_is_noticed(browser, site):
-    """Though axe sees each look of the code's words once, and this word is one of many of its kind."""
-    visit = Visit(browser, site, CHAPTERS[0], 1280, "light")
-    visit.page.evaluate(
+@pytest.mark.parametrize("once", ["*", WORDS_OF_CODE])
+def test_a_pale_word_of_code_is_noticed(reader, once):
+    """Though axe sees each look once, and this word is one of many of its kind."""
+    reader.open(SMALL)
+    reader.page.evaluate(
         """() => {
           const words = [...document.querySelectorAll(".highlight pre span.n")];
           words[words.length - 1].style.color = "#ddd";
         }"""
     )
-    assert set(visit.findings()) == {"color-contrast"}
-    visit.context.close()
+    assert set(reader.findings(once)) == {"color-contrast"}
+
+
+def test_what_a_page_lacks_or_asks_of_another_host_is_noticed(reader):
+    reader.open(SMALL)
+    assert reader.troubles() == {}
+    reader.page.evaluate(
+        """() => {
+          const image = (src) => document.body.append(Object.assign(new Image(), { src }));
+          ["nowhere.png", "http://example.com/a.png", "http://93.184.215.14/b.png"].forEach(image);
+          document.querySelector("main").append("$$x$$");
+          document.body.insertAdjacentHTML("beforeend", "<p style='width: 9999px'>wide</p>");
+        }"""
+    )
+    reader.page.wait_for_function("[...document.images].slice(-3).every(image => image.complete)")
+    found = reader.troubles()
+    assert len(found["errors"]) == 3 and len(found["missing"]) == 1 and len(found["images"]) == 3
+    assert len(found["asked of another host"]) == 2
+    assert found["mathematics"] and found["too wide, pixels"]
 
 
 def test_mathjax_comes_from_the_book_and_only_where_it_is_needed():
@@ -186,6 +97,7 @@ def test_every_page_in_the_toc_is_built_and_no_other():
     assert {page for page in built if not page.startswith("_static/")} == {*PAGES, "index"}
 
 
+@pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(name):
     for link in re.findall(r'<a\b[^>]*?\shref="([^"]*)"', html_of(name)):
         target, anchor = urldefrag(link)
@@ -197,6 +109,7 @@ def test_links_lead_somewhere(name):
             assert f'id="{unquote(anchor)}"' in path.read_text("utf-8"), f"{name} links to {link}"
 
 
+@pytest.mark.parametrize("name", PAGES)
 def test_pictures_have_words_as_alt_text(name):
     for image in re.findall(r"<img\b[^>]*>", html_of(name)):
         alt = re.search(r'alt="([^"]*)"', image)
@@ -215,22 +128,17 @@ def test_chapter_buttons_lead_to_this_repository(chapter):
     assert f'href="{repository["url"]}/issues/new?' in html
 
 
-def test_numbers_of_the_build_are_filled_in():
+def test_the_tables_of_what_was_measured_are_filled_and_name_every_page():
     html = html_of("book/tested")
-    assert html.count('<table class="numbers') == 5
-    assert "weight-of:" not in html
-    rows = json.loads((ROOT / "_build" / "bench.json").read_text("utf-8"))
-    (speed,) = (
-        row["value"] for row in rows if row["what"] == "Training"
-    )  # tokens/s of this machine
-    assert 0 < float(
-        re.search(r"<p>The model that [\w, ]+ share</p></td>\s*<td><p>([\d.]+)</p>", html)[1]
-    )
-    for chapter in CHAPTERS:
-        title = re.search(r"<title>(.*?) &#8212;", html_of(chapter))[1]
-        seconds = re.search(rf"<p>{re.escape(title)}</p></td>\s*<td><p>([\d.]+)</p>", html)
-        # Four minutes where this trains 42,000 tokens/s (two cores with AMX); on a slower one, as much work.
-        assert 0 < float(seconds[1]) * speed < 240 * 42_000, f"{chapter} takes too long"
+    tables = re.findall(r'<table class="numbers.*?</table>', html, re.S)
+    asked = (ROOT / "book" / "tested.md").read_text("utf-8").count("```{")
+    assert len(tables) == asked > 4
+    cells = re.findall(r"<td>(.*?)</td>", "".join(tables), re.S)
+    told = [re.sub(r"<[^>]*>", "", cell).strip() for cell in cells]
+    assert all(told)
+    for page in toc_pages():
+        title = re.search(r"<title>(.*?) &#8212;", html_of(page))[1]
+        assert told.count(title) == (2 if page in CHAPTERS else 1), title  # its time, its weight
 
 
 def test_pictures_are_light():
@@ -242,74 +150,37 @@ def test_pictures_are_light():
             assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)  # white stays white
 
 
-def test_no_page_shows_a_control_that_needs_a_kernel(browser, site):
+def test_no_page_shows_a_control_that_needs_a_kernel():
     """In place of the training panel stands the picture of a finished run."""
-    visit = Visit(browser, site, "notebooks/04b_training", 1280, "light")
-    cell = visit.page.locator("div.cell", has_text="TrainingPanel(train_tokens").last
-    assert cell.locator("img").get_attribute("alt")
-    assert cell.locator("img").evaluate("image => image.naturalWidth") > 600
-    visit.context.close()
+    page = html_of("notebooks/04b_training").rpartition("TrainingPanel")[2]
+    image = re.search(r"<img\b[^>]*>", page)[0]
+    assert re.search(r'alt="[^"]+"', image)
+    with Image.open(HTML / "notebooks" / re.search(r'src="([^"]+)"', image)[1]) as picture:
+        assert picture.width > 600
     for chapter in CHAPTERS:
         assert not re.search(
             r"jupyter\.widget-view|class=\"[^\"]*jupyter-widgets", html_of(chapter)
         )
 
 
-def test_search_finds_a_word_of_a_chapter(browser, site):
-    visit = Visit(browser, site, "search", 1280, "light")
-    visit.page.goto(f"{site}search.html?q=vocabulary")
-    visit.page.locator("#search-results li a").first.wait_for(timeout=10_000)
-    visit.context.close()
+def test_search_finds_a_word_of_a_chapter(reader):
+    reader.page.goto(f"{reader.address}search.html?q=vocabulary")
+    reader.page.locator("#search-results li a").first.wait_for()
 
 
-def test_first_page_is_where_the_address_leads(browser, site):
-    page = browser.new_page()
-    page.goto(site)
-    page.wait_for_url(f"{site}book/intro.html")
-    page.close()
+def test_first_page_is_where_the_address_leads(reader):
+    reader.page.goto(reader.address)
+    reader.page.wait_for_url(f"{reader.address}book/intro.html")
 
 
-@pytest.mark.parametrize("width, shown, hidden", [(1280, "wide", "tall"), (390, "tall", "wide")])
-def test_the_picture_fits_the_screen(browser, site, width, shown, hidden):
-    visit = Visit(browser, site, "book/intro", width, "light")
-    assert visit.page.locator(f".flow-{shown}").is_visible()
-    assert not visit.page.locator(f".flow-{hidden}").is_visible()
-    smallest = visit.page.evaluate(
-        f"""() => Math.min(...[...document.querySelectorAll(".flow-{shown} text")]
-        .map(t => t.getBoundingClientRect().height))"""
-    )
-    assert smallest >= 10, "some words of the picture are too small to read"
-    visit.context.close()
-
-
-def html_of(name) -> str:
-    return (HTML / f"{name}.html").read_text("utf-8")
-
-
-ICONS = """() => [...document.querySelectorAll("[class*='fa-']")].map((icon) => {
-  const { content, fontFamily } = getComputedStyle(icon, "::before");
-  return [content, fontFamily];
-})"""
-
-
-@functools.cache
-def signs() -> set[int]:
-    """What is left of the theme's icons after the extension light_icons."""
-    fonts = (HTML / "_static/vendor/fontawesome/webfonts").glob("*.ttf")
-    return set().union(*(TTFont(font).getBestCmap() for font in fonts))
-
-
-def test_icons_are_looked_for(browser, site):
-    visit = Visit(browser, site, CHAPTERS[0], 1280, "light")
-    assert 10 < len(visit.icons()) <= len(signs())
-    visit.context.close()
-
-
-def test_a_page_is_light_and_soon_usable(browser, site):
-    """`python bench/pages.py` says how light; the limit on time leaves room for a busy machine."""
-    for name in toc_pages():
-        load = visit_once(browser, site, name)
-        assert load.size < 1.2e6, name
-        if load.ready >= 5000:  # the machine may have paused
-            load = visit_once(browser, site, name)
-        assert 0 < load.ready < 5000, name
+def test_the_picture_fits_the_screen(reader):
+    reader.open("book/intro")
+    for width, shown, hidden in ((1280, "wide", "tall"), (390, "tall", "wide")):
+        reader.look(width, "light")
+        assert reader.page.locator(f".flow-{shown}").is_visible()
+        assert not reader.page.locator(f".flow-{hidden}").is_visible()
+        smallest = reader.page.evaluate(
+            f"""() => Math.min(...[...document.querySelectorAll(".flow-{shown} text")]
+            .map(t => t.getBoundingClientRect().height))"""
+        )
+        assert smallest >= 10, "some words of the picture are too small to read"

@@ -6,12 +6,16 @@ from zipfile import ZipFile
 
 import offline  # tools/offline.py
 import pytest
-from test_book import HTML, PAGES, Visit
-from test_pictures import PICTURES, Shown, agree
+from moving import all_pictures
+from shown import Shown, agree
+from visits import HTML, PAGES, Reader
 
 from nbutils.figures import picture
 
 TABLE = re.compile(r"/_static/pictures/[0-9a-f]{64}\.js$")
+PICTURES = all_pictures()
+SAMPLER = next(moving for moving in PICTURES if moving.name == "Sampler")
+OPENED = {"book/intro", "book/tested", "search", *(moving.page for moving in PICTURES)}
 
 
 @pytest.fixture(scope="module")
@@ -30,58 +34,54 @@ def disk(folder):
     return f"{folder.as_uri()}/"
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_from_a_disk(browser, disk, name):
-    visit = Visit(browser, disk, name, 1280, "light")
-    assert visit.page.url.startswith("file:")
+@pytest.fixture(scope="module")
+def visitor(browser, disk):
+    """A tab on the pages there."""
+    made = Reader(browser, disk)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n if n in OPENED else pytest.param(n, marks=pytest.mark.part("pages")) for n in PAGES],
+)
+def test_page_from_a_disk(visitor, name):
+    visitor.open(name)
+    assert visitor.page.url.startswith("file:")
     for moving in PICTURES:
         if moving.page == name:
-            shown = Shown(visit.page, moving.name)
+            shown = Shown(visitor.page, moving.name)
             agree(shown, moving)
             for move in moving.moves[:2]:  # among them those that fetch a file
                 before = shown.state()
                 move.do(shown)
                 assert shown.state() != before
                 agree(shown, moving)
-    assert not visit.undrawn_mathematics()
-    fonts = (
-        "() => [...document.fonts].filter(font => font.status === 'error').map(font => font.family)"
-    )
-    assert visit.page.evaluate(fonts) == []
-    broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-    assert visit.page.evaluate(broken) == []
-    assert not visit.errors and not visit.missing
-    assert not visit.refused, "the page asked for something that is not in the folder"
-    visit.context.close()
+    assert visitor.troubles() == {}
 
 
-def test_every_file_that_a_picture_fetches_is_a_script_and_comes_when_needed(browser, folder, disk):
+def test_every_file_that_a_picture_fetches_is_a_script_and_comes_when_needed(visitor, folder):
     packed = {path.stem for path in folder.rglob("*.js") if len(path.stem) == 64}
     expected = {
         picture.sha256(get()) for moving in PICTURES for get in moving.make().resources.values()
     }
     assert packed == expected and expected
     assert not list(folder.rglob("*.bin"))
-    asked = []
-    page = browser.new_page()
-    page.on("request", lambda request: asked.append(request.url))
-    moving = next(moving for moving in PICTURES if moving.name == "Sampler")
-    page.goto(f"{disk}{moving.page}.html")
-    shown = Shown(page, moving.name)
-    assert not any(map(TABLE.search, asked))
-    moving.moves[0].do(shown)
-    assert any(map(TABLE.search, asked))
-    page.close()
+    visitor.open(SAMPLER.page)
+    shown = Shown(visitor.page, SAMPLER.name)
+    assert not any(map(TABLE.search, visitor.asked))
+    SAMPLER.moves[0].do(shown)
+    assert any(map(TABLE.search, visitor.asked))
 
 
 def test_a_file_that_is_not_there_leaves_a_sentence(browser, disk):
     page = browser.new_page()
     page.route(TABLE, lambda route: route.abort())
-    moving = next(moving for moving in PICTURES if moving.name == "Sampler")
-    page.goto(f"{disk}{moving.page}.html")
-    shown = Shown(page, moving.name)
-    moving.moves[0].move.do(shown)
-    shown.place.get_by_text("can't be loaded").wait_for(timeout=10_000)
+    page.goto(f"{disk}{SAMPLER.page}.html")
+    shown = Shown(page, SAMPLER.name)
+    SAMPLER.moves[0].move.do(shown)
+    shown.place.get_by_text("can't be loaded").wait_for()
     page.close()
 
 
@@ -96,25 +96,23 @@ def test_links_lead_to_files(folder):
                 assert to.is_file(), f"{page.name} names {link}"
 
 
-def test_search_finds_a_page_and_leads_to_it(browser, disk):
-    visit = Visit(browser, disk, "book/intro", 1280, "light")
-    visit.page.goto(f"{disk}search.html?q=vocabulary")
-    found = visit.page.locator("#search-results li a").first
-    found.wait_for(timeout=10_000)
-    visit.page.wait_for_function("() => Search.status.innerText.includes('finished')")
+def test_search_finds_a_page_and_leads_to_it(visitor):
+    visitor.open("book/intro")
+    page = visitor.page
+    page.goto(f"{visitor.address}search.html?q=vocabulary")
+    found = page.locator("#search-results li a").first
+    found.wait_for()
+    page.wait_for_function("() => Search.status.innerText.includes('finished')")
     found.click()
-    visit.page.wait_for_load_state()
-    assert visit.page.url.startswith(disk) and "search.html" not in visit.page.url
-    assert "vocabulary" in visit.page.locator("article").inner_text()
-    assert not visit.errors and not visit.refused
-    visit.context.close()
+    page.wait_for_load_state()
+    assert page.url.startswith(visitor.address) and "search.html" not in page.url
+    assert "vocabulary" in page.locator("article").inner_text()
+    assert visitor.troubles() == {}
 
 
-def test_double_click_on_the_index_leads_to_the_first_page(browser, disk):
-    page = browser.new_page()
-    page.goto(f"{disk}index.html")
-    page.wait_for_url(f"{disk}book/intro.html")
-    page.close()
+def test_double_click_on_the_index_leads_to_the_first_page(visitor):
+    visitor.page.goto(f"{visitor.address}index.html")
+    visitor.page.wait_for_url(f"{visitor.address}book/intro.html")
 
 
 def test_another_sphinx_is_noticed(tmp_path):

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import fork  # tools/fork.py
 import pdf  # tools/pdf.py
 import pytest
+from moving import all_pictures
 from pypdf import PdfReader
-from test_book import CHAPTERS, html_of, site, toc_pages  # noqa: F401
-from test_pictures import PICTURES
+from visits import CHAPTERS, html_of, serving, toc_pages
 
 # What stands beside the paper, where nobody can read it.
 CUT = """() => [...document.querySelectorAll("article.bd-article *")]
@@ -18,6 +18,7 @@ CUT = """() => [...document.querySelectorAll("article.bd-article *")]
   .map((e) => e.outerHTML.slice(0, 200))"""
 UNDRAWN = """() => [...document.querySelectorAll("article.bd-article img")]
   .filter((image) => !image.naturalWidth).map((image) => image.src)"""
+PICTURES = all_pictures()
 ONLINE = fork.online(fork.repository())
 
 
@@ -76,6 +77,33 @@ def test_nothing_is_cut_off_and_every_figure_is_drawn(book):
     assert book.undrawn == []
 
 
+def test_its_letters_are_of_the_fonts_that_it_brings(book):
+    """Whatever fonts the machine has: of those come at most signs that are no Latin letters."""
+    names, foreign = set(), set()
+
+    def look(words, matrix, text_matrix, font, size):
+        name = str((font or {}).get("/BaseFont", "")).rpartition("+")[2]
+        if not name.startswith(("DejaVuSans", "MJX")) and re.search("[A-Za-z]", words):
+            foreign.add((name, words))
+
+    for page in book.reader.pages:
+        for font in page["/Resources"].get("/Font", {}).values():
+            names.add(font.get("/BaseFont", "").rpartition("+")[2])
+            assert embedded(font), font
+    for number in (0, 1, *(pages[1] for pages in book.where.values() if len(pages) > 1)):
+        book.reader.pages[number].extract_text(visitor_text=look)
+    assert {"DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"} <= names
+    assert not foreign
+
+
+def embedded(font) -> bool:
+    """Whether the PDF holds the font's file; a font of type 3 is drawn by the PDF itself."""
+    if font["/Subtype"] == "/Type3":
+        return True
+    kept = font.get("/DescendantFonts", [font])[0].get_object()["/FontDescriptor"]
+    return any(f"/FontFile{kind}" in kept for kind in ("", 2, 3))
+
+
 def test_it_is_a_book_of_plausible_size(book):
     assert 150 < len(book.reader.pages) < 600
     assert 1e6 < book.path.stat().st_size < 40e6
@@ -125,7 +153,7 @@ def baseline(page, title: str) -> float:
     found = []
 
     def look(words, matrix, text_matrix, font, size):
-        large = matrix[0] * text_matrix[0] * size > 14
+        large = matrix[0] * text_matrix[0] * size > 12
         if large and words.strip() and plain(title).startswith(plain(words)):
             found.append(matrix[3] * text_matrix[5] + matrix[5])
 
@@ -208,8 +236,11 @@ def test_folded_answers_are_open(book):
 def test_a_picture_that_fails_stops_the_printing(browser, site):
     tab = browser.new_page()
     tab.route(re.compile(r"/_static/pictures/.*\.js$"), lambda route: route.abort())
-    with pytest.raises(RuntimeError, match="a picture of notebooks/02_io is not drawn"):
-        pdf.print_page(tab, site, ONLINE, "notebooks/02_io", 0)
+    with (
+        serving(pdf.FONTS) as letters,
+        pytest.raises(RuntimeError, match="a picture of notebooks/02_io is not drawn"),
+    ):
+        pdf.print_page(tab, pdf.Addresses(site, letters, ONLINE), "notebooks/02_io", 0)
     tab.close()
 
 

@@ -1,4 +1,4 @@
-"""Moving pictures in a real browser: in the built page, in JupyterLab, with Colab's versions.
+"""Moving pictures in a real browser: alone, in the built page, in JupyterLab, with Colab's versions.
 
 To add a picture: a module in ``moving`` with its page, an example, how its controls are moved, which
 numbers it shows, and input that it must answer with a sentence.
@@ -10,84 +10,23 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from importlib import metadata
+from itertools import groupby
 
 import nbformat
-import numpy as np
 import pytest
 from conftest import colab_packages
 from moving import all_pictures
 from moving.hands import Drag, Moving, Write
 from nbformat.v4 import new_code_cell, new_notebook
-from test_book import HTML, ROOT, Visit, axe_source, serving, site, toc_pages  # noqa: F401
+from shown import Shown, agree, alone, state_to_return_to
+from visits import HTML, OVERFLOW, ROOT, Reader, axe_source, html_of, serving, toc_pages
 
 SHOTS = ROOT / "_build" / "screenshots" / "pictures"
-LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
+WIDTHS, SCHEMES = (1280, 360), ("light", "dark")
 HANDS = ("mouse", "keyboard", "touch")
 PICTURES = all_pictures()
 MERGES = next(moving for moving in PICTURES if moving.name == "Merges")
-WORST = "한국어" * 40  # the most bytes of the most characters that Merges takes
-
-
-class Shown:
-    """A picture in a page, and a hand to move it with."""
-
-    def __init__(self, page, kind: str, hand: str = "mouse"):
-        self.page, self.hand = page, hand
-        self.place = page.locator(f'.moving-picture[data-picture$=".{kind}"]')
-        self.place.scroll_into_view_if_needed()
-        page.wait_for_function("place => place.dataset.state", arg=self.place.element_handle())
-
-    def tap(self, control, **where):
-        control.scroll_into_view_if_needed()
-        (control.tap if self.hand == "touch" else control.click)(**where)
-
-    def drag_with_mouse(self, start, end):
-        self.page.mouse.move(*start)
-        self.page.mouse.down()
-        self.page.mouse.move(*end, steps=5)
-        self.page.mouse.up()
-
-    def drag_with_finger(self, start, end):
-        session = self.page.context.new_cdp_session(self.page)
-        middle = [(a + b) / 2 for a, b in zip(start, end)]
-        for kind, point in (("touchStart", start), ("touchMove", middle), ("touchMove", end)):
-            at = [{"x": point[0], "y": point[1]}]
-            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-            self.page.wait_for_timeout(50)  # a finger is not faster, and a busy browser must follow
-        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        self.page.wait_for_timeout(
-            350
-        )  # a tap that follows sooner is taken for part of the gesture
-        session.detach()
-
-    def state(self) -> dict:
-        return self.place.evaluate("place => ({...place.model.state})")
-
-    def set(self, state: str):
-        """Give the model a state, written in JavaScript: it may hold what JSON can't."""
-        self.place.evaluate(
-            f"place => {{ for (const [k, v] of Object.entries({state})) place.model.set(k, v); }}"
-        )
-
-    def said(self) -> str:
-        return self.place.locator(".said").text_content()
-
-    def draw_ms(self, moves) -> list[float]:
-        """The longest drawing of each move, from the picture's first state on."""
-        took = []
-        self.place.evaluate(
-            """place => {
-                 place.drawn = [];
-                 new MutationObserver(() => place.drawn.push(Number(place.querySelector(".picture").dataset.drawMs)))
-                   .observe(place.querySelector(".picture"), {attributes: true, attributeFilter: ["data-draw-ms"]});
-               }"""
-        )
-        for move in moves:
-            move.do(self)
-            took.append(self.place.evaluate("place => Math.max(0, ...place.drawn.splice(0))"))
-        return took
 
 
 @pytest.fixture(params=PICTURES, ids=str)
@@ -95,42 +34,69 @@ def moving(request):
     return request.param
 
 
-def agree(shown: Shown, moving: Moving) -> None:
-    """What the page shows is what Python computes for the same state."""
-    picture = moving.by_python(shown.state())
-    assert shown.place.locator(".failed").is_hidden()
-    assert shown.said() == picture.summary()
-    got, expected = shown.place.evaluate(moving.numbers), moving.expected(picture)
-    exact = all(isinstance(number, int) for number in expected)
-    assert got == expected if exact else np.allclose(got, expected, atol=1e-5, rtol=0)
-    assert len(got)
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """The address of pages with one picture each, named as the picture prints itself."""
+    folder = tmp_path_factory.mktemp("studio")
+    for moving in PICTURES:
+        alone(moving.make(), folder, str(moving))
+    with serving(folder) as address:
+        yield address
 
 
-# In the page
+@pytest.fixture(scope="module")
+def visitor(browser, studio):
+    """A tab on the pictures alone."""
+    made = Reader(browser, studio)
+    yield made
+    made.close()
 
 
-def test_every_picture_of_the_pages_is_in_the_list():
-    found = [
-        (page, kind.rpartition(".")[2])
-        for page in toc_pages()
-        for kind in re.findall(r'data-picture="([\w.]+)"', (HTML / f"{page}.html").read_text())
-    ]
-    assert sorted(found) == sorted((moving.page, moving.name) for moving in PICTURES)
+@pytest.fixture(scope="module")
+def finger(browser, studio):
+    """The same under a finger."""
+    made = Reader(browser, studio, has_touch=True)
+    yield made
+    made.close()
 
 
-@pytest.mark.parametrize("width, scheme", LOOKS)
-def test_it_is_drawn_and_fits(browser, site, moving, width, scheme):
-    visit = Visit(browser, site, moving.page, width, scheme)
-    shown = Shown(visit.page, moving.name)
+def met(reader: Reader, moving: Moving, width: int = 360, hand: str = "mouse") -> Shown:
+    """The picture, on a page of its own that was opened anew."""
+    reader.open(str(moving), width)
+    return Shown(reader.page, moving.name, hand)
+
+
+# Alone
+
+
+def test_it_is_drawn_in_every_look_and_fits(visitor, moving):
+    shown = met(visitor, moving)
     agree(shown, moving)
-    assert shown.place.locator(".picture").get_attribute("data-look") == scheme
-    assert visit.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert shown.place.locator(".picture").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    shown.place.screenshot(path=SHOTS / f"{moving}-{width}-{scheme}.png")
-    assert findings(visit.page) == []
-    assert not visit.errors and not visit.refused and not visit.missing
-    visit.context.close()
+    grounds = set()
+    for scheme in SCHEMES:
+        for width in WIDTHS:
+            visitor.look(width, scheme)
+            looks_right(visitor, shown, scheme)
+        assert findings(visitor.page) == []
+        grounds.add(ground(shown))
+    assert len(grounds) == 2
+    visitor.page.evaluate("document.documentElement.dataset.theme = 'light'")  # the page's switch
+    picture = shown.place.locator(".picture[data-look=light]")
+    picture.wait_for()
+    assert ground(shown) in grounds
+    assert visitor.troubles() == {}
+
+
+def looks_right(reader: Reader, shown: Shown, scheme: str) -> None:
+    """It has the page's look and fits into its place."""
+    picture = shown.place.locator(f".picture[data-look={scheme}]")
+    picture.wait_for()
+    assert reader.page.evaluate(OVERFLOW) <= 0
+    assert picture.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+def ground(shown: Shown) -> str:
+    return shown.place.locator(".picture").evaluate("e => getComputedStyle(e).backgroundColor")
 
 
 def findings(page) -> list[str]:
@@ -141,124 +107,156 @@ def findings(page) -> list[str]:
 
 
 @pytest.mark.parametrize("hand", HANDS)
-def test_every_control_does_what_python_computes(browser, site, moving, hand):
-    visit = Visit(browser, site, moving.page, 360, "light", has_touch=hand == "touch")
-    shown = Shown(visit.page, moving.name, hand)
+def test_every_control_does_what_python_computes(visitor, finger, moving, hand):
+    reader = finger if hand == "touch" else visitor
+    move_all(met(reader, moving, hand=hand), moving)
+    assert reader.troubles() == {}
+
+
+def move_all(shown: Shown, moving: Moving) -> None:
+    """Move every control; each changes the state, and what then shows is what Python computes."""
     for move in moving.moves:
         before = shown.state()
         move.do(shown)
-        assert shown.state() != before or (hand == "keyboard" and isinstance(move, Drag)), move
+        assert shown.state() != before or (shown.hand == "keyboard" and isinstance(move, Drag)), (
+            move
+        )
         agree(shown, moving)
-    assert not visit.errors and not visit.refused
-    visit.context.close()
 
 
-@pytest.mark.timing
-def test_a_drawing_takes_less_than_a_frame(browser, site, moving):
-    """Of 25 times that the controls are moved the best, since a machine may be busy for a while."""
-    visit = Visit(browser, site, moving.page, 1280, "light")
-    shown = Shown(visit.page, moving.name)
-    first, rounds = shown.state(), []
-    first.pop("fetched", None)  # what has come does not come again
-    for _ in range(25):
-        rounds.append(shown.draw_ms(moving.moves))
-        shown.set(json.dumps(first))
-        took = np.min(rounds, axis=0)
-        if len(rounds) >= 3 and took.max() < moving.draw_ms:
-            break
-    print(f"{moving}: {took.max():.2f} ms")
-    assert 0 < took.max() < moving.draw_ms
-    visit.context.close()
+def test_a_change_is_drawn_once(visitor, moving):
+    shown = met(visitor, moving)
+    before = shown.state()
+    drawn = shown.drawings(next(move for move in moving.moves if not isinstance(move, Drag)))
+    changed = [name for name, value in shown.state().items() if before.get(name) != value]
+    fetches = len(moving.make().resources)  # a file that comes is drawn too
+    assert 1 <= len(drawn) <= len(changed) + fetches
 
 
-@pytest.mark.timing
-def test_the_largest_text_is_learned_within_a_frame(browser, site):
-    visit = Visit(browser, site, "notebooks/01_tokens", 1280, "light")
-    shown = Shown(visit.page, "Merges")
-    times = []
-    for text in [WORST, "abc", WORST[1:] + "a", "abc", WORST[2:] + "ab"]:
-        shown.set(f"{{step: 0, text: {json.dumps(text)}}}")
-        times.append(float(shown.place.locator(".picture").get_attribute("data-draw-ms")))
-    print(times)
-    assert min(times[::2]) < 50
-    agree(shown, MERGES)
-    visit.context.close()
+def test_bad_input_is_answered_with_a_sentence(visitor, moving):
+    answers_bad_input(met(visitor, moving), moving)
+    assert visitor.errors == []
 
 
-def test_bad_input_is_answered_with_a_sentence(browser, site, moving):
-    visit = Visit(browser, site, moving.page, 360, "light")
-    shown = Shown(visit.page, moving.name)
-    good = json.dumps(shown.state())
+def answers_bad_input(shown: Shown, moving: Moving) -> None:
+    """Each wrong state is told; afterwards the picture goes on."""
+    good = state_to_return_to(shown)
     for state, told in moving.bad.items():
-        start = time.monotonic()
         shown.set(state)
         failed = shown.place.locator(".failed")
         assert failed.is_visible() and told in failed.text_content(), state
         assert "can't be drawn" not in failed.text_content() and not shown.said()
-        assert time.monotonic() - start < 2, "the page was frozen"
         shown.set(good)
         agree(shown, moving)
-    assert not visit.errors
-    visit.context.close()
 
 
-def test_a_reader_who_pastes_a_book_can_go_on(browser, site):
-    visit = Visit(browser, site, "notebooks/01_tokens", 360, "light")
-    shown = Shown(visit.page, "Merges")
+def test_a_reader_who_pastes_a_book_can_go_on(visitor):
+    shown = met(visitor, MERGES)
     shown.place.get_by_label("Text").fill("war and peace " * 70_000)
     assert "980000 characters" in shown.place.locator(".failed").text_content()
     Write("Text", "text", "peace").do(shown)
     agree(shown, MERGES)
-    visit.context.close()
 
 
-def test_focus_stays_where_the_keyboard_is_at_either_end(browser, site, moving):
-    visit = Visit(browser, site, moving.page, 360, "light")
-    shown = Shown(visit.page, moving.name, "keyboard")
+def test_focus_stays_where_the_keyboard_is_at_either_end(visitor, moving):
+    shown = met(visitor, moving, hand="keyboard")
     for button in shown.place.get_by_role("button").all():
         button.focus()
-        for _ in range(110):
-            visit.page.keyboard.press("Enter")
-        assert button.evaluate("b => b === document.activeElement")
+        button.evaluate("button => { for (let i = 0; i < 110; i++) button.click(); }")
+        for _ in range(2):
+            visitor.page.keyboard.press("Enter")
+        assert button.evaluate("button => button === document.activeElement")
         agree(shown, moving)
-    visit.context.close()
 
 
-def test_the_look_follows_the_page_s_switch(browser, site, moving):
-    visit = Visit(browser, site, moving.page, 1280, "light")
-    shown = Shown(visit.page, moving.name).place.locator(".picture")
-    colour = "e => getComputedStyle(e).backgroundColor"
-    light = shown.evaluate(colour)
-    visit.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    visit.page.wait_for_timeout(50)
-    assert shown.get_attribute("data-look") == "dark" and shown.evaluate(colour) != light
-    visit.context.close()
+def test_without_scripts_there_is_a_sentence(browser, studio):
+    reader = Reader(browser, studio, java_script_enabled=False)
+    moving = PICTURES[0]
+    reader.page.goto(f"{studio}{moving}.html")
+    assert reader.page.locator(f'[data-picture$=".{moving.name}"] p').is_visible()
+    reader.close()
 
 
-def test_without_scripts_there_is_a_sentence(browser, site, moving):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(f"{site}{moving.page}.html")
-    said = page.locator(f'[data-picture$=".{moving.name}"] p')
-    assert said.is_visible() and len(said.inner_text().split()) > 10
-    context.close()
-
-
-def test_a_script_that_does_not_come_leaves_a_sentence(browser, site, moving):
-    context = browser.new_context()
-    page = context.new_page()
-    page.route(re.compile(r"/_static/pictures/.*\.js$"), lambda route: route.abort())
-    page.goto(f"{site}{moving.page}.html")
-    place = Shown(page, moving.name).place
+def test_a_script_that_does_not_come_leaves_a_sentence(browser, studio):
+    reader = Reader(browser, studio)
+    reader.page.route(re.compile(r"/pictures/.*\.js$"), lambda route: route.abort())
+    place = met(reader, PICTURES[0]).place
     assert place.get_attribute("data-state") == "failed"
     first, second = place.locator("p").all()
     assert first.is_visible() and "can't be moved here" in second.inner_text()
-    context.close()
+    reader.close()
+
+
+# In the page
+
+BY_PAGE = [
+    (page, list(those)) for page, those in groupby(sorted(PICTURES, key=str), lambda m: m.page)
+]
+
+
+def test_every_picture_of_the_pages_is_in_the_list():
+    found = [
+        (page, kind.rpartition(".")[2])
+        for page in toc_pages()
+        for kind in re.findall(r'data-picture="([\w.]+)"', html_of(page))
+    ]
+    assert sorted(found) == sorted((moving.page, moving.name) for moving in PICTURES)
+
+
+def test_the_page_has_a_sentence_for_readers_without_scripts(moving):
+    said = re.search(
+        rf'data-picture="[\w.]+\.{moving.name}"[^>]*><p>(.*?)</p>', html_of(moving.page), re.S
+    )
+    assert len(said[1].split()) > 10
+
+
+@pytest.mark.parametrize(
+    "page, those", BY_PAGE, ids=lambda value: value if type(value) is str else ""
+)
+def test_in_their_chapter_they_are_drawn_and_move(reader, page, those):
+    reader.open(page)
+    for moving in those:
+        for width in WIDTHS:
+            reader.look(width, "light")
+            shown = Shown(reader.page, moving.name)
+            looks_right(reader, shown, "light")
+        agree(shown, moving)
+        moving.moves[0].do(shown)
+        agree(shown, moving)
+    assert reader.troubles() == {}
+
+
+@pytest.mark.part("pages")
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_in_its_chapter_it_looks_right(reader, moving, width, scheme):
+    reader.open(moving.page, width, scheme)
+    shown = Shown(reader.page, moving.name)
+    agree(shown, moving)
+    looks_right(reader, shown, scheme)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    shown.place.screenshot(path=SHOTS / f"{moving}-{width}-{scheme}.png")
+    assert findings(reader.page) == []
+    assert reader.troubles() == {}
+
+
+@pytest.mark.part("pages")
+@pytest.mark.parametrize("hand", HANDS)
+def test_in_its_chapter_every_control_does_what_python_computes(browser, site, moving, hand):
+    reader = Reader(browser, site, has_touch=hand == "touch")
+    reader.open(moving.page, 360)
+    shown = Shown(reader.page, moving.name, hand)
+    first = state_to_return_to(shown)
+    move_all(shown, moving)
+    shown.set(first)
+    answers_bad_input(shown, moving)
+    assert reader.troubles() == {}
+    reader.close()
 
 
 def test_pages_load_only_what_their_pictures_need():
     for page in toc_pages():
-        html = (HTML / f"{page}.html").read_text()
+        html = html_of(page)
         assert ("pictures.js" in html) == ('class="moving-picture"' in html), page
         assert "followLook" not in html  # a script's text is in a file, once
     scripts = list((HTML / "_static" / "pictures").glob("*.js"))
@@ -295,20 +293,16 @@ export default picture({ en: { title: "A table" } }, build);
 
 @pytest.fixture
 def table_page(tmp_path, monkeypatch, request):
-    """A folder with a page, made as the book's extension makes it."""
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+    """A folder with a page of that picture."""
     monkeypatch.syspath_prepend(tmp_path)
     request.addfinalizer(lambda: sys.modules.pop("table_picture", None))
     (tmp_path / "table.js").write_text(TABLE_SCRIPT)
     (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
-    import moving_pictures
     import table_picture
 
     page = tmp_path / "site"
-    html = moving_pictures.with_scripts(table_picture.Table().html(), "pictures", page / "pictures")
-    (page / "pictures.js").write_text((ROOT / "book/assets/pictures.js").read_text())
-    head = '<html lang="en"><meta charset="utf-8"><script defer src="pictures.js"></script>'
-    (page / "index.html").write_text(head + html)
+    page.mkdir()
+    alone(table_picture.Table(), page)
     return page
 
 
@@ -357,8 +351,8 @@ SHOW = """
 import json, sys
 sys.path[:0] = {path!r}
 import anywidget, ipywidgets
-import test_pictures
-made = [moving.make() for moving in test_pictures.PICTURES]
+import moving
+made = [picture.make() for picture in moving.all_pictures()]
 data = [picture._repr_mimebundle_()[0] for picture in made]
 print(json.dumps({{
     "versions": [anywidget.__version__, ipywidgets.__version__],
@@ -427,8 +421,8 @@ def lab(tmp_path):
 def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
     code = [
         f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT / 'tests')!r}]\n"
-        "import test_pictures, table_picture\n"
-        "made = [moving.make() for moving in test_pictures.PICTURES]",
+        "import moving, table_picture\n"
+        "made = [picture.make() for picture in moving.all_pictures()]",
         *(f"made[{i}]" for i in range(len(PICTURES))),
         "table_picture.Table()",
     ]

@@ -5,7 +5,8 @@ import re
 
 import pytest
 from moving.tokenizer import LINE, own
-from test_book import ROOT, serving
+from shown import alone
+from visits import ROOT, serving
 
 from nbutils import smallworld, text, tokens
 from nbutils.figures.tokenizer import EXAMPLES, MOST_CHARACTERS, Tokenizer
@@ -115,21 +116,9 @@ def many_texts() -> list[str]:
 
 
 @pytest.fixture
-def page_folder(tmp_path, monkeypatch):
-    """A folder with a page of the picture alone, made as the book's extension makes it."""
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
-    import moving_pictures
-
-    html = moving_pictures.with_scripts(
-        Tokenizer(LINE, own()).html(), "pictures", tmp_path / "pictures"
-    )
-    host = (ROOT / "book/assets/pictures.js").read_text("utf-8")
-    (tmp_path / "pictures.js").write_text(host, "utf-8")
-    (tmp_path / "index.html").write_text(
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f'<script defer src="pictures.js"></script>{html}',
-        "utf-8",
-    )
+def page_folder(tmp_path):
+    """A folder with a page of the picture alone."""
+    alone(Tokenizer(LINE, own()), tmp_path)
     return tmp_path
 
 
@@ -210,18 +199,3 @@ def test_while_the_table_is_on_its_way_our_own_is_there(browser, page_folder):
         left.get_by_text("2 tokens").wait_for()
         assert len(held) == 1
         page.close()
-
-
-@pytest.mark.timing
-def test_the_longest_text_is_cut_without_a_pause(browser, page_folder):
-    with serving(page_folder) as address:
-        page = opened(browser, address)
-        page.get_by_role("textbox").fill("first")
-        page.wait_for_function("document.querySelector('.moving-picture').model.get('fetched')")
-        times = []
-        for worst in ("🤗" * 1000, "a" * 1000, "한" * 1000, " \n" * 500, "ა" * 1000):
-            page.get_by_role("textbox").fill(worst)
-            times.append(float(page.locator(".picture").get_attribute("data-draw-ms")))
-        print(times)
-        page.close()
-    assert max(times) < 800  # of thousands of boxes; a page of English takes a twentieth

@@ -1,8 +1,8 @@
 """Make one PDF of the built book: python tools/pdf.py
 
 Headless Chromium prints one page of the book after another in the light look, folded answers open, each
-moving picture as it stands at its start with the address where it moves. pypdf joins what was printed:
-bookmarks, and links that lead from page to page within the PDF.
+moving picture as it stands at its start with the address where it moves, in fonts that matplotlib brings.
+pypdf joins what was printed: bookmarks, and links that lead from page to page within the PDF.
 """
 
 import io
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import fork
+import matplotlib
 import yaml
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Destination, Fit, NameObject, TextStringObject
@@ -34,6 +35,8 @@ READY = """async () => {
     await new Promise(requestAnimationFrame);
   }
   await window.MathJax?.startup?.promise;
+  const own = [...document.fonts].filter((font) => font.family.includes("Book"));
+  await Promise.all(own.map((font) => font.load()));
   await document.fonts.ready;
 }"""
 BOOK = "book:"  # begins a link to a page of the book until `relink` knows where it leads
@@ -78,7 +81,14 @@ PREPARE = """({ book, online, here }) => {
   return [...article.querySelectorAll("h1, h2")].map((h) => [words(h), h.closest("section").id]);
 }"""
 
-
+# matplotlib brings them: a machine need have no font for the book to be printed.
+FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
+FACES = {  # the end of a file's name: how it stands in CSS
+    "": "",
+    "-Bold": "font-weight: 600 900;",
+    "-Oblique": "font-style: italic;",
+    "-BoldOblique": "font-weight: 600 900; font-style: italic;",
+}
 NOT_ENGLISH = "한👋"
 NO_FONT = (
     "No font here has {}: signs of its kind are printed as empty boxes. "
@@ -97,6 +107,14 @@ LACKING = """signs => {
 }"""
 
 
+class Addresses(NamedTuple):
+    """Where the built book and the fonts are served on this machine, and where the online book is."""
+
+    book: str
+    fonts: str
+    online: str
+
+
 class Printed(NamedTuple):
     """A page of the book on paper.
 
@@ -111,23 +129,39 @@ class Printed(NamedTuple):
 
 def main(browser, names: list[str], to: Path = PDF) -> None:
     """Print these pages of the built book, and write them as one PDF."""
-    online = fork.online(fork.repository())
     context = browser.new_context(color_scheme="light", viewport={"width": WIDTH, "height": 1100})
     tab = context.new_page()
     tab.emulate_media(media="print")
     printed, rows = [], []
-    before = len(front(tab, online, [(name, title(name), 0) for name in names]).pages)
-    with serving(HTML) as address:
+    with serving(HTML) as book, serving(FONTS) as letters:
+        at = Addresses(book, letters, fork.online(fork.repository()))
+        before = len(front(tab, at, [(name, title(name), 0) for name in names]).pages)
         for name in names:
-            page = print_page(tab, address, online, name, before)
+            page = print_page(tab, at, name, before)
             print(f"{name}: {len(page.paper.pages)} pages", flush=True)
             printed.append(page)
             rows.append((name, page.sections[0][0], before + 1))
             before += len(page.paper.pages)
-    joined(front(tab, online, rows), printed, online).write(to)
+        joined(front(tab, at, rows), printed, at.online).write(to)
     for sign in tab.evaluate(LACKING, NOT_ENGLISH):
         print(NO_FONT.format(sign))
     context.close()
+
+
+def style(fonts: str) -> str:
+    """What is added to a page: the letters, from that address, and tools/pdf.css.
+
+    DejaVu Sans is wide, so it is set smaller: as large as others look.
+    """
+    faces = "".join(
+        f'@font-face {{ font-family: "{family}"; {face} {size} src: url({fonts}{file}{end}.ttf); }}\n'
+        for family, file, size in (
+            ("Book Sans", "DejaVuSans", "size-adjust: 92%;"),
+            ("Book Mono", "DejaVuSansMono", ""),
+        )
+        for end, face in FACES.items()
+    )
+    return faces + STYLE
 
 
 def title(name: str) -> str:
@@ -136,21 +170,21 @@ def title(name: str) -> str:
     return unescape(re.search(r"<title>(.*?) &#8212;", html)[1])
 
 
-def print_page(tab, address: str, online: str, name: str, before: int) -> Printed:
+def print_page(tab, at: Addresses, name: str, before: int) -> Printed:
     """One page of the book, whose first paper page comes after so many others."""
-    tab.goto(f"{address}{name}.html", wait_until="load")
-    tab.add_style_tag(content=f"{STYLE} html {{ counter-reset: page {before} }}")
+    tab.goto(f"{at.book}{name}.html", wait_until="load")
+    tab.add_style_tag(content=f"{style(at.fonts)} html {{ counter-reset: page {before} }}")
     tab.evaluate(READY)
     if tab.locator('.moving-picture[data-state="failed"]').count():
         raise RuntimeError(f"a picture of {name} is not drawn")
-    sections = tab.evaluate(PREPARE, {"book": BOOK, "online": online, "here": name})
+    sections = tab.evaluate(PREPARE, {"book": BOOK, "online": at.online, "here": name})
     paper = on_paper(tab, SCALE)
     height = float(paper.pages[0].mediabox.height)
     places = {}
     for place in paper.named_destinations.values():
         down = height - float(place.top)  # as Chromium has it: of the text, in the screen's sizes
-        at = paper.get_destination_page_number(place)
-        places[unquote(place["/Title"].removeprefix("/"))] = (at, height - TOP - down * SCALE)
+        number = paper.get_destination_page_number(place)
+        places[unquote(place["/Title"].removeprefix("/"))] = (number, height - TOP - down * SCALE)
     return Printed(name, sections, paper, places)
 
 
@@ -159,7 +193,7 @@ def on_paper(tab, scale: float) -> PdfReader:
     return PdfReader(io.BytesIO(made))
 
 
-def front(tab, online: str, rows: list[tuple[str, str, int]]) -> PdfReader:
+def front(tab, at: Addresses, rows: list[tuple[str, str, int]]) -> PdfReader:
     """The title page and the contents. rows: a page's name, its title, its number on paper."""
     settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     title, author, rights = (escape(settings[key]) for key in ("title", "author", "copyright"))
@@ -168,17 +202,18 @@ def front(tab, online: str, rows: list[tuple[str, str, int]]) -> PdfReader:
         for name, words, number in rows
     )
     tab.set_content(
-        f'<html lang="en" data-theme="light"><style>{STYLE}{FRONT}</style>'
+        f'<html lang="en" data-theme="light"><style>{style(at.fonts)}{FRONT}</style>'
         f'<div class="cover"><h1>{title}</h1><p>{author}</p>'
         f"{(ROOT / 'book/assets/flow.svg').read_text('utf-8')}"
-        f'<p><a href="{online}">{online}</a></p><p>{rights}</p></div><h2>Contents</h2><ol>{listed}</ol>'
+        f'<p><a href="{at.online}">{at.online}</a></p><p>{rights}</p></div><h2>Contents</h2><ol>{listed}</ol>'
     )
+    tab.evaluate(READY)
     return on_paper(tab, 1)
 
 
 FRONT = """
 @page :first { @bottom-center { content: none; } }
-body { font: 11pt/1.5 system-ui, sans-serif; }
+body { font: 11pt/1.5 "Book Sans", sans-serif; }
 a { color: inherit; text-decoration: none; }
 .cover { break-after: page; text-align: center; padding-top: 35mm; }
 .cover h1 { font-size: 40pt; margin: 0; }

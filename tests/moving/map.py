@@ -36,8 +36,9 @@ class Tap:
 
 
 def example() -> EmbeddingMap:
-    words = "king man queen woman Paris France Tokyo Japan".split()
-    rows = np.random.default_rng(0).normal(size=(8, 16))
+    named = "king man queen woman Paris France Tokyo Japan".split()
+    words = [*named, *(f"word {i}" for i in range(len(named), 60))]
+    rows = np.random.default_rng(0).normal(size=(len(words), 16))
     rows[2] = rows[0] - rows[1] + rows[3]
     return EmbeddingMap(rows, words, ("king", "man", "woman"), word="Paris")
 

@@ -1,0 +1,103 @@
+"""A moving picture in a page, a hand that moves it, and what Python computes for it."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from moving.hands import Moving
+
+from nbutils.figures import picture
+
+ROOT = Path(__file__).parents[1]
+HEAD = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>A picture</title>'
+    '<link rel="icon" href="data:,"><link rel="stylesheet" href="picture.css"><script defer src="pictures.js"></script>'
+)
+# Counts how often the picture draws, and notes how long each drawing took, in ms.
+WATCH_DRAWING = """place => {
+  const picture = place.querySelector(".picture");
+  place.drawn = [];
+  new MutationObserver((seen) => seen.forEach(() => place.drawn.push(Number(picture.dataset.drawMs))))
+    .observe(picture, { attributes: true, attributeFilter: ["data-draw-ms"] });
+}"""
+
+
+def alone(shown: picture.Picture, folder: Path, name: str = "index") -> None:
+    """Write a page with this picture and nothing else, made as the book's extension makes it."""
+    extensions = str(ROOT / "book" / "_ext")
+    if extensions not in sys.path:
+        sys.path.append(extensions)
+    import moving_pictures
+
+    html = moving_pictures.with_scripts(shown.html(), "pictures", folder / "pictures")
+    (folder / f"{name}.html").write_text(f"{HEAD}<main>{html}</main>", "utf-8")
+    (folder / "picture.css").write_text(picture.css(), "utf-8")
+    host = (ROOT / "book/assets/pictures.js").read_text("utf-8")
+    (folder / "pictures.js").write_text(host, "utf-8")
+
+
+class Shown:
+    """A picture in a page, and a hand to move it with: mouse, keyboard or touch."""
+
+    def __init__(self, page, kind: str, hand: str = "mouse"):
+        self.page, self.hand = page, hand
+        self.place = page.locator(f'.moving-picture[data-picture$=".{kind}"]')
+        self.place.scroll_into_view_if_needed()
+        page.wait_for_function("place => place.dataset.state", arg=self.place.element_handle())
+
+    def tap(self, control, **where):
+        control.scroll_into_view_if_needed()
+        (control.tap if self.hand == "touch" else control.click)(**where)
+
+    def drag_with_mouse(self, start, end):
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=5)
+        self.page.mouse.up()
+
+    def drag_with_finger(self, start, end):
+        session = self.page.context.new_cdp_session(self.page)
+        middle = [(a + b) / 2 for a, b in zip(start, end)]
+        for kind, point in (("touchStart", start), ("touchMove", middle), ("touchMove", end)):
+            at = [{"x": point[0], "y": point[1]}]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+            self.page.wait_for_timeout(50)  # a finger is not faster, and a busy browser must follow
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        # A tap that follows sooner is taken for part of the gesture.
+        self.page.wait_for_timeout(350)
+        session.detach()
+
+    def state(self) -> dict:
+        return self.place.evaluate("place => ({...place.model.state})")
+
+    def set(self, state: str):
+        """Give the model a state, written in JavaScript: it may hold what JSON can't."""
+        self.place.evaluate(
+            f"place => {{ for (const [k, v] of Object.entries({state})) place.model.set(k, v); }}"
+        )
+
+    def said(self) -> str:
+        return self.place.locator(".said").text_content()
+
+    def drawings(self, move) -> list[float]:
+        """Move it so: how long each drawing took that came of it, in ms."""
+        self.place.evaluate(WATCH_DRAWING)
+        move.do(self)
+        return self.place.evaluate("place => place.drawn")
+
+
+def agree(shown: Shown, moving: Moving) -> None:
+    """What the page shows is what Python computes for the same state."""
+    computed = moving.by_python(shown.state())
+    assert shown.place.locator(".failed").is_hidden()
+    assert shown.said() == computed.summary()
+    got, expected = shown.place.evaluate(moving.numbers), moving.expected(computed)
+    exact = all(isinstance(number, int) for number in expected)
+    assert got == expected if exact else np.allclose(got, expected, atol=1e-5, rtol=0)
+    assert len(got)
+
+
+def state_to_return_to(shown: Shown) -> str:
+    """The picture's state as JavaScript for `Shown.set`; what has been fetched stays fetched."""
+    return json.dumps({name: v for name, v in shown.state().items() if name != "fetched"})
