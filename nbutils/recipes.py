@@ -86,7 +86,7 @@ class Run:
         path, expected = self.files[step]
         if hashlib.sha256(_bytes_of(path)).hexdigest() != expected:
             raise ValueError(f"{path} is damaged or of another training; {_ANEW}")
-        return unpacked(path)
+        return read_network(path)
 
 
 def smallworld() -> Run:
@@ -125,14 +125,14 @@ def recipe() -> dict:
 # A network in a file, which `figures/gpt.js` reads too
 
 
-def packed(model: GPT) -> bytes:
+def as_bytes(model: GPT) -> bytes:
     """The network as a safetensors file's bytes: weights in float16, its ``GPTConfig`` in the head."""
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     return save(weights, {"config": json.dumps(asdict(model.config))})
 
 
-def unpacked(path: Path) -> GPT:
-    """The network that `packed` stored: float32, on the CPU, in evaluation mode.
+def read_network(path: Path) -> GPT:
+    """The network that `as_bytes` stored: float32, on the CPU, in evaluation mode.
 
     Raises ``FileNotFoundError`` for a missing file, ``ValueError`` for a damaged one.
     """
@@ -174,11 +174,11 @@ def make(folder: Path = FOLDER) -> None:
     def keep(step: int, model: GPT) -> None:
         if step in KEPT:
             with written_aside(aside / _name(step)) as path:
-                path.write_bytes(packed(model))
+                path.write_bytes(as_bytes(model))
 
     torch.manual_seed(config.seed)
     history = train(GPT(MODEL), train_tokens, val_tokens, config, on_eval=keep)
-    about = recipe() | {"made": _made(), "gap": gap(unpacked(aside / _name(config.steps)))}
+    about = recipe() | {"made": _made(), "gap": gap(read_network(aside / _name(config.steps)))}
     about |= {"history": history.to_dict(), "files": {}}
     folder.mkdir(exist_ok=True)
     for step in KEPT:

@@ -94,7 +94,7 @@ def test_every_value_is_torch_s(run, switches):
     for weight in model.parameters():
         torch.nn.init.normal_(weight, std=0.3)
     model = model.half().float().eval()
-    assert_same(run(recipes.packed(model), TOKENS), trace(model, torch.tensor([TOKENS])))
+    assert_same(run(recipes.as_bytes(model), TOKENS), trace(model, torch.tensor([TOKENS])))
 
 
 def test_the_stored_networks_compute_as_in_torch(run):
@@ -135,7 +135,7 @@ def test_the_sorter_makes_no_mistake():
 def test_what_is_stored_is_what_is_packed():
     for name in networks.FILES:
         content = networks.content(name)
-        assert recipes.packed(networks.load_network(name)) == content
+        assert recipes.as_bytes(networks.load_network(name)) == content
         assert len(content) < 2_000_000
         head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         assert json.loads(head["__metadata__"]["config"]) == asdict(

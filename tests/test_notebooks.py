@@ -138,7 +138,7 @@ FACTS = {
             "updates_until('form') <= updates_until('choices') <= updates_until('facts')",
             "updates_until('facts') < updates_until('sums') <= updates_until('lookups')",
         ],
-        "share-of-gap": ["left[here].sum() > 0.2 * left.sum()"],
+        "share-of-gap": ["left[here].sum() > 0.1 * left.sum()"],
         "baseline-table": ["gpt < table < zipped"],
         "fit-numbers": ["few[1].train_losses[-1] < floor"],
         "by-heart": ["mean < mean_truth"],

@@ -169,13 +169,13 @@ def test_weights_of_another_training_are_noticed(copy):
 
 @pytest.mark.parametrize("kept", [0, 4, 60, 0.5])
 def test_a_network_s_file_cut_short_is_a_sentence(tmp_path, kept):
-    whole = recipes.packed(
+    whole = recipes.as_bytes(
         GPT(GPTConfig(vocab_size=9, block_size=4, n_layer=1, n_head=1, n_embd=8))
     )
     path = tmp_path / "small.safetensors"
     path.write_bytes(whole[: kept if kept != 0.5 else len(whole) // 2])
     with pytest.raises(ValueError, match="small.safetensors is damaged; install"):
-        recipes.unpacked(path)
+        recipes.read_network(path)
 
 
 # How it is made
