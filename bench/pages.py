@@ -1,6 +1,6 @@
 """What a reader's browser loads for each page, and after how long the page can be used.
 
-    python bench/pages.py [page ...] [--times 5]
+    python bench/pages.py [page ...] [--times 3]
 
 The built book (`make book`) is served on this machine to headless Chromium, with an empty cache and
 nothing else to be reached. Bytes are as compressed by gzip, as servers send them; files that a
@@ -43,8 +43,10 @@ READY = """async () => {
 
 
 class Load(NamedTuple):
-    """One visit: bytes compressed, milliseconds until the page can be used."""
+    """One visit: bytes compressed, of the page with its images and of all, and milliseconds until
+    the page can be used."""
 
+    own: int
     size: int
     ready: float
 
@@ -59,9 +61,26 @@ def visit(browser, address: str, page: str) -> Load:
     if tab.locator('.moving-picture[data-state="failed"]').count():
         raise RuntimeError(f"a picture of {page} does not move")
     tab.wait_for_load_state("networkidle")
-    size = sum(len(gzip.compress(answer.body())) for answer in answers if answer.ok)
+    sizes = [
+        (answer.request.resource_type, len(gzip.compress(answer.body())))
+        for answer in answers
+        if answer.ok
+    ]
     context.close()
-    return Load(size, ready)
+    own = sum(size for kind, size in sizes if kind in ("document", "image"))
+    return Load(own, sum(size for _, size in sizes), ready)
+
+
+def measure(names: list[str] | None = None, times: int = 3) -> list[dict]:
+    """For each page kB of itself and of a first visit, and the median of ms until it can be used."""
+    rows = []
+    with chromium() as browser, serving(HTML) as address:
+        for page in names or pages():
+            loads = [visit(browser, address, page) for _ in range(times)]
+            usable = median(load.ready for load in loads)
+            own, first = loads[0].own / 1000, loads[0].size / 1000
+            rows.append({"page": page, "own": own, "first": first, "usable": usable})
+    return rows
 
 
 def pages() -> list[str]:
@@ -106,17 +125,14 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pages", nargs="*", help="as in _toc.yml; all of them if none is named")
-    parser.add_argument("--times", type=int, default=5, help="visits of each page")
+    parser.add_argument("--times", type=int, default=3, help="visits of each page")
     options = parser.parse_args(arguments)
     if not (HTML / "index.html").exists():
         sys.exit("_build/html is missing. Build the book first: make book")
-    cells = [("Page", "Compressed, kB", "Usable after, ms (median)", "Slowest, ms")]
-    with chromium() as browser, serving(HTML) as address:
-        for page in options.pages or pages():
-            loads = [visit(browser, address, page) for _ in range(options.times)]
-            times = [load.ready for load in loads]
-            numbers = (loads[0].size / 1000, median(times), max(times))
-            cells.append((page, *(f"{number:,.0f}" for number in numbers)))
+    cells = [("Page", "Itself, kB", "First visit, kB", "Usable after, ms (median)")]
+    for row in measure(options.pages, options.times):
+        page, *numbers = row.values()
+        cells.append((page, *(f"{number:,.0f}" for number in numbers)))
     print(markdown(cells))
 
 

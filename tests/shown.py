@@ -18,8 +18,9 @@ HEAD = (
 WATCH_DRAWING = """place => {
   const picture = place.querySelector(".picture");
   place.drawn = [];
-  new MutationObserver((seen) => seen.forEach(() => place.drawn.push(Number(picture.dataset.drawMs))))
-    .observe(picture, { attributes: true, attributeFilter: ["data-draw-ms"] });
+  place.watch?.disconnect();
+  place.watch = new MutationObserver((seen) => seen.forEach(() => place.drawn.push(Number(picture.dataset.drawMs))));
+  place.watch.observe(picture, { attributes: true, attributeFilter: ["data-draw-ms"] });
 }"""
 
 

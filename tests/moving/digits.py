@@ -91,6 +91,5 @@ PICTURES = [
             "{strokes: 'f'.repeat(1e6)}": "Press Clear",
             "{strokes: '\\ud800한'}": "Press Clear",
         },
-        draw_ms=50,
     ),
 ]

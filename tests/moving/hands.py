@@ -138,7 +138,6 @@ class Moving:
     numbers: str  # JavaScript: what the element shows, as a list
     expected: Callable[[Picture], list]  # the same by Python
     bad: dict[str, str]  # a state in JavaScript -> words of the sentence that answers it
-    draw_ms: float = 16  # the longest that a drawing may take: a frame; 50 where a network runs
     name: str = field(init=False)
 
     def __post_init__(self):

@@ -52,6 +52,5 @@ PICTURES = [
             "{tail: 20}": "tail is 20",
             "{tail: -1}": "tail is -1",
         },
-        draw_ms=50,
     ),
 ]

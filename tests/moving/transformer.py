@@ -70,6 +70,5 @@ PICTURES = [
             "{column: 48}": "column is 48",
             "{column: -1}": "column is -1",
         },
-        draw_ms=50,
     ),
 ]
