@@ -254,7 +254,7 @@ def relink(writer: PdfWriter, places: dict[str, tuple[int, float | None]], onlin
     for page in writer.pages:
         for link in page.get("/Annots", ()):
             link = link.get_object()
-            address = unquote(link["/A"]["/URI"])
+            address = unquote(link["/A"]["/URI"]).removesuffix("#")  # a page's link to itself
             if address in places:
                 at, top = places[address]
                 to = Destination("", writer.pages[at].indirect_reference, Fit.xyz(top=top))
