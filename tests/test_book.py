@@ -174,6 +174,18 @@ def test_first_page_is_where_the_address_leads(reader):
     reader.page.wait_for_url(f"{reader.address}book/intro.html")
 
 
+def test_code_scrolls_on_a_phone_and_wraps_on_paper(browser, site):
+    """Printed by the browser itself, without tools/pdf.py."""
+    cut = """[...document.querySelectorAll("article pre")]
+        .filter((code) => code.scrollWidth > code.clientWidth && code.checkVisibility()).length"""
+    paper = Reader(browser, site)
+    paper.open("notebooks/02_io", width=390)
+    assert paper.page.evaluate(cut) > 0
+    paper.page.emulate_media(media="print")
+    assert paper.page.evaluate(cut) == 0
+    paper.close()
+
+
 def test_the_picture_fits_the_screen(reader):
     reader.open("book/intro")
     for width, shown, hidden in ((1280, "wide", "tall"), (390, "tall", "wide")):
