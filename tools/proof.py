@@ -1,4 +1,4 @@
-"""Prove the exercises' checks: python tools/proof.py [--json].
+"""Prove the exercises' checks: python tools/proof.py
 
 Two questions for each exercise. Is every named mistake told by its own sentence, and every right answer
 taken? And is anything taken that is wrong: the answer itself, changed mechanically in one place (another
@@ -9,17 +9,16 @@ count their turns, so that no clock decides.
 
 import ast
 import itertools
-import json
-import sys
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 
 import cosmic_ray.plugins as operators
 from cosmic_ray.mutating import mutate_code
 
 from nbutils.exercises.checking import is_right, judge
-from nbutils.exercises.exercise import CHAPTERS, Exercise, compiled, exercise, names
+from nbutils.exercises.exercise import Exercise, compiled, exercise, names
 from nbutils.exercises.guard import Stopped
 
 TURNS = 20_000  # of a changed answer's loops, in all its cases; no answer that is right takes 2,000
@@ -155,10 +154,10 @@ def survivors(asked: Exercise) -> tuple[list[Mutant], list[Mutant]]:
 
 @dataclass(frozen=True)
 class Row:
-    """What was proved of a chapter's exercises."""
+    """What was proved of an exercise."""
 
+    exercise: str
     chapter: str
-    exercises: int
     mistakes: int
     told: int  # mistakes that got their own sentence
     right: int  # right answers, the course's own among them
@@ -169,41 +168,40 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """A row for each chapter: first seed, float32."""
-    return [_row(chapter) for chapter in CHAPTERS]
+    """A row for each exercise, in the order in which they are done: first seed, float32.
+
+    Each core proves one at a time.
+    """
+    with ProcessPoolExecutor() as pool:
+        return list(pool.map(row, names()))
 
 
-def _row(chapter: str) -> Row:
-    asked = [exercise(name) for name, of in names().items() if of == chapter]
-    mistakes = [(one, wrong) for one in asked for wrong in one.wrong]
-    right = [(one, answer) for one in asked for answer in (one.answer, *one.right)]
-    found = [(one, *survivors(one)) for one in asked]
-    same = sum(
-        mutant.line in EQUIVALENT.get(one.name, {}) for one, alive, _ in found for mutant in alive
-    )
+def row(name: str) -> Row:
+    """What is proved of the exercise of that name."""
+    asked = exercise(name)
+    right = (asked.answer, *asked.right)
+    alive, made = survivors(asked)
+    same = sum(mutant.line in EQUIVALENT.get(name, {}) for mutant in alive)
     return Row(
-        chapter,
-        len(asked),
-        len(mistakes),
-        sum(judge(one, one.mistaken((wrong,))).says == wrong.says for one, wrong in mistakes),
+        name,
+        asked.chapter,
+        len(asked.wrong),
+        sum(judge(asked, asked.mistaken((one,))).says == one.says for one in asked.wrong),
         len(right),
-        sum(judge(one, answer).passed for one, answer in right),
-        sum(len(made) for *_, made in found),
+        sum(judge(asked, answer).passed for answer in right),
+        len(made),
         same,
-        sum(len(alive) for _, alive, _ in found) - same,
+        len(alive) - same,
     )
 
 
-def main(as_json: bool) -> None:
+def main() -> None:
     warnings.simplefilter("ignore", SyntaxWarning)  # a changed answer may compare with `is`
-    made = [asdict(row) for row in rows()]
-    if as_json:
-        print(json.dumps(made, indent=1))
-        return
-    print(" ".join(f"{key:>10}" for key in made[0]))
-    for row in made:
-        print(" ".join(f"{value:>10}" for value in row.values()))
+    made = [asdict(one) for one in rows()]
+    print(f"{'exercise':24}", *(f"{key:>9}" for key in made[0] if key != "exercise"))
+    for one in made:
+        print(f"{one.pop('exercise'):24}", *(f"{value:>9}" for value in one.values()))
 
 
 if __name__ == "__main__":
-    main("--json" in sys.argv[1:])
+    main()
