@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import os
+import platform
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -182,6 +184,16 @@ def memory(chip: Chip) -> int | None:
     if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):  # Windows
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor() -> str:
+    """The processor's own name where the system tells it, and how many cores it has here."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text("utf-8") if cpuinfo.exists() else ""
+    named = re.search(r"model name\s*: (.+)", text)
+    name = named[1] if named else platform.processor() or platform.machine()
+    amx = " with AMX" if "amx_bf16" in text else ""
+    return f"{name}{amx}, {os.cpu_count()} cores"
 
 
 def measuring() -> bool:

@@ -11,9 +11,7 @@ trains it anew and writes the files; it takes two to eight minutes on two CPU co
 
 import hashlib
 import json
-import os
 import platform
-import re
 import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -206,19 +204,12 @@ def _name(step: int) -> str:
 def _made() -> dict[str, str]:
     """Where, with what and when: for the reader, who may wonder at another machine's digits."""
     return {
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "machine": device.processor(),
         "chip": str(device.pick()),
         "versions": f"Python {platform.python_version()}, PyTorch {torch.__version__}",
         "date": datetime.now(UTC).date().isoformat(),
         "command": "python -m nbutils.recipes",
     }
-
-
-def _processor() -> str:
-    """The processor's name, as Linux gives it; elsewhere what Python knows."""
-    cpuinfo = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    return named[1] if named else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

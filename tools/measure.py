@@ -22,6 +22,7 @@ import nbformat
 import proof as exercises_proof
 
 import notebooks
+from nbutils import device
 
 ROOT = Path(__file__).parents[1]
 MEASURED = ROOT / "book" / "measured.json"
@@ -113,18 +114,6 @@ def page_of(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").as_posix()
 
 
-def processor() -> str:
-    """The processor's own name where the system tells it, and how many cores."""
-    try:
-        info = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        info = ""
-    named = re.search(r"model name\s*:\s*(.+)", info)
-    name = named[1].strip() if named else platform.processor() or platform.machine()
-    amx = " with AMX" if "amx_bf16" in info else ""
-    return f"{name}{amx}, {os.cpu_count()} cores"
-
-
 def memory() -> str:
     if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
         return "memory not told by this system"
@@ -137,7 +126,7 @@ def measured(name: str) -> dict:
     rows = PARTS[name]()
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{processor()}, {memory()}, {platform.system()}",
+        "machine": f"{device.processor()}, {memory()}, {platform.system()}",
         "versions": {"Python": platform.python_version()}
         | {told: version(package) for told, package in PACKAGES.items()},
         "command": f"make measure PART={name}",
