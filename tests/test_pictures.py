@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from importlib import metadata
-from itertools import groupby
+from itertools import cycle, groupby
 
 import nbformat
 import pytest
@@ -106,7 +106,14 @@ def findings(page) -> list[str]:
     return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in result["violations"]]
 
 
-@pytest.mark.parametrize("hand", HANDS)
+# Each picture by mouse and by one of the others; in its chapter by all three, in the part pages.
+MOVED = [
+    *((moving, "mouse") for moving in PICTURES),
+    *zip(PICTURES, cycle(("keyboard", "touch"))),
+]
+
+
+@pytest.mark.parametrize("moving, hand", MOVED, ids=str)
 def test_every_control_does_what_python_computes(visitor, finger, moving, hand):
     reader = finger if hand == "touch" else visitor
     move_all(met(reader, moving, hand=hand), moving)
