@@ -178,6 +178,7 @@ def rows() -> list[Row]:
 
 def row(name: str) -> Row:
     """What is proved of the exercise of that name."""
+    warnings.simplefilter("ignore", SyntaxWarning)  # a changed answer may compare with `is`
     asked = exercise(name)
     right = (asked.answer, *asked.right)
     alive, made = survivors(asked)
@@ -196,7 +197,6 @@ def row(name: str) -> Row:
 
 
 def main() -> None:
-    warnings.simplefilter("ignore", SyntaxWarning)  # a changed answer may compare with `is`
     made = [asdict(one) for one in rows()]
     print(f"{'exercise':24}", *(f"{key:>9}" for key in made[0] if key != "exercise"))
     for one in made:
