@@ -1,5 +1,6 @@
 """The whole book as one PDF: everything is in it, at its place, and nothing leads to this machine."""
 
+import functools
 import re
 from html import unescape
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ ONLINE = fork.online(fork.repository())
 
 @pytest.fixture(scope="module")
 def book(browser, tmp_path_factory):
-    """The PDF, with what was cut off or not drawn while it was printed."""
+    """The PDF, its text by page, and what was cut off or not drawn while it was printed."""
     path = tmp_path_factory.mktemp("pdf") / "book.pdf"
     cut, undrawn, printing = [], [], pdf.on_paper
 
@@ -40,19 +41,18 @@ def book(browser, tmp_path_factory):
     starts = [reader.get_destination_page_number(item) for item in chapters(reader.outline)]
     ends = [*starts[1:], len(reader.pages)]
     where = {name: range(*ends) for name, ends in zip(toc_pages(), zip(starts, ends), strict=True)}
-    return SimpleNamespace(path=path, reader=reader, where=where, cut=cut, undrawn=undrawn)
+    text = functools.cache(lambda number: plain(reader.pages[number].extract_text()))
+    return SimpleNamespace(
+        path=path, reader=reader, text=text, where=where, cut=cut, undrawn=undrawn
+    )
 
 
 def chapters(outline) -> list:
     return [item for item in outline if not isinstance(item, list)]
 
 
-def text(page) -> str:
-    """Without white space and ligatures, which a PDF spells as it likes."""
-    return plain(page.extract_text())
-
-
 def plain(words: str) -> str:
+    """Without white space and ligatures, which a PDF spells as it likes."""
     for sign, letters in {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"}.items():
         words = words.replace(sign, letters)
     return "".join(words.split())
@@ -135,9 +135,9 @@ def test_bookmarks_are_the_chapters_and_their_sections(book):
 
 
 def test_each_chapter_begins_on_its_page_with_its_number(book):
-    contents = text(book.reader.pages[1])
+    contents = book.text(1)
     for name, pages in book.where.items():
-        first = text(book.reader.pages[pages[0]])
+        first = book.text(pages[0])
         number, title = str(pages[0] + 1), headings(name, 1)[0]
         assert title in first and (first.startswith(number) or first.endswith(number)), name
         assert title + number in contents
@@ -183,12 +183,12 @@ def test_a_moving_picture_stands_still_beside_its_address(book, moving):
     (page,) = [
         page
         for page in pages
-        if own_picture(page, own) and plain(unescape(said))[:40] in text(page)
+        if own_picture(page, own) and plain(unescape(said))[:40] in book.text(page.page_number)
     ]
     (address,) = [address for address in addresses(page) if address.startswith(own)]
     assert f'id="{address.removeprefix(own)}"' in html_of(moving.page)
-    assert "MovethispictureintheonlineBook".lower() in text(page).lower()
-    assert "can'tbemoved" not in text(page)
+    assert "MovethispictureintheonlineBook".lower() in book.text(page.page_number).lower()
+    assert "can'tbemoved" not in book.text(page.page_number)
 
 
 def own_picture(page, own: str) -> bool:
@@ -228,7 +228,7 @@ def test_a_link_to_a_page_that_is_not_printed_leads_to_the_online_book(browser, 
 
 def test_folded_answers_are_open(book):
     name = "notebooks/02_io"
-    printed = "".join(text(book.reader.pages[number]) for number in book.where[name])
+    printed = "".join(book.text(number) for number in book.where[name])
     answers = re.findall(r"<details>.*?</summary>\s*<p>(.*?)</p>", html_of(name), re.S)
     simple = [plain(answer) for answer in map(unescape, answers) if not re.search("[<&]", answer)]
     assert len(simple) > 3
