@@ -13,7 +13,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="seconds instead of minutes: fewer repetitions, 5 s of training, no book",
+        help="seconds instead of minutes: fewer repetitions, 5 s of training",
     )
     parser.add_argument(
         "--json",
@@ -55,10 +55,6 @@ def measure(quick: bool, path: Path | None) -> list[Row]:
         "checkpoints": lambda: checkpoints.measure(quick),
         "sampling": lambda: sample.measure(quick),
     }
-    if not quick:
-        import book
-
-        subjects["book"] = book.measure
     rows = []
     for name, subject in subjects.items():
         print(f"{name} ...", file=sys.stderr, flush=True)

@@ -256,17 +256,6 @@ def test_a_step_without_a_cache_is_timed_at_several_lengths_of_text(bench, monke
     assert seconds == pytest.approx(2)
 
 
-def test_notebook_times_are_read_from_the_builds_cache(bench, tmp_path):
-    import nbformat
-    from jupyter_cache import get_cache
-    from jupyter_cache.base import CacheBundleIn
-
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
-    bundle = CacheBundleIn(notebook, str(tmp_path / "07_x.ipynb"), data={"execution_seconds": 3.5})
-    get_cache(tmp_path / "cache").cache_notebook_bundle(bundle, check_validity=False)
-    assert bench("book").notebook_seconds(tmp_path / "cache") == [("07_x", 3.5)]
-
-
 # --- training beside others ---------------------------------------------------------------------
 
 TEXT = "To be, or not to be, that is the question: whether 'tis nobler, naïve. " * 40

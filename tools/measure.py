@@ -115,9 +115,8 @@ def page_of(path: Path) -> str:
 
 
 def memory() -> str:
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
-        return "memory not told by this system"
-    return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
+    size = device.memory(device.pick("cpu"))
+    return f"{size / 2**30:.0f} GiB" if size else "memory not told by this system"
 
 
 def measured(name: str) -> dict:

@@ -63,28 +63,42 @@ def _time(seconds: float) -> Iterator[None]:
     thread, done = threading.get_ident(), threading.Event()
 
     def watch():
-        wait = seconds
+        wait, look = seconds, _LOOK
         while not done.wait(wait):
-            wait = _LOOK
+            wait = look
             if _importing(thread):  # half a module can't be imported again
                 continue
+            look *= 2  # whoever ends the watch has time to hear what comes meanwhile
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread), ctypes.py_object(Stopped)
             )
 
     watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     try:
         try:
+            watcher.start()
             yield
         finally:
             done.set()
             watcher.join()
-            # What was sent too late must not meet the code that comes after.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
     except Stopped as stop:
+        _end(watcher, done)
         told = Stopped(f"no answer after {seconds:g} seconds")
         raise told.with_traceback(stop.__traceback__) from None
+
+
+def _end(watcher: threading.Thread, done: threading.Event) -> None:
+    """End the watch and hear what it sent too late, which must not meet the code that comes after.
+
+    Nothing is taken back: where nothing is left to take, Python 3.11 looks for it for ever.
+    """
+    while True:
+        try:
+            done.set()
+            watcher.join()
+            return
+        except Stopped:
+            continue
 
 
 def _importing(thread: int) -> bool:
