@@ -82,6 +82,25 @@ def test_make_help_lists_every_command(root):
         assert re.search(rf"^make {command}\s+\S", shown, re.M), command
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "book/assets/book.css",
+        "nbutils/figures/nudge.js",
+        "nbutils/figures/picture.css",
+        "nbutils/trained/smallworld.safetensors",
+        "notebooks/01_tokens.ipynb",
+        "book/measured.json",
+    ],
+)
+def test_what_a_page_is_made_of_makes_it_anew_and_runs_nothing(root, changed):
+    """Make is told that the file has changed, and says what it would do."""
+    command = ["make", "-n", "-o", ".venv/.ready", "-W", changed, "book"]
+    told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert "jupyter-book build" in told
+    assert not re.search(r"nbval|notebooks\.py|recipes|measure\.py|pytest|nodejs", told)
+
+
 def test_unfit_python_is_refused_with_a_sentence(root, tmp_path):
     old = tmp_path / "python3"
     old.write_text(
