@@ -32,7 +32,7 @@ def measure(times: int = 5) -> list[dict]:
     with chromium() as browser, serving(HTML) as address:
         reader = Reader(browser, address)
         for moving in all_pictures():
-            reader.open(moving.page)
+            reader.turn_to(moving.page)
             shown = Shown(reader.page, moving.name)
             rows.append({"picture": str(moving), "milliseconds": slowest(shown, moving, times)})
             if moving.name in LONGEST:

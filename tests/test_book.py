@@ -41,7 +41,7 @@ def test_page_in_every_look(reader, name, look):
 
 def sound(reader: Reader, name: str, look: tuple[int, str]) -> None:
     """Open the page: it follows the system's scheme, and nothing is wrong."""
-    reader.open(name, *look)
+    reader.turn_to(name, *look)
     if "SCREENSHOTS" in os.environ:  # for people to look at
         width, scheme = look
         shots = ROOT / "_build" / "screenshots"
@@ -55,7 +55,7 @@ def sound(reader: Reader, name: str, look: tuple[int, str]) -> None:
 @pytest.mark.parametrize("once", ["*", WORDS_OF_CODE])
 def test_a_pale_word_of_code_is_noticed(reader, once):
     """Though axe sees each look once, and this word is one of many of its kind."""
-    reader.open(SMALL)
+    reader.turn_to(SMALL)
     reader.page.evaluate(
         """() => {
           const words = [...document.querySelectorAll(".highlight pre span.n")];
@@ -66,7 +66,7 @@ def test_a_pale_word_of_code_is_noticed(reader, once):
 
 
 def test_what_a_page_lacks_or_asks_of_another_host_is_noticed(reader):
-    reader.open(SMALL)
+    reader.turn_to(SMALL)
     assert reader.troubles() == {}
     reader.page.evaluate(
         """() => {
@@ -187,7 +187,7 @@ def test_code_scrolls_on_a_phone_and_wraps_on_paper(browser, site):
 
 
 def test_the_picture_fits_the_screen(reader):
-    reader.open("book/intro")
+    reader.turn_to("book/intro")
     for width, shown, hidden in ((1280, "wide", "tall"), (390, "tall", "wide")):
         reader.look(width, "light")
         assert reader.page.locator(f".flow-{shown}").is_visible()

@@ -47,7 +47,7 @@ def visitor(browser, disk):
     [n if n in OPENED else pytest.param(n, marks=pytest.mark.part("pages")) for n in PAGES],
 )
 def test_page_from_a_disk(visitor, name):
-    visitor.open(name)
+    visitor.turn_to(name)
     assert visitor.page.url.startswith("file:")
     for moving in PICTURES:
         if moving.page == name:
@@ -68,7 +68,7 @@ def test_every_file_that_a_picture_fetches_is_a_script_and_comes_when_needed(vis
     }
     assert packed == expected and expected
     assert not list(folder.rglob("*.bin"))
-    visitor.open(SAMPLER.page)
+    visitor.turn_to(SAMPLER.page)
     shown = Shown(visitor.page, SAMPLER.name)
     assert not any(map(TABLE.search, visitor.asked))
     SAMPLER.moves[0].do(shown)
@@ -97,7 +97,7 @@ def test_links_lead_to_files(folder):
 
 
 def test_search_finds_a_page_and_leads_to_it(visitor):
-    visitor.open("book/intro")
+    visitor.turn_to("book/intro")
     page = visitor.page
     page.goto(f"{visitor.address}search.html?q=vocabulary")
     found = page.locator("#search-results li a").first

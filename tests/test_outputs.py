@@ -132,5 +132,5 @@ def test_nbval_compares_in_an_empty_folder_with_a_sentence(tmp_path):
     nbformat.write(new_notebook(cells=cells, metadata=tool.METADATA), tmp_path / "a.ipynb")
     strict = nbval(tmp_path / "a.ipynb", "--nbval")
     assert "1 failed, 4 passed" in strict.stdout, strict.stdout
-    assert "'new\\n'\nis not what is stored:\n'old\\n'" in strict.stdout
+    assert "'new'\nis not what is stored:\n'old'" in strict.stdout
     assert "5 passed" in nbval(tmp_path / "a.ipynb", "--nbval-lax").stdout

@@ -62,7 +62,7 @@ def finger(browser, studio):
 
 def met(reader: Reader, moving: Moving, width: int = 360, hand: str = "mouse") -> Shown:
     """The picture, on a page of its own that was opened anew."""
-    reader.open(str(moving), width)
+    reader.turn_to(str(moving), width)
     return Shown(reader.page, moving.name, hand)
 
 
@@ -221,7 +221,7 @@ def test_the_page_has_a_sentence_for_readers_without_scripts(moving):
     "page, those", BY_PAGE, ids=lambda value: value if type(value) is str else ""
 )
 def test_in_their_chapter_they_are_drawn_and_move(reader, page, those):
-    reader.open(page)
+    reader.turn_to(page)
     for moving in those:
         for width in WIDTHS:
             reader.look(width, "light")
@@ -237,7 +237,7 @@ def test_in_their_chapter_they_are_drawn_and_move(reader, page, those):
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_in_its_chapter_it_looks_right(reader, moving, width, scheme):
-    reader.open(moving.page, width, scheme)
+    reader.turn_to(moving.page, width, scheme)
     shown = Shown(reader.page, moving.name)
     agree(shown, moving)
     looks_right(reader, shown, scheme)
@@ -251,7 +251,7 @@ def test_in_its_chapter_it_looks_right(reader, moving, width, scheme):
 @pytest.mark.parametrize("hand", HANDS)
 def test_in_its_chapter_every_control_does_what_python_computes(browser, site, moving, hand):
     reader = Reader(browser, site, has_touch=hand == "touch")
-    reader.open(moving.page, 360)
+    reader.turn_to(moving.page, 360)
     shown = Shown(reader.page, moving.name, hand)
     first = state_to_return_to(shown)
     move_all(shown, moving)

@@ -49,7 +49,7 @@ class Reader:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("response", lambda r: r.status >= 400 and self.missing.append(r.url))
 
-    def open(self, name: str, width: int = 1280, scheme: str = "light") -> None:
+    def turn_to(self, name: str, width: int = 1280, scheme: str = "light") -> None:
         """Go to a page; it has come with its pictures, fonts and mathematics."""
         for noted in (self.errors, self.asked, self.missing):
             noted.clear()

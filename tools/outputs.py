@@ -12,6 +12,7 @@ import io
 import json
 import math
 import re
+from itertools import zip_longest
 
 import numpy as np
 from PIL import Image
@@ -63,11 +64,12 @@ def of_one(kind: str, stored: str, fresh: str) -> str:
 
 def of_texts(stored: str, fresh: str) -> str:
     """The first place at which two texts differ by more than rounding; "" if there is none."""
-    if NUMBER.split(stored) != NUMBER.split(fresh):
-        return f"{fresh!r}\nis not what is stored:\n{stored!r}"
-    for old, new in zip(NUMBER.findall(stored), NUMBER.findall(fresh)):
-        if not same_number(old, new):
-            return f"{new} is not the stored {old}, in\n{fresh!r}"
+    for old, new in zip_longest(stored.splitlines(), fresh.splitlines(), fillvalue=""):
+        if NUMBER.split(old) != NUMBER.split(new):
+            return f"{new!r}\nis not what is stored:\n{old!r}"
+        for was, now in zip(NUMBER.findall(old), NUMBER.findall(new)):
+            if not same_number(was, now):
+                return f"{now} is not the stored {was}, in\n{new!r}"
     return ""
 
 
