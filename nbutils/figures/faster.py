@@ -9,6 +9,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .style import BLUE, CYCLE, GREY, ORANGE, RED
 
@@ -43,7 +44,7 @@ def roofline(points: dict[str, tuple[float, float]], bandwidth: float, peak: flo
     intensities = [x for x, _ in points.values()]
     x = np.geomspace(min(*intensities, peak / bandwidth) / 3, max(intensities) * 6, 200)
     ax.plot(x, np.minimum(x * bandwidth, peak) / 1e9, color=GREY, label="the most there can be")
-    sides = cycle([((7, -9), "left"), ((-7, 4), "right")])  # neighbours are named on two sides
+    sides = cycle([((7, -9), "left"), ((-7, 4), "right"), ((7, 6), "left")])  # of neighbours
     for (name, (at, speed)), (offset, ha) in zip(sorted(points.items(), key=_place), sides):
         ax.plot([at], [speed / 1e9], "o", color=BLUE)
         ax.annotate(
@@ -133,6 +134,8 @@ def ladder(rungs: dict[str, float], label: str, color: str = BLUE, mark: str = "
     bars = ax.barh(list(rungs), list(rungs.values()), color=color)
     ax.bar_label(bars, [mark.format(value) for value in rungs.values()], padding=3, fontsize=9)
     ax.set(xlabel=label)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter("{x:,g}")
     ax.margins(x=0.16)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
