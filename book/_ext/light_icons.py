@@ -5,6 +5,7 @@ own. The script is left out, and the fonts are cut to the icons that the built p
 scripts name.
 """
 
+import logging
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ICON = re.compile(r"\.fa-([\w-]+)::?before")
 SIGN = re.compile(r'"\\([0-9a-fA-F]{2,5})"')
 COMPRESSED = re.compile(r'url\([^)]+\.woff2\)\s*format\("woff2"\),\s*')  # the cut ones are .ttf
 STYLE = "styles/pydata-sphinx-theme.css"
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table that it cuts
 
 
 def lighten_icons(app: Sphinx, error) -> None:
