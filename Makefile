@@ -35,7 +35,7 @@ serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 lab: $(READY)  ## the notebooks in JupyterLab, to run and to change
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards no command does
+setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest and newest do
 
 check: $(TESTS)  ## what can be proved within a minute: form, types, order of imports, links, notebooks' rules
 	$(BIN)/ruff format --check --quiet .

@@ -8,7 +8,7 @@ import pytest
 
 PARTS = {
     "colab": "every notebook with Colab's versions",
-    "exercises": "each check with every seed and number format, and all changed answers",
+    "exercises": "each check with every seed and number format; every notebook with all answers",
     "package": "the package's slow proofs: compiled code, long runs, a hundred kills",
     "pages": "every page and picture in every look, width and hand",
 }

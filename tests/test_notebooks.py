@@ -20,7 +20,7 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXERCISES = sorted((ROOT / "notebooks" / "exercises").glob("[0-9]*.ipynb"))
 PICTURES = {"image/png", "image/svg+xml", "image/jpeg"}
 LECTURE = "7xTGNNLPyMI"
-# DESIGN's facts: the cell of each chapter that computes one, and what it asserts.
+# The course's facts: the cell of each chapter that computes one, and what it asserts.
 FACTS = {
     "01_tokens": {
         "cl100k": ["cl100k.n_vocab == 100277"],

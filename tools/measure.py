@@ -48,13 +48,16 @@ def proof() -> list[dict]:
 
 def chapters() -> list[dict]:
     """Seconds of each notebook, in reading order; their asserts about time hold as well."""
-    os.environ["NBUTILS_MEASURE"] = "1"
     paths = notebook_paths()
     cores = os.cpu_count() or 1
-    seconds = {path: timed(path, cores) for path in paths if path.stem in ALONE}
-    others = [path for path in paths if path not in seconds]
-    with ThreadPoolExecutor(cores) as pool:
-        seconds |= dict(zip(others, pool.map(lambda path: timed(path, 1), others)))
+    os.environ["NBUTILS_MEASURE"] = "1"
+    try:
+        seconds = {path: timed(path, cores) for path in paths if path.stem in ALONE}
+        others = [path for path in paths if path not in seconds]
+        with ThreadPoolExecutor(cores) as pool:
+            seconds |= dict(zip(others, pool.map(lambda path: timed(path, 1), others)))
+    finally:
+        del os.environ["NBUTILS_MEASURE"]
     return [
         {"page": page_of(path), "seconds": seconds[path], "on": told_cores(path, cores)}
         for path in paths
@@ -75,9 +78,11 @@ def told_cores(path: Path, cores: int) -> str:
 
 def check() -> list[dict]:
     """What each file of tests took in the last `make test`, beside its budget."""
-    if not TESTED.exists():
-        raise FileNotFoundError("run make test first: it leaves what each file of tests took")
     return json.loads(TESTED.read_text("utf-8"))
+
+
+def tested_today() -> bool:
+    return TESTED.exists() and time.time() - TESTED.stat().st_mtime < 24 * 3600
 
 
 def pages() -> list[dict]:
@@ -114,9 +119,11 @@ def page_of(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").as_posix()
 
 
-def memory() -> str:
-    size = device.memory(device.pick("cpu"))
-    return f"{size / 2**30:.0f} GiB" if size else "memory not told by this system"
+def machine() -> str:
+    """Processor, memory, system, and the chip that computes where it is another."""
+    size, chip = device.memory(device.pick("cpu")), device.pick()
+    told = [device.processor(), f"{size / 2**30:.0f} GiB" if size else "", platform.system()]
+    return ", ".join(filter(None, [*told, chip.name * (chip.device.type != "cpu")]))
 
 
 def measured(name: str) -> dict:
@@ -125,7 +132,7 @@ def measured(name: str) -> dict:
     rows = PARTS[name]()
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{device.processor()}, {memory()}, {platform.system()}",
+        "machine": machine(),
         "versions": {"Python": platform.python_version()}
         | {told: version(package) for told, package in PACKAGES.items()},
         "command": f"make measure PART={name}",
@@ -151,6 +158,10 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - PARTS.keys():
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if "check" in (options.parts or PARTS) and not tested_today():
+        parser.error(
+            "part check shows what make test took today, and it has not passed: run it first"
+        )
     for name in options.parts or PARTS:
         print(f"{name} ...", flush=True)
         part = measured(name)

@@ -1,10 +1,10 @@
 """Is what a notebook shows what it computes? Outputs are compared as a reader would compare them.
 
 Words and counts must be the same. A number with decimals may differ by a hundred-thousandth of it,
-since sums over several threads, and on other processors, round differently; so may the numbers
-inside a picture's state. Of a drawn picture one pixel in a thousand may look different. A cell
-tagged ``nbval-ignore-output`` may differ from run to run. `notebooks/conftest.py` gives this to
-nbval.
+or by one in its last digit where three or more count: sums over several threads, and on other
+processors, round differently. So may the numbers inside a picture's state. Of a drawn picture one
+pixel in a thousand may look different. A cell tagged ``nbval-ignore-output`` may differ from run to
+run. `notebooks/conftest.py` gives this to nbval.
 """
 
 import base64
@@ -47,7 +47,9 @@ def said(outputs: list) -> list[tuple[str, str]]:
     for output in (clean(output, 1) for output in merge_streams(outputs)):
         kinds = dict(output.get("data", {}))
         kinds.pop(WIDGET, None)
-        found += sorted(kinds.items()) or [(output.output_type, output.get("text", ""))]
+        found += sorted(kinds.items()) or [
+            (output.output_type, output.get("text", output.get("ename", "")))
+        ]
     return found
 
 
@@ -77,7 +79,7 @@ def same_number(stored: str, fresh: str) -> bool:
     """Whether two numbers, as they are written, are the same up to rounding.
 
     Counts, which have neither a point nor an exponent, must be equal. Where three digits or more
-    are printed the last may differ by one: 0.39449 and 0.39451 are nearly equal, 0.394 and 0.395
+    are significant the last may differ by one: 0.39449 and 0.39451 are nearly equal, 0.394 and 0.395
     are what becomes of them.
     """
     if stored == fresh:
@@ -106,6 +108,7 @@ def of_states(stored: str, fresh: str) -> str:
 def of_values(name: str, stored, fresh) -> str:
     """What differs in two values as JSON has them; "" if nothing does. name: where they stand."""
     if isinstance(stored, float) or isinstance(fresh, float):
+        # What is nearly nothing is often left over from larger numbers, whose rounding it has.
         close = all(isinstance(one, int | float) for one in (stored, fresh)) and math.isclose(
             stored, fresh, rel_tol=RELATIVE, abs_tol=RELATIVE
         )
