@@ -179,7 +179,7 @@ def test_code_scrolls_on_a_phone_and_wraps_on_paper(browser, site):
     cut = """[...document.querySelectorAll("article pre")]
         .filter((code) => code.scrollWidth > code.clientWidth && code.checkVisibility()).length"""
     paper = Reader(browser, site)
-    paper.open("notebooks/02_io", width=390)
+    paper.turn_to("notebooks/02_io", width=390)
     assert paper.page.evaluate(cut) > 0
     paper.page.emulate_media(media="print")
     assert paper.page.evaluate(cut) == 0
