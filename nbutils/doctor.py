@@ -207,7 +207,7 @@ def _browser() -> Iterator[Finding]:
     if chosen := find_chromium(_downloaded_browser()):
         yield Finding("Chromium", Path(chosen).name)
     else:
-        advice = "Tests, `make pdf` and `make measure` need it: apt-get install chromium, or set CHROMIUM to one."
+        advice = "`make test`, `make pdf` and `make measure` need it: apt-get install chromium, or set CHROMIUM to one."
         yield Finding("Chromium", "is not found", advice, OPTIONAL)
 
 
