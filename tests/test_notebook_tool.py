@@ -76,11 +76,20 @@ def test_normalise_drops_what_differs():
         new_output("execute_result", data={"text/plain": "1", tool.WIDGET: {}}, execution_count=7),
     ]
     notebook.cells.append(new_markdown_cell("words", id="words"))
-    clean = tool.normalise(notebook)
+    clean = tool.normalise(notebook, Path("a.ipynb"))
     assert clean.metadata == tool.METADATA
     assert clean.cells[0].metadata == {"tags": ["keep"]}
     assert clean.cells[0].execution_count == clean.cells[0].outputs[1].execution_count == 1
     assert [o.get("text") for o in clean.cells[0].outputs] == ["100%\ndone\n", None]
     assert clean.cells[0].outputs[1].data == {"text/plain": "1"}  # what a page can show
-    assert tool.normalise(clean) == clean
+    assert tool.normalise(clean, Path("a.ipynb")) == clean
     assert cell.outputs[0].text == "10%\r50%\r100%\n"  # the given notebook stays as it was
+
+
+def test_a_long_notebook_asks_colab_for_a_gpu_and_no_other_does():
+    at_home, asking = (
+        tool.normalise(small("1", accelerator="TPU"), Path("notebooks") / f"{name}.ipynb").metadata
+        for name in ("05_inference", "06_faster")
+    )
+    assert at_home == tool.METADATA
+    assert asking == tool.METADATA | {"accelerator": "GPU", "colab": {"gpuType": "T4"}}

@@ -4,6 +4,7 @@ That each runs alone in an empty folder, and gives what it stores, nbval shows: 
 """
 
 import ast
+import json
 import re
 import statistics
 import sys
@@ -266,9 +267,12 @@ def test_valid_with_names_for_cells(notebook):
         assert not re.fullmatch(r"[0-9a-f]{8}(-.*)?", name), name
 
 
-@pytest.mark.parametrize(
+ALL = pytest.mark.parametrize(
     "path", [*PATHS, *EXERCISES], ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
+
+
+@ALL
 def test_every_notebook_begins_with_the_same_cell(path):
     notebook = nbformat.read(path, as_version=4)
     setup = notebook.cells[1]
@@ -282,6 +286,28 @@ def test_every_notebook_begins_with_the_same_cell(path):
     assert sum("pip" in cell.source for cell in cells(notebook, "code")) == 1
 
 
+@ALL
+def test_the_long_ones_ask_colab_for_a_gpu_and_say_how_long_they_take(path):
+    notebook = nbformat.read(path, as_version=4)
+    long = ("04b_training", "06_faster", "07_bigger", "06_your_gpt")
+    assert notebook.metadata == tool.metadata(path)
+    asked = notebook.metadata.get("accelerator"), notebook.metadata.get("colab")
+    assert asked == (("GPU", {"gpuType": "T4"}) if path.stem in long else (None, None))
+    if path.stem in long:
+        opening = notebook.cells[0].source
+        told = re.search(r"about (\w+) minutes? on two processor cores", opening)[1]
+        minutes = ["", "a", "two", "three", "four", "five", "six"].index(told)
+        assert 0.5 <= minutes / (measured_seconds(path) / 60) <= 2
+        assert "GPU" in opening
+
+
+def measured_seconds(path) -> float:
+    """What the notebook took in `make measure`, from top to bottom."""
+    rows = json.loads((ROOT / "book" / "measured.json").read_text("utf-8"))["chapters"]["rows"]
+    page = path.relative_to(ROOT).with_suffix("").as_posix()
+    return next(row["seconds"] for row in rows if row["page"] == page)
+
+
 def test_code_comes_in_small_cells(notebook):
     sizes = [lines(cell) for cell in cells(notebook, "code")]
     assert max(sizes) <= 40
@@ -291,7 +317,7 @@ def test_code_comes_in_small_cells(notebook):
 def test_text_and_code_are_in_balance(notebook):
     ratio = len(cells(notebook, "markdown")) / len(cells(notebook, "code"))
     assert 1.2 <= round(ratio, 1) <= 2.0
-    assert 2000 <= len(prose(notebook).split()) <= 3400
+    assert 2000 <= len(prose(notebook).split()) <= 4500
 
 
 def test_opens_with_its_question_and_its_minute(notebook):
@@ -376,8 +402,8 @@ def assertions(source) -> list[str]:
     return [line for line in code if line.startswith(("assert ", "torch.testing.assert_close("))]
 
 
-def test_nothing_is_stored_that_differs_between_runs(notebook):
-    clean = tool.normalise(notebook)
+def test_nothing_is_stored_that_differs_between_runs(path, notebook):
+    clean = tool.normalise(notebook, path)
     changed = [old.id for old, new in zip(notebook.cells, clean.cells) if old != new]
     assert not changed, "run `make notebooks`"
     assert clean == notebook, "run `make notebooks`"

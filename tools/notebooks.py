@@ -6,6 +6,7 @@ dropped. A cell tagged ``nbval-ignore-output`` keeps its stored output while the
 in the last commit, so a second run changes nothing; clear that output to have it made anew.
 
 Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
+Those that train for long (`LONG`) ask Colab for a GPU, by the metadata that Colab itself writes.
 """
 
 import os
@@ -28,6 +29,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+LONG = ("04b_training", "06_faster", "07_bigger", "06_your_gpt")
+GPU = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
 KEPT = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Colab, or another machine without nbutils, installs it; then a line says which chip computes. The
@@ -44,7 +47,7 @@ def main(paths: list[str]) -> None:
     for path in map(Path, paths):
         print(f"{path} ...", flush=True)
         stored = with_setup(nbformat.read(path, as_version=4))
-        fresh = normalise(execute(path, stored))
+        fresh = normalise(execute(path, stored), path)
         write(keep_ignored(fresh, stored, committed_code(path)), path)
 
 
@@ -97,10 +100,15 @@ def explain(path, notebook, error) -> str:
     return f"{path}: cell {cell.id!r} failed:\n\n{cell.source}\n\n{error.ename}: {error.evalue}"
 
 
-def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def metadata(path: Path) -> dict:
+    """What the notebook of that name says of itself: its kernel, and for Colab whether it wants a GPU."""
+    return METADATA | (GPU if path.stem in LONG else {})
+
+
+def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
     """The same notebook, without what differs between runs and machines."""
     notebook = nbformat.from_dict(notebook)
-    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.metadata = nbformat.from_dict(metadata(path))
     count = 0
     for cell in notebook.cells:
         cell.metadata = without(cell.metadata, "execution", "collapsed", "ExecuteTime")
