@@ -231,7 +231,7 @@ def command() -> str:
 
 def machine() -> str:
     """The processor in words."""
-    can = getattr(torch.cpu, "get_capabilities", dict)()
+    can = torch.cpu.get_capabilities()
     amx = " with AMX" if can.get("amx_bf16") else ""
     gpu = f" and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{os.cpu_count()} processor cores{amx}{gpu}"

@@ -258,18 +258,6 @@ def _cpu(device: torch.device) -> Chip:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Whether the CPU has AMX or AVX512-BF16, by what this PyTorch and this system can tell."""
-    if hasattr(torch.cpu, "get_capabilities"):  # PyTorch 2.6 lacks it
-        found = {name for name, has in torch.cpu.get_capabilities().items() if has}
-    else:
-        found = _cpu_flags(Path("/proc/cpuinfo"))
+    """Whether the CPU has AMX or AVX512-BF16, by what PyTorch can tell."""
+    found = {name for name, has in torch.cpu.get_capabilities().items() if has}
     return bool(found & {"amx_bf16", "avx512_bf16"})
-
-
-def _cpu_flags(cpuinfo: Path) -> set[str]:
-    """The feature names that Linux lists; none on other systems."""
-    try:
-        lines = cpuinfo.read_text("utf-8").splitlines()
-    except OSError:
-        return set()
-    return set(next((line for line in lines if line.startswith("flags")), "").split())

@@ -89,27 +89,9 @@ def test_an_apple_gpu(only_cpu, monkeypatch):
 )
 def test_the_cpu_by_what_pytorch_says(only_cpu, monkeypatch, features, dtype):
     said = {name: name in features for name in ("avx2", "avx512_f", "avx512_bf16", "amx_bf16")}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: said, raising=False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: said)
     assert pick() == pick("cpu")
     assert pick().dtype == dtype
-
-
-def test_the_cpu_of_an_older_pytorch_by_what_linux_says(monkeypatch, tmp_path):
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    listed = set()
-    monkeypatch.setattr(device, "_cpu_flags", lambda path: listed)
-    assert pick("cpu").dtype == torch.float32
-    listed.add("avx512_bf16")
-    assert pick("cpu").dtype == torch.bfloat16
-
-
-def test_cpu_flags_are_read_from_linux(tmp_path):
-    cpuinfo = tmp_path / "cpuinfo"
-    assert device._cpu_flags(cpuinfo) == set()
-    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 amx_bf16\nprocessor\t: 1\n")
-    assert device._cpu_flags(cpuinfo) >= {"fpu", "avx2", "amx_bf16"}
-    cpuinfo.write_text("processor\t: 0\n")
-    assert device._cpu_flags(cpuinfo) == set()
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "tpu", "cuda:x", "xla", "meta"])
