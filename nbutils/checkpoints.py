@@ -187,6 +187,8 @@ def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
     return states
 
 
@@ -195,6 +197,8 @@ def set_random_state(stored: dict[str, torch.Tensor], device: torch.device) -> N
     torch.set_rng_state(stored["cpu"])
     if device.type == "cuda" and "cuda" in stored:
         torch.cuda.set_rng_state(stored["cuda"], device)
+    if device.type == "mps" and "mps" in stored:
+        torch.mps.set_rng_state(stored["mps"])
 
 
 def fingerprint(tokens: np.ndarray) -> str:

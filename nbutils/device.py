@@ -1,12 +1,27 @@
-"""Which chip computes, in which number format, and how fast it multiplies matrices."""
+"""Which chip computes, in which number format, and how fast it multiplies matrices.
+
+**Where things are.** One rule for the whole package:
+
+- Everything begins on the CPU: a new network, one that ``GPT.from_pretrained`` or `nbutils.recipes`
+  reads, a tensor made of a list. Only who says so moves it: ``model.to(chip.device)``,
+  ``Windows(..., device=chip.device)``.
+- ``training.train`` computes on the chip, and at its end, however it ends, gives the network back where
+  it found it. (Networks shared out among processes stay shared out.)
+- Who asks a network takes ids from anywhere and brings them to the network: ``sampling.generate`` and
+  ``stream``, ``trace``, ``training.evaluate`` and ``document_losses``. New tokens come back to where the
+  prompt was, losses are plain numbers, a trace stays with its network.
+- ``model(tokens)`` itself moves nothing: it says which of the two is where.
+"""
 
 import contextlib
 import ctypes
+import gc
 import os
 import platform
 import re
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +69,10 @@ def pick(device: str | torch.device = "auto") -> Chip:
     """The chip for a name: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     "auto" is the one that the environment variable ``NBUTILS_DEVICE`` names (empty is as if not set),
-    else the fastest here.
+    else the fastest here. A GPU for which this PyTorch has no programs is passed over, with a warning.
 
-    Raises ``ValueError`` for another name and for a chip that this machine lacks.
+    Raises ``ValueError`` for another name, for a chip that this machine lacks, and for a GPU that this
+    PyTorch can't use.
     """
     wish = os.environ.get("NBUTILS_DEVICE") or "auto"
     if device == "auto" != wish:
@@ -65,8 +81,7 @@ def pick(device: str | torch.device = "auto") -> Chip:
         except ValueError as error:
             raise ValueError(f"the environment variable NBUTILS_DEVICE: {error}") from error
     if device == "auto":
-        device = "mps" if torch.backends.mps.is_available() else "cpu"
-        device = "cuda" if torch.cuda.is_available() else device
+        device = _fastest()
     try:
         found = torch.device(device)
     except RuntimeError as error:
@@ -175,6 +190,42 @@ def memory_kept(chip: Chip) -> Iterator[None]:
         c.malloc_trim(0)
 
 
+def _fastest() -> str:
+    """The name of the first GPU that PyTorch can use, else "mps" or "cpu"."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    lacking = [_lacks_programs(index) for index in range(count)]
+    if None in lacking:
+        first = lacking.index(None)
+        return f"cuda:{first}" if first else "cuda"
+    for told in lacking:
+        warnings.warn(f"{told}; the CPU computes", stacklevel=4)
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _lacks_programs(index: int) -> str | None:
+    """Why this PyTorch can't compute on the GPU of this number; None if it can.
+
+    A program for sm_75 runs on 7.5 and later ones of generation 7; one in the intermediate form
+    (compute_90) is translated on 9.0 and all that follow.
+
+    Source: NVIDIA, CUDA C++ Programming Guide, "Application Compatibility".
+    """
+    has = torch.cuda.get_device_capability(index)
+    found = re.findall(r"(sm|compute)_(\d+)(\d)", " ".join(torch.cuda.get_arch_list()))
+    made_for = [(kind, int(generation), int(minor)) for kind, generation, minor in found]
+    usable = [
+        (generation, minor) <= has and (kind == "compute" or generation == has[0])
+        for kind, generation, minor in made_for
+    ]
+    if any(usable) or not usable:  # an empty list tells nothing
+        return None
+    oldest = ".".join(map(str, min((generation, minor) for _, generation, minor in made_for)))
+    return (
+        f"{torch.cuda.get_device_name(index)} has compute capability {has[0]}.{has[1]}, and this PyTorch "
+        f"has programs for {oldest} and newer only"
+    )
+
+
 def memory(chip: Chip) -> int | None:
     """Bytes that the chip has in all, whoever uses them now; None where the system does not say."""
     if chip.device.type == "cuda":
@@ -184,6 +235,37 @@ def memory(chip: Chip) -> int | None:
     if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):  # Windows
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_memory(chip: Chip) -> float:
+    """Bytes that this program can still take on the chip; infinite where the system does not say.
+
+    On a GPU, what no program holds and what PyTorch keeps here without using it; elsewhere all that the
+    chip has, since what is free there changes from moment to moment.
+    """
+    if chip.device.type == "cuda":
+        idle = torch.cuda.memory_reserved(chip.device) - torch.cuda.memory_allocated(chip.device)
+        return torch.cuda.mem_get_info(chip.device)[0] + idle
+    return memory(chip) or float("inf")
+
+
+def release(chip: Chip) -> None:
+    """Give back what no tensor on the chip uses any more, so that what comes next finds it in one piece."""
+    gc.collect()
+    if chip.device.type in ("cuda", "mps"):
+        getattr(torch, chip.device.type).empty_cache()
+
+
+def wait(chip: Chip) -> None:
+    """Wait until the chip has done all that was asked of it. A GPU answers before it is done."""
+    if chip.device.type in ("cuda", "mps"):
+        getattr(torch, chip.device.type).synchronize()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether that is what an error says, on a CPU, a GPU or a Mac."""
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or bool(re.search(r"out of memory|allocate memory|enough memory", str(error)))
 
 
 def processor() -> str:
@@ -234,6 +316,10 @@ def _cuda(device: torch.device) -> Chip:
         raise ValueError(
             f"device={str(device)!r}: PyTorch sees {count} CUDA GPUs here; "
             'use device="cpu", or on Colab choose a GPU under Runtime, Change runtime type'
+        )
+    if told := _lacks_programs(device.index or 0):
+        raise ValueError(
+            f'device={str(device)!r}: {told}; use device="cpu", or a PyTorch that was built for this card'
         )
     name = torch.cuda.get_device_name(device)
     generation = torch.cuda.get_device_capability(device)[0]

@@ -78,15 +78,36 @@ def ready() -> None:
         )
 
     from nbutils.device import pick
-    from nbutils.planning import largest
 
     chip = pick()
     if chip.device.type == "cuda":
-        print(f"{chip}. It can train {largest(chip)}")
+        print(f"{chip}. {_trains(chip)}")
     elif "google.colab" in sys.modules:
         print(f"No GPU (Runtime, Change runtime type, chooses one): {chip}")
     else:
         print(chip)
+
+
+def _trains(chip) -> str:
+    """What a GPU can train, or why it can't just now: a notebook must begin on a full one, too."""
+    from nbutils.device import memory, out_of_memory, release
+    from nbutils.planning import largest
+
+    try:
+        return f"It can train {largest(chip)}"
+    except Exception as error:
+        release(chip)
+        if isinstance(error, ValueError):  # not even the smallest network finds room
+            return f"Its memory is full ({memory(chip) / 1e9:.0f} GB): {_MAKE_ROOM}"
+        if out_of_memory(error):
+            return f"Its memory is full: {_MAKE_ROOM}"
+        raise
+
+
+_MAKE_ROOM = (
+    "end the program that holds it (nvidia-smi lists them; on Colab: Runtime, Manage sessions), or set "
+    "NBUTILS_DEVICE=cpu before you start"
+)
 
 
 def report(findings: list[Finding]) -> str:

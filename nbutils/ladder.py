@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +17,19 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.utils._triton import has_triton
 
 from nbutils import smallworld
-from nbutils.device import Chip, attention_written_out, memory
+from nbutils.device import (
+    Chip,
+    attention_written_out,
+    cpp_compiler,
+    free_memory,
+    out_of_memory,
+    release,
+)
 from nbutils.model import GPT, SWITCHES, GPTConfig
+from nbutils.planning import peak_memory, training_memory
 from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
 from nbutils.windows import Windows
 
@@ -108,15 +117,41 @@ LEARNING = climb(
 """Rungs that learn more from each update; each keeps those before it."""
 
 
+SPARE = 1e9
+"""Bytes that must stay free: for what no plan knows."""
+
+
+def memory_needed(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> int:
+    """Bytes for an update of the hungriest of these rungs, by `planning`; one is there at a time."""
+    return max(_needed(config, rung, chip, batch_size) for rung in rungs)
+
+
+def _needed(config: GPTConfig, rung: Rung, chip: Chip, batch_size: int) -> int:
+    return peak_memory(
+        training_memory(
+            rung.model_config(config),
+            batch_size * rung.larger_batch,
+            optimizer=rung.optimizer,
+            dtype=chip.dtype if rung.short else torch.float32,
+            device=chip.device.type,
+            written_out=not rung.fused_attention,
+        )
+    )
+
+
 def shape_for(chip: Chip, available: float | None = None) -> tuple[GPTConfig, int]:
     """The network whose speed is measured on this chip, and the windows in its plain batch.
 
-    GPT-2 on a GPU, half of its context so that a card of 16 GB holds every rung, and four windows for
-    each 16 GB of ``available`` bytes (None: ``device.memory``); elsewhere two layers that learn smallworld.
+    On a GPU GPT-2, with half of its context and four windows, the same on every card, or fewer where
+    ``available`` bytes (None: ``device.free_memory``) don't hold every rung with `SPARE` left over.
+    Elsewhere, and where not one window fits, two layers that learn smallworld.
     """
     if chip.device.type == "cuda":
-        available = memory(chip) if available is None else available
-        return GPTConfig.preset("gpt2", block_size=512), 4 * max(1, round(available / 16e9))
+        available = free_memory(chip) if available is None else available
+        gpt2 = GPTConfig.preset("gpt2", block_size=512)
+        for batch_size in (4, 2, 1):
+            if memory_needed(gpt2, SPEED.values(), chip, batch_size) + SPARE <= available:
+                return gpt2, batch_size
     return GPTConfig.preset("small", n_layer=2, block_size=smallworld.MAX_TOKENS), 8
 
 
@@ -221,15 +256,28 @@ def make_update(
     return lambda: step(tokens, labels), B * T
 
 
-def speeds(
-    updates: dict[str, tuple[Callable[[], torch.Tensor], int]],
-    seconds: float = 0.4,
-    rounds: int = 3,
-) -> dict[str, float]:
-    """Tokens a second of each update, given with its tokens: measured in turn, the median.
+Update = tuple[Callable[[], torch.Tensor], int]
+"""What `make_update` gives: an update, and the tokens that it trains on."""
 
-    Each is run twice before, so that what happens only once is not counted.
+
+def speeds(
+    makers: dict[str, Callable[[], Update]], chip: Chip, seconds: float = 0.4, rounds: int = 3
+) -> dict[str, float]:
+    """Tokens a second of each update, given by what makes it: the median of so many rounds.
+
+    On a CPU all are there and take turns, since such a machine is not equally fast at all times.
+    On a chip with memory of its own one is there at a time, and is let go before the next.
     """
+    together = [list(makers)] if chip.device.type == "cpu" else [[name] for name in makers]
+    found = {}
+    for names in together:
+        found |= _in_turn({name: makers[name]() for name in names}, seconds, rounds)
+        release(chip)
+    return found
+
+
+def _in_turn(updates: dict[str, Update], seconds: float, rounds: int) -> dict[str, float]:
+    """Each is run twice before, so that what happens only once is not counted."""
     for update, _ in updates.values():
         update()
         float(update())
@@ -238,6 +286,19 @@ def speeds(
         for name, (update, count) in updates.items():
             measured[name].append(count / _seconds_of(update, seconds))
     return {name: median(found) for name, found in measured.items()}
+
+
+def why_not_compiled(error: Exception, chip: Chip) -> str:
+    """What to tell a learner whose torch.compile ended with an error: memory, no compiler, or that."""
+    if out_of_memory(error):
+        return (
+            f"{chip.name} has too little free memory to compile this: use fewer windows in a batch"
+        )
+    if chip.device.type == "cpu" and cpp_compiler() is None:
+        return "No C++ compiler here"
+    if chip.device.type == "cuda" and not has_triton():
+        return "No Triton here, which compiles for a GPU"
+    return f"Compiling failed ({type(error).__name__}: {str(error).strip().splitlines()[0]})"
 
 
 def _seconds_of(update: Callable[[], torch.Tensor], least: float) -> float:

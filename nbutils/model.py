@@ -226,8 +226,8 @@ class GPT(nn.Module):
         token over the labels that are not ``IGNORE``; nan if all are. ``cache``: see
         ``sampling.KVCache``; tokens then holds only what is new.
 
-        Raises ``ValueError`` for a wrong shape, dtype or length, and on the CPU for ids outside
-        the vocabulary.
+        Raises ``ValueError`` for a wrong shape, dtype or length, for ids on another device than the
+        model, and on the CPU for ids outside the vocabulary.
         """
         if labels is not None:
             _check_labels(labels, tokens, self.config)
@@ -242,6 +242,7 @@ class GPT(nn.Module):
         """The residual stream after the last block and norm, (B, T, C): all but the logits."""
         start = 0 if cache is None else cache.length
         check_tokens(tokens, start, self.config)
+        _check_place("tokens", tokens, self.token_embedding.weight.device)
         x = self.token_embedding(tokens)  # (B, T, C)
         if self.position_embedding is not None:
             x = x + self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
@@ -286,7 +287,7 @@ class GPT(nn.Module):
     def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "GPT":
         """A GPT that ``save_pretrained`` wrote, or a GPT-2 in Hugging Face's layout.
 
-        It is ready to use: in evaluation mode, float32.
+        It is ready to use: on the CPU, in evaluation mode, float32.
 
         ``name_or_folder``: a folder with config.json and model.safetensors, or a name such as
         "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl" or "someone/their-gpt2", which is
@@ -387,8 +388,21 @@ def _check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig)
             f"labels has shape {tuple(labels.shape)} and tokens {tuple(tokens.shape)}: "
             "every position needs one label"
         )
+    if labels.device != tokens.device:
+        raise ValueError(
+            f"labels is on {labels.device} and tokens on {tokens.device}: bring them together with "
+            f"labels.to({str(tokens.device)!r})"
+        )
     if _can_check_ids(labels):
         check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
+
+
+def _check_place(name: str, ids: torch.Tensor, place: torch.device) -> None:
+    if ids.device != place:
+        raise ValueError(
+            f"{name} is on {ids.device} and the model on {place}: bring them together with "
+            f"{name}.to({str(place)!r}), or model.to({str(ids.device)!r})"
+        )
 
 
 _OWN_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on

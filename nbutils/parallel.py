@@ -131,7 +131,9 @@ def shard(model: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
     warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view tensor")
     policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32)
     for block in model.blocks:
-        fully_shard([block.attention, block.mlp], mesh=mesh, mp_policy=policy)
+        # Each apart: of several modules at once PyTorch 2.11 brings only the first one's input to dtype.
+        for part in (block.attention, block.mlp):
+            fully_shard(part, mesh=mesh, mp_policy=policy)
     return fully_shard(model, mesh=mesh)
 
 

@@ -13,7 +13,7 @@ from importlib import resources
 import numpy as np
 import torch
 
-from nbutils.device import IN_PIECES, PIECE, Chip, measure_peak, memory
+from nbutils.device import IN_PIECES, PIECE, Chip, free_memory, measure_peak
 from nbutils.model import GPTConfig
 
 FLOAT = 4  # bytes of a float32
@@ -93,6 +93,7 @@ def training_memory(
     device: str = "cuda",
     checkpointing: bool = False,
     split: int = 1,
+    written_out: bool = False,
 ) -> dict[str, int]:
     """Bytes that ``training.train`` needs at once for a batch of ``batch_size`` windows, by part.
 
@@ -101,6 +102,7 @@ def training_memory(
     keeps attention's weights, or float32 (``device.attention``). ``checkpointing``: keep each block's
     input alone and compute the rest again on the way back. ``split``: how many processes share
     each block's heads and neurons (tensor parallelism); the answer is for one of them.
+    ``written_out``: attention keeps all its weights (``device.attention_written_out``).
 
     Counted for GPT-2's block, whose dropout is 0: uncompiled, ``GPTConfig``'s switches keep up to
     two thirds more of each token. What no formula knows (fragments of free memory, the program
@@ -122,6 +124,8 @@ def training_memory(
     in_pieces = device == "cpu" and short != FLOAT and T <= IN_PIECES
     kept = saved_by_block(config, short, short if in_pieces or device != "cpu" else FLOAT, split)
     kept += short * config.n_head // split * pairs(T) // T if in_pieces else 0
+    if written_out:  # the softmax in float32, and shortened for the product with the values
+        kept += (FLOAT + (short if short != FLOAT else 0)) * config.n_head // split * T
     in_blocks, copied = L * kept, matrices
     if checkpointing:  # of one block at a time
         in_blocks, copied = L * FLOAT * C + kept, matrices // L
@@ -161,7 +165,7 @@ class Fit:
     memory: int
     """Bytes, by `training_memory`."""
     available: float
-    """Bytes that the chip has."""
+    """Bytes that the chip has free."""
     seconds: float
     """Of an update, if `USUAL` of the chip's peak arrives."""
 
@@ -187,13 +191,13 @@ def largest(
 ) -> Fit:
     """The largest of `SIZES` that trains on the chip with AdamW, in the largest of `BATCHES` that fits.
 
-    It fits if `SHARE` of ``available`` (bytes; None: ``device.memory``) holds it and an update takes at
+    It fits if `SHARE` of ``available`` (bytes; None: ``device.free_memory``) holds it and an update takes at
     most ``seconds`` at `USUAL` of ``peak`` (FLOPs a second; None: ``device.measure_peak``). A chip that
     is too slow for all gets the smallest.
 
     Raises ``ValueError`` if not even the smallest finds room, or for a peak that is not above 0.
     """
-    available = (memory(chip) or float("inf")) if available is None else available
+    available = free_memory(chip) if available is None else available
     peak = measure_peak(chip) if peak is None else peak
     if not peak > 0:
         raise ValueError(f"peak={peak} must be above 0, such as device.measure_peak(chip)")

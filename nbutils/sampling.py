@@ -134,6 +134,8 @@ def generate(
 ) -> torch.Tensor:
     """The prompt (B, T) and the model's continuation, (B, T + new), on the prompt's device.
 
+    It is computed where the model is, wherever the prompt is.
+
     ``temperature``, ``top_k``, ``top_p``: see ``next_token_probabilities``. ``stop``: one id or
     several; a row that drew one repeats it from then on, and when every row has, no more is
     drawn. ``seed``: the same seed, prompts and model draw the same tokens; without one PyTorch's
@@ -153,7 +155,7 @@ def generate(
     """
     new = stream(
         model,
-        tokens,
+        prompt := tokens.to(_place(model)),  # so that no step waits until its tokens are back
         max_new_tokens,
         temperature=temperature,
         top_k=top_k,
@@ -163,7 +165,7 @@ def generate(
         use_cache=use_cache,
         cuda_graph=cuda_graph,
     )
-    return torch.cat([tokens, *(drawn[:, None] for drawn in new)], dim=1)
+    return torch.cat([prompt, *(drawn[:, None] for drawn in new)], dim=1).to(tokens.device)
 
 
 def stream(
@@ -181,11 +183,13 @@ def stream(
 ) -> Iterator[torch.Tensor]:
     """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn.
 
+    They are on the prompt's device: beside a model on a GPU, a prompt there spares each step a wait.
     Each step is computed in evaluation mode; between steps the model has the mode that it came
     with, so several streams, or training, can take turns.
     """
     _check_choice(temperature, top_k, top_p)
     _check_request(model, tokens, max_new_tokens)
+    asked, tokens = tokens.device, tokens.to(_place(model))
     generator = None
     if seed is not None:
         generator = torch.Generator(tokens.device).manual_seed(seed)
@@ -202,10 +206,14 @@ def stream(
     steps = _steps(model, tokens, max_new_tokens, draw, read)
     ids = [] if stop is None else stop
     stops = torch.tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
-    if not len(stops):
-        return steps
-    check_ids("stop", stops, model.config.vocab_size)
-    return _until_stopped(steps, tokens[:, -1], stops)
+    if len(stops):
+        check_ids("stop", stops, model.config.vocab_size)
+        steps = _until_stopped(steps, tokens[:, -1], stops)
+    return (new.to(asked) for new in steps)
+
+
+def _place(model: GPT) -> torch.device:
+    return next(model.parameters()).device
 
 
 def _steps(

@@ -75,9 +75,10 @@ class Trace:
 def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     """Every intermediate value for ``tokens`` (B, T), without dropout whatever the model's mode.
 
-    The values are on the model's device and without gradients. Raises ``ValueError`` for tokens
-    that the model would refuse.
+    The tokens may be anywhere; the values are on the model's device and without gradients. Raises
+    ``ValueError`` for tokens that the model would refuse.
     """
+    tokens = tokens.to(model.token_embedding.weight.device)
     check_tokens(tokens, 0, model.config)
     token_embedding = model.token_embedding(tokens)  # (B, T, C)
     position_embedding = torch.zeros_like(token_embedding[0])  # (T, C)

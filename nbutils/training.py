@@ -294,15 +294,14 @@ def evened_out(matrices: torch.Tensor) -> torch.Tensor:
     """Matrices (n, M, N) with all singular values brought to between about 0.7 and 1.2.
 
     Five rounds of X <- a X + (b X X^T + c (X X^T)^2) X, after which no exactness is asked: in
-    bfloat16, but in float32 on a CPU that multiplies bfloat16 more slowly.
+    bfloat16, but in float32 on a chip that multiplies bfloat16 more slowly, as a T4 does.
 
     Source: Jordan et al. (2024), "Muon: an optimizer for hidden layers in neural networks".
     """
     a, b, c = 3.4445, -4.775, 2.0315
     tall = matrices.size(-2) > matrices.size(-1)
     x = matrices.mT if tall else matrices  # X X^T is the smaller product
-    slow = x.device.type == "cpu" and device.pick("cpu").dtype == torch.float32
-    x = x.float() if slow else x.bfloat16()
+    x = x.bfloat16() if device.pick(x.device).dtype == torch.bfloat16 else x.float()
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(5):
         square = x @ x.mT
@@ -372,16 +371,17 @@ def evaluate(
 ) -> float:
     """The model's loss in nats per token on the first ``batches`` batches of ``windows.epoch()``.
 
-    Every counted label weighs the same. Computed in the weights' own precision, without dropout;
-    the model is left in the mode it was in. The processes of a ``group`` share the windows.
+    Every counted label weighs the same. Computed in the weights' own precision, without dropout, where
+    the model is, wherever the windows are; the model is left in the mode it was in. The processes of
+    a ``group`` share the windows.
     """
-    was_training = model.training
+    was_training, chip = model.training, next(model.parameters()).device
     model.eval()
     total, count = 0.0, 0
     for tokens, labels in windows.epoch(batches):
         tokens, labels = group.share(tokens, labels)
         counted = int((labels != IGNORE).sum())
-        loss = model(tokens, labels)[1]
+        loss = model(tokens.to(chip), labels.to(chip))[1]
         if counted:  # a process has nothing to count where a batch has too few windows for all
             total += float(loss) * counted
         count += counted
@@ -440,12 +440,12 @@ def train(
 
     Args:
         model: ``model(tokens, labels)`` gives ``(logits, loss)``; ``model.config`` has
-            ``vocab_size`` and ``block_size``. It is moved to the chip and left there, in
-            evaluation mode.
+            ``vocab_size`` and ``block_size``. It is trained on the chip and given back where it
+            was, in evaluation mode.
         train_tokens, val_tokens: 1-D integer arrays or memory maps (see `windows.open_tokens`).
         config: the recipe.
         on_eval: called as ``on_eval(step, model)`` after each evaluation, the first before any
-            update, with the model in evaluation mode and without gradients.
+            update, with the model on the chip, in evaluation mode and without gradients.
 
     With ``config.checkpoint`` the run is stored in that folder. The same call goes on where it
     stopped, and gives on a CPU the same losses, bit for bit, as if it had not; a finished run is
@@ -461,7 +461,7 @@ def train(
     gave, the model and the history, is there to be returned.
 
     With ``config.parallel`` every process that `torchrun` started calls this alike, ``on_eval``
-    too, and gets the same losses. The model is left shared out; `parallel.whole` joins it. The
+    too, and gets the same losses. The model is left shared out, on the chips; `parallel.whole` joins it. The
     checkpoint is a folder for each step, from which any number of processes goes on, with the same
     losses but for rounding, and one alone without ``parallel``.
 
@@ -480,7 +480,22 @@ def train(
             share equally.
         RuntimeError: ``parallel`` without `torchrun`; ``compile`` on a CPU without a C++ compiler.
     """
-    run = _Run(model, train_tokens, val_tokens, config)
+    with nullcontext() if config.parallel else _given_back(model):
+        return _train(_Run(model, train_tokens, val_tokens, config), on_eval)
+
+
+@contextmanager
+def _given_back(model: nn.Module) -> Iterator[None]:
+    """Whatever happens inside, afterwards the model is on the device where it was."""
+    home = next(model.parameters()).device
+    try:
+        yield
+    finally:
+        model.to(home)
+
+
+def _train(run: "_Run", on_eval: Callable[[int, nn.Module], None] | None) -> History:
+    model, config = run.model, run.config
     run.load()
     ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(run)
     kept = device.memory_kept(run.chip)
@@ -832,8 +847,7 @@ def _memory_explained(run: _Run) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        known = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
-        if not known and not re.search(r"out of memory|allocate memory|enough memory", str(error)):
+        if not device.out_of_memory(error):
             raise
         run.model.zero_grad(set_to_none=True)  # half a gradient is none
         advice = f"out of memory at step {run.step:,}{_missing(str(error))}; {_to_lower(run)}"
@@ -865,8 +879,14 @@ def _to_lower(run: _Run) -> str:
     return f"try {parts}, batch_size below {config.batch_size}, {smaller}{kept}{goes_on}"
 
 
-def _random_kept(chip):
-    return torch.random.fork_rng(devices=[chip.device] if chip.device.type == "cuda" else [])
+@contextmanager
+def _random_kept(chip: device.Chip) -> Iterator[None]:
+    """Inside it may be drawn what will: afterwards the random generators are what they were."""
+    kept = checkpoints.random_state(chip.device)
+    try:
+        yield
+    finally:
+        checkpoints.set_random_state(kept, chip.device)
 
 
 def _not_finite(state: checkpoints.State) -> tuple[str, float] | None:
