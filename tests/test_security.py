@@ -81,6 +81,8 @@ RIGHT = {
     ("nbutils/model.py", "hf_hub_download"): (1, "at a commit, and safetensors hold no code"),
     ("nbutils/text.py", "load_dataset"): (2, "at a commit; and local files"),
     ("nbutils/tokens.py", "tiktoken.get_encoding"): (2, "tiktoken checks a SHA-256"),
+    ("tools/colab.py", "urllib.request"): (1, "lists of versions, for a person to compare"),
+    ("tools/colab.py", "urlopen"): (1, "the same"),
 }
 
 

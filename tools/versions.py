@@ -2,7 +2,8 @@
 
 ``python tools/versions.py lowest`` (or ``newest``) makes an environment in ``_build/lowest``, runs the
 package's tests there (``tests/package.txt`` lists them), and then chapter 3's notebooks, each alone in an
-empty folder. PyTorch is the pinned one in both: its other builds are gigabytes.
+empty folder. PyTorch is the pinned one in both: its other builds are gigabytes. The lowest, which is Colab's,
+has its own part: ``make all PART=colab``.
 """
 
 import os
