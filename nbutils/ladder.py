@@ -33,8 +33,10 @@ from nbutils.planning import peak_memory, training_memory
 from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
 from nbutils.windows import Windows
 
-MEASURED = Path(__file__).with_name("measured.json")
-"""What ``bench/gpu.py`` measured on a GPU; not there until one could be reached."""
+MEASURED = Path(__file__).with_name("chips.json")
+"""What was measured on which chip: a list of runs, which `chips` reads, checks and adds to."""
+ROW = "Ladder: "
+"""Before the name of a rung, how its speed is called there."""
 
 
 @dataclass(frozen=True)
@@ -367,8 +369,15 @@ def _kind(event) -> str:
 
 
 def stored() -> dict | None:
-    """What was measured on a GPU (``bench/gpu.py``), or None if none has been measured yet.
+    """The newest speeds of `SPEED` that were measured on a GPU, or None if none has been measured yet.
 
     "card", "date" and "torch" say on what; "ladder" has tokens a second by the name of the rung.
     """
-    return json.loads(MEASURED.read_text("utf-8")) if MEASURED.exists() else None
+    runs = json.loads(MEASURED.read_text("utf-8")) if MEASURED.exists() else []
+    for run in sorted(runs, key=lambda run: run["date"], reverse=True):
+        rows = {row["what"]: row["value"] for row in run["rows"]}
+        speed = {name: rows[ROW + name] for name in SPEED if ROW + name in rows}
+        if speed and run["device"] == "cuda":
+            about = {"card": run["card"], "date": run["date"], "torch": run["versions"]["PyTorch"]}
+            return about | {"ladder": speed}
+    return None
