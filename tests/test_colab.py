@@ -135,10 +135,10 @@ def test_what_is_installed_is_colab_s(environment, tmp_path):
     found = {colab.canonical(name): version.partition("+")[0] for name, version in found.items()}
     expected = dict(line.split("==") for line in colab.own())
     if environment == COLAB:
-        text = colab.RECORDED.read_text("utf-8")
-        pins = re.findall(r"^([\w.-]+)==(\S+)", text, re.M)
-        assert dict(pins).items() - expected.items() == {("torch", "2.13.0")}
-        expected = {colab.canonical(name): version for name, version in pins}
+        pins = re.findall(r"^([\w.-]+)==(\S+)", colab.RECORDED.read_text("utf-8"), re.M)
+        pinned = {colab.canonical(name): version for name, version in pins}
+        assert pinned.items() - expected.items() == {("torch", "2.13.0")}
+        expected = pinned
     elif "triton" in found:  # PyTorch's small build for a CPU comes without
         expected["triton"] = colab.recorded()["triton"]
     assert {name: found.get(name) for name in expected} == expected
