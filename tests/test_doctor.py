@@ -28,9 +28,8 @@ def test_here_all_is_well(monkeypatch, tmp_path):
     assert not [one for one in findings if one.sign == BAD]
     told = doctor.report(findings)
     assert told.endswith("All is well")
-    version = torch.__version__.partition("+")[
-        0
-    ]  # PyPI's wheels don't name their build, PyTorch does
+    # PyPI's wheels don't name their build, as PyTorch itself does
+    version = torch.__version__.partition("+")[0]
     assert f"torch: {version}" in told and "100,277 tokens" in told
     assert "scikit-learn" in told  # whose module has another name
     assert str(tmp_path) not in told and os.path.expanduser("~") not in told
