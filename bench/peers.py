@@ -1,5 +1,6 @@
 """Those beside whom ours is measured: transformers' GPT-2, and nanoGPT from a person's clone."""
 
+import hashlib
 import importlib.util
 import sys
 from contextlib import redirect_stdout
@@ -32,13 +33,26 @@ def nanogpt_gpt(config: GPTConfig, folder: Path) -> nn.Module:
 
     Ends the program with a sentence if there is none.
     """
-    file = Path(folder) / "model.py"
-    if not file.is_file():
-        sys.exit(f"--nanogpt {folder}: there is no model.py in it; give a clone of nanoGPT")
-    spec = importlib.util.spec_from_file_location("nanogpt_model", file)
+    spec = importlib.util.spec_from_file_location("nanogpt_model", _nanogpt_file(folder))
     module = sys.modules["nanogpt_model"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     names = "vocab_size", "block_size", "n_layer", "n_head", "n_embd", "bias"
     with redirect_stdout(sys.stderr):  # it prints its size
         shape = {name: getattr(config, name) for name in names}
         return module.GPT(module.GPTConfig(dropout=0.0, **shape))
+
+
+def about_nanogpt(folder: Path) -> str:
+    """Which nanoGPT is in ``folder``: its file and the beginning of that file's SHA-256.
+
+    Ends the program with a sentence if there is none.
+    """
+    content = _nanogpt_file(folder).read_bytes()
+    return f"its model.py {hashlib.sha256(content).hexdigest()[:8]}"
+
+
+def _nanogpt_file(folder: Path) -> Path:
+    file = Path(folder) / "model.py"
+    if not file.is_file():
+        sys.exit(f"--nanogpt {folder}: there is no model.py in it; give a clone of nanoGPT")
+    return file

@@ -15,7 +15,7 @@ class Row(NamedTuple):
 def table(rows: list[Row]) -> str:
     """The rows as a Markdown table."""
     cells = [("What", "Measured", "How")]
-    cells += [(row.what, f"{_readable(row.value)} {row.unit}".strip(), row.how) for row in rows]
+    cells += [(row.what, f"{readable(row.value)} {row.unit}".strip(), row.how) for row in rows]
     return markdown(cells)
 
 
@@ -40,7 +40,8 @@ def fastest(action: Callable[[], object], times: int) -> float:
     return min(seconds)
 
 
-def _readable(value: float | str) -> str:
+def readable(value: float | str) -> str:
+    """A number with three figures that matter; words stay as they are."""
     if isinstance(value, str):
         return value
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -12,7 +12,7 @@ import math
 import platform
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -56,28 +56,40 @@ NOTEBOOKS = (
 """Those that train for long first."""
 
 
+# The names of rows: what bench/gpu.py measures and the page shows.
+
+
 def fastest_product(dtype: torch.dtype | str) -> str:
-    """The name of the row with the fastest matrix product in a format."""
     return f"Fastest product, {str(dtype).removeprefix('torch.')}"
 
 
-def sampling(way: str, texts: int) -> str:
-    """The name of the row with the speed of one of `WAYS`."""
-    return f"Sampling, {way}, {texts} text{'s' if texts > 1 else ''}"
+def training(contender: str) -> tuple[str, str]:
+    """Of its speed, and of the share of the fastest product that arrives."""
+    return f"Training, {contender}", f"Share of the fastest product, {contender}"
+
+
+def sampling(way: str) -> tuple[str, ...]:
+    """Of its speed with each of `TEXTS`."""
+    return tuple(f"Sampling, {way}, {n} text{'s' if n > 1 else ''}" for n in TEXTS)
+
+
+def learning(rung: str) -> tuple[str, str]:
+    """Of the loss after equal updates, and after equal time."""
+    return f"Learning, {rung}, 200 updates", f"Learning, {rung}, 3 seconds"
+
+
+def _each(name: Callable[[str], tuple[str, ...]], of: Iterable[str]) -> tuple[str, ...]:
+    return tuple(row for one in of for row in name(one))
 
 
 WANTED: dict[str, tuple[str, ...]] = {
     "peak": tuple(map(fastest_product, FORMATS)),
-    "training": tuple(
-        f"{what}, {name}" for name in CONTENDERS for what in ("Training", "Share of peak")
-    ),
-    "sampling": tuple(sampling(way, texts) for way in WAYS for texts in TEXTS),
+    "training": _each(training, CONTENDERS),
+    "sampling": _each(sampling, WAYS),
     "agreement": ("From a CPU's losses, float32", "From a CPU's losses, 16 bits"),
-    "ladder": tuple(ROW + name for name in SPEED),
+    "ladder": tuple(ROW + rung for rung in SPEED),
     "tests": ("Tests that need a GPU",),
-    "learning": tuple(
-        f"Learning: {name}, {after}" for name in LEARNING for after in ("200 updates", "3 seconds")
-    ),
+    "learning": _each(learning, LEARNING),
     "notebooks": tuple(f"Notebook {name}" for name in NOTEBOOKS),
 }
 """The names of all rows that a whole run has, by their table on the page."""
@@ -221,7 +233,7 @@ def network(config: GPTConfig, batch_size: int) -> str:
     return f"{size}, {batch_size} windows of {config.block_size} tokens"
 
 
-_UNCOMPILED = ", not compiled"
+UNCOMPILED = ", not compiled"
 
 
 def for_form(
@@ -249,7 +261,7 @@ def for_form(
         f"fastest product: {peak / 1e12:.4g} TFLOP/s in {format}",
     ]
     for name in (name for name in SPEED if name in speeds):
-        without = _UNCOMPILED if SPEED[name].compile and not compiled else ""
+        without = UNCOMPILED if SPEED[name].compile and not compiled else ""
         lines.append(f"{name}: {speeds[name]:.0f} tokens/s{without}")
     return "\n".join([*lines, "", f"Paste these lines, which name no person, here: {FORM}"])
 
@@ -258,9 +270,9 @@ _CHAPTER = "chapter 6"
 _MOST = 200  # characters in a line of a form
 _CARD = re.compile(r"([\w ()@.,+/-]{2,100}) \((cuda|mps|cpu)\)")
 _VERSION = re.compile(r"(Python|PyTorch|CUDA|ROCm|Triton|nbutils) ([\w.+-]{1,40})")
-_NETWORK = re.compile(r"\d+ layers of \d+, \d+ windows of \d+ tokens")
+_NETWORK = re.compile(r"(\d+ layers of \d+, )(\d+)( windows of \d+ tokens)")
 _PEAK = re.compile(rf"([\d.e+-]+) TFLOP/s in ({'|'.join(FORMATS)})")
-_SPEED = re.compile(rf"(\d+) tokens/s({_UNCOMPILED})?")
+_SPEED = re.compile(rf"(\d+) tokens/s({UNCOMPILED})?")
 
 
 def from_form(text: str) -> Run:
@@ -270,10 +282,11 @@ def from_form(text: str) -> Run:
 
     Raises ``ValueError`` with the line that is missing or wrong.
     """
-    lines = dict(line.partition(": ")[::2] for line in text.split("\n\n")[0].strip().splitlines())
+    written = text.replace("\r\n", "\n").strip().partition("\n\n")[0]
+    lines = dict(line.partition(": ")[::2] for line in written.splitlines())
     card, kind = _part(lines, "card", _CARD)
     (day,) = _part(lines, "date", re.compile(r"(20\d\d-\d\d-\d\d)"))
-    (how,) = _part(lines, "network", re.compile(f"({_NETWORK.pattern})"))
+    before, windows, after = _part(lines, "network", _NETWORK)
     peak, format = _part(lines, "fastest product", _PEAK)
     told = [_VERSION.fullmatch(one) for one in lines.pop("versions", "").split(", ")]
     if None in told:
@@ -284,7 +297,8 @@ def from_form(text: str) -> Run:
         if name not in SPEED:
             raise ValueError(f"{name[:_MOST]!r} is none of {', '.join(SPEED)}")
         speed, without = _part(lines, name, _SPEED)
-        rows.append((ROW + name, int(speed), "tokens/s", how + (without or "")))
+        how = f"{before}{int(windows) * SPEED[name].larger_batch}{after}{without or ''}"
+        rows.append((ROW + name, int(speed), "tokens/s", how))
     for row in rows:
         add(run, dict(zip(("what", "value", "unit", "how"), row)), None)
     return _checked(asdict(run))
