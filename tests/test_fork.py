@@ -28,17 +28,18 @@ def test_the_address_is_the_same_everywhere():
     """Where a reader starts from, and what installs the course. Links to other repositories are free."""
     places = (
         fork.INSTALLED,
+        re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/issues/new\?template=chip"),
         re.compile(
             r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/[\w.-]+/notebooks/"
         ),
         re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]*\w)"),
         re.compile(r"repository-code: https://github\.com/([\w.-]+/[\w.-]*\w)"),
     )
-    here, found = fork.repository(), [set(), set(), set(), set()]
+    here, found = fork.repository(), [set() for _ in places]
     for text in fork.known_texts(ROOT).values():
         for named, place in zip(found, places):
             named.update(place.findall(text))
-    assert found == [{here}] * 4
+    assert found == [{here}] * len(places)
     assert f"({fork.online(here)})" in (ROOT / "README.md").read_text("utf-8")
 
 
@@ -62,6 +63,8 @@ def test_a_fork_has_its_own_address_and_the_way_back(copy):
     assert f"> cd {NAME}\n" in (copy / "book" / "running.md").read_text("utf-8")
     chapter = (copy / "notebooks" / "01_tokens.ipynb").read_text("utf-8")
     assert f"install -q git+{MINE}" in chapter
+    for file in (copy / "nbutils" / "chips.py", copy / "book" / "chips.md"):
+        assert f"{MINE}/issues/new?template=chip.yml" in file.read_text("utf-8")
     fork.main(f"https://github.com/{old}", copy)
     assert {path: path.read_bytes() for path in fork.known_files(copy)} == before
 

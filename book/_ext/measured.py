@@ -1,8 +1,11 @@
-"""Tables of what was measured: the directive ``{measured}``.
+"""Tables of what was measured: the directives ``{measured}`` and ``{chips}``.
 
-Its one argument names a part of `book/measured.json`, which `make measure` writes: ``bench``,
+The first's one argument names a part of `book/measured.json`, which `make measure` writes: ``bench``,
 ``proof``, ``chapters``, ``check``, ``pages`` or ``pictures``. Beside each table stand the day, the
 machine and the command. The build measures nothing, so it never waits for a number.
+
+The second's argument names a table of ``nbutils.chips.WANTED``, or is ``runs``: on which chips, with which
+versions and by which command its rows were measured.
 """
 
 import json
@@ -13,6 +16,8 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+
+from nbutils import chips
 
 MEASURED = Path("book", "measured.json")
 
@@ -35,6 +40,51 @@ class Measured(Directive):
         text = [*table(TABLES[name](part["rows"])), "", source(part)]
         self.state.nested_parse(StringList(text, source=str(path)), self.content_offset, made)
         return [made]
+
+
+class Chips(Directive):
+    """What was measured on any chip, of one table; a row that nobody has measured yet says so."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        env, name = self.state.document.settings.env, self.arguments[0]
+        known = {"runs": (), **chips.WANTED}
+        if name not in known:
+            raise self.error(f"chips knows {', '.join(known)}, not {name!r}")
+        env.note_dependency(str(chips.FILE))
+        found = list(reversed(chips.runs()))
+        text = table(by_chip(known[name], found)) if known[name] else told(found)
+        made = nodes.container(classes=["numbers"])
+        self.state.nested_parse(StringList(text, source=str(chips.FILE)), self.content_offset, made)
+        return [made]
+
+
+NOBODY = "by nobody yet"
+
+
+def by_chip(wanted: tuple[str, ...], found: list[chips.Run]) -> list[tuple]:
+    """A line for each chip that has the row, the newest first."""
+    lines = [("What", "Measured", "On", "How")]
+    for what in wanted:
+        rows = [(run, row) for run in found if (row := run.row(what))]
+        for run, row in rows:
+            value = f"{readable(row['value'])} {row['unit']}".strip()
+            lines.append((what, value, f"{run.card}, {run.date}", row["how"]))
+        if not rows:
+            lines.append((what, NOBODY, "", ""))
+    return lines
+
+
+def told(found: list[chips.Run]) -> list[str]:
+    """A line for each run: card, day, versions, command."""
+    if not found:
+        return [f"Measured on a chip: {NOBODY}."]
+    lines = [("Chip", "Day", "Versions", "Command")]
+    for run in found:
+        versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+        lines.append((run.card, run.date, versions, f"`{run.command}`"))
+    return table(lines)
 
 
 def source(part: dict) -> str:
@@ -143,4 +193,5 @@ TABLES = {
 
 def setup(app: Sphinx) -> dict:
     app.add_directive("measured", Measured)
+    app.add_directive("chips", Chips)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
