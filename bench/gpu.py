@@ -60,7 +60,7 @@ class Bench:
 
     chip: Chip
     quick: bool
-    run: chips.Run
+    run: chips.ChipRun
     file: Path | None = None
     """Where rows are stored; None: nowhere."""
     ends: float = float("inf")
@@ -119,7 +119,7 @@ class Step:
     def name(self) -> str:
         return self.rows[0] + (", again" if self.twice else "")
 
-    def is_done(self, run: chips.Run) -> bool:
+    def is_done(self, run: chips.ChipRun) -> bool:
         if run.missing(self.rows):
             return False
         return not self.twice or AGAIN in run.row(self.rows[0])["how"]

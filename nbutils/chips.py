@@ -96,7 +96,7 @@ WANTED: dict[str, tuple[str, ...]] = {
 
 
 @dataclass
-class Run:
+class ChipRun:
     """What one chip gave with one set of versions, within `DAYS`."""
 
     card: str
@@ -120,10 +120,10 @@ class Run:
         return [name for name in wanted if name not in done]
 
 
-def begun(chip: Chip, command: str) -> Run:
+def begun(chip: Chip, command: str) -> ChipRun:
     """A run of today on this chip, with no row yet."""
     name = processor() if chip.device.type == "cpu" else chip.name
-    return Run(name, chip.device.type, str(_today()), versions(chip), command)
+    return ChipRun(name, chip.device.type, str(_today()), versions(chip), command)
 
 
 def versions(chip: Chip) -> dict[str, str]:
@@ -146,7 +146,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def runs(file: Path = FILE) -> list[Run]:
+def all_runs(file: Path = FILE) -> list[ChipRun]:
     """What the file holds, the oldest first; nothing if it is not there.
 
     Raises ``ValueError`` if it is not as `add` writes it.
@@ -161,9 +161,9 @@ def runs(file: Path = FILE) -> list[Run]:
         ) from error
 
 
-def same(run: Run, file: Path = FILE) -> Run:
+def same(run: ChipRun, file: Path = FILE) -> ChipRun:
     """The stored run of this card, versions and command that is at most `DAYS` old; else ``run``."""
-    for stored in reversed(runs(file)):
+    for stored in reversed(all_runs(file)):
         alike = all(getattr(stored, n) == getattr(run, n) for n in ("card", "versions", "command"))
         days = (date.fromisoformat(run.date) - date.fromisoformat(stored.date)).days
         if alike and 0 <= days <= DAYS:
@@ -171,7 +171,7 @@ def same(run: Run, file: Path = FILE) -> Run:
     return run
 
 
-def add(run: Run, row: dict, file: Path | None = FILE) -> None:
+def add(run: ChipRun, row: dict, file: Path | None = FILE) -> None:
     """Put a row into the run, in place of one of its name, and the run into the file (None: none).
 
     Numbers keep four figures: more is noise.
@@ -185,10 +185,10 @@ def add(run: Run, row: dict, file: Path | None = FILE) -> None:
         _store(run, file)
 
 
-def _store(run: Run, file: Path) -> None:
+def _store(run: ChipRun, file: Path) -> None:
     """Put the run in the place of the one that it goes on with, or at the end."""
     _checked(asdict(run))
-    stored, about = runs(file), _about(run)
+    stored, about = all_runs(file), _about(run)
     places = [i for i, known in enumerate(stored) if _about(known) == about]
     place = places[-1] if places else len(stored)
     stored[place : place + 1] = [run]
@@ -197,13 +197,13 @@ def _store(run: Run, file: Path) -> None:
         aside.write_text(text + "\n", "utf-8", newline="\n")
 
 
-def _about(run: Run) -> dict:
+def _about(run: ChipRun) -> dict:
     return {name: value for name, value in asdict(run).items() if name != "rows"}
 
 
-def _checked(made: dict) -> Run:
+def _checked(made: dict) -> ChipRun:
     """A run from the file. Raises ``ValueError`` or ``TypeError`` with what is wrong."""
-    run = Run(**made)
+    run = ChipRun(**made)
     if run.device not in ("cuda", "mps", "cpu"):
         raise ValueError(f'device={run.device!r} is none of "cuda", "mps", "cpu"')
     date.fromisoformat(run.date)
@@ -275,7 +275,7 @@ _PEAK = re.compile(rf"([\d.e+-]+) TFLOP/s in ({'|'.join(FORMATS)})")
 _SPEED = re.compile(rf"(\d+) tokens/s({UNCOMPILED})?")
 
 
-def from_form(text: str) -> Run:
+def from_form(text: str) -> ChipRun:
     """The run that the lines of `for_form` tell of.
 
     Anybody may have written them: what `for_form` does not write is refused.
@@ -291,7 +291,7 @@ def from_form(text: str) -> Run:
     told = [_VERSION.fullmatch(one) for one in lines.pop("versions", "").split(", ")]
     if None in told:
         raise ValueError("versions: is missing or wrong: it must be as chapter 6 printed it")
-    run = Run(card, kind, day, dict(found.groups() for found in told), _CHAPTER)
+    run = ChipRun(card, kind, day, dict(found.groups() for found in told), _CHAPTER)
     rows = [(fastest_product(format), float(peak), "TFLOP/s", "")]
     for name in list(lines):
         if name not in SPEED:
@@ -312,11 +312,11 @@ def _part(lines: dict[str, str], name: str, form: re.Pattern) -> tuple:
     return found.groups()
 
 
-def main(text: str, file: Path = FILE) -> None:
+def add_pasted(text: str, file: Path = FILE) -> None:
     """Add what was pasted into a form to the file."""
     try:
         run = from_form(text)
-        if any(_about(known) == _about(run) for known in runs(file)):
+        if any(_about(known) == _about(run) for known in all_runs(file)):
             raise ValueError(f"{file.name} has a run on {run.card} of {run.date} already")
     except ValueError as error:
         sys.exit(str(error))
@@ -325,4 +325,4 @@ def main(text: str, file: Path = FILE) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.stdin.read())
+    add_pasted(sys.stdin.read())

@@ -89,7 +89,7 @@ def test_quick_runs_every_path_and_stores_only_where_it_is_told(
     quick = ["--device", "cpu", "--quick", "--only", *groups]
     assert gpu.main([*quick, "--nanogpt", str(nanogpt), "--to", str(to)]) == 0
     assert chips.FILE.read_bytes() == before
-    (run,) = chips.runs(to)
+    (run,) = chips.all_runs(to)
     assert run.card == device.processor() and run.command == "make gpu"
     wanted = [row for name in groups for row in chips.WANTED[name]]
     assert run.missing(wanted) == ["From a CPU's losses, 16 bits"]  # this chip gains nothing there

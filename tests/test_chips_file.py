@@ -29,7 +29,7 @@ def file(tmp_path) -> Path:
 
 
 @pytest.fixture
-def run() -> chips.Run:
+def run() -> chips.ChipRun:
     return chips.begun(T4, "make gpu")
 
 
@@ -39,7 +39,7 @@ def run() -> chips.Run:
 def test_what_the_package_holds_is_as_it_is_written():
     """Its rows are known ones, none is from a chip that was only played, and a command stands beside each."""
     wanted = {name for names in chips.WANTED.values() for name in names}
-    for run in chips.runs():
+    for run in chips.all_runs():
         assert run.rows and {row["what"] for row in run.rows} <= wanted
         assert "not there" not in run.card
         assert run.command in ("make gpu", "chapter 6")
@@ -65,10 +65,10 @@ def test_no_row_is_wanted_twice():
 def test_a_row_is_in_the_file_as_soon_as_it_is_added(file, run):
     chips.add(run, row("a", 12.3456), file)
     chips.add(run, row("b", "failed"), file)
-    (stored,) = chips.runs(file)
+    (stored,) = chips.all_runs(file)
     assert stored == run and [known["value"] for known in stored.rows] == [12.35, "failed"]
     chips.add(run, row("a", 2.0), file)
-    assert [known["value"] for known in chips.runs(file)[0].rows] == [2.0, "failed"]
+    assert [known["value"] for known in chips.all_runs(file)[0].rows] == [2.0, "failed"]
 
 
 def test_what_failed_is_missing_like_what_is_not_there(run):
@@ -99,7 +99,7 @@ def test_runs_of_other_chips_stay(file, run):
     other = replace(run, card="NVIDIA L4", rows=[])
     for which, name in ((run, "a"), (other, "a"), (run, "b")):
         chips.add(which, row(name), file)
-    assert [(one.card, len(one.rows)) for one in chips.runs(file)] == [
+    assert [(one.card, len(one.rows)) for one in chips.all_runs(file)] == [
         ("Tesla T4", 2),
         ("NVIDIA L4", 1),
     ]
@@ -123,7 +123,7 @@ def test_runs_of_other_chips_stay(file, run):
 def test_what_is_not_as_it_is_written_is_told(file, run, spoilt):
     file.write_text(json.dumps([asdict(run) | spoilt]))
     with pytest.raises(ValueError, match=r"chips.json is not as .* git checkout"):
-        chips.runs(file)
+        chips.all_runs(file)
 
 
 def test_half_a_file_is_told_and_no_row_is_lost(file, run):
@@ -227,13 +227,13 @@ def test_what_chapter_6_does_not_print_is_refused(line, instead, told):
 
 
 def test_what_was_pasted_is_added_once(file, capsys):
-    chips.main(printed(), file)
+    chips.add_pasted(printed(), file)
     assert f"{len(SPEEDS) + 1} rows are in chips.json" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="has a run on Tesla T4 of .* already"):
-        chips.main(printed(), file)
+        chips.add_pasted(printed(), file)
     with pytest.raises(SystemExit, match="card: is missing"):
-        chips.main("", file)
-    assert len(chips.runs(file)) == 1
+        chips.add_pasted("", file)
+    assert len(chips.all_runs(file)) == 1
 
 
 def test_it_has_a_form_of_its_own():

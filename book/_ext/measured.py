@@ -53,7 +53,7 @@ class Chips(Directive):
         if name not in known:
             raise self.error(f"chips knows {', '.join(known)}, not {name!r}")
         env.note_dependency(str(chips.FILE))
-        found = list(reversed(chips.runs()))
+        found = list(reversed(chips.all_runs()))
         text = table(by_chip(known[name], found)) if known[name] else told(found)
         made = nodes.container(classes=["numbers"])
         self.state.nested_parse(StringList(text, source=str(chips.FILE)), self.content_offset, made)
@@ -63,7 +63,7 @@ class Chips(Directive):
 NOBODY = "by nobody yet"
 
 
-def by_chip(wanted: tuple[str, ...], found: list[chips.Run]) -> list[tuple]:
+def by_chip(wanted: tuple[str, ...], found: list[chips.ChipRun]) -> list[tuple]:
     """A line for each chip that has the row, the newest first."""
     lines = [("What", "Measured", "On", "How")]
     for what in wanted:
@@ -76,7 +76,7 @@ def by_chip(wanted: tuple[str, ...], found: list[chips.Run]) -> list[tuple]:
     return lines
 
 
-def told(found: list[chips.Run]) -> list[str]:
+def told(found: list[chips.ChipRun]) -> list[str]:
     """A line for each run: card, day, versions, command."""
     if not found:
         return [f"Measured on a chip: {NOBODY}."]
