@@ -166,13 +166,14 @@ def begun(options: argparse.Namespace, pretended: bool) -> Bench | None:
     """What the options ask for; None where there is no GPU, after saying so."""
     chip, quick = device.pick(options.device), options.quick or pretended
     if chip.device.type != "cuda" and not quick:
-        tell(f"There is no GPU here, only {chip.name}: nothing was measured and nothing stored.")
+        tell(f"There is no GPU with CUDA here, only {chip.name}: nothing was measured or stored.")
         return None
     if options.nanogpt is not None:
         about_nanogpt(options.nanogpt)  # ends the program if it is none
     run, file = chips.begun(chip, COMMAND), options.to or (None if quick else chips.FILE)
-    if pretended:
-        run.card += ", which is not there"  # wherever its rows are stored
+    if quick:  # so that its rows are taken for no real ones, wherever they are stored
+        run.command = "bench/gpu.py --quick"
+        run.card += ", which is not there" if pretended else ""
     if file is not None:
         run = chips.same(run, file)
     bench = Bench(chip, quick, run, file, time.monotonic() + 60 * options.minutes, options.nanogpt)
@@ -256,11 +257,12 @@ def alarm(seconds: float) -> Iterator[None]:
 
 def steps(bench: Bench) -> list[Step]:
     """All of them, the most important first. Peers that are not here are told of and left out."""
-    contenders = [name for name in chips.CONTENDERS if is_here(name, bench)]
-    ways = [name for name in chips.WAYS if is_here(name, bench)]
+    left_out = [name for name in ("nanoGPT", "transformers") if not is_here(name, bench)]
+    contenders = [name for name in chips.CONTENDERS if name not in left_out]
+    ways = [name for name in chips.WAYS if name not in left_out]
     formats = 1 if bench.chip.dtype == torch.float32 else 2
     return [
-        Step("peak", chips.WANTED["peak"], 10, peaks),
+        *map(of_peak, chips.FORMATS),
         # A B C A B C: so that a slow moment of the machine shows
         *(of_training(name, again) for again in (False, True) for name in contenders),
         *(Step("sampling", chips.sampling(way), 20, partial(sampling, way=way)) for way in ways),
@@ -314,12 +316,15 @@ def find_room(bench: Bench, what: str, needed: float) -> None:
 # The fastest product
 
 
-def peaks(bench: Bench) -> Iterator[Row]:
-    """FLOPs a second of one large product in each format."""
-    for name in chips.FORMATS:
-        chip = replace(bench.chip, dtype=getattr(torch, name))
-        peak = device.measure_peak(chip, 0.1 if bench.quick else 1.5)
-        yield Row(chips.fastest_product(name), peak / 1e12, "TFLOP/s", "the best of many")
+def of_peak(format: str) -> Step:
+    return Step("peak", (chips.fastest_product(format),), 3, partial(peak, format=format))
+
+
+def peak(bench: Bench, format: str) -> Iterator[Row]:
+    """FLOPs a second of one large product. Old cards know no bfloat16, or are slow in it."""
+    chip = replace(bench.chip, dtype=getattr(torch, format))
+    found = device.measure_peak(chip, 0.1 if bench.quick else 1.5)
+    yield Row(chips.fastest_product(format), found / 1e12, "TFLOP/s", "the best of many")
 
 
 # Training
@@ -371,8 +376,7 @@ def training(bench: Bench, name: str, again: bool) -> Iterator[Row]:
         how = f"{how}; {speed:,.0f} once"
     yield Row(what, speed, "tokens/s", how)
     reached = 100 * speed * planning.training_flops(bench.config) / bench.peak
-    peak = f"{bench.peak / 1e12:,.4g} TFLOP/s in {bench.format}"
-    yield Row(share, reached, "%", f"of {peak}")
+    yield Row(share, reached, "%", f"of {bench.peak / 1e12:,.4g} TFLOP/s in {bench.format}")
 
 
 def training_speed(bench: Bench, name: str) -> tuple[float, str]:
