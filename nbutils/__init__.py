@@ -50,6 +50,7 @@ _MODULES = (
     "sampling",
     "recipes",
     "ladder",
+    "chips",
     "doctor",
     "figures",
     "exercises",

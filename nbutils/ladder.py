@@ -128,6 +128,12 @@ def memory_needed(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_si
     return max(_needed(config, rung, chip, batch_size) for rung in rungs)
 
 
+def told(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> str:
+    """For learners, before a cell that may fill the chip: what it will need, of what is free."""
+    needed, free = memory_needed(config, rungs, chip, batch_size), free_memory(chip)
+    return f"needs at most {needed / 1e9:.1f} GB" + (f" of {free / 1e9:.1f}" if free < 1e15 else "")
+
+
 def _needed(config: GPTConfig, rung: Rung, chip: Chip, batch_size: int) -> int:
     return peak_memory(
         training_memory(
@@ -300,7 +306,8 @@ def why_not_compiled(error: Exception, chip: Chip) -> str:
         return "No C++ compiler here"
     if chip.device.type == "cuda" and not has_triton():
         return "No Triton here, which compiles for a GPU"
-    return f"Compiling failed ({type(error).__name__}: {str(error).strip().splitlines()[0]})"
+    first = str(error).strip().partition("\n")[0]
+    return f"Compiling failed ({': '.join(filter(None, [type(error).__name__, first]))})"
 
 
 def _seconds_of(update: Callable[[], torch.Tensor], least: float) -> float:

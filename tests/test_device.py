@@ -20,11 +20,12 @@ def gpus(monkeypatch):
     """Call it with (name, capability) to put such a GPU in this machine."""
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
 
-    def put(name, capability, count=1):
+    def put(name, capability, count=1, programs=()):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda which: name)
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda which: capability)
+        monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: programs)
 
     return put
 
@@ -70,6 +71,72 @@ def test_a_numbered_gpu(gpus):
     assert pick("cuda:1").device == torch.device("cuda:1")
     with pytest.raises(ValueError, match="'cuda:2': PyTorch sees 2 CUDA GPUs"):
         pick("cuda:2")
+
+
+WHEEL = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"]  # PyPI's PyTorch, for Linux
+
+
+@pytest.mark.parametrize(
+    "capability, programs, fits",
+    [
+        ((7, 5), WHEEL, True),
+        ((8, 9), WHEEL, True),  # a program for 8.6 runs on all later ones of generation 8
+        ((8, 0), ["sm_86"], False),
+        ((7, 0), WHEEL, False),  # V100
+        ((6, 0), WHEEL, False),  # P100
+        ((12, 1), WHEEL, True),
+        ((13, 0), WHEEL, False),
+        ((13, 0), [*WHEEL, "compute_120"], True),  # translated when it is first used
+        ((6, 1), [], True),  # tells nothing
+    ],
+)
+def test_a_card_for_which_pytorch_has_no_programs_is_passed_over(gpus, capability, programs, fits):
+    gpus("Some card", capability, programs=programs)
+    if fits:
+        assert pick().device == torch.device("cuda") == pick("cuda").device
+        return
+    with pytest.warns(UserWarning, match=r"Some card has compute capability .*; the CPU computes"):
+        assert pick().device == torch.device("cpu")
+    with pytest.raises(ValueError, match="device='cuda': Some card has compute capability"):
+        pick("cuda")
+
+
+def test_the_second_card_computes_where_the_first_can_not(gpus, monkeypatch):
+    gpus("Two cards", (7, 5), count=2, programs=WHEEL)
+    capability = lambda index: [(6, 0), (8, 0)][torch.device("cuda", index).index]  # noqa: E731
+    monkeypatch.setattr(
+        torch.cuda,
+        "get_device_capability",
+        lambda which: capability(getattr(which, "index", which) or 0),
+    )
+    assert pick().device == torch.device("cuda:1") and pick().dtype == torch.bfloat16
+
+
+def test_free_memory_counts_what_pytorch_keeps_and_does_not_use(monkeypatch):
+    chip = Chip(torch.device("cuda"), torch.float16, "Tesla T4")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda which: (5_000, 16_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda which: 900)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda which: 200)
+    assert device.free_memory(chip) == 5_700 and device.memory(chip) == 16_000
+    assert device.free_memory(CPU) == device.memory(CPU)
+    monkeypatch.setattr(device, "memory", lambda chip: None)
+    assert device.free_memory(CPU) == float("inf")
+
+
+@pytest.mark.parametrize(
+    "error, full",
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+        (ValueError("a memory"), False),
+    ],
+)
+def test_out_of_memory_is_known_on_every_chip(error, full):
+    assert device.out_of_memory(error) == full
 
 
 def test_an_apple_gpu(only_cpu, monkeypatch):

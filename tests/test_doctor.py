@@ -194,12 +194,43 @@ def test_a_notebook_begins_with_a_line_about_the_chip(capsys, monkeypatch):
 def test_on_a_gpu_it_says_what_can_be_trained(capsys, monkeypatch):
     gpu = device.Chip(torch.device("cuda"), torch.float16, "Tesla T4", scaler=True)
     monkeypatch.setattr(device, "pick", lambda: gpu)
-    monkeypatch.setattr(planning, "memory", lambda chip: 15_800_000_000)
+    monkeypatch.setattr(planning, "free_memory", lambda chip: 15_800_000_000)
     monkeypatch.setattr(planning, "measure_peak", lambda chip: 30e12)
     doctor.ready()
     said = capsys.readouterr().out
     assert said.startswith("Tesla T4, float16 with loss scaling") and said.count("\n") == 1
     assert "It can train gpt2-medium, " in said and " of 16 GB" in said
+
+
+def test_a_notebook_begins_on_a_full_gpu_too(capsys, monkeypatch):
+    gpu = device.Chip(torch.device("cuda"), torch.float16, "Tesla T4", scaler=True)
+    monkeypatch.setattr(device, "pick", lambda: gpu)
+    monkeypatch.setattr(device, "memory", lambda chip: 15_800_000_000)
+    monkeypatch.setattr(device, "release", lambda chip: None)
+    raised = [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 256.00 MiB."),
+        RuntimeError("CUDA error: out of memory"),  # where not even the driver finds room
+        ValueError("available=5e+06 bytes is too little"),
+    ]
+    for error in raised:
+
+        def full(chip, error=error):
+            raise error
+
+        monkeypatch.setattr(planning, "largest", full)
+        doctor.ready()
+        said = capsys.readouterr().out
+        assert said.startswith("Tesla T4, float16") and said.count("\n") == 1
+        assert (
+            "Its memory is full" in said and "nvidia-smi" in said and "NBUTILS_DEVICE=cpu" in said
+        )
+
+    def broken(chip):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(planning, "largest", broken)
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        doctor.ready()
 
 
 def test_what_is_too_old_missing_or_half_installed_is_a_sentence(monkeypatch):

@@ -1,7 +1,8 @@
 """The rungs of chapter 6: each computes what the one before computes, and is measured alike."""
 
-import json
+import re
 import time
+import weakref
 from dataclasses import fields, replace
 
 import pytest
@@ -128,9 +129,54 @@ def test_speeds_are_the_median_of_rounds_in_turn(monkeypatch):
         return next(spans)
 
     monkeypatch.setattr(ladder, "_seconds_of", timed)
-    found = ladder.speeds({"a": (lambda: 1, 10), "b": (lambda: 2, 60)})
+    makers = {"a": lambda: (lambda: 1, 10), "b": lambda: (lambda: 2, 60)}
+    assert ladder.speeds(makers, CPU) == {"a": 10 / 2, "b": 60 / 4}
     assert order == [1, 2, 1, 2, 1, 2]
-    assert found == {"a": 10 / 2, "b": 60 / 4}
+
+
+def test_a_chip_with_memory_of_its_own_holds_one_update_at_a_time(monkeypatch):
+    there, most, freed = [], [], []
+
+    class Held:
+        def __call__(self):
+            return 1
+
+    def make():
+        held = Held()
+        there.append(weakref.ref(held))
+        most.append(sum(one() is not None for one in there))
+        return held, 10
+
+    monkeypatch.setattr(ladder, "_seconds_of", lambda update, seconds: update())
+    monkeypatch.setattr(ladder, "release", freed.append)
+    gpu = replace(CPU, device=torch.device("cuda"))
+    assert ladder.speeds(dict.fromkeys("abc", make), gpu) == dict.fromkeys("abc", 10)
+    assert most == [1, 1, 1] and freed == [gpu] * 3
+
+
+def test_what_an_update_needs_is_told_before():
+    said = ladder.told(GPTConfig.preset("gpt2"), ladder.SPEED.values(), CPU, 4)
+    needed, free = map(float, re.fullmatch(r"needs at most ([\d.]+) GB of ([\d.]+)", said).groups())
+    assert 10 < needed < 40 and free > 1
+    sizes = [ladder.memory_needed(TINY, [rung], CPU, 4) for rung in ladder.SPEED.values()]
+    assert ladder.memory_needed(TINY, ladder.SPEED.values(), CPU, 4) == max(sizes)
+
+
+def test_why_a_compiled_rung_is_left_out(monkeypatch):
+    gpu = replace(CPU, device=torch.device("cuda"), name="Tesla T4")
+    full = torch.OutOfMemoryError("CUDA out of memory")
+    assert "Tesla T4 has too little free memory" in ladder.why_not_compiled(full, gpu)
+    other = RuntimeError("nothing of the kind\nand more")
+    monkeypatch.setattr(ladder, "has_triton", lambda: False)
+    assert ladder.why_not_compiled(other, gpu).startswith("No Triton here")
+    monkeypatch.setattr(ladder, "has_triton", lambda: True)
+    expected = "Compiling failed (RuntimeError: nothing of the kind)"
+    assert ladder.why_not_compiled(other, gpu) == expected
+    monkeypatch.setattr(ladder, "cpp_compiler", lambda: "g++")
+    assert ladder.why_not_compiled(other, CPU) == expected
+    monkeypatch.setattr(ladder, "cpp_compiler", lambda: None)
+    assert ladder.why_not_compiled(other, CPU) == "No C++ compiler here"
+    assert ladder.why_not_compiled(RuntimeError(), gpu) == "Compiling failed (RuntimeError)"
 
 
 def test_seconds_of_an_update_are_an_average(clock):
@@ -170,14 +216,22 @@ def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():
     gpu = replace(CPU, device=torch.device("cuda"))
     assert ladder.shape_for(gpu, 15e9)[0].n_embd == 768
     assert ladder.shape_for(CPU)[0].n_embd == 128
-    assert [ladder.shape_for(gpu, size)[1] for size in (11e9, 15e9, 24e9, 80e9)] == [4, 4, 8, 20]
+    sizes = (4e9, 6e9, 8e9, 11e9, 80e9)
+    found = [ladder.shape_for(gpu, size) for size in sizes]
+    assert [(shape.n_embd, batch) for shape, batch in found] == [
+        *((128, 8), (768, 1), (768, 2)),
+        *((768, 4), (768, 4)),  # as on every larger card: the same numbers to compare
+    ]
+    for (shape, batch), size in zip(found, sizes):
+        assert ladder.memory_needed(shape, ladder.SPEED.values(), gpu, batch) <= size - 1e9
 
 
 def test_what_is_stored_is_read_and_nothing_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(ladder, "MEASURED", tmp_path / "measured.json")
+    """`nbutils.chips` writes it; tests/test_chips_file.py has the whole way."""
+    monkeypatch.setattr(ladder, "MEASURED", tmp_path / "chips.json")
     assert ladder.stored() is None
-    (tmp_path / "measured.json").write_text(json.dumps({"card": "X"}))
-    assert ladder.stored() == {"card": "X"}
+    (tmp_path / "chips.json").write_text("[]")
+    assert ladder.stored() is None
 
 
 def test_a_recipe_is_the_rungs():

@@ -31,6 +31,7 @@ FLOW = (
     {"sampling"},
     {"recipes"},
     {"ladder"},
+    {"chips"},
     {"doctor"},
     {"figures"},
     {"exercises"},
