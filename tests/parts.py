@@ -10,6 +10,7 @@
 import pytest
 
 PARTS = {
+    "chips": "every notebook on a pretend T4, A100 and Mac; the package on every pretend chip",
     "colab": "every notebook with Colab's versions",
     "exercises": "each check with every seed and number format; every notebook with all answers",
     "package": "the package's slow proofs: compiled code, long runs, a hundred kills",

@@ -1,0 +1,149 @@
+"""Mistakes that only a GPU would show, planted one at a time: each must be caught by a check.
+
+A mistake is a change of a function's text. If the text is no longer there, planting it raises.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import package
+
+from nbutils import checkpoints, device, ladder, sampling, trace, training, windows
+
+
+class Mistake(NamedTuple):
+    where: object  # the module or class that has the function
+    function: str
+    right: str
+    wrong: str
+    caught_by: object  # of package.CHECKS
+    chips: tuple[str, ...]
+
+
+T4, MAC = ("T4",), ("Mac",)
+BOTH = (*T4, *MAC)
+MISTAKES = {
+    "labels stay on the CPU": Mistake(
+        windows.Windows,
+        "_gather",
+        "self._to_device(labels)",
+        "torch.from_numpy(labels)",
+        package.has_a_cpus_losses,
+        BOTH,
+    ),
+    "a mask is made on the CPU": Mistake(
+        trace, "_trace_attention", ", device=x.device", "", package.takes_ids_from_anywhere, BOTH
+    ),
+    "numpy() of a tensor on the chip": Mistake(
+        training, "_losses_of_rows", ".cpu()", "", package.takes_ids_from_anywhere, BOTH
+    ),
+    "a CPU's generator draws": Mistake(
+        sampling,
+        "stream",
+        "torch.Generator(tokens.device)",
+        "torch.Generator()",
+        package.draws_the_same_in_every_way,
+        BOTH,
+    ),
+    "float64 on a Mac": Mistake(
+        training, "evaluate", "float(loss)", "float(loss.double())", package.has_a_cpus_losses, MAC
+    ),
+    "nobody waits before the clock is read": Mistake(
+        ladder,
+        "_seconds_of",
+        "    float(loss)\n    return",
+        "    return",
+        package.reads_the_clock_when_it_is_done,
+        BOTH,
+    ),
+    "every update waits": Mistake(
+        training._Run,
+        "update",
+        "self.step += 1",
+        "self.step += 1 + 0 * int(self.losses[-1] > 0)",
+        package.does_not_wait_for_each_update,
+        BOTH,
+    ),
+    "a second copy of AdamW's state": Mistake(
+        training._Run,
+        "update",
+        "self.step += 1",
+        "self.step += 1; self.copy = [x.clone() for of in self.optimizer.state.values() for x in of.values()]",
+        package.needs_what_was_planned,
+        T4,
+    ),
+    "a wait while a graph is recorded": Mistake(
+        sampling,
+        "_stepping",
+        "x = F.embedding(tokens, table)",
+        "x = F.embedding(tokens, table) if int(tokens.max()) >= 0 else None",
+        package.draws_the_same_in_every_way,
+        T4,
+    ),
+    "float16 without loss scaling": Mistake(
+        device, "_cuda", "scaler=True", "scaler=False", package.uses_its_own_format, T4
+    ),
+    "bfloat16 where it is emulated": Mistake(
+        training,
+        "evened_out",
+        "if device.pick(x.device).dtype == torch.bfloat16",
+        "if x.device.type != 'cpu'",
+        package.uses_its_own_format,
+        T4,
+    ),
+    "the chip's random numbers are forgotten": Mistake(
+        checkpoints,
+        "random_state",
+        "device.type ==",
+        "'forgotten' ==",
+        package.goes_on_as_if_it_had_not_stopped,
+        BOTH,
+    ),
+    "the network is left on the chip": Mistake(
+        training, "_given_back", "model.to(home)", "pass", package.brings_the_network_back, BOTH
+    ),
+    "a generator of the first card beside the second": Mistake(
+        sampling,
+        "stream",
+        "torch.Generator(tokens.device)",
+        "torch.Generator('cuda:0')",
+        package.keeps_to_the_second_card,
+        ("two T4",),
+    ),
+}
+
+
+@contextmanager
+def planted(mistake: Mistake) -> Iterator[None]:
+    """Inside it the function has the mistake. Raises ``ValueError`` if its text has changed."""
+    own = getattr(mistake.where, mistake.function)
+    source = textwrap.dedent(inspect.getsource(own))
+    if mistake.right not in source:
+        raise ValueError(f"{mistake.function} has no {mistake.right!r} any more: plant it anew")
+    module = inspect.getmodule(inspect.unwrap(own))
+    names = {}
+    exec(source.replace(mistake.right, mistake.wrong), vars(module), names)
+    setattr(mistake.where, mistake.function, names[mistake.function])
+    try:
+        yield
+    finally:
+        setattr(mistake.where, mistake.function, own)
+
+
+def slipped_through(chip, name: str) -> list[str]:
+    """The mistakes that nothing caught on the chip of this name."""
+    through = []
+    for says, mistake in MISTAKES.items():
+        if name not in mistake.chips:
+            continue
+        chip.forget()
+        with planted(mistake):
+            try:
+                mistake.caught_by(chip)
+            except Exception:
+                continue
+        through.append(says)
+    return through

@@ -1,0 +1,221 @@
+"""What the package must do on any chip, tried on one that is not there.
+
+Each check is a function that raises; `CHECKS` has them by name, each with the chips that it is for.
+"""
+
+import tempfile
+from dataclasses import replace
+
+import torch
+
+from nbutils import checkpoints, device, ladder, planning, sampling, smallworld, tokens, training
+from nbutils.model import GPT, GPTConfig
+from nbutils.trace import trace
+from nbutils.windows import Windows
+
+ENCODING = smallworld.encoding()
+DOCUMENTS = smallworld.generate(300)
+IDS = tokens.encode_documents(DOCUMENTS, ENCODING)
+END = ENCODING.eot_token
+GPT2 = GPTConfig.preset("small", n_layer=1, n_embd=32)
+MODERN = GPTConfig.preset("modern", n_layer=1, n_embd=32)
+SHORT = training.TrainConfig(
+    steps=6, warmup_steps=2, eval_every=3, eval_batches=1, start_token=END, progress=False
+)
+CPU = torch.device("cpu")
+
+
+def made(shape=GPT2) -> GPT:
+    torch.manual_seed(0)
+    return GPT(shape)
+
+
+def losses(shape=GPT2, where="auto", **how) -> list[float]:
+    return training.train(made(shape), IDS, IDS, replace(SHORT, device=where, **how)).val_losses
+
+
+def place(model) -> set[torch.device]:
+    return {weight.device for weight in model.parameters()}
+
+
+def brings_the_network_back(chip):
+    seen, model = [], made()
+    training.train(model, IDS, IDS, SHORT, on_eval=lambda _, model: seen.append(place(model)))
+    assert seen == 3 * [{chip.current}] and place(model) == {CPU}
+    try:
+        training.train(model, IDS, IDS, replace(SHORT, learning_rate=1e30, warmup_steps=0))
+    except training.TrainingDivergedError:
+        pass
+    assert place(model) == {CPU}
+    device.release(device.pick())
+    assert chip.used == 0, f"{chip.used} bytes are still held"
+
+
+def takes_ids_from_anywhere(chip):
+    here, model = device.pick().device, made().eval()
+    ids = torch.tensor([[END, 5, 6]])
+    alone = sampling.generate(model, ids, 4, temperature=0)
+    windows = Windows(IDS, 8, 80)
+    loss, values = training.evaluate(model, windows, 1), trace(model, ids).logits
+    model.to(here)
+    for where in (CPU, here):
+        written = sampling.generate(model, ids.to(where), 4, temperature=0, stop=END)
+        assert written.device.type == where.type and written.tolist() == alone.tolist()
+        new = list(sampling.stream(model, ids.to(where), 2, seed=0))
+        assert {one.device.type for one in new} == {where.type}
+        found = trace(model, ids.to(where)).logits
+        assert found.device.type == here.type
+        torch.testing.assert_close(found.cpu(), values, atol=1e-4, rtol=1e-4)
+    assert abs(training.evaluate(model, windows, 1) - loss) < 1e-3
+    assert len(training.document_losses(model, DOCUMENTS[:3], ENCODING)) == 3
+    try:
+        model(ids)
+    except ValueError as error:
+        assert "tokens is on cpu and the model on" in str(error)
+    else:
+        raise AssertionError("model(ids) says nothing of where they are")
+
+
+def has_a_cpus_losses(chip):
+    for shape, how in (
+        (GPT2, {"accumulation": 2}),
+        (MODERN, {"optimizer": "muon"}),
+    ):
+        alone, found = (losses(shape, where, **how) for where in ("cpu", "auto"))
+        worst = max(abs(a - b) for a, b in zip(alone, found, strict=True))
+        assert worst < 5e-3, f"{how}: {worst}"
+    compiled = chip.compiled
+    assert losses(compile="blocks") == losses() and chip.compiled > compiled
+
+
+def uses_its_own_format(chip):
+    losses(MODERN, optimizer="muon")
+    assert not chip.emulated, f"{chip.emulated} products in a format that this chip emulates"
+    assert chip.lost < 1e-4, f"{chip.lost:.3%} of the numbers became 0 in float16"
+
+
+def does_not_wait_for_each_update(chip):
+    waits = []
+    for steps in (10, 20):
+        before = chip.waits
+        losses(steps=steps, eval_every=steps)
+        waits.append(chip.waits - before)
+    assert waits[1] - waits[0] <= 4, f"{waits[1] - waits[0]} waits in 10 updates"
+
+
+def reads_the_clock_when_it_is_done(chip):
+    here = device.pick()
+    update, _ = ladder.make_update(GPT2, ladder.SPEED["fused optimizer"], here, 2)
+    ladder._seconds_of(update, 0.01)
+    assert not chip.clock_early
+    windows = Windows(IDS, 2, 80, device=here.device)
+    ladder.short_run(GPT2, ladder.SPEED["fused optimizer"], here, windows, windows, updates=2)
+    update()
+    device.wait(here)
+    assert not chip.busy
+
+
+def goes_on_as_if_it_had_not_stopped(chip):
+    """Dropout's numbers too, and whatever is drawn between evaluations."""
+    config, dropping = replace(SHORT, checkpoint_every=2), replace(GPT2, dropout=0.1)
+
+    def draw(step, model):
+        torch.rand(3, device=chip.current)
+
+    whole = training.train(made(dropping), IDS, IDS, config).val_losses
+    drawn = training.train(made(dropping), IDS, IDS, config, on_eval=draw).val_losses
+    assert drawn == whole, "what on_eval draws changes the run"
+
+    def stop(step, model):
+        if step == 3:
+            raise InterruptedError
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = replace(config, checkpoint=folder)
+        try:
+            training.train(made(dropping), IDS, IDS, config, on_eval=stop)
+        except InterruptedError:
+            pass
+        torch.rand(3, device=chip.current)
+        again = training.train(made(dropping), IDS, IDS, config).val_losses
+    assert again == whole, "a checkpoint lost something"
+
+
+def draws_the_same_in_every_way(chip):
+    model, start = made(MODERN).to(device.pick().device), torch.full((3, 1), END)
+    ways = {}, {"cuda_graph": True}, {"use_cache": False}
+    written = [sampling.generate(model, start, 20, seed=0, **way).tolist() for way in ways]
+    assert written[0] == written[1] == written[2]
+
+
+def needs_what_was_planned(chip):
+    here, batch = device.pick(), 1
+    shape = GPTConfig.preset("small", n_layer=2, n_embd=128, block_size=80)
+    torch.cuda.reset_peak_memory_stats()
+    training.train(made(shape), IDS, IDS, replace(SHORT, batch_size=batch))
+    parts = planning.training_memory(shape, batch, dtype=here.dtype, device=here.device.type)
+    planned = planning.peak_memory(parts)
+    assert 0.95 < planned / chip.most < 1.05, f"planned {planned:,}, needed {chip.most:,}"
+
+
+def remembers_the_state_of_its_generator(chip):
+    kept = checkpoints.random_state(chip.current)
+    first = torch.rand(3, device=chip.current).tolist()
+    checkpoints.set_random_state(kept, chip.current)
+    assert torch.rand(3, device=chip.current).tolist() == first
+
+
+def keeps_to_the_second_card(chip):
+    second = torch.device("cuda:1")
+    assert device.pick("cuda:1").device == second
+    assert losses(where="cuda:1") == losses()
+    seen = []
+    config = replace(SHORT, device="cuda:1")
+    training.train(made(), IDS, IDS, config, on_eval=lambda _, model: seen.append(place(model)))
+    assert seen == 3 * [{second}]
+    model = made().to(second)
+    assert sampling.generate(model, torch.tensor([[END]]), 5, seed=0).device == CPU
+    on_first = sampling.generate(made().to("cuda:0"), torch.tensor([[END]]), 5, seed=0)
+    assert on_first.tolist() == sampling.generate(model, torch.tensor([[END]]), 5, seed=0).tolist()
+    trace(model, torch.tensor([[END]]))
+
+
+def says_when_it_is_full(chip):
+    from nbutils import doctor
+
+    here = device.pick()
+    held = torch.empty(
+        int(device.free_memory(here)) - 2**20, dtype=torch.uint8, device=chip.current
+    )
+    told = doctor._trains(here)
+    assert told.startswith("Its memory is full"), told
+    try:
+        training.train(made(), IDS, IDS, SHORT)
+    except training.TrainingMemoryError as error:
+        assert "accumulation=2" in str(error), error
+    else:
+        raise AssertionError("where was the memory?")
+    del held
+    device.release(here)
+
+
+ANY, CUDA, TWO = (
+    ("T4", "L4", "A100", "H100", "two T4", "Mac"),
+    ("T4", "L4", "A100", "H100"),
+    ("two T4",),
+)
+ONE = (*CUDA, "Mac")
+CHECKS = {
+    brings_the_network_back: ONE,
+    takes_ids_from_anywhere: ANY,
+    has_a_cpus_losses: ONE,
+    uses_its_own_format: ONE,
+    does_not_wait_for_each_update: ONE,
+    reads_the_clock_when_it_is_done: ONE,
+    goes_on_as_if_it_had_not_stopped: ONE,
+    draws_the_same_in_every_way: ONE,
+    needs_what_was_planned: CUDA,
+    remembers_the_state_of_its_generator: ANY,
+    keeps_to_the_second_card: TWO,
+    says_when_it_is_full: CUDA,
+}

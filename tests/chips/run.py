@@ -1,0 +1,68 @@
+"""Runs what needs a chip on one that is not there. Chips: those of chips.json.
+
+``run.py T4 package notebooks/02_io.ipynb``: the checks of package.py with the mistakes of mistakes.py, and
+notebooks from top to bottom; long trainings are cut to a few updates.
+``run.py T4 memory notebooks/06_faster.ipynb``: by shapes alone, the most bytes that its cells put on the chip.
+``run.py T4 program FILE ARGUMENTS`` (or ``program -m MODULE ARGUMENTS``): any Python program.
+
+The last line of the first two is JSON: what was found, by what was asked; empty where all is as it should be.
+"""
+
+import json
+import os
+import runpy
+import sys
+import traceback
+
+import pretend
+
+
+def package(chip, name: str) -> dict[str, str]:
+    """The checks that fail, and the mistakes that nothing caught."""
+    import mistakes
+    import package
+
+    found = {}
+    for check, chips in package.CHECKS.items():
+        if name in chips:
+            chip.forget()
+            try:
+                check(chip)
+            except Exception:
+                found[check.__name__] = traceback.format_exc(limit=-3)
+    return found | dict.fromkeys(mistakes.slipped_through(chip, name), "planted, and not caught")
+
+
+def program(file: str, *arguments: str) -> None:
+    if file == "-m":
+        file, *arguments = arguments
+        sys.argv = [file, *arguments]
+        runpy.run_module(file, run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [file, *arguments]
+        sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
+        runpy.run_path(file, run_name="__main__")
+
+
+def main() -> None:
+    name, what, *rest = sys.argv[1:]
+    spec = pretend.CHIPS[name]
+    pretend.load(spec)
+    with pretend.Pretend(spec, hollow=what == "memory") as chip:
+        if what == "program":
+            program(*rest)
+            return
+        import cells
+
+        if what == "memory":
+            found = {path: cells.memory(chip, path) for path in rest}
+        else:
+            found = {
+                one: package(chip, name) if one == "package" else cells.run(chip, one)
+                for one in (what, *rest)
+            }
+    print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
