@@ -298,12 +298,17 @@ def test_the_batch_is_the_largest_that_fits_by_plan(gpu, bench, monkeypatch, cap
 
     monkeypatch.setattr(gpu, "speed_of_batch", out_of_memory_above_2)
     bench = replace(bench, chip=GPU, quick=False)
-    for free, batches in ((15e9, [8, 4, 2]), (8e9, [4, 2]), (3.9e9, [1])):
+    for free, batches in ((15e9, [8, 4, 2]), (9e9, [4, 2]), (5e9, [1])):
         monkeypatch.setattr(gpu.device, "free_memory", lambda chip, free=free: free)
-        assert gpu.training_speed(bench, "transformers") == (1.0, "how")
-        assert tried == batches
-        tried.clear()
-    assert "An update, batch of 8: 9.4 GB by plan, 15.0 GB are free" in capsys.readouterr().out
+        for name in ("transformers", "ours, blocks compiled"):  # in the same batch, to be compared
+            assert gpu.training_speed(bench, name) == (1.0, "how")
+            assert tried == batches
+            tried.clear()
+    told = capsys.readouterr().out
+    assert (
+        "An update of ours, blocks compiled, batch of 8: 9.4 GB by plan, 15.0 GB are free" in told
+    )
+    assert "An update of transformers, batch of 8: 13 GB by plan" in told
     monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 3e9)
     with pytest.raises(gpu.NoRoom, match="with 1 GB to spare: end what else runs on Tesla T4"):
         gpu.training_speed(bench, "transformers")
