@@ -52,8 +52,8 @@ test: check _build/.book $(COLAB)  ## everything that must hold: package, notebo
 	$(PYTEST) notebooks tests --nbval --nbval-current-env $(addprefix --ignore=,$(shell cat tests/check.txt))
 	@echo "Tested in $(SECONDS)."
 
-all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN))  ## what takes too long for make test: PART=colab, exercises, package, pages, versions
-	$(if $(PART),,for part in colab exercises package pages versions; do $(MAKE) all PART=$$part || exit; done)
+all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN))  ## what takes too long for make test: PART=chips, colab, exercises, package, pages, versions
+	$(if $(PART),,for part in chips colab exercises package pages versions; do $(MAKE) all PART=$$part || exit; done)
 	$(if $(filter versions,$(PART)),$(MAKE) lowest newest)
 	$(if $(filter colab,$(PART)),OMP_NUM_THREADS=1 $(OWN)/tests/bin/python $(WORKERS) "@tests/package.txt")
 	$(if $(filter-out versions,$(PART)),$(PYTEST) tests --part $(PART) $(if $(filter colab,$(PART)),--dist loadgroup))

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -849,6 +850,8 @@ def _memory_explained(run: _Run) -> Iterator[None]:
     except (MemoryError, RuntimeError) as error:
         if not device.out_of_memory(error):
             raise
+        # What the failed step had computed would stay as long as somebody, as a notebook does, keeps the error.
+        traceback.clear_frames(error.__traceback__)
         run.model.zero_grad(set_to_none=True)  # half a gradient is none
         advice = f"out of memory at step {run.step:,}{_missing(str(error))}; {_to_lower(run)}"
         raise TrainingMemoryError(advice) from error

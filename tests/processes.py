@@ -1,6 +1,6 @@
 """What the processes do that tests/test_parallel.py starts; not a test itself.
 
-Everything computes in float32 and on a tiny GPT, so that results can be compared closely.
+All but one case computes in float32, and on a tiny GPT, so that results can be compared closely.
 """
 
 import os
@@ -19,6 +19,7 @@ from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, TrainingDivergedError, TrainingInterrupt, train
 
 CHIP = device.Chip(torch.device("cpu"), torch.float32, "test")
+SHORT_CHIP = device.Chip(torch.device("cpu"), torch.bfloat16, "test")
 STEPS, SAVED_ON_4, SAVED_ON_2 = 8, 3, 6  # a run's steps, and where one is cut off
 
 
@@ -89,6 +90,15 @@ def cut_off(kind: str, folder: Path, saved: int) -> None:
     raise AssertionError(f"{kind} was not cut off after {saved}")
 
 
+def trained_in_16_bits(kind: str | None) -> dict:
+    """A run's history where products are in bfloat16."""
+    kept, device.pick = device.pick, lambda name: SHORT_CHIP
+    try:
+        return trained(kind)
+    finally:
+        device.pick = kept
+
+
 def begin() -> None:
     device.pick = lambda name: CHIP
     parallel.start("cpu")
@@ -117,6 +127,7 @@ def of_two(folder: str) -> dict:
         results[kind] = of_two_of(kind, folder)
     results["muon"] = trained("ddp", folder / "muon-2.safetensors", optimizer="muon")
     results["modern"] = trained("tensor", shape=MODERN)
+    results["16 bits"] = {kind: trained_in_16_bits(kind) for kind in parallel.KINDS}
     results["crossed"] = crossed(folder)
     results["errors"] = refused(folder)
     return results

@@ -122,6 +122,13 @@ def test_muon_works_with_whole_copies(folder, on_two):
     assert losses(on_two["muon"]) == pytest.approx(losses(history), rel=0, abs=1e-3)
 
 
+@kinds
+def test_products_in_16_bits_train_as_one(kind, on_two):
+    """Evaluation too; FSDP brings weights and inputs to 16 bits by itself, autocast the others'."""
+    alone = processes.trained_in_16_bits(None)
+    assert losses(on_two["16 bits"][kind]) == pytest.approx(losses(alone), rel=0, abs=5e-3)
+
+
 def test_heads_with_rotary_and_norms_are_shared_too(on_two):
     history = processes.trained(None, shape=processes.MODERN)
     assert losses(on_two["modern"]) == pytest.approx(losses(history), **CLOSE)

@@ -563,6 +563,16 @@ def _play(chip, later, torch, OnChip, Generator, library) -> None:
     # Module.to: each parameter stays the object it is.
     torch.__future__.set_swap_module_params_on_conversion(True)
     later(lambda: torch.__future__.set_swap_module_params_on_conversion(swaps))
+
+    def swap_tensors(one, other):
+        """As PyTorch's, but whoever else holds them, as an error's frames do: to a real chip that is nothing."""
+        for name in ("__class__", "__dict__"):
+            of_one = getattr(one, name)
+            setattr(one, name, getattr(other, name))
+            setattr(other, name, of_one)
+        torch._C._swap_tensor_impl(one, other)
+
+    put(torch.utils, swap_tensors=swap_tensors)
     put(torch.nn.Module, compile=lambda *_, **__: setattr(chip, "compiled", chip.compiled + 1))
     put(torch.compiler, set_stance=Nothing)
     profile = torch.profiler.profile

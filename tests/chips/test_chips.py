@@ -106,4 +106,4 @@ def test_without_a_compiler_or_after_torch_it_says_so(tmp_path):
         return done.stderr
 
     assert "apt install g++" in error("", PATH=str(tmp_path))
-    assert "load before torch" in error("import torch; ")
+    assert "load before torch" in error("sys.modules['torch'] = sys; ")
