@@ -557,7 +557,7 @@ class _Run:
         start = parallel.start if config.parallel else device.pick
         self.chip = start(config.device)
         self.group = parallel.Group(config.parallel)
-        self.model = model.to(self.chip.device)
+        self.model = _moved(model, self.chip)
         size, part = config.batch_size, config.batch_size // config.accumulation
         self.train_windows = self._windows("the training text (train_tokens)", train_tokens, size)
         self.val_windows = self._windows("the validation text (val_tokens)", val_tokens, part)
@@ -841,6 +841,18 @@ def _advice(what: str, value: float, step: int, rate: float, config: TrainConfig
         f"learning_rate={config.learning_rate / 10:.2g}, a longer warm-up (warmup_steps="
         f"{max(100, 2 * config.warmup_steps)}){clip}"
     )
+
+
+def _moved(model: nn.Module, chip: device.Chip) -> nn.Module:
+    try:
+        return model.to(chip.device)
+    except RuntimeError as error:
+        if not device.out_of_memory(error):
+            raise
+        raise TrainingMemoryError(
+            f"the model's weights find no room on {chip.name}{_missing(str(error))}; try a smaller model, or "
+            "let go of what else is there (del it, then device.release(chip))"
+        ) from error
 
 
 @contextmanager

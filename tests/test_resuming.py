@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -342,6 +343,20 @@ def test_out_of_memory_says_by_how_much_and_what_to_lower(tmp_path, error, missi
     assert stored(tmp_path) == 10
     assert all(weight.grad is None for weight in model.parameters())
     assert run(tmp_path, accumulation=4)[1].steps == [0, 20, 40]
+
+
+def test_the_error_does_not_keep_what_the_failed_step_had_computed():
+    """A notebook keeps its last error, and with it the variables of every function that it went through."""
+    computed = []
+
+    def fail():
+        activations = torch.zeros(1000)
+        computed.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError(CUDA)
+
+    with pytest.raises(TrainingMemoryError) as kept:
+        run(model=at_update(3, fail))
+    assert kept.value.__cause__ is not None and computed[0]() is None
 
 
 def test_a_batch_that_can_be_cut_no_finer_is_not_told_to_be():
