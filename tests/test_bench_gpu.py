@@ -83,7 +83,7 @@ def test_quick_runs_every_path_and_stores_only_where_it_is_told(
     gpu, freed, capsys, monkeypatch, nanogpt, tmp_path
 ):
     """But for the last two, each of which starts a program of its own."""
-    monkeypatch.setattr(device, "measure_peak", lambda chip, seconds: 1e11)  # slow in float16
+    monkeypatch.setattr(device, "measure_peak", lambda chip, seconds, n: 1e11)  # slow in float16
     groups = [name for name in chips.WANTED if name not in ("tests", "notebooks")]
     before, to = chips.FILE.read_bytes(), tmp_path / "x.json"
     quick = ["--device", "cpu", "--quick", "--only", *groups]

@@ -345,6 +345,8 @@ def _define(library) -> None:
 
         def _as_there(self, func, args, kwargs):
             """A GPU sums products of float16 in float32, and has some operations that a CPU lacks."""
+            if self.hollow and self._writes_only(func):
+                return args[0] if func._schema.returns else None
             if (
                 func in (aten._softmax.default, aten._log_softmax.default) and args[2]
             ):  # half to float
@@ -358,12 +360,7 @@ def _define(library) -> None:
             if func is aten._to_copy.default:
                 return self._counted(args[0], func(*args, **kwargs))
             if func._overloadpacket not in flop_registry or not short:
-                try:
-                    return func(*args, **kwargs)
-                except NotImplementedError:
-                    if self.hollow and func._schema.is_mutable:
-                        return args[0] if len(func._schema.returns) == 1 else None
-                    raise
+                return func(*args, **kwargs)
 
             def up(x):
                 short = isinstance(x, torch.Tensor) and x.dtype is torch.float16
@@ -375,6 +372,16 @@ def _define(library) -> None:
             sums = "backward" not in func._schema.name  # attention's second answer stays float32
             return tuple(x if sums and i == 1 or not isinstance(x, torch.Tensor) else self.half(x)
                          for i, x in enumerate(out))  # fmt: skip
+
+        def _writes_only(self, func):
+            """Whether an operation changes numbers in place, and nothing else: without numbers it does nothing."""
+            schema = func._schema
+            in_place = schema.is_mutable and schema.name.endswith("_") and len(schema.returns) < 2
+            changes_shape = torch.Tag.inplace_view in func.tags or schema.name in (
+                "aten::resize_",
+                "aten::set_",
+            )
+            return in_place and not changes_shape
 
         def _copy_(self, to, source, non_blocking=False):
             here, there = (x.held if isinstance(x, OnChip) else x for x in (source, to))
