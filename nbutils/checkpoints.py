@@ -20,6 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from nbutils.device import out_of_memory
 from nbutils.files import remove_leftovers, save_tensors, written_aside
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -254,10 +255,12 @@ def _take(path: Path, identity: dict, take: Callable[[State], None]) -> None:
 
 @contextmanager
 def _damage_noticed() -> Iterator[None]:
-    """Whatever a damaged file makes go wrong becomes one error."""
+    """Whatever a damaged file makes go wrong becomes one error. What a full or broken chip does is none."""
     try:
         yield
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e:
+        if out_of_memory(e) or isinstance(e, torch.AcceleratorError):
+            raise
         raise _DamagedError from e
 
 

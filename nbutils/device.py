@@ -15,10 +15,12 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import os
 import platform
 import re
+import subprocess
 import sys
 import time
 import warnings
@@ -35,6 +37,8 @@ PIECE = 128
 IN_PIECES = 512
 """The longest context that is computed so: all weights are kept for the way back."""
 _written_out = False  # see attention_written_out
+# PyTorch's words on a CPU, a GPU and a Mac, and those of NVIDIA's libraries (cuBLAS, cuDNN).
+_FULL = r"out of memory|allocate memory|enough memory|_ALLOC_FAILED|Invalid buffer size"
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # malloc.h
 
 
@@ -84,7 +88,7 @@ def pick(device: str | torch.device = "auto") -> Chip:
         device = _fastest()
     try:
         found = torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise _unknown(device) from error
     makers = {"cuda": _cuda, "mps": _mps, "cpu": _cpu}
     if found.type not in makers:
@@ -153,7 +157,7 @@ def _attention_in_pieces(q, k, v, dropout: float) -> torch.Tensor:
     rows = []
     for start in range(0, T, PIECE):
         end = min(start + PIECE, T)
-        later = torch.full((end - start, end), -torch.inf, dtype=q.dtype).triu(start + 1)
+        later = q.new_full((end - start, end), -torch.inf).triu(start + 1)
         scores = torch.baddbmm(later, q[:, start:end], k[:, :end].mT, alpha=D**-0.5)
         weights = F.dropout(scores.softmax(-1), dropout)
         rows.append(weights @ v[:, :end])
@@ -258,14 +262,22 @@ def release(chip: Chip) -> None:
 
 def wait(chip: Chip) -> None:
     """Wait until the chip has done all that was asked of it. A GPU answers before it is done."""
-    if chip.device.type in ("cuda", "mps"):
-        getattr(torch, chip.device.type).synchronize()
+    if chip.device.type == "cuda":
+        torch.cuda.synchronize(chip.device)
+    elif chip.device.type == "mps":
+        torch.mps.synchronize()
+
+
+def cpu_by_default() -> contextlib.AbstractContextManager:
+    """Inside it new tensors are on the CPU, whatever ``torch.set_default_device`` was told."""
+    elsewhere = torch.get_default_device().type != "cpu"
+    return torch.device("cpu") if elsewhere else contextlib.nullcontext()
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether that is what an error says, on a CPU, a GPU or a Mac."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or bool(re.search(r"out of memory|allocate memory|enough memory", str(error)))
+    return known or bool(re.search(_FULL, str(error)))
 
 
 def processor() -> str:
@@ -292,9 +304,9 @@ def measure_peak(chip: Chip, seconds: float = 0.5, n: int | None = None) -> floa
 
     What a training run gets is judged against this and not against the maker's number, which
     no real program meets. Takes about ``seconds``. ``n``: rows and columns of the two matrices; None:
-    8,192 on a CUDA GPU, which is too fast for smaller ones, elsewhere 1,024.
+    8,192 on a CUDA GPU and 4,096 on a Mac's, which are too fast for smaller ones, elsewhere 1,024.
     """
-    n = n or (8192 if chip.device.type == "cuda" else 1024)
+    n = n or {"cuda": 8192, "mps": 4096}.get(chip.device.type, 1024)
     a, b = (torch.randn(n, n, device=chip.device).to(chip.dtype) for _ in range(2))
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end or best == float("inf"):
@@ -314,10 +326,14 @@ def _unknown(device: str | torch.device) -> ValueError:
 def _cuda(device: torch.device) -> Chip:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= count:
-        raise ValueError(
-            f"device={str(device)!r}: PyTorch sees {count} CUDA GPUs here; "
-            'use device="cpu", or on Colab choose a GPU under Runtime, Change runtime type'
+        last = f'"cuda:{count - 1}"' if count > 1 else '"cuda"'
+        other = (
+            f"use one up to {last}; of several processes each takes its own"
+            if count
+            else 'use device="cpu", or on Colab choose a GPU under Runtime, Change runtime type'
         )
+        sees = f"PyTorch sees {count} CUDA GPU{'s' * (count != 1)} here"
+        raise ValueError(f"device={str(device)!r}: {sees}; {other}")
     if told := _lacks_programs(device.index or 0):
         raise ValueError(
             f'device={str(device)!r}: {told}; use device="cpu", or a PyTorch that was built for this card'
@@ -334,8 +350,21 @@ def _cuda(device: torch.device) -> Chip:
 def _mps(device: torch.device) -> Chip:
     if not torch.backends.mps.is_available():
         raise ValueError("device='mps': PyTorch sees no Apple GPU here; use device='cpu'")
+    if device.index:
+        raise ValueError(f"device={str(device)!r}: a Mac has one GPU; use device='mps'")
     # Autocast came to MPS late and differs between macOS versions: float32 is right on all.
-    return Chip(device, torch.float32, "Apple GPU")
+    return Chip(device, torch.float32, _apple())
+
+
+@functools.cache
+def _apple() -> str:
+    """The chip's name, such as "Apple M4 GPU"; "Apple GPU" where the system does not tell."""
+    asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        told = ""
+    return f"{told or 'Apple'} GPU"
 
 
 def _cpu(device: torch.device) -> Chip:

@@ -397,6 +397,17 @@ def _check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig)
         check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
 
 
+def brought(name: str, ids: torch.Tensor, model: nn.Module) -> torch.Tensor:
+    """Token ids where the model is. Those that come from a CPU are checked before, for a GPU would only stop.
+
+    Raises ``ValueError`` for ids outside the vocabulary, ``model.config.vocab_size``; `IGNORE` is none.
+    """
+    place = next(model.parameters()).device
+    if ids.device != place and _can_check_ids(ids):
+        check_ids(name, ids, model.config.vocab_size, lowest=IGNORE)
+    return ids.to(place)
+
+
 def _check_place(name: str, ids: torch.Tensor, place: torch.device) -> None:
     if ids.device != place:
         raise ValueError(

@@ -102,7 +102,8 @@ def training_memory(
     keeps attention's weights, or float32 (``device.attention``). ``checkpointing``: keep each block's
     input alone and compute the rest again on the way back. ``split``: how many processes share
     each block's heads and neurons (tensor parallelism); the answer is for one of them.
-    ``written_out``: attention keeps all its weights (``device.attention_written_out``).
+    ``written_out``: attention keeps all its weights (``device.attention_written_out``), as on a Mac's GPU
+    it always does (PyTorch issue 179294).
 
     Counted for GPT-2's block, whose dropout is 0: uncompiled, ``GPTConfig``'s switches keep up to
     two thirds more of each token. What no formula knows (fragments of free memory, the program
@@ -124,7 +125,9 @@ def training_memory(
     in_pieces = device == "cpu" and short != FLOAT and T <= IN_PIECES
     kept = saved_by_block(config, short, short if in_pieces or device != "cpu" else FLOAT, split)
     kept += short * config.n_head // split * pairs(T) // T if in_pieces else 0
-    if written_out:  # the softmax in float32, and shortened for the product with the values
+    if (
+        written_out or device == "mps"
+    ):  # the softmax in float32, and shortened for the product with the values
         kept += (FLOAT + (short if short != FLOAT else 0)) * config.n_head // split * T
     in_blocks, copied = L * kept, matrices
     if checkpointing:  # of one block at a time

@@ -76,8 +76,11 @@ class _FixedCache(KVCache):
         self, layer: int, key: torch.Tensor, value: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Add a layer's new key and value (B, H, 1, D); returns its memory (B, H, capacity, D)."""
-        keys = self._keys[layer].index_copy_(2, self.length, key)
-        values = self._values[layer].index_copy_(2, self.length, value)
+        keys, values = self._keys[layer], self._values[layer]
+        keys.index_copy_(
+            2, self.length, key.to(keys.dtype)
+        )  # rotary's angles may be in another format
+        values.index_copy_(2, self.length, value.to(values.dtype))
         if layer == self._n_layer - 1:
             self.length += 1
         return keys, values
@@ -205,7 +208,7 @@ def stream(
     read = _Reader(model, capacity, use_cache, cuda_graph)
     steps = _steps(model, tokens, max_new_tokens, draw, read)
     ids = [] if stop is None else stop
-    stops = torch.tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
+    stops = torch.as_tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
     if len(stops):
         check_ids("stop", stops, model.config.vocab_size)
         steps = _until_stopped(steps, tokens[:, -1], stops)
@@ -293,10 +296,11 @@ def _recorded(
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """``decode`` as a CUDA graph; ``length`` is what a run of it changes for the next."""
     given, before = tokens.clone(), length.clone()
-    side, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
     enabled = torch.is_autocast_enabled("cuda")
     # Weights that autocast has shortened must live as long as the graph, so it keeps none itself.
-    with torch.autocast("cuda", enabled=enabled, cache_enabled=False):
+    autocast = torch.autocast("cuda", enabled=enabled, cache_enabled=False)
+    with torch.cuda.device(tokens.device), autocast:  # of several cards, the one with the model
+        side, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             decode(given)  # what is set up at a first run can't be recorded

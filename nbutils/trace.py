@@ -78,8 +78,8 @@ def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     The tokens may be anywhere; the values are on the model's device and without gradients. Raises
     ``ValueError`` for tokens that the model would refuse.
     """
-    tokens = tokens.to(model.token_embedding.weight.device)
     check_tokens(tokens, 0, model.config)
+    tokens = tokens.to(model.token_embedding.weight.device)
     token_embedding = model.token_embedding(tokens)  # (B, T, C)
     position_embedding = torch.zeros_like(token_embedding[0])  # (T, C)
     if model.position_embedding is not None:

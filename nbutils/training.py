@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from nbutils import checkpoints, device, parallel
 from nbutils.checkpoints import CheckpointError, CheckpointWarning
+from nbutils.model import brought
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
@@ -376,17 +377,19 @@ def evaluate(
     the model is, wherever the windows are; the model is left in the mode it was in. The processes of
     a ``group`` share the windows.
     """
-    was_training, chip = model.training, next(model.parameters()).device
+    was_training = model.training
     model.eval()
     total, count = 0.0, 0
-    for tokens, labels in windows.epoch(batches):
-        tokens, labels = group.share(tokens, labels)
-        counted = int((labels != IGNORE).sum())
-        loss = model(tokens.to(chip), labels.to(chip))[1]
-        if counted:  # a process has nothing to count where a batch has too few windows for all
-            total += float(loss) * counted
-        count += counted
-    model.train(was_training)
+    try:
+        for tokens, labels in windows.epoch(batches):
+            tokens, labels = group.share(tokens, labels)
+            counted = int((labels != IGNORE).sum())
+            loss = model(brought("tokens", tokens, model), brought("labels", labels, model))[1]
+            if counted:  # a process has nothing to count where a batch has too few windows for all
+                total += float(loss) * counted
+            count += counted
+    finally:
+        model.train(was_training)
     total, count = group.total(total, count)
     return total / count
 
@@ -421,11 +424,11 @@ def document_losses(
 def _losses_of_rows(model, documents: Sequence[str], encoding) -> list[np.ndarray]:
     rows = [torch.from_numpy(encode_documents([d], encoding).astype(np.int64)) for d in documents]
     lengths = [len(row) - 1 for row in rows]  # labels: all but the END before the document
-    chip = next(model.parameters()).device
     block = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=encoding.eot_token)
     # What stands after a document changes nothing before it.
-    logits = model(block[:, :-1].to(chip))  # (B, T, V)
-    losses = F.cross_entropy(logits.mT.float(), block[:, 1:].to(chip), reduction="none").cpu()
+    logits = model(brought("tokens", block[:, :-1], model))  # (B, T, V)
+    labels = brought("labels", block[:, 1:], model)
+    losses = F.cross_entropy(logits.mT.float(), labels, reduction="none").cpu()
     return [row[:n].double().numpy() for row, n in zip(losses, lengths)]
 
 
@@ -442,7 +445,8 @@ def train(
     Args:
         model: ``model(tokens, labels)`` gives ``(logits, loss)``; ``model.config`` has
             ``vocab_size`` and ``block_size``. It is trained on the chip and given back where it
-            was, in evaluation mode.
+            was, in evaluation mode and without gradients. (On its way its tensors may change: hold
+            the model, not views of its weights.)
         train_tokens, val_tokens: 1-D integer arrays or memory maps (see `windows.open_tokens`).
         config: the recipe.
         on_eval: called as ``on_eval(step, model)`` after each evaluation, the first before any
@@ -487,17 +491,29 @@ def train(
 
 @contextmanager
 def _given_back(model: nn.Module) -> Iterator[None]:
-    """Whatever happens inside, afterwards the model is on the device where it was."""
+    """Whatever happens inside, afterwards the model is on the device where it was, in evaluation mode."""
     home = next(model.parameters()).device
     try:
         yield
     finally:
-        model.to(home)
+        model.eval().to(home)
 
 
 def _train(run: "_Run", on_eval: Callable[[int, nn.Module], None] | None) -> History:
+    try:
+        return _steps(run, on_eval)
+    except BaseException as error:
+        # A notebook keeps its last error, with the variables of every function that it went through.
+        if isinstance(error, TrainingMemoryError | KeyboardInterrupt):
+            traceback.clear_frames(error.__traceback__)
+        run.let_go()
+        raise
+
+
+def _steps(run: "_Run", on_eval: Callable[[int, nn.Module], None] | None) -> History:
     model, config = run.model, run.config
-    run.load()
+    with _memory_explained(run):
+        run.load()
     ctrl_c, progress = _CtrlC(config.checkpoint is not None), _Progress(run)
     kept = device.memory_kept(run.chip)
     with ctrl_c, progress, kept, _memory_explained(run), _compiled(model, config.compile, run.chip):
@@ -515,7 +531,6 @@ def _train(run: "_Run", on_eval: Callable[[int, nn.Module], None] | None) -> His
                 break
             run.update()
             progress.updated(run.step)
-    model.eval()
     return run.history
 
 
@@ -552,12 +567,15 @@ def _uncompiled(what: str | None) -> AbstractContextManager:
 class _Run:
     """The state of one training run: what `train` moves forward and a checkpoint holds."""
 
+    optimizer = None
+
     def __init__(self, model, train_tokens, val_tokens, config: TrainConfig):
         self.config = config
         start = parallel.start if config.parallel else device.pick
         self.chip = start(config.device)
         self.group = parallel.Group(config.parallel)
         self.model = _moved(model, self.chip)
+        self.let_go()
         size, part = config.batch_size, config.batch_size // config.accumulation
         self.train_windows = self._windows("the training text (train_tokens)", train_tokens, size)
         self.val_windows = self._windows("the validation text (val_tokens)", val_tokens, part)
@@ -578,6 +596,13 @@ class _Run:
         if config.checkpoint is not None:
             folder = Path(config.checkpoint)
             self.shards = parallel.Shards(folder, model, self.optimizer, self.group)
+
+    def let_go(self) -> None:
+        """Of what fills a chip beside the weights: half a gradient is none, and states are of this run."""
+        self.model.zero_grad(set_to_none=True)
+        self.losses = []
+        if self.optimizer is not None:
+            self.optimizer.state.clear()
 
     def _check_shares(self) -> None:
         parts = self.group.shares * self.config.accumulation
@@ -702,6 +727,8 @@ class _Run:
             # What the callback draws, for example samples, must not change the run.
             with torch.no_grad(), _random_kept(self.chip):
                 on_eval(self.step, self.model)
+            if self.config.parallel is None:
+                self.model.to(self.chip.device)  # a callback may have taken it elsewhere
         history.seconds.append(time.perf_counter() - self.started)
         self.seen, self.mark = [], time.perf_counter()
 

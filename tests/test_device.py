@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -69,8 +70,13 @@ def test_the_environment_may_choose_where_auto_would(gpus, monkeypatch):
 def test_a_numbered_gpu(gpus):
     gpus("NVIDIA A100", (8, 0), count=2)
     assert pick("cuda:1").device == torch.device("cuda:1")
-    with pytest.raises(ValueError, match="'cuda:2': PyTorch sees 2 CUDA GPUs"):
+    with pytest.raises(
+        ValueError, match="'cuda:2': PyTorch sees 2 CUDA GPUs here; use one up to \"cuda:1\""
+    ):
         pick("cuda:2")
+    gpus("NVIDIA A100", (8, 0))
+    with pytest.raises(ValueError, match='sees 1 CUDA GPU here; use one up to "cuda"; .* its own'):
+        pick("cuda:1")
 
 
 WHEEL = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"]  # PyPI's PyTorch, for Linux
@@ -129,6 +135,9 @@ def test_free_memory_counts_what_pytorch_keeps_and_does_not_use(monkeypatch):
         (MemoryError(), True),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
         (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("Invalid buffer size: 24.00 GiB"), True),  # of a Mac
         (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB"), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
         (RuntimeError("CUDA error: device-side assert triggered"), False),
@@ -143,7 +152,21 @@ def test_an_apple_gpu(only_cpu, monkeypatch):
     with pytest.raises(ValueError, match="no Apple GPU"):
         pick("mps")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert pick() == pick("mps") == Chip(torch.device("mps"), torch.float32, "Apple GPU")
+    device._apple.cache_clear()
+    monkeypatch.setattr(
+        device.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout="Apple M4\n")
+    )
+    assert pick() == pick("mps") == Chip(torch.device("mps"), torch.float32, "Apple M4 GPU")
+    with pytest.raises(ValueError, match="'mps:1': a Mac has one GPU"):
+        pick("mps:1")
+
+    def unknown(*_, **__):
+        raise FileNotFoundError("sysctl")
+
+    device._apple.cache_clear()
+    monkeypatch.setattr(device.subprocess, "run", unknown)
+    assert pick("mps").name == "Apple GPU"
+    device._apple.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -165,6 +188,11 @@ def test_the_cpu_by_what_pytorch_says(only_cpu, monkeypatch, features, dtype):
 def test_other_names_are_refused(name):
     with pytest.raises(ValueError, match=f"device='{name}' is none of"):
         pick(name)
+
+
+def test_a_chip_is_no_name():
+    with pytest.raises(ValueError, match="is none of"):
+        pick(CPU)
 
 
 def test_no_gpu_is_named(only_cpu):

@@ -443,6 +443,37 @@ def test_evaluate_weighs_every_label_the_same():
     assert evaluate(model, windows, 1) == pytest.approx(np.mean(losses[:32]), rel=1e-5)
 
 
+def test_evaluate_leaves_the_mode_also_after_an_error():
+    model = fresh().train()
+    model.blocks[0].forward = lambda x: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        evaluate(model, Windows(CORPUS, 4, 8))
+    assert model.training
+
+
+def test_a_gradient_that_was_left_is_none_of_the_first_update():
+    """As after a Stop in the middle of a backward pass, or a learner's own."""
+    clean, left = fresh(), fresh()
+    (1000 * left(torch.tensor([[1, 2]]), torch.tensor([[2, 3]]))[1]).backward()
+    histories = [train(model, CORPUS, CORPUS, CONFIG) for model in (clean, left)]
+    assert histories[0].val_losses == histories[1].val_losses
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
+def test_after_an_error_the_network_is_as_after_training_and_nothing_else_is_kept(kind):
+    model = fresh()
+
+    def stop(step, model):
+        if step == 20:
+            model.train()
+            next(model.parameters()).grad = torch.ones_like(next(model.parameters()))
+            raise kind("enough")
+
+    with pytest.raises(kind):
+        train(model, CORPUS, CORPUS, CONFIG, on_eval=stop)
+    assert not model.training and all(weight.grad is None for weight in model.parameters())
+
+
 def test_a_log_gets_one_line_an_evaluation(capsys):
     train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, progress=True))
     out, err = capsys.readouterr()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from nbutils.device import cpu_by_default
 from nbutils.exercises.compare import difference, shown
 from nbutils.exercises.exercise import Case, Exercise, ExerciseError, Given, Wrong, exercise
 from nbutils.exercises.guard import SECONDS, Outcome, Stopped, outcome
@@ -85,6 +86,11 @@ def judge(
             f"check({asked.name!r}, …) takes your function, not {shown(answer)}: write its name "
             "without parentheses"
         )
+    with cpu_by_default():
+        return _judged(asked, answer, seed, dtype)
+
+
+def _judged(asked: Exercise, answer: Callable, seed: int, dtype: torch.dtype) -> Verdict:
     cases = asked.cases(Given(seed, dtype))
     got = []
     for case in cases:

@@ -66,6 +66,9 @@ def _in_a_process(path: Path, folder: Path, seconds: float) -> list[Mark]:
             "NBUTILS_PROGRESS": str(Path(empty, "progress.json")),
             "OMP_NUM_THREADS": "1",
             "MPLBACKEND": "agg",
+            # A GPU maps more addresses than a notebook may have, and one for all workers is soon full.
+            "NBUTILS_DEVICE": "cpu",
+            "CUDA_VISIBLE_DEVICES": "",
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         try:

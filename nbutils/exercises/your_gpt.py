@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from nbutils.device import cpu_by_default
 from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.guard import Stopped, outcome
@@ -112,6 +113,11 @@ def unfit(name: str, function: Callable) -> str:
     """
     if name not in _AT_WORK:
         return ""
+    with cpu_by_default():
+        return _unfit(name, function)
+
+
+def _unfit(name: str, function: Callable) -> str:
     args = _AT_WORK[name](torch.Generator().manual_seed(0))
     start = time.perf_counter()
     expected = outcome(exercise(name).answer, args)

@@ -103,7 +103,12 @@ MISTAKES = {
         BOTH,
     ),
     "the network is left on the chip": Mistake(
-        training, "_given_back", "model.to(home)", "pass", package.brings_the_network_back, BOTH
+        training,
+        "_given_back",
+        "model.eval().to(home)",
+        "model.eval()",
+        package.brings_the_network_back,
+        BOTH,
     ),
     "a generator of the first card beside the second": Mistake(
         sampling,

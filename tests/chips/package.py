@@ -5,6 +5,7 @@ Each check is a function that raises; `CHECKS` has them by name, each with the c
 
 import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -16,7 +17,7 @@ from nbutils.windows import Windows
 ENCODING = smallworld.encoding()
 DOCUMENTS = smallworld.generate(300)
 IDS = tokens.encode_documents(DOCUMENTS, ENCODING)
-END = ENCODING.eot_token
+END, V = ENCODING.eot_token, ENCODING.n_vocab
 GPT2 = GPTConfig.preset("small", n_layer=1, n_embd=32)
 MODERN = GPTConfig.preset("modern", n_layer=1, n_embd=32)
 SHORT = training.TrainConfig(
@@ -57,6 +58,13 @@ def brings_the_network_back(chip):
     assert chip.used == 0, f"{chip.used} bytes are still held"
 
 
+def trains_on_wherever_a_callback_takes_the_network(chip):
+    model = made()
+    config = replace(SHORT, steps=2, eval_every=1)
+    training.train(model, IDS, IDS, config, on_eval=lambda _, model: model.cpu())
+    assert place(model) == {CPU}
+
+
 def takes_ids_from_anywhere(chip):
     here, model = device.pick().device, made().eval()
     ids = torch.tensor([[END, 5, 6]])
@@ -74,12 +82,25 @@ def takes_ids_from_anywhere(chip):
         torch.testing.assert_close(found.cpu(), values, atol=1e-4, rtol=1e-4)
     assert abs(training.evaluate(model, windows, 1) - loss) < 1e-3
     assert len(training.document_losses(model, DOCUMENTS[:3], ENCODING)) == 3
+    assert refused(model, ids).startswith("tokens is on cpu and the model on")
+    for ask, what in (
+        (trace, torch.tensor([[5, V]])),
+        (training.evaluate, Windows(IDS[:500] + V, 2, 80)),
+        (
+            lambda *given: training.document_losses(*given, tokens.get_encoding("cl100k_base")),
+            DOCUMENTS[:2],
+        ),
+    ):
+        assert "outside this model's vocabulary" in refused(ask, model, what), ask
+
+
+def refused(ask, *given) -> str:
+    """A GPU does not refuse an id that it has no row for: it stops, or gives any numbers."""
     try:
-        model(ids)
+        ask(*given)
     except ValueError as error:
-        assert "tokens is on cpu and the model on" in str(error)
-    else:
-        raise AssertionError("model(ids) says nothing of where they are")
+        return str(error)
+    return "taken"
 
 
 def has_a_cpus_losses(chip):
@@ -152,16 +173,22 @@ def draws_the_same_in_every_way(chip):
     ways = {}, {"cuda_graph": True}, {"use_cache": False}
     written = [sampling.generate(model, start, 20, seed=0, **way).tolist() for way in ways]
     assert written[0] == written[1] == written[2]
+    with device.pick().autocast():
+        for way in ways:
+            assert sampling.generate(model, start, 5, **way).shape == (3, 6)
 
 
 def needs_what_was_planned(chip):
     here, batch = device.pick(), 1
     shape = GPTConfig.preset("small", n_layer=2, n_embd=128, block_size=80)
-    torch.cuda.reset_peak_memory_stats()
+    chip.forget()
     training.train(made(shape), IDS, IDS, replace(SHORT, batch_size=batch))
     parts = planning.training_memory(shape, batch, dtype=here.dtype, device=here.device.type)
     planned = planning.peak_memory(parts)
-    assert 0.95 < planned / chip.most < 1.05, f"planned {planned:,}, needed {chip.most:,}"
+    least = (
+        0.95 if chip.spec.kind == "cuda" else 0.9
+    )  # AdamW is not fused on a Mac, and copies a little
+    assert least < planned / chip.most < 1.05, f"planned {planned:,}, needed {chip.most:,}"
 
 
 def remembers_the_state_of_its_generator(chip):
@@ -184,6 +211,104 @@ def keeps_to_the_second_card(chip):
     on_first = sampling.generate(made().to("cuda:0"), torch.tensor([[END]]), 5, seed=0)
     assert on_first.tolist() == sampling.generate(model, torch.tensor([[END]]), 5, seed=0).tolist()
     trace(model, torch.tensor([[END]]))
+    sampling.generate(model, torch.tensor([[END]]), 8, seed=0, cuda_graph=True)
+    device.wait(device.pick("cuda:1"))
+    assert chip.waited_for == 1
+
+
+class Kept(Exception):
+    pass
+
+
+def lets_go_after_an_error(chip):
+    """Also while somebody keeps the error, as a notebook does."""
+
+    def stop(kind):
+        def on_eval(step, model):
+            if step:
+                raise kind
+
+        return on_eval
+
+    kept = []
+    for kind in (Kept, KeyboardInterrupt, torch.OutOfMemoryError):
+        try:
+            training.train(made(), IDS, IDS, SHORT, on_eval=stop(kind))
+        except BaseException as error:
+            kept.append(error)
+    try:
+        training.train(made(), IDS, IDS, replace(SHORT, learning_rate=1e30, warmup_steps=0))
+    except training.TrainingDivergedError as error:
+        kept.append(error)
+    here = device.pick()
+
+    def fails():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    update, count = ladder.make_update(GPT2, ladder.SPEED["fused optimizer"], here, 2)
+    makers = {"one": lambda made=[(update, count)]: made.pop(), "two": lambda: (fails, 1)}
+    del update
+    try:
+        ladder.speeds(makers, here, 0.01, 1)
+    except torch.OutOfMemoryError as error:
+        kept.append(error)
+    device.release(here)
+    assert len(kept) == 5 and chip.used < 2**20, f"{len(kept)} errors hold {chip.used:,} bytes"
+
+
+def damages_no_checkpoint_when_it_is_full(chip):
+    def stop(step, model):
+        if step == 3:
+            raise Kept
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = replace(SHORT, checkpoint=folder, checkpoint_every=1)
+        try:
+            training.train(made(), IDS, IDS, config, on_eval=stop)
+        except Kept:
+            pass
+        stored = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        here, model = device.pick(), made()
+        needed = sum(weight.nbytes for weight in model.parameters())
+        size = int(device.free_memory(here)) - needed - needed // 2  # not for the optimizer's state
+        chip.take(size)
+        try:
+            training.train(model, IDS, IDS, config)
+        except training.TrainingMemoryError as error:
+            assert "out of memory at step 0" in str(error)
+        else:
+            raise AssertionError("where was the memory?")
+        finally:
+            chip.used_on[0] -= size
+        assert {path.name: path.read_bytes() for path in Path(folder).iterdir()} == stored
+        assert training.train(made(), IDS, IDS, config).steps[-1] == SHORT.steps
+
+
+def leaves_the_chips_random_numbers_alone(chip):
+    """What a learner draws after a check is not what it was after the check before."""
+    from nbutils.exercises.checking import judge
+    from nbutils.exercises.exercise import exercise
+
+    here, drawn = device.pick(), []
+    for _ in range(2):
+        judge("stable_softmax", exercise("stable_softmax").answer)
+        ladder.make_model(GPT2, ladder.Rung(), here)
+        drawn.append(torch.rand(3, device=chip.current).tolist())
+    assert drawn[0] != drawn[1]
+
+
+def checks_wherever_new_tensors_are(chip):
+    from nbutils.exercises.checking import PASSED, judge
+    from nbutils.exercises.exercise import exercise
+
+    torch.set_default_device(chip.current)
+    try:
+        for name in ("stable_softmax", "causal_mask", "cross_entropy_loss"):
+            verdict = judge(name, exercise(name).answer)
+            assert verdict.state == PASSED, verdict
+        ladder.make_update(GPT2, ladder.Rung(), device.pick(), 2)
+    finally:
+        torch.set_default_device(None)
 
 
 def says_when_it_is_full(chip):
@@ -214,6 +339,7 @@ ANY, CUDA, TWO = (
 ONE = (*CUDA, "Mac")
 CHECKS = {
     brings_the_network_back: ONE,
+    trains_on_wherever_a_callback_takes_the_network: ONE,
     takes_ids_from_anywhere: ANY,
     has_a_cpus_losses: ONE,
     uses_its_own_format: ONE,
@@ -221,7 +347,11 @@ CHECKS = {
     reads_the_clock_when_it_is_done: ONE,
     goes_on_as_if_it_had_not_stopped: ONE,
     draws_the_same_in_every_way: ONE,
-    needs_what_was_planned: CUDA,
+    needs_what_was_planned: ONE,
+    lets_go_after_an_error: ONE,
+    damages_no_checkpoint_when_it_is_full: CUDA,
+    leaves_the_chips_random_numbers_alone: ONE,
+    checks_wherever_new_tensors_are: ONE,
     remembers_the_state_of_its_generator: ANY,
     keeps_to_the_second_card: TWO,
     says_when_it_is_full: CUDA,

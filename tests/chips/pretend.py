@@ -172,7 +172,7 @@ def _define(library) -> None:
             self.waits = self.compiled = self.emulated = 0
             self._to_float16 = [0, 0]  # numbers, and those that became 0
             self.busy = self.clock_early = False
-            self.early = []
+            self.early, self.waited_for = [], None
             self.generators = [Generator(torch.device(spec.kind, i)) for i in range(spec.count)]
             self.counts, self.capture = Counter(), None
 
@@ -319,6 +319,8 @@ def _define(library) -> None:
             if self.hollow and func in (aten.equal.default, aten.is_nonzero.default):
                 return True
             if self.capture is not None:
+                if device is not None and device.index != library.current_device():
+                    raise RuntimeError(f"a graph of {self.current} can't record what {device} does")
                 self.capture.before(func, args)
             out = self._drawn(func, args, kwargs, device)
             if self.capture is not None:
@@ -467,6 +469,23 @@ def _play(chip, later, torch, OnChip, Generator, library) -> None:
             return library.current_device()
         return device if isinstance(device, int) else chip.place(torch.device(device)).index
 
+    class Current:
+        """``torch.cuda.device``: inside it that card is the current one."""
+
+        def __init__(self, device):
+            self.index = of(device)
+
+        def __enter__(self):
+            self.before = library.current_device()
+            library.set_device(self.index)
+
+        def __exit__(self, *_):
+            library.set_device(self.before)
+
+    def synchronize(device=None):
+        chip.waited_for = of(device)
+        chip.wait()
+
     def seeded(seed):
         for generator in chip.generators:
             generator.manual_seed(seed)
@@ -478,7 +497,7 @@ def _play(chip, later, torch, OnChip, Generator, library) -> None:
     random = dict(
         get_rng_state=lambda device=None: chip.generators[of(device)].get_state(),
         set_rng_state=lambda state, device=None: chip.generators[of(device)].set_state(state),
-        manual_seed=seeded, _is_in_bad_fork=lambda: False, synchronize=lambda *_: chip.wait(),
+        manual_seed=seeded, _is_in_bad_fork=lambda: False, synchronize=synchronize,
         empty_cache=lambda: None,
     )  # fmt: skip
     put(
@@ -499,7 +518,7 @@ def _play(chip, later, torch, OnChip, Generator, library) -> None:
             max_memory_allocated=lambda device=None: chip.most,
             reset_peak_memory_stats=lambda device=None: setattr(chip, "most", chip.used_on[of(device)]),
             get_arch_list=lambda: ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120"],
-            set_device=chip.set_device, Stream=Nothing, stream=Nothing, Event=Nothing,
+            set_device=chip.set_device, device=Current, Stream=Nothing, stream=Nothing, Event=Nothing,
             current_stream=Nothing, CUDAGraph=_Graph, graph=functools.partial(_Capture, chip),
         )  # fmt: skip
     else:
@@ -552,6 +571,7 @@ def _play(chip, later, torch, OnChip, Generator, library) -> None:
             torch.backends.cuda.flash_sdp_enabled()
             or torch.backends.cuda.mem_efficient_sdp_enabled()
         )
+        fused = fused and not (spec.kind == "mps" and q.requires_grad)  # PyTorch issue 179294
         if not fused or dropout_p or q.dim() != 4:
             return torch.ops.aten._scaled_dot_product_attention_math(
                 q, k, v, attn_mask, dropout_p, is_causal, scale=scale
