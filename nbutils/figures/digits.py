@@ -5,7 +5,7 @@ import re
 import numpy as np
 import traitlets
 
-from .picture import Picture, packed, readable, unpacked, whole_number
+from .picture import Picture, floats, packed, readable, unpacked, whole_number
 
 GRID, COARSE = 28, 8  # cells a side: of the drawing and the inputs, and of the digits as they came
 SHAPES = [(16, 784), (16,), (16, 16), (16,), (10, 16), (10,)]
@@ -123,7 +123,7 @@ def _ink(strokes: str) -> np.ndarray:
 
 
 def _cells(examples) -> list[list[int]]:
-    examples = np.asarray(examples, dtype=float)
+    examples = floats(examples)
     if examples.ndim != 3 or examples.shape[1:] != (COARSE, COARSE) or not len(examples):
         raise ValueError(f"examples has shape {examples.shape}; give (n, 8, 8), n at least 1")
     levels = examples * _LEVELS

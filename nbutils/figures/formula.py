@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole_number
+from .picture import Picture, floats, readable, whole_number
 
 KNOBS = ("w0", "w1", "w2")
 REACH = 20.0
@@ -129,7 +129,7 @@ def _check_rate(rate, points) -> None:
 
 def _numbers(name: str, values, reach: float) -> np.ndarray:
     try:
-        values = np.asarray(values, dtype=float)
+        values = floats(values)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must hold numbers in equal rows") from error
     if not (np.abs(values) <= reach).all():
@@ -138,12 +138,12 @@ def _numbers(name: str, values, reach: float) -> np.ndarray:
 
 
 def _with_one(points) -> np.ndarray:
-    points = np.asarray(points, dtype=float)
+    points = floats(points)
     return np.column_stack([np.ones(len(points)), points])  # (n, 3): what each knob multiplies
 
 
 def _sums(knobs, points) -> np.ndarray:
-    return _with_one(points) @ np.asarray(knobs, dtype=float)
+    return _with_one(points) @ floats(knobs)
 
 
 def _way(slope: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole_number
+from .picture import Picture, floats, readable, whole_number
 from .style import marked
 
 _DIGITS = 6  # that matter, of a query's or a key's number
@@ -110,7 +110,7 @@ class AttentionHeads(Picture):
 
 
 def _checked(name: str, values, T: int) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
+    values = floats(values)
     if values.ndim != 3 or values.shape[1] != T:
         raise ValueError(f"{name} has shape {values.shape}; give (H, T, D) with T = {T} tokens")
     whole_number(f"{name}'s number of heads", values.shape[0], *_HEADS)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, packed, readable, unpacked, whole_number
+from .picture import Picture, floats, packed, readable, unpacked, whole_number
 
 NEAREST, ANSWERS = 5, 3
 MOST_WORDS = 150
@@ -83,7 +83,7 @@ def _best(rows, vector, leave_out, most) -> list[tuple[int, float]]:
 
 
 def _of_length_1(rows, n: int) -> np.ndarray:
-    rows = np.asarray(rows, dtype=float)
+    rows = floats(rows)
     if rows.ndim != 2 or len(rows) != n or rows.shape[1] < 2:
         raise ValueError(f"rows has shape {rows.shape}; give ({n}, C), a row for each word")
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

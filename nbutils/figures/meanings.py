@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole_number
+from .picture import Picture, floats, readable, whole_number
 from .style import marked
 
 _DIGITS = 9  # that matter, of a recorded product
@@ -125,7 +125,7 @@ class Meanings(Picture):
 
 
 def _checked(vectors, shape: tuple) -> np.ndarray:
-    vectors = np.asarray(vectors, dtype=float)
+    vectors = floats(vectors)
     if vectors.ndim != 4 or vectors.shape[:3] != shape:
         raise ValueError(
             f"vectors has shape {vectors.shape}; give {(*shape, 'C')}: places, people, stages, C"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole_number
+from .picture import Picture, floats, readable, whole_number
 from .style import marked
 
 _DIGITS = 9  # that matter, of a recorded probability
@@ -57,7 +57,7 @@ class Nudge(Picture):
 
 
 def _checked(history) -> np.ndarray:
-    history = np.asarray(history, dtype=float)
+    history = floats(history)
     if history.ndim != 2 or len(history) < 2:
         raise ValueError(
             f"history has shape {history.shape}; give (updates + 1, V) with at least one update"

@@ -188,9 +188,16 @@ def readable(value: float, digits: int = 3) -> str:
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
 
 
+def floats(values) -> np.ndarray:
+    """Numbers as an array; a tensor may be on a chip and want a gradient."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    return np.asarray(values, dtype=float)
+
+
 def packed(values) -> dict:
     """Numbers for a state, 24 bits each: half the size of JSON, a millionth of the largest exact."""
-    values = np.asarray(values, dtype=float).ravel()
+    values = floats(values).ravel()
     most = np.abs(values).max(initial=0)
     if not np.isfinite(most):
         raise ValueError("the numbers to pack must be finite, and some are nan or infinite")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
-from .picture import Picture, readable, whole_number
+from .picture import Picture, floats, readable, whole_number
 from .style import marked
 
 _DIGITS = 4  # that matter, of a recorded number
@@ -39,7 +39,7 @@ class Rates(Picture):
 
     def __init__(self, runs: Mapping, truth, encoding, *, floor: float, rate: float, step: int = 0):
         whole_number("the number of runs", len(runs), 2, 12)
-        truth, rates = np.asarray(truth, dtype=float), sorted(runs)
+        truth, rates = floats(truth), sorted(runs)
         if truth.ndim != 1 or not np.isclose(truth.sum(), 1, atol=1e-4):
             raise ValueError(f"truth of shape {truth.shape} must be (V,) and sum to 1")
         if rate not in runs:
@@ -83,7 +83,7 @@ class Rates(Picture):
 
 
 def _checked(rate, losses, guesses, V: int) -> tuple[np.ndarray, np.ndarray]:
-    losses, guesses = np.asarray(losses, dtype=float), np.asarray(guesses, dtype=float)
+    losses, guesses = floats(losses), floats(guesses)
     if not (isinstance(rate, int | float) and 0 < rate < np.inf):
         raise ValueError(f"the learning rate {rate!r} must be a number above 0")
     if losses.ndim != 1 or len(losses) < 2 or guesses.shape != (len(losses), V):

@@ -135,7 +135,7 @@ def _check(text: str) -> None:
 
 def _numbers(seen: Trace, layer: int | None, name: str) -> np.ndarray:
     value = getattr(seen if layer is None else seen.layers[layer], name)[0]
-    return (value.transpose(0, 1).flatten(1) if value.dim() == 3 else value).numpy()
+    return (value.transpose(0, 1).flatten(1) if value.dim() == 3 else value).cpu().numpy()
 
 
 def _place(name: str, row: int, column: int, letters: str) -> str:

@@ -284,6 +284,17 @@ def damages_no_checkpoint_when_it_is_full(chip):
         assert training.train(made(), IDS, IDS, config).steps[-1] == SHORT.steps
 
 
+def shows_what_is_on_the_chip(chip):
+    from nbutils.figures.heads import AttentionHeads
+    from nbutils.figures.nudge import Nudge
+
+    model = made().to(device.pick().device)
+    last = trace(model, torch.tensor([[END, 5, 6]])).layers[-1]
+    AttentionHeads(["a", "b", "c"], last.q[0], last.k[0])
+    here = torch.full((1, 1), END, device=chip.current)
+    Nudge(torch.stack([model(here)[0, 0].softmax(-1)] * 3), {"five": 5, "six": 6})
+
+
 def leaves_the_chips_random_numbers_alone(chip):
     """What a learner draws after a check is not what it was after the check before."""
     from nbutils.exercises.checking import judge
@@ -351,6 +362,7 @@ CHECKS = {
     lets_go_after_an_error: ONE,
     damages_no_checkpoint_when_it_is_full: CUDA,
     leaves_the_chips_random_numbers_alone: ONE,
+    shows_what_is_on_the_chip: ONE,
     checks_wherever_new_tensors_are: ONE,
     remembers_the_state_of_its_generator: ANY,
     keeps_to_the_second_card: TWO,
