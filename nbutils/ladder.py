@@ -133,7 +133,9 @@ def memory_needed(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_si
 def told(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> str:
     """For learners, before a cell that may fill the chip: what it will need, of what is free."""
     needed, free = memory_needed(config, rungs, chip, batch_size), free_memory(chip)
-    return f"needs at most {needed / 1e9:.1f} GB" + (f" of {free / 1e9:.1f}" if free < 1e15 else "")
+    known = f" of {free / 1e9:.1f} GB" if free < float("inf") else ""
+    size = f"{needed / 1e9:.1f} GB" if needed >= 1e9 else f"{needed / 1e6:.0f} MB"
+    return f"needs at most {size}{known}"
 
 
 def _needed(config: GPTConfig, rung: Rung, chip: Chip, batch_size: int) -> int:

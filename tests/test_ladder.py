@@ -156,8 +156,9 @@ def test_a_chip_with_memory_of_its_own_holds_one_update_at_a_time(monkeypatch):
 
 def test_what_an_update_needs_is_told_before():
     said = ladder.told(GPTConfig.preset("gpt2"), ladder.SPEED.values(), CPU, 4)
-    needed, free = map(float, re.fullmatch(r"needs at most ([\d.]+) GB of ([\d.]+)", said).groups())
-    assert 10 < needed < 40 and free > 1
+    needed, free = re.fullmatch(r"needs at most ([\d.]+) GB of ([\d.]+) GB", said).groups()
+    assert 10 < float(needed) < 40 and float(free) > 1
+    assert re.match(r"needs at most \d MB of ", ladder.told(TINY, [ladder.Rung()], CPU, 64))
     sizes = [ladder.memory_needed(TINY, [rung], CPU, 4) for rung in ladder.SPEED.values()]
     assert ladder.memory_needed(TINY, ladder.SPEED.values(), CPU, 4) == max(sizes)
 
