@@ -1,4 +1,4 @@
-"""All that needs a GPU, in one script of at most 8 minutes: ``make gpu``.
+"""All that needs a GPU, 8 minutes a call: ``make gpu``.
 
 GPT-2 in training and sampling beside others, its share of the fastest product, how far losses are from a CPU's,
 chapter 6's ladders, the tests that need a GPU, the notebooks' times; the most important first. Each row is stored
@@ -170,7 +170,11 @@ def begun(options: argparse.Namespace, pretended: bool) -> Bench | None:
     """What the options ask for; None where there is no GPU, after saying so."""
     chip, quick = device.pick(options.device), options.quick or pretended
     if chip.device.type != "cuda" and not quick:
-        tell(f"There is no GPU with CUDA here, only {chip.name}: nothing was measured or stored.")
+        tell(
+            f"There is no GPU with CUDA here, only {chip.name}: nothing was measured or stored. If nvidia-smi shows a "
+            "card, this PyTorch was built without CUDA, or NBUTILS_DEVICE is set: unset PIP_EXTRA_INDEX_URL and "
+            "NBUTILS_DEVICE, remove .venv, and call make gpu again."
+        )
         return None
     if options.nanogpt is not None:
         about_nanogpt(options.nanogpt)  # ends the program if it is none
@@ -301,7 +305,8 @@ def find_room(bench: Bench, what: str, needed: float) -> None:
     tell(f"  {what}: {needed / 1e9:.2g} GB by plan, {free:.1f} GB are free")
     if needed / 1e9 + spare > free:
         raise NoRoom(
-            f"No room, with {spare:.0f} GB to spare: end what else runs on {bench.chip.name}"
+            f"No room: {needed / 1e9:.2g} GB and {spare:.0f} GB to spare are needed, and {free:.1f} GB are free. End "
+            f"what else runs on {bench.chip.name}, or it is too small for this"
         )
 
 

@@ -27,7 +27,7 @@ from nbutils.model import GPTConfig
 
 FILE = MEASURED
 FORM = "https://github.com/next-token-course/next-token/issues/new?template=chip.yml"
-"""Where a reader pastes a row of an own chip."""
+"""Where readers paste what chapter 6 measured on their chip."""
 DAYS = 7
 """How old a run may be for another call to go on with it."""
 
@@ -64,8 +64,8 @@ def fastest_product(dtype: torch.dtype | str) -> str:
 
 
 def training(contender: str) -> tuple[str, str]:
-    """Of its speed, and of the share of the fastest product that arrives."""
-    return f"Training, {contender}", f"Share of the fastest product, {contender}"
+    """Of its speed, and of its utilisation: the share of the fastest product that arrives."""
+    return f"Training, {contender}", f"Utilisation, {contender}"
 
 
 def sampling(way: str) -> tuple[str, ...]:

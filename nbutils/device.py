@@ -1,6 +1,6 @@
 """Which chip computes, in which number format, and how fast it multiplies matrices.
 
-**Where things are.** One rule for the whole package:
+**Where tensors are.** One rule for the whole package:
 
 - Everything begins on the CPU: a new network, one that ``GPT.from_pretrained`` or `nbutils.recipes`
   reads, a tensor made of a list. Only who says so moves it: ``model.to(chip.device)``,
@@ -73,7 +73,7 @@ def pick(device: str | torch.device = "auto") -> Chip:
     """The chip for a name: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     "auto" is the one that the environment variable ``NBUTILS_DEVICE`` names (empty is as if not set),
-    else the fastest here. A GPU for which this PyTorch has no programs is passed over, with a warning.
+    else the fastest here. A GPU for which this PyTorch has no kernels is passed over, with a warning.
 
     Raises ``ValueError`` for another name, for a chip that this machine lacks, and for a GPU that this
     PyTorch can't use.
@@ -197,7 +197,7 @@ def memory_kept(chip: Chip) -> Iterator[None]:
 def _fastest() -> str:
     """The name of the first GPU that PyTorch can use, else "mps" or "cpu"."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    lacking = [_lacks_programs(index) for index in range(count)]
+    lacking = [_lacks_kernels(index) for index in range(count)]
     if None in lacking:
         first = lacking.index(None)
         return f"cuda:{first}" if first else "cuda"
@@ -206,10 +206,10 @@ def _fastest() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _lacks_programs(index: int) -> str | None:
+def _lacks_kernels(index: int) -> str | None:
     """Why this PyTorch can't compute on the GPU of this number; None if it can.
 
-    A program for sm_75 runs on 7.5 and later ones of generation 7; one in the intermediate form
+    A kernel (a GPU's program) for sm_75 runs on 7.5 and later ones of generation 7; one in the intermediate form
     (compute_90) is translated on 9.0 and all that follow.
 
     Source: NVIDIA, CUDA C++ Programming Guide, "Application Compatibility".
@@ -226,7 +226,7 @@ def _lacks_programs(index: int) -> str | None:
     oldest = ".".join(map(str, min((generation, minor) for _, generation, minor in made_for)))
     return (
         f"{torch.cuda.get_device_name(index)} has compute capability {has[0]}.{has[1]}, and this PyTorch "
-        f"has programs for {oldest} and newer only"
+        f"has kernels for {oldest} and newer only"
     )
 
 
@@ -334,7 +334,7 @@ def _cuda(device: torch.device) -> Chip:
         )
         sees = f"PyTorch sees {count} CUDA GPU{'s' * (count != 1)} here"
         raise ValueError(f"device={str(device)!r}: {sees}; {other}")
-    if told := _lacks_programs(device.index or 0):
+    if told := _lacks_kernels(device.index or 0):
         raise ValueError(
             f'device={str(device)!r}: {told}; use device="cpu", or a PyTorch that was built for this card'
         )

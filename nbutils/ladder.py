@@ -1,7 +1,7 @@
 """How fast is a training step that is built this way or that, and what does it learn?
 
-The rungs of chapter 6: each changes one thing of the rung before. Speeds are measured in turn, one
-beside the other, because a machine is not equally fast at all times.
+The rungs of chapter 6: each changes one thing of the rung before. On a CPU all take turns, since it is
+not equally fast at all times; a GPU holds one at a time.
 """
 
 import json
@@ -131,7 +131,10 @@ def memory_needed(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_si
 
 
 def told(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> str:
-    """For learners, before a cell that may fill the chip: what it will need, of what is free."""
+    """For learners, before a cell that may fill the chip: what it will need, of what is free there.
+
+    Of a CPU's memory, of all that there is (see ``device.free_memory``).
+    """
     needed, free = memory_needed(config, rungs, chip, batch_size), free_memory(chip)
     known = f" of {free / 1e9:.1f} GB" if free < float("inf") else ""
     size = f"{needed / 1e9:.1f} GB" if needed >= 1e9 else f"{needed / 1e6:.0f} MB"

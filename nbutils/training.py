@@ -137,7 +137,7 @@ class TrainConfig:
     seed: int = 0
     """Chooses the windows, and dropout's knobs."""
     device: str = "auto"
-    """The chip: auto, cpu, cuda or mps."""
+    """The chip: auto, cpu, cuda, cuda:1 or mps (see `device.pick`)."""
     parallel: str | None = None
     """Train in the processes that torchrun started, each step as one process alone would: "ddp",
     every one with the whole model and a share of the batch, "fsdp", also with a share of the
@@ -445,8 +445,8 @@ def train(
     Args:
         model: ``model(tokens, labels)`` gives ``(logits, loss)``; ``model.config`` has
             ``vocab_size`` and ``block_size``. It is trained on the chip and given back where it
-            was, in evaluation mode and without gradients. (On its way its tensors may change: hold
-            the model, not views of its weights.)
+            was, in evaluation mode and without gradients. (Moving it gives its weights new
+            memory: keep the model, not views of them.)
         train_tokens, val_tokens: 1-D integer arrays or memory maps (see `windows.open_tokens`).
         config: the recipe.
         on_eval: called as ``on_eval(step, model)`` after each evaluation, the first before any
@@ -482,7 +482,7 @@ def train(
         TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C or SIGTERM and the checkpoint.
         ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
             too short or ids outside the vocabulary; a batch or heads that the processes can't
-            share equally.
+            share equally; a device that `device.pick` refuses; Muon for a model without blocks.
         RuntimeError: ``parallel`` without `torchrun`; ``compile`` on a CPU without a C++ compiler.
     """
     with nullcontext() if config.parallel else _given_back(model):
@@ -923,7 +923,7 @@ def _to_lower(run: _Run) -> str:
 
 @contextmanager
 def _random_kept(chip: device.Chip) -> Iterator[None]:
-    """Inside it may be drawn what will: afterwards the random generators are what they were."""
+    """Inside it anything may draw random numbers; afterwards the generators are as before."""
     kept = checkpoints.random_state(chip.device)
     try:
         yield

@@ -273,7 +273,7 @@ def test_a_row_has_both_measures_and_their_mean(gpu, bench, monkeypatch):
         assert bench.run.row("Training, transformers")["value"] == value
     assert bench.run.row("Training, transformers")["how"] == f"{how}; 900, then again 1,100"
     share = 100 * 1000 * GPT(gpu.TINY).flops_per_token() / 1e9
-    kept = bench.run.row("Share of the fastest product, transformers")
+    kept = bench.run.row("Utilisation, transformers")
     assert kept["value"] == pytest.approx(share, rel=1e-3) and kept["how"].startswith(
         "of 0.001 TFL"
     )

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from nbutils import device
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, evaluate, train
+from nbutils.training import History, TrainConfig, TrainingMemoryError, evaluate, train
 from nbutils.windows import Windows
 
 from .style import GREY
@@ -137,6 +137,8 @@ class TrainingPanel:
             self.words.value = f"Done. {self._result()}"
         except _Stopped:
             self.words.value = f"Stopped. {self._result()}"
+        except TrainingMemoryError:
+            self.words.value = "The chip's memory is too small for this network: take fewer layers or a smaller width."
         except Exception as error:  # a thread has nobody else to tell
             self.words.value = html.escape(f"The run broke off: {error}", quote=False)
         finally:
@@ -160,7 +162,6 @@ class TrainingPanel:
             )
         finally:
             hook.remove()
-            self.model.eval()  # a run that was stopped leaves it as it trained
 
     def _live(self, watch: "_Watch", config: TrainConfig):
         """What happens at each evaluation: the curve grows by a point."""

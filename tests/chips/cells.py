@@ -56,7 +56,8 @@ def code_cells(path: Path) -> list[Cell]:
 @contextlib.contextmanager
 def shortened(small: bool) -> Iterator[None]:
     """Inside it a training computes three updates and two evaluations, and counts the others without
-    computing them; ``on_eval`` is called then and at the end. Where ``small``, networks that would fill a chip
+    computing them; ``on_eval`` is called then and at the end. (The ladder's short runs are three updates long, the
+    students' own 120.) Where ``small``, networks that would fill a chip
     are small ones."""
     with contextlib.ExitStack() as undo:
 

@@ -1,6 +1,6 @@
 """What the package must do on any chip, tried on one that is not there.
 
-Each check is a function that raises; `CHECKS` has them by name, each with the chips that it is for.
+Each check is a function that raises; `CHECKS` says on which chips each runs.
 """
 
 import tempfile

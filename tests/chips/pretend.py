@@ -7,12 +7,12 @@
 - autocast, loss scaling and fused optimizers run as on the chip.
 - Memory is counted; too much raises ``torch.cuda.OutOfMemoryError``. ``Pretend.most`` is the peak.
 - ``waits`` counts what waits for the chip; while a CUDA graph is captured a wait raises.
-- ``clock_early``: whether the clock was last read while the chip was still at work; ``early`` keeps the places in a
-  notebook's cells.
+- ``clock_early``: whether the clock was last read while the chip was still at work; ``early``: the functions of a
+  notebook's cells that read it so.
 - ``lost``: of the numbers brought to float16, the share that became 0 by it.
 - ``emulated`` counts products in a format that the chip has no units for (bfloat16 before generation 8).
 
-``hollow``: shapes alone, for networks of any size; a float asked for is 0, a whole number 1.
+``hollow``: shapes alone (PyTorch's meta device), for networks of any size; a float asked for is 0, a whole number 1.
 
 What it can't see: Triton, compiled code, real kernels and their rounding, NCCL, speed. Temporary memory inside an
 operation is not counted, so the peak is a lower bound.
@@ -56,7 +56,7 @@ class Spec:
 
 CHIPS = {
     name: Spec(**about | {"capability": tuple(about["capability"])})
-    for name, about in json.loads((HERE / "chips.json").read_text("utf-8")).items()
+    for name, about in json.loads((HERE / "specs.json").read_text("utf-8")).items()
 }
 
 

@@ -1,11 +1,12 @@
-"""Runs what needs a chip on one that is not there. Chips: those of chips.json.
+"""Runs GPU code on a pretend chip, one of specs.json.
 
 ``run.py T4 package notebooks/02_io.ipynb``: the checks of package.py with the mistakes of mistakes.py, and
-notebooks from top to bottom; long trainings are cut to a few updates.
-``run.py T4 memory notebooks/06_faster.ipynb``: by shapes alone, the most bytes that its cells put on the chip.
+notebooks from top to bottom; long trainings are cut to a few updates. For each what went wrong; {} if nothing.
+``run.py T4 memory notebooks/06_faster.ipynb``: by shapes alone, the most bytes that its cells put on the chip, and
+what stopped one.
 ``run.py T4 program FILE ARGUMENTS`` (or ``program -m MODULE ARGUMENTS``): any Python program.
 
-The last line of the first two is JSON: what was found, by what was asked; empty where all is as it should be.
+The last line of the first two is JSON, by what was asked; the exit status is 0 whatever was found.
 """
 
 import gc
@@ -47,6 +48,8 @@ def program(file: str, *arguments: str) -> None:
 
 def main() -> None:
     name, what, *rest = sys.argv[1:]
+    if name not in pretend.CHIPS:
+        sys.exit(f"chip {name!r} is none of {', '.join(pretend.CHIPS)}")
     spec = pretend.CHIPS[name]
     pretend.load(spec)
     with pretend.Pretend(spec, hollow=what == "memory") as chip:

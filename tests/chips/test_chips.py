@@ -1,4 +1,4 @@
-"""GPU code on chips that are not there (pretend.py), each in a process of its own, since PyTorch asks only
+"""GPU code on pretend chips (pretend.py), each in a process of its own, since PyTorch asks only
 once whether there is a GPU.
 
 What this can't see: Triton, compiled code, real kernels and their rounding, NCCL, speed. `make gpu` is for those.
@@ -14,7 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-CHIPS = json.loads((HERE / "chips.json").read_text("utf-8"))
+CHIPS = json.loads((HERE / "specs.json").read_text("utf-8"))
 ALLOWED = json.loads((HERE / "allowed.json").read_text("utf-8"))
 NOTEBOOKS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/**/0*.ipynb"))
 ON_THE_CHIP = ("02_io", "03b_attention", "04b_training", "06_faster", "07_bigger")
