@@ -104,7 +104,7 @@ def test_search_finds_a_page_and_leads_to_it(visitor):
     found.wait_for()
     page.wait_for_function("() => Search.status.innerText.includes('finished')")
     found.click()
-    page.wait_for_load_state()
+    visitor.arrived()
     assert page.url.startswith(visitor.address) and "search.html" not in page.url
     assert "vocabulary" in page.locator("article").inner_text()
     assert visitor.troubles() == {}

@@ -55,6 +55,11 @@ class Reader:
             noted.clear()
         self.look(width, scheme)
         self.page.goto(f"{self.address}{name}.html", wait_until="load")
+        self.arrived()
+
+    def arrived(self) -> None:
+        """Return when the page has come with its pictures, fonts and mathematics."""
+        self.page.wait_for_load_state()
         self.page.wait_for_function(
             "window.MathJax?.startup?.promise?.then(() => true) ?? !document.querySelector('.math')"
         )
