@@ -310,7 +310,10 @@ def test_the_batch_is_the_largest_that_fits_by_plan(gpu, bench, monkeypatch, cap
     )
     assert "An update of transformers, batch of 8: 13 GB by plan" in told
     monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 3e9)
-    with pytest.raises(gpu.NoRoom, match="1 GB to spare are needed, and .* are free. End what else runs on Tesla T4"):
+    with pytest.raises(
+        gpu.NoRoom,
+        match="1 GB to spare are needed, and .* are free. End what else runs on Tesla T4",
+    ):
         gpu.training_speed(bench, "transformers")
     monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 15e9)
     monkeypatch.setattr(gpu, "speed_of_batch", lambda *_: raises(torch.OutOfMemoryError("full"))())
