@@ -305,8 +305,12 @@ def measure_peak(chip: Chip, seconds: float = 0.5, n: int | None = None) -> floa
     What a training run gets is judged against this and not against the maker's number, which
     no real program meets. Takes about ``seconds``. ``n``: rows and columns of the two matrices; None:
     8,192 on a CUDA GPU and 4,096 on a Mac's, which are too fast for smaller ones, elsewhere 1,024.
+
+    Raises ``ValueError`` for an ``n`` below 1.
     """
-    n = n or {"cuda": 8192, "mps": 4096}.get(chip.device.type, 1024)
+    n = {"cuda": 8192, "mps": 4096}.get(chip.device.type, 1024) if n is None else n
+    if n < 1:
+        raise ValueError(f"n={n} must be at least 1, or None for what suits the chip")
     a, b = (torch.randn(n, n, device=chip.device).to(chip.dtype) for _ in range(2))
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end or best == float("inf"):

@@ -126,8 +126,11 @@ SPARE = 1e9
 
 
 def memory_needed(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> int:
-    """Bytes for an update of the hungriest of these rungs, by `planning`; one is there at a time."""
-    return max(_needed(config, rung, chip, batch_size) for rung in rungs)
+    """Bytes for an update of the hungriest of these rungs, by `planning`; one is there at a time.
+
+    0 for no rungs.
+    """
+    return max((_needed(config, rung, chip, batch_size) for rung in rungs), default=0)
 
 
 def told(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> str:

@@ -482,7 +482,8 @@ def train(
         TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C or SIGTERM and the checkpoint.
         ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
             too short or ids outside the vocabulary; a batch or heads that the processes can't
-            share equally; a device that `device.pick` refuses; Muon for a model without blocks.
+            share equally; a device that `device.pick` refuses; Muon for a model without blocks; a
+            model without parameters.
         RuntimeError: ``parallel`` without `torchrun`; ``compile`` on a CPU without a C++ compiler.
     """
     with nullcontext() if config.parallel else _given_back(model):
@@ -492,7 +493,10 @@ def train(
 @contextmanager
 def _given_back(model: nn.Module) -> Iterator[None]:
     """Whatever happens inside, afterwards the model is on the device where it was, in evaluation mode."""
-    home = next(model.parameters()).device
+    first = next(model.parameters(), None)
+    if first is None:
+        raise ValueError(f"model is a {type(model).__name__} without parameters: nothing to train")
+    home = first.device
     try:
         yield
     finally:

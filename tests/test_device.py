@@ -190,6 +190,12 @@ def test_other_names_are_refused(name):
         pick(name)
 
 
+@pytest.mark.parametrize("n", [0, -1])
+def test_a_peak_of_no_matrix_is_refused(n):
+    with pytest.raises(ValueError, match=f"n={n} must be at least 1"):
+        measure_peak(CPU, 0.01, n)
+
+
 def test_a_chip_is_no_name():
     with pytest.raises(ValueError, match="is none of"):
         pick(CPU)

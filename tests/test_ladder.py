@@ -161,6 +161,7 @@ def test_what_an_update_needs_is_told_before():
     assert re.match(r"needs at most \d MB of ", ladder.told(TINY, [ladder.Rung()], CPU, 64))
     sizes = [ladder.memory_needed(TINY, [rung], CPU, 4) for rung in ladder.SPEED.values()]
     assert ladder.memory_needed(TINY, ladder.SPEED.values(), CPU, 4) == max(sizes)
+    assert ladder.memory_needed(TINY, [], CPU, 4) == 0
 
 
 def test_why_a_compiled_rung_is_left_out(monkeypatch):

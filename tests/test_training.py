@@ -459,6 +459,13 @@ def test_a_gradient_that_was_left_is_none_of_the_first_update():
     assert histories[0].val_losses == histories[1].val_losses
 
 
+def test_a_model_without_parameters_is_refused():
+    empty = torch.nn.Identity()
+    empty.config = MODEL
+    with pytest.raises(ValueError, match="Identity without parameters: nothing to train"):
+        train(empty, CORPUS, CORPUS, CONFIG)
+
+
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
 def test_after_an_error_the_network_is_as_after_training_and_nothing_else_is_kept(kind):
     model = fresh()
