@@ -127,3 +127,23 @@ def test_where_parameters_sit_shows_shares_that_add_up_to_the_whole():
     assert widths == [30, 25, 70, 75]
     assert [bar.get_x() for bar in ax.patches] == [0, 0, 30, 25]
     assert labels(ax.yaxis) == ["a", "b"]
+
+
+def test_weight_by_head_draws_each_head_and_the_even_share():
+    weights = {name: {"noun": random(3, 4) ** 2, "stop": random(3, 4) ** 2} for name in "ab"}
+    figure = inside.weight_by_head(weights, even={"noun": 0.1, "stop": 0.2})
+    for ax, (name, places) in zip(figure.axes, weights.items()):
+        assert ax.get_title() == name
+        drawn = [bar.get_height() for bar in ax.patches]
+        np.testing.assert_allclose(drawn, np.concatenate([w.ravel() for w in places.values()]))
+        assert [line.get_ydata()[0] for line in ax.lines] == [0.1, 0.2]
+    assert labels(ax.xaxis) == [f"{i}.{k}" for i in (1, 2, 3) for k in (1, 2, 3, 4)]  # the lowest's
+
+
+def test_firing_rates_counts_the_hidden_numbers_of_each_layer():
+    rates = np.array([[0.0, 0.02, 1.0], [0.52, 0.52, 0.52]])
+    figure = inside.firing_rates(rates)
+    counts = [[bar.get_height() for bar in ax.patches] for ax in figure.axes]
+    assert [ax.get_title() for ax in figure.axes] == ["layer 1", "layer 2"]
+    assert counts[0][0] == 2 and counts[0][-1] == 1 and sum(counts[0]) == 3
+    assert counts[1][10] == 3 and sum(counts[1]) == 3

@@ -22,7 +22,7 @@ FLOW = (
     {"text"},
     {"windows"},
     {"packing"},
-    {"model"},
+    {"model", "tiny"},
     {"trace"},
     {"planning"},
     {"checkpoints"},

@@ -202,3 +202,39 @@ def where_parameters_sit(models: Mapping[str, Mapping[str, int]]) -> Figure:
     ax.set(xlabel="share of the parameters (%)", xlim=(0, 100))
     fig.legend(loc="outside upper center", ncols=3, fontsize=9)
     return fig
+
+
+def weight_by_head(
+    weights: Mapping[str, Mapping[str, np.ndarray]], even: Mapping[str, float]
+) -> Figure:
+    """How much weight each head gives from one place to another, one network below the other.
+
+    weights: network -> the place that looks -> (layers, heads); even: the place that looks -> the
+    weight if a head looked at all tokens alike, a dashed line in its colour.
+    """
+    fig, axes = plt.subplots(len(weights), 1, figsize=(5.8, 1.9 * len(weights)), sharex=True)
+    for ax, (network, places) in zip(np.atleast_1d(axes), weights.items()):
+        width = 0.8 / len(places)
+        for i, ((place, values), colour) in enumerate(zip(places.items(), cycle(CYCLE))):
+            at = np.arange(values.size) + (i - (len(places) - 1) / 2) * width
+            ax.bar(at, np.ravel(values), width, color=colour, label=f"from {place}")
+            ax.axhline(even[place], color=colour, linestyle="--", linewidth=1)
+        ax.set(title=network, ylim=(0, 0.65))
+        heads = [f"{layer + 1}.{head + 1}" for layer, head in np.ndindex(*np.shape(values))]
+        ax.set_xticks(range(len(heads)), heads)
+    ax.set_xlabel("layer.head; dashed: if it looked at all tokens alike")
+    fig.supylabel("weight on the colour", fontsize=10)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return fig
+
+
+def firing_rates(rates: np.ndarray) -> Figure:
+    """How many hidden numbers of each layer are on how often. rates: (layers, n), from 0 to 1."""
+    fig, axes = plt.subplots(1, len(rates), figsize=(5.8, 2.6), sharey=True, squeeze=False)
+    for layer, (ax, row) in enumerate(zip(axes[0], rates), start=1):
+        ax.hist(row, bins=np.linspace(0, 1, 21), color=BLUE)
+        ax.set_title(f"layer {layer}", fontsize=10)
+        ax.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    axes[0, 0].set_ylabel("hidden numbers")
+    fig.supxlabel("share of the places at which it is on", fontsize=10)
+    return fig
