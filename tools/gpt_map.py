@@ -141,8 +141,14 @@ def row(part: Part, chapter: str) -> str:
     link = f"{part.notebook}.ipynb#{anchor(title)}"
     where = f"[{number(part.notebook)}, {title}]({link}), `{part.shows}`"
     at, code = line_of(part)
-    address = f"https://github.com/{repository()}/blob/main/nbutils/{part.module}.py#L{at}"
+    address = f"{sources()}/nbutils/{part.module}.py#L{at}"
     return f"| {mark}{part.name} | {where} | [{part.module}.py, line {at}]({address}): `{code}` |"
+
+
+@cache
+def sources() -> str:
+    """Where GitHub shows the repository's files."""
+    return f"https://github.com/{repository()}/blob/main"
 
 
 def number(chapter: str) -> str:
