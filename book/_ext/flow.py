@@ -13,17 +13,18 @@ from docutils.parsers.rst import Directive
 from nbutils.tokens import get_encoding
 
 LINE = "|Viewing Single"
-# The chances that the lecture shows for what follows the line above (14:27).
+# The chances that the lecture shows for what follows the line above (14:27): an example. Chapter 2
+# trains a network that has them.
 CHANCES = {" Direction": 4, " Post": 3, " Case": 2}
 LABEL = " Post"
 
 ALT = (
     "The whole course in one picture. The text |Viewing Single is cut into four tokens, each "
     "with a number. They stand in a window, the window goes into a network, and out comes a "
-    "probability for every possible next token: Direction 4%, Post 3%, Case 2% and so on. "
-    "In training, the label says that Post was right, and every knob of the network is nudged "
-    "a little, again and again. In sampling, one token is drawn by its probability, appended to "
-    "the window, and the network is asked again."
+    "probability for every possible next token; in the lecture's example Direction 4%, Post 3%, "
+    "Case 2% and so on. In training, the label says that Post was right, and every knob of the "
+    "network is nudged a little, again and again. In sampling, one token is drawn by its "
+    "probability, appended to the window, and the network is asked again."
 )
 
 CARD_W, CARD_H, SIDE_W = 128, 120, 96
@@ -119,15 +120,15 @@ def network_card() -> str:
 
 
 def probability_card() -> str:
-    body = ""
+    body = text(64, 36, "the lecture’s example", "quiet")
     for i, (word, percent) in enumerate(CHANCES.items()):
-        y = 44 + 19 * i
+        y = 54 + 16 * i
         body += text(8, y, word.strip(), "left")
         body += f'<rect class="bar" x="68" y="{y - 9}" width="{7 * percent}" height="10"/>'
         body += text(72 + 7 * percent, y, f"{percent}%", "left quiet")
-    body += text(64, 99, "… one for each of", "quiet")
+    body += text(64, 101, "… one for each of", "quiet")
     size = f"{get_encoding('cl100k_base').n_vocab:,} tokens"
-    return card(CARD_W, "Probabilities", body + text(64, 113, size, "quiet"))
+    return card(CARD_W, "Probabilities", body + text(64, 114, size, "quiet"))
 
 
 def side_card(title, lines, kind) -> str:
