@@ -104,3 +104,17 @@ def test_two_measures_has_two_marks_for_each_rung():
         "time": [2.0, 3.0],
     }
     assert axes.yaxis_inverted()
+
+
+def test_loss_by_position_places_each_mean_in_the_middle_of_its_positions():
+    curves = {"whole": [1.0, 0.5, 0.6], "ends early": [1.2, 0.7]}
+    figure = faster.loss_by_position(curves, [0.4, 0.2, 0.3], every=4, trained=5)
+    (axes,) = figure.axes
+    lines = drawn(axes)
+    assert lines["whole"] == [[2.5, 1.0], [6.5, 0.5], [10.5, 0.6]]
+    assert lines["ends early"] == [[2.5, 1.2], [6.5, 0.7]]
+    assert lines["the floor"] == [[2.5, 0.4], [6.5, 0.2], [10.5, 0.3]]
+    assert [x for x, _ in lines["5 tokens"]] == [5.5, 5.5]
+    floor = next(line for line in axes.lines if line.get_label() == "the floor")
+    assert floor.get_color() == style.GREY and axes.get_ylim()[0] == 0
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines)

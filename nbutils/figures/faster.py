@@ -158,3 +158,24 @@ def two_measures(
     ax.invert_yaxis()
     fig.legend(loc="outside lower center", ncols=2)
     return fig
+
+
+def loss_by_position(
+    curves: dict[str, Sequence[float]], floor: Sequence[float], every: int, trained: int
+) -> Figure:
+    """The loss by position in the window, over the floor, with a mark where training ended.
+
+    curves: name -> means in nats of each ``every`` positions in a row, from the first on; nan, or
+    the end, where there are none. floor: the same of the true probabilities. trained: the longest
+    window of those networks that saw no longer one.
+    """
+    fig, ax = plt.subplots(figsize=(5.8, 3.6))
+    drawn = {**curves, "the floor": floor}
+    for (name, means), marker, color in zip(drawn.items(), "osvD^", (*CYCLE[: len(curves)], GREY)):
+        at = every * np.arange(len(means)) + (every + 1) / 2
+        ax.plot(at, means, marker=marker, markersize=3.5, color=color, label=name)
+    ax.axvline(trained + 0.5, color=GREY, linestyle=":", label=f"{trained} tokens")
+    ax.set(xlabel="position in the window (tokens)", ylabel="loss (nats)")
+    ax.set_ylim(bottom=0)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=9)
+    return fig
