@@ -131,12 +131,14 @@ class Lecture(SphinxDirective):
 
     def row(self, row: dict) -> nodes.list_item:
         item = nodes.list_item(classes=["claim", row["status"]])
-        said = {"said": row["claim"], "status": row["status"], "note": row.get("note")}
-        if row["status"] == "waits":
-            said["where"] = f"for chapter {row['waits']}"
         if "at" in row:
             item += nodes.paragraph("", "", *self.minute(row), classes=["at"])
-        item += [nodes.paragraph("", text, classes=[kind]) for kind, text in said.items() if text]
+        said = nodes.container("", nodes.paragraph("", row["claim"]), classes=["said"])
+        if "note" in row:
+            said += nodes.paragraph("", row["note"], classes=["note"])
+        item += [said, nodes.paragraph("", row["status"], classes=["status"])]
+        if "waits" in row:
+            item += nodes.paragraph("", f"for chapter {row['waits']}", classes=["where"])
         item += self.links(row.get("where", []))
         return item
 
