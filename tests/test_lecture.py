@@ -165,11 +165,11 @@ def test_the_page_counts_what_the_table_has(lecture, table, rows):
 def test_a_link_names_chapter_and_section(lecture):
     attention = lecture.Notebook(ROOT, "03b_attention")
     assert attention.link("train-heads") == (
-        "[3b, Several heads](/notebooks/03b_attention.ipynb#several-heads)"
+        f"[3b,{lecture.NBSP}Several heads](/notebooks/03b_attention.ipynb#several-heads)"
     )
     assert attention.link("setup") == "[3b](/notebooks/03b_attention.ipynb#3b-internals-attention)"
     exercises = lecture.Notebook(ROOT, "exercises/01_tokens")
-    assert exercises.link("join-documents-text").startswith("[exercises 1, ")
+    assert exercises.link("join-documents-text").startswith(f"[exercises 1,{lecture.NBSP}")
     with pytest.raises(KeyError, match="03b_attention.ipynb has no cell 'gone'"):
         attention.link("gone")
 

@@ -27,6 +27,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 TABLE = Path("book", "lecture.json")
+NBSP = "\N{NO-BREAK SPACE}"
 STATUSES = {
     "computed": "a cell of the course computes it, and an assert holds it fast",
     "shown": "a cell draws or prints it",
@@ -80,7 +81,7 @@ class Notebook:
         for cell in cells:
             if cell["cell_type"] == "markdown":
                 for heading in headings("".join(cell["source"])):
-                    words = short if heading == title else f"{short}, {heading}"
+                    words = short if heading == title else f"{short},{NBSP}{heading}"
                     slugs.add(slug := anchor(heading, slugs))
             self.sections[cell["id"]] = words, slug
 
