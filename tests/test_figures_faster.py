@@ -118,3 +118,17 @@ def test_loss_by_position_places_each_mean_in_the_middle_of_its_positions():
     floor = next(line for line in axes.lines if line.get_label() == "the floor")
     assert floor.get_color() == style.GREY and axes.get_ylim()[0] == 0
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines)
+
+
+def test_line_by_line_shows_every_line_as_text():
+    shown = faster.line_by_line([("a < b", "c & d", "why <b>"), ("e", "f", "g")]).data
+    for text in (
+        "  a &lt; b</div>",
+        "  c &amp; d</div>",
+        "why &lt;b&gt;",
+        "  e</div>",
+        "  f</div>",
+        ">g<",
+    ):
+        assert text in shown
+    assert shown.index("a &lt; b") < shown.index("c &amp; d") < shown.index("  e</div>")

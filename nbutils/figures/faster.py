@@ -1,12 +1,15 @@
 """Chapter 6's pictures: where a training step's time goes, and what each rung of the ladder brings.
 
-Every function draws what it is given on new axes and returns the matplotlib figure.
+Every function but `line_by_line` draws what it is given on new axes and returns the matplotlib
+figure.
 """
 
 from collections.abc import Sequence
+from html import escape
 from itertools import cycle
 
 import numpy as np
+from IPython.display import HTML
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -179,3 +182,22 @@ def loss_by_position(
     ax.set_ylim(bottom=0)
     fig.legend(loc="outside lower center", ncols=2, fontsize=9)
     return fig
+
+
+_CODE = "margin:.15em 0;padding:.1em .6em;overflow-x:auto;white-space:pre;font-family:monospace"
+
+
+def line_by_line(rows: Sequence[tuple[str, str, str]]) -> HTML:
+    """Pairs of lines of code, one below the other, each pair with a sentence about it.
+
+    rows: (the simple line, the package's line, what the package's line is for).
+    """
+    return HTML("".join(_pair(*row) for row in rows))
+
+
+def _pair(simple: str, package: str, why: str) -> str:
+    lines = "".join(
+        f'<div style="{_CODE};border-left:4px solid {colour}"><b>{name}</b>  {escape(line)}</div>'
+        for name, line, colour in (("yours  ", simple, ORANGE), ("package", package, BLUE))
+    )
+    return f'<div style="margin:.9em 0">{escape(why)}{lines}</div>'
