@@ -15,8 +15,8 @@ from nbutils.figures.weights import (
     STEPS,
     SixWeights,
     first_change,
+    six_weights,
     soonest,
-    weights,
 )
 from nbutils.windows import IGNORE
 
@@ -32,14 +32,14 @@ def ids(text: str) -> torch.Tensor:
 def turned(**values: float):
     """The sorter with weights set by hand: place -> what is added to its weight."""
     model = copy.deepcopy(load_network("sorter")).double()
-    for weight in weights():
+    for weight in six_weights():
         tensor = model.get_parameter(weight["tensor"]).data
         tensor[weight["row"], weight["column"]] += values.get(weight["place"], 0.0)
     return model
 
 
 def as_turned(turns):
-    reaches = {weight["place"]: weight["reach"] for weight in weights()}
+    reaches = {weight["place"]: weight["reach"] for weight in six_weights()}
     return turned(**{place: t * reaches[place] / STEPS for place, t in zip(reaches, turns)})
 
 
@@ -52,12 +52,12 @@ def answer_of(model) -> str:
 
 
 def test_the_weights_are_one_of_each_place():
-    assert [weight["place"] for weight in weights()] == list(PLACES)
+    assert [weight["place"] for weight in six_weights()] == list(PLACES)
     model = load_network("sorter")
-    for weight in weights():
+    for weight in six_weights():
         tensor = model.get_parameter(weight["tensor"])
         assert weight["trained"] == tensor[weight["row"], weight["column"]].item()
-    (query_or_key,) = [weight for weight in weights() if weight["place"] == "query_key"]
+    (query_or_key,) = [weight for weight in six_weights() if weight["place"] == "query_key"]
     assert query_or_key["row"] < 2 * 48
 
 
@@ -90,7 +90,7 @@ def test_no_other_of_their_place_changes_the_answer_sooner_by_slopes():
 
 
 def test_the_first_change_is_the_smallest_turn_that_changes_a_letter():
-    for weight in weights():
+    for weight in six_weights():
         turn = first_change(weight["place"], weight["row"], weight["column"])
         beyond, within = (
             {answer_of(turned(**{weight["place"]: way * share * turn})) for way in (1, -1)}

@@ -53,7 +53,7 @@ class SixWeights(Picture):
 
     turns = traitlets.List().tag(sync=True)
     question = traitlets.Unicode(QUESTION).tag(sync=True)
-    weights = traitlets.List().tag(sync=True)  # of `weights`
+    weights = traitlets.List().tag(sync=True)  # of `six_weights`
     trained = traitlets.Dict().tag(sync=True)  # what it answers as trained, before any file is here
     total = traitlets.Int().tag(sync=True)  # all numbers of the network
     steps = traitlets.Int(STEPS).tag(sync=True)
@@ -65,7 +65,7 @@ class SixWeights(Picture):
         turns = [whole_number(f"turns[{i}]", turn, -STEPS, STEPS) for i, turn in enumerate(turns)]
         super().__init__(
             turns=turns,
-            weights=list(weights()),
+            weights=list(six_weights()),
             trained=_as_trained(),
             total=_sorter().num_parameters(),
         )
@@ -116,7 +116,7 @@ def _turned(turned: int, total: int) -> str:
 
 
 @cache
-def weights() -> tuple[dict, ...]:
+def six_weights() -> tuple[dict, ...]:
     """Of each place its weight: place, row, column, trained value, and reach of its slider."""
     found = []
     for place, (row, column) in soonest().items():
@@ -216,7 +216,7 @@ def _right_tokens() -> torch.Tensor:
 def _logits(turns: tuple[int, ...], tokens: torch.Tensor) -> torch.Tensor:
     """From the last letter of the question on: (B, T - 5, 3)."""
     tensors = {}
-    for weight, turn in zip(weights(), turns):
+    for weight, turn in zip(six_weights(), turns):
         value = weight["trained"] + turn * weight["reach"] / STEPS
         tensors[weight["tensor"]] = turned = _sorter().get_parameter(weight["tensor"]).clone()
         turned[weight["row"], weight["column"]] = float(np.float32(value))
