@@ -118,3 +118,30 @@ def test_relation_arrows_names_stand_at_the_sides_and_never_on_each_other():
     assert names["c"] == (2, 0) and names["d"] == (2, 3)
     assert names["a"] == (0, 1) and names["b"][0] == 0
     assert names["b"][1] == pytest.approx(1 + 0.042 * 3)
+
+
+def test_likeness_spread_places_pairs_by_their_cosine_over_the_count_of_all():
+    above, below = knobs.likeness_spread({"a/b": 0.9, "c/d": -0.2}, [0.01, 0.02, -0.51]).axes
+    assert above.lines[0].get_xdata().tolist() == [-0.2, 0.9]
+    assert [label.get_text() for label in above.get_yticklabels()] == ["c/d", "a/b"]
+    counted = {round(bar.get_x(), 2): bar.get_height() for bar in below.patches}
+    assert {at: n for at, n in counted.items() if n} == {0.0: 2, -0.55: 1}
+    assert below.get_xlim() == (-1, 1) == above.get_xlim()
+
+
+def test_share_by_removed_has_a_dot_for_each_draw_and_a_line_of_means():
+    (axes,) = knobs.share_by_removed([0, 8], [[1.0, 0.8], [0.5, 0.1]], 16).axes
+    none, eight, means = (line.get_xydata().tolist() for line in axes.lines)
+    assert none == [[0, 1.0], [0, 0.8]] and eight == [[8, 0.5], [8, 0.1]]
+    assert means == [[0, 0.9], [8, pytest.approx(0.3)]]
+    assert axes.get_ylim()[0] == 0 and "of 16" in axes.get_xlabel()
+
+
+def test_share_by_move_draws_each_network_over_the_moves():
+    (axes,) = knobs.share_by_move([-2, 0, 2], {"a": [0.1, 0.9, 0.2], "b": [0.5, 0.8, 0.6]}).axes
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert drawn == {
+        "a": [[-2, 0.1], [0, 0.9], [2, 0.2]],
+        "b": [[-2, 0.5], [0, 0.8], [2, 0.6]],
+    }
+    assert axes.get_ylim()[0] == 0

@@ -208,3 +208,56 @@ def _kept_apart(heights: np.ndarray, gap: float) -> np.ndarray:
     for below, above in zip(order, order[1:]):
         apart[above] = max(apart[above], apart[below] + gap)
     return apart
+
+
+def likeness_spread(pairs: Mapping[str, float], all_pairs: Sequence[float]) -> Figure:
+    """Named pairs of words by their cosine, above how often each cosine is that of any two words.
+
+    pairs: name -> cosine; all_pairs: the cosines of all pairs, in any order.
+    """
+    fig, (above, below) = plt.subplots(
+        2, 1, figsize=(5.8, 1.9 + 0.2 * len(pairs)), sharex=True, height_ratios=(len(pairs), 7)
+    )
+    ordered = sorted(pairs.items(), key=lambda pair: pair[1])
+    above.plot([cosine for _, cosine in ordered], [name for name, _ in ordered], "o", color=RED)
+    below.hist(np.asarray(all_pairs), np.linspace(-1, 1, 41), color=GREY)
+    for ax in (above, below):
+        ax.axvline(0, color="#333333", linewidth=0.8)
+    above.tick_params(axis="y", labelsize=9)
+    below.set(xlim=(-1, 1), xlabel="cosine similarity", ylabel="pairs")
+    below.set_xticks([-1, -0.5, 0, 0.5, 1])
+    below.yaxis.set_major_formatter("{x:,.0f}")
+    return fig
+
+
+def share_by_removed(
+    removed: Sequence[int], shares: Sequence[Sequence[float]], width: int
+) -> Figure:
+    """Which share is right when numbers of a vector are removed: a dot a draw, a line of means.
+
+    removed: how many numbers were removed; shares: for each the shares of its draws, from 0 to 1;
+    width: how many numbers there are.
+    """
+    fig, ax = plt.subplots()
+    for count, draws in zip(removed, shares):
+        ax.plot([count] * len(draws), draws, "o", color=BLUE, markersize=4)
+    ax.plot(removed, [np.mean(draws) for draws in shares], color=BLUE)
+    ax.set(xlabel=f"numbers removed, of {width}", ylabel="answered right", ylim=(0, 1.05))
+    ax.set_xticks(range(0, width + 1, width // 8))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    return fig
+
+
+def share_by_move(moves: Sequence[int], shares: Mapping[str, Sequence[float]]) -> Figure:
+    """Which share of pictures is read right after a move: network -> shares, one for each move.
+
+    moves: pixels to the right; a negative number is a move to the left.
+    """
+    fig, ax = plt.subplots()
+    for (name, values), colour, marker in zip(shares.items(), cycle((BLUE, RED)), cycle("os")):
+        ax.plot(moves, values, marker=marker, color=colour, label=name)
+    ax.set(xlabel="moved to the right (pixels)", ylabel="read right", ylim=(0, 1.05))
+    ax.set_xticks(moves)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    ax.legend()
+    return fig
