@@ -42,6 +42,7 @@ _MODULES = (
     "windows",
     "packing",
     "model",
+    "tiny",
     "trace",
     "planning",
     "checkpoints",
