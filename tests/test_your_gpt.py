@@ -134,7 +134,8 @@ def test_updates_are_pytorch_s(tokenizer, documents):
     ]
     optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.98), eps=1e-8)
     torch.manual_seed(1)
-    losses = [loss for _, loss in train(ours, stream, tokenizer.end_id, 3, batch_size=4, warmup=1)]
+    how = dict(batch_size=4, warmup=1, device="cpu")
+    losses = [loss for _, loss in train(ours, stream, tokenizer.end_id, 3, **how)]
     torch.manual_seed(1)
     starts = (stream[:-24] == tokenizer.end_id).nonzero()[:, 0]
     for step in range(3):
@@ -203,6 +204,21 @@ def test_a_low_top_p_leaves_the_likeliest(tokenizer):
 # What can't be done
 
 
+def test_tokens_elsewhere_and_a_chip_that_is_not_here_are_told(tokenizer):
+    """What a GPU does is tried in tests/chips."""
+    gpt = model(tokenizer.vocab_size)
+    with pytest.raises(ValueError, match="tokens is on meta and the model on cpu"):
+        gpt(torch.zeros(1, 5, dtype=torch.long, device="meta"))
+    stream = torch.tensor([tokenizer.end_id] * 60)
+    for use in (
+        lambda: next(train(gpt, stream, tokenizer.end_id, 1, device="tpu")),
+        lambda: your_functions("tpu"),
+        lambda: unfit("linear", COURSE.linear, "tpu"),
+    ):
+        with pytest.raises(ValueError, match="device='tpu' is none of"):
+            use()
+
+
 def test_a_row_in_which_no_window_can_begin_is_refused(tokenizer):
     for tokens in ([tokenizer.end_id] * 5, [0] * 100):
         with pytest.raises(ValueError, match="smaller block_size"):
@@ -244,6 +260,11 @@ def slow(x, weight, bias):
     return torch.tensor(rows).view(*x.shape[:-1], -1)
 
 
+def windows_as_lists(tokens, starts, T):
+    rows = [tokens[start : start + T + 1].tolist() for start in starts]
+    return [row[:-1] for row in rows], [row[1:] for row in rows]
+
+
 def in_place(x, scale, shift):
     x -= x.mean(dim=-1, keepdim=True)
     return exercise("layer_norm").answer(x, scale, shift)
@@ -257,6 +278,7 @@ def in_place(x, scale, shift):
         ("linear", half_detached, "not the derivative"),
         ("linear", slow, "20 times as slow"),
         ("layer_norm", in_place, "raises RuntimeError: a leaf Variable"),
+        ("windows_at", windows_as_lists, "gives a list or an array, and a network needs a tensor"),
     ],
 )
 def test_what_is_right_and_of_no_use_is_told_and_stays_out(name, answer, why):
@@ -264,6 +286,20 @@ def test_what_is_right_and_of_no_use_is_told_and_stays_out(name, answer, why):
     verdict = exercises.check(name, answer)
     if verdict.passed:
         assert "can't become part of your GPT" in verdict.says and why in verdict.says
+
+
+@pytest.mark.parametrize(
+    "name, answer",
+    [
+        ("multi_head_attention", "by_pytorch"),
+        ("multi_head_attention", "by_einsum"),
+        ("mlp", "in_double"),
+        ("mean_loss", "by_shares"),
+    ],
+)
+def test_who_adds_up_in_another_order_or_format_is_of_use(name, answer):
+    (function,) = (one for one in exercise(name).right if one.__name__ == answer)
+    assert unfit(name, function, "cpu") == ""
 
 
 def stored(monkeypatch, **code):
@@ -304,6 +340,7 @@ def test_the_functions_that_are_named_are_those_that_are_called():
     source = Path(your_gpt.__file__).read_text("utf-8")
     called = {name for name in names() if f"your.{name}(" in source}
     assert called == IN_THE_GPT
+    assert your_gpt.ON_THE_CPU < your_gpt._AT_WORK.keys() < IN_THE_GPT
 
 
 def test_the_reference_is_the_course_s_own_model():

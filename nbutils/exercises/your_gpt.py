@@ -2,8 +2,14 @@
 
 `your_functions` gives all exercises' functions, yours where they are right and of use, else the
 course's; everything here calls them by their names and does no arithmetic of its own.
+
+A `YourGPT` begins on the CPU, as each network here does, and ``.to(device)`` moves it. `train` computes on
+the chip and gives it back where it was; `evaluate` and `write` compute where the network is. What is no
+part of a network, the mean of losses and the choice of one token, is done on the CPU.
 """
 
+import inspect
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,12 +19,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nbutils.device import cpu_by_default
+from nbutils.device import Chip, cpu_by_default, out_of_memory, pick, wait
 from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import exercise, names
-from nbutils.exercises.guard import Stopped, outcome
+from nbutils.exercises.guard import Outcome, Stopped, outcome
 from nbutils.exercises.record import answers, load_progress
-from nbutils.model import GPT, GPTConfig
+from nbutils.model import GPT, GPTConfig, _check_place
 from nbutils.windows import IGNORE
 
 IN_THE_GPT = frozenset(
@@ -51,6 +57,8 @@ IN_THE_GPT = frozenset(
     }
 )
 """The functions that are called here; the others are steps on the way to them, or measures."""
+ON_THE_CPU = frozenset({"mean_loss", "with_temperature", "keep_top_p"})
+"""Those that get tensors, and get them on the CPU wherever the network is."""
 
 TOO_SLOW = 20  # times the course's own function; a run of two minutes would take most of an hour
 LEAST = 0.05  # seconds that any function may take
@@ -87,18 +95,25 @@ class Functions:
         return "\n".join(rows)
 
 
-def your_functions() -> Functions:
-    """Your functions where they are right and fit for training, else the course's.
+def your_functions(device: str | torch.device = "auto") -> Functions:
+    """Your functions where they are right and fit for training on that device, else the course's.
 
     A right answer may be of no use in a network: it gives no gradient, or it goes through its
-    numbers one by one and is more than `TOO_SLOW` times as slow. ``instead`` says so.
+    numbers one by one and is more than `TOO_SLOW` times as slow, or it makes a tensor on the CPU that
+    a GPU can't meet. ``instead`` says so.
+
+    Args:
+        device: where the network will be trained, as for `train`.
+
+    Raises:
+        ValueError: there is no such device here.
     """
-    entries = load_progress().entries
+    device, entries = pick(device).device, load_progress().entries
     found, instead, yours = answers(), {}, []
     for name, function in found.items():
         if function is exercise(name).answer or name not in entries:
             continue
-        why = unfit(name, function)
+        why = unfit(name, function, device)
         if why:
             instead[name], found[name] = why, exercise(name).answer
         else:
@@ -106,39 +121,133 @@ def your_functions() -> Functions:
     return Functions(found, tuple(yours), instead)
 
 
-def unfit(name: str, function: Callable) -> str:
-    """Why this right answer can't be used in a network that trains; "" if it can.
+def unfit(name: str, function: Callable, device: str | torch.device = "auto") -> str:
+    """Why this right answer can't be used in a network that trains on that device; "" if it can.
 
-    Tried with inputs of the size that training has, against the course's own function.
+    Tried with inputs of the size that training has, against the course's own function: on the CPU,
+    then on the chip.
     """
     if name not in _AT_WORK:
         return ""
+    chip = pick(device)
     with cpu_by_default():
-        return _unfit(name, function)
+        args = _AT_WORK[name](torch.Generator().manual_seed(0))
+        why = _differs(name, function, args)
+        if why or chip.device.type == "cpu" or name in ON_THE_CPU:
+            return why
+        return _differs_on(chip, name, function, args)
 
 
-def _unfit(name: str, function: Callable) -> str:
-    args = _AT_WORK[name](torch.Generator().manual_seed(0))
+def _differs(name: str, function: Callable, args: tuple) -> str:
     start = time.perf_counter()
     expected = outcome(exercise(name).answer, args)
-    usual = time.perf_counter() - start
-    for _ in range(TRIES):
-        got = outcome(function, args, max(LEAST, TOO_SLOW * usual))
-        if not isinstance(got.error, Stopped):
-            break
+    got = _tried(function, args, time.perf_counter() - start)
     if isinstance(got.error, Stopped):
         return f"with a whole batch it is more than {TOO_SLOW} times as slow as the course's"
     if got.error is not None:
         return f"with a whole batch it raises {got.kind}: {str(got.error).rstrip('.')}"
     if found := difference(got.value, expected.value):
         return f"with a whole batch {found}"
+    return _no_slopes(name, function, args) or _no_tensor(got.value, expected.value)
+
+
+def _differs_on(chip: Chip, name: str, function: Callable, args: tuple) -> str:
+    """As `_differs`, with the inputs on a GPU; a function that is right on the CPU is its measure."""
+    course, remedy = exercise(name).answer, f"device={_first(name, args)}.device"
+    try:
+        args = _brought(args, chip.device)
+        course(*args)  # the first call also loads the GPU's programs
+        wait(chip)
+    except Exception as error:
+        if out_of_memory(error):  # a card that others have filled says nothing of the function
+            return ""
+        raise
+    start = time.perf_counter()
+    expected = course(*args)
+    wait(chip)
+    got = _tried(function, args, time.perf_counter() - start)
+    if isinstance(got.error, Stopped):
+        return f"on the GPU it is more than {TOO_SLOW} times as slow as the course's"
+    if got.error is not None:
+        return _raised_on_the_gpu(got, remedy)
+    # Here only a gross difference counts: a GPU may add up in another order, and in a shorter format.
+    found = difference(got.value, _brought(expected, torch.device("cpu")), torch.float16)
+    if found:
+        return f"on the GPU {found}"
+    places = [
+        (getattr(mine, "device", None), right.device) for mine, right in _pairs(got.value, expected)
+    ]
+    if any(mine != right for mine, right in places):
+        return f"on the GPU its result is on the CPU (make new tensors with {remedy})"
+    return ""
+
+
+def _tried(function: Callable, args: tuple, usual: float) -> Outcome:
+    """What it gives within `TOO_SLOW` times the usual seconds, at the best of `TRIES`."""
+    for _ in range(TRIES):
+        got = outcome(function, args, max(LEAST, TOO_SLOW * usual))
+        if not isinstance(got.error, Stopped):
+            break
+    return got
+
+
+def _raised_on_the_gpu(got: Outcome, remedy: str) -> str:
+    """What an error on a GPU means for a function that is right on the CPU, and what to do."""
+    message = str(got.error).strip().split("\n")[0].rstrip(".")
+    if re.search(r"same device|on cpu|Placeholder storage", message):  # the last one: a Mac's
+        return f"on the GPU it meets a tensor that it made on the CPU (make it with {remedy})"
+    if "to numpy" in message:
+        return (
+            "on the GPU it calls NumPy, which knows the CPU alone (PyTorch has the same functions)"
+        )
+    if "float64" in message and "MPS" in message:
+        return "a Mac's GPU has no float64 (compute in float32)"
+    return f"on the GPU it raises {got.kind}: {message}"
+
+
+def _no_slopes(name: str, function: Callable, args: tuple) -> str:
     slopes = _slopes(name, function, args)
     if slopes is None:
         return "it gives no gradient (detach, no_grad, numpy, item() or tolist() cut it off)"
     for mine, right in zip(slopes, _slopes(name, exercise(name).answer, args), strict=True):
-        if difference(mine, right):
+        largest = right.abs().max()  # what was rounded in a sum is small beside it
+        if difference(mine / largest, right / largest):
             return "its gradient is not the derivative of what it computes"
     return ""
+
+
+def _no_tensor(got, expected) -> str:
+    """`check` takes a list or an array for a tensor; what comes next in a network can't."""
+    forms = [type(mine) for mine, right in _pairs(got, expected) if right.dim()]
+    if all(issubclass(form, torch.Tensor) for form in forms):
+        return ""
+    return (
+        "it gives a list or an array, and a network needs a tensor (torch.tensor makes one of it)"
+    )
+
+
+def _pairs(got, expected) -> Iterator[tuple]:
+    """Each tensor that is expected, and what was given for it."""
+    if isinstance(expected, torch.Tensor):
+        yield got, expected
+    elif isinstance(expected, (list, tuple)):
+        for mine, right in zip(got, expected, strict=True):
+            yield from _pairs(mine, right)
+
+
+def _brought(value, device: torch.device):
+    """All tensors of a value on that device."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to(device).requires_grad_(value.requires_grad)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_brought(one, device) for one in value)
+    return value
+
+
+def _first(name: str, args: tuple) -> str:
+    """The course's word for the first input: a tensor, or a list of them."""
+    first = next(iter(inspect.signature(exercise(name).answer).parameters))
+    return f"{first}[0]" if isinstance(args[0], list) else first
 
 
 def _slopes(name: str, function: Callable, args: tuple) -> list[torch.Tensor] | None:
@@ -155,9 +264,15 @@ def _slopes(name: str, function: Callable, args: tuple) -> list[torch.Tensor] | 
     return [torch.zeros_like(x) if g is None else g for x, g in zip(copies.values(), found)]
 
 
-def _with_gradients(*shapes: tuple[int, ...]) -> Callable:
-    """Inputs whose gradients training asks for."""
-    return lambda dice: tuple(torch.randn(s, generator=dice).requires_grad_() for s in shapes)
+def _with_gradients(first: tuple[int, ...], *others: tuple[int, ...]) -> Callable:
+    """Inputs whose gradients training asks for. Matrices after the first are knobs, as small as knobs are:
+    else sums grow so large that the order in which they are added shows."""
+
+    def drawn(dice) -> tuple[torch.Tensor, ...]:
+        knobs = [torch.randn(s, generator=dice) / (s[-1] ** 0.5 if s[1:] else 1) for s in others]
+        return tuple(x.requires_grad_() for x in (torch.randn(first, generator=dice), *knobs))
+
+    return drawn
 
 
 def _changed(x: torch.Tensor) -> torch.Tensor:
@@ -286,8 +401,9 @@ class YourGPT(nn.Module):
         self.your, self.config, self.reference = your, config, GPT(config)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Ids (B, T) to logits (B, T, V)."""
+        """Ids (B, T) to logits (B, T, V). Raises ``ValueError`` for ids that are not where the model is."""
         table = self.reference.token_embedding.weight
+        _check_place("tokens", tokens, table.device)
         positions = self.reference.position_embedding.weight
         x = self.your.embed(tokens, table, positions[: tokens.shape[1]])
         for block in self.reference.blocks:
@@ -330,54 +446,69 @@ def train(
     decay: float = 0.1,
     betas: tuple[float, float] = (0.9, 0.98),
     clip: float = 1.0,
+    device: str | torch.device = "auto",
 ) -> Iterator[tuple[int, float]]:
     """Train by your functions; after each update comes (its number, the loss before it in nats).
 
     `windows_at`, `cross_entropy_loss`, `clip_gradients`, `rate_at`, `decays` and `adamw_step` are
     called. Windows begin where a document begins, so that the floor holds for each of their tokens.
+    All is computed in float32, on the chip; at the end, however it ends, the network is where it was.
 
     Args:
-        tokens: (N,), documents in one row with ``end_id`` before each.
+        tokens: (N,), documents in one row with ``end_id`` before each; on any device.
         updates: how many steps of AdamW.
-        batch_size: windows in each, drawn by PyTorch's random numbers.
+        batch_size: windows in each, drawn by PyTorch's random numbers, alike for each device.
         highest, warmup: of the learning rate, which falls to a tenth of ``highest``.
         decay, betas: AdamW's. clip: the gradient's length at most.
+        device: "auto", "cpu", "cuda", "mps": see `nbutils.device.pick`.
 
     Raises:
-        ValueError: no window can begin in tokens.
+        ValueError: no window can begin in tokens, or there is no such device here.
     """
     your, T = model.your, model.config.block_size
-    starts = (tokens[:-T] == end_id).nonzero()[:, 0]
+    here, home = pick(device).device, next(model.parameters()).device
+    starts = (tokens[:-T] == end_id).nonzero()[:, 0].cpu()
     if not len(starts):
         raise ValueError(
             f"tokens has no end_id={end_id} with {T} tokens after it, so no window can begin: give more "
             "documents, or a model with a smaller block_size"
         )
-    weights = dict(model.named_parameters())
-    shrinking = your.decays({name: tuple(w.shape) for name, w in weights.items()})
-    memory = {name: [torch.zeros_like(w), torch.zeros_like(w)] for name, w in weights.items()}
-    for step in range(updates):
-        places = starts[torch.randint(len(starts), (batch_size,))]
-        contexts, labels = your.windows_at(tokens, places, T)
-        loss = your.cross_entropy_loss(model(contexts).flatten(0, 1), labels.flatten())
-        gradients = torch.autograd.grad(loss, list(weights.values()))
-        gradients = your.clip_gradients(list(gradients), clip)
-        rate = your.rate_at(step, updates, warmup, highest, highest / 10)
-        with torch.no_grad():
-            for (name, w), g in zip(weights.items(), gradients, strict=True):
-                share = decay if name in shrinking else 0.0
-                new, *memory[name] = your.adamw_step(
-                    w.detach(), g, *memory[name], step + 1, rate, *betas, 1e-8, share
-                )
-                w.copy_(new)
-        yield step + 1, float(loss.detach())
+    try:
+        tokens, weights = tokens.to(here), dict(model.to(here).named_parameters())
+        shrinking = your.decays({name: tuple(w.shape) for name, w in weights.items()})
+        memory = {name: [torch.zeros_like(w), torch.zeros_like(w)] for name, w in weights.items()}
+        for step in range(updates):
+            places = starts[torch.randint(len(starts), (batch_size,))]
+            contexts, labels = your.windows_at(tokens, _sent(places, here), T)
+            loss = your.cross_entropy_loss(model(contexts).flatten(0, 1), labels.flatten())
+            gradients = torch.autograd.grad(loss, list(weights.values()))
+            gradients = your.clip_gradients(list(gradients), clip)
+            loss = float(loss.detach())  # read here, so that nothing waits for AdamW's steps
+            rate = your.rate_at(step, updates, warmup, highest, highest / 10)
+            with torch.no_grad():
+                for (name, w), g in zip(weights.items(), gradients, strict=True):
+                    share = decay if name in shrinking else 0.0
+                    new, *memory[name] = your.adamw_step(
+                        w.detach(), g, *memory[name], step + 1, rate, *betas, 1e-8, share
+                    )
+                    w.copy_(new)
+            yield step + 1, loss
+            model.to(here)  # wherever the loop that reads the losses took it
+    finally:
+        model.to(home)
+
+
+def _sent(numbers: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A few numbers to the chip, without waiting until it has done all that was asked of it before."""
+    return numbers.to(device, non_blocking=device.type == "cuda")
 
 
 @torch.no_grad()
 def evaluate(model: YourGPT, tokenizer: YourTokenizer, documents: Sequence[str]) -> float:
     """The loss of whole documents, each from its beginning to its end, in nats a document.
 
-    `mean_loss` is called. A document longer than the model's context counts up to there.
+    `mean_loss` is called. A document longer than the model's context counts up to there. Computed
+    where the model is.
 
     Raises:
         ValueError: there is no document, or the tokenizer has more ids than the model.
@@ -386,14 +517,17 @@ def evaluate(model: YourGPT, tokenizer: YourTokenizer, documents: Sequence[str])
         raise ValueError("documents is empty: the loss of no text is not defined")
     _check_fit(model, tokenizer)
     your, T, batches, labels = model.your, model.config.block_size, [], 0
+    place = next(model.parameters()).device
     rows = [[tokenizer.end_id, *tokenizer.encode(text), tokenizer.end_id] for text in documents]
     for start in range(0, len(rows), 64):
         some = torch.full((len(rows[start : start + 64]), T + 1), IGNORE)
         for line, row in zip(some, rows[start:]):
             line[: len(row)] = torch.tensor(row[: T + 1])
-        logits = model(some[:, :-1].clamp(min=0))
-        losses = F.cross_entropy(logits.mT, some[:, 1:], ignore_index=IGNORE, reduction="none")
-        batches.append((losses, some[:, 1:]))
+        logits = model(some[:, :-1].clamp(min=0).to(place))
+        losses = F.cross_entropy(
+            logits.mT, some[:, 1:].to(place), ignore_index=IGNORE, reduction="none"
+        )
+        batches.append((losses.cpu(), some[:, 1:]))
         labels += int((some[:, 1:] != IGNORE).sum())
     return float(your.mean_loss(batches)) * labels / len(rows)
 
@@ -421,17 +555,18 @@ def write(
 ) -> str:
     """Go on with a text until the network ends it, or for ``most`` tokens.
 
-    `crop_context`, `with_temperature`, `keep_top_p` and `draw_token` are called.
+    `crop_context`, `with_temperature`, `keep_top_p` and `draw_token` are called. The network computes
+    where it is; from its row of logits the CPU chooses, by the same random numbers for each device.
 
     Raises:
         ValueError: the tokenizer has more ids than the model.
     """
     _check_fit(model, tokenizer)
-    your = model.your
+    your, place = model.your, next(model.parameters()).device
     ids = [tokenizer.end_id, *tokenizer.encode(prompt)]
     for _ in range(most):
         context = your.crop_context(list(ids), model.config.block_size)
-        logits = model(torch.tensor([context]))[0, -1]
+        logits = model(torch.tensor([context], device=place))[0, -1].cpu()
         probabilities = your.with_temperature(logits, temperature)
         if top_p < 1:
             probabilities = your.keep_top_p(probabilities, top_p)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import package
 
 from nbutils import checkpoints, device, ladder, sampling, trace, training, windows
+from nbutils.exercises import your_gpt
 
 
 class Mistake(NamedTuple):
@@ -108,6 +109,33 @@ MISTAKES = {
         "model.eval().to(home)",
         "model.eval()",
         package.brings_the_network_back,
+        BOTH,
+    ),
+    "a context of a student's GPT is made on the CPU": Mistake(
+        your_gpt,
+        "write",
+        ", device=place",
+        "",
+        package.a_student_s_gpt_does_what_it_does_on_a_cpu,
+        T4,
+    ),
+    "a student's GPT is left on the chip": Mistake(
+        your_gpt, "train", "model.to(home)", "pass", package.a_student_s_gpt_comes_back, BOTH
+    ),
+    "a student's training waits for every knob": Mistake(
+        your_gpt,
+        "train",
+        "w.copy_(new)",
+        "w.copy_(new if float(new.sum()) < 1e9 else w)",
+        package.a_student_s_training_waits_no_more_than_its_functions,
+        T4,
+    ),
+    "a student's functions are tried on the CPU alone": Mistake(
+        your_gpt,
+        "unfit",
+        "or name in ON_THE_CPU",
+        "or True",
+        package.tries_a_student_s_functions_where_they_will_compute,
         BOTH,
     ),
     "a generator of the first card beside the second": Mistake(

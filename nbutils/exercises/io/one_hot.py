@@ -26,7 +26,7 @@ def one_hot(ids: torch.Tensor, V: int) -> torch.Tensor:
         Floats, the shape of ``ids`` with a dimension V added at its end: (T, V), (B, T, V), …
         An id's row is 1 at the place of the id, and 0 elsewhere.
     """
-    return (ids[..., None] == torch.arange(V)).float()
+    return (ids[..., None] == torch.arange(V, device=ids.device)).float()
 
 
 def cases(given):
@@ -50,6 +50,7 @@ WHY = """
 `ids[..., None]` has the shape (…, 1) and `torch.arange(V)` the shape (V,): compared, each id meets
 each token of the vocabulary once, and only at its own place are the two equal. The result is float
 because it goes on into products and differences with other floats, such as probabilities.
+`device=ids.device` makes the row where the ids are, on a GPU too.
 """
 
 
@@ -86,13 +87,13 @@ WRONG = (
     Wrong(
         "Your rows end at the largest id that comes. Every row must have V entries, also for "
         "tokens that don't come.",
-        "torch.arange(V)",
-        "torch.arange(int(ids.max()) + 1)",
+        "torch.arange(V,",
+        "torch.arange(int(ids.max()) + 1,",
     ),
     Wrong(
         "Your rows have V + 1 entries. The ids go from 0 to V - 1, so V entries are enough.",
-        "torch.arange(V)",
-        "torch.arange(V + 1)",
+        "torch.arange(V,",
+        "torch.arange(V + 1,",
     ),
     Wrong(
         "The 1 stands one place too far to the left, as if ids were counted from 1. They are "

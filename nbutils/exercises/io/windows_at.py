@@ -29,7 +29,7 @@ def windows_at(
         Two tensors of whole numbers: the contexts (B, T), where row b begins at place starts[b],
         and the labels (B, T): for each token of a context the one that stands next in the stream.
     """
-    index = starts[:, None] + torch.arange(T)  # places
+    index = starts[:, None] + torch.arange(T, device=starts.device)  # places
     return tokens[index], tokens[index + 1]
 
 
@@ -51,11 +51,14 @@ HINTS = (
     "Without a loop: make a table of places (B, T). `starts[:, None]` has the shape (B, 1); what "
     "happens when you add `torch.arange(T)` to it?",
     "A tensor may be indexed with a table: `tokens[index]` has the shape of `index`.",
+    "`torch.arange(T)` is on the CPU. With `device=starts.device` it is where the starts are: then your "
+    "function can also work on a GPU.",
 )
 WHY = """
 `starts[:, None]` is a column (B, 1) and `torch.arange(T)` a row (T,). Added, they are spread to a
 table (B, T) in which row b counts from starts[b]. One lookup then fetches all tokens at once, and
-a second one, with every place moved on by one, the labels.
+a second one, with every place moved on by one, the labels. What a function makes itself belongs
+where its inputs are, `device=starts.device`: a GPU can't add a row that is on the CPU.
 """
 WRONG = (
     Wrong(
@@ -70,7 +73,7 @@ WRONG = (
     ),
     Wrong(
         "Your windows are the columns, (T, B). Each window must be a row: (B, T).",
-        "starts[:, None] + torch.arange(T)",
+        "starts[:, None] + torch.arange(T, device=starts.device)",
         "starts + torch.arange(T)[:, None]",
     ),
     Wrong(
@@ -112,8 +115,8 @@ WRONG = (
     Wrong(
         "Your contexts and labels have T - 1 columns. Cut T + 1 tokens from the stream: the first "
         "T are the context, the last T the labels.",
-        "torch.arange(T)",
-        "torch.arange(T - 1)",
+        "torch.arange(T,",
+        "torch.arange(T - 1,",
     ),
     Wrong(
         "Your contexts have T + 1 columns: the last label is in them too. Leave the last column "

@@ -31,7 +31,7 @@ def train_linear(x: torch.Tensor, y: torch.Tensor, V: int, steps: int, rate: flo
     Returns:
         w, (n, V), of x's dtype. It may require gradients.
     """
-    w = torch.zeros(x.shape[1], V, dtype=x.dtype)
+    w = x.new_zeros(x.shape[1], V)
     for _ in range(steps):
         p = (x @ w).softmax(dim=1)  # (N, V)
         d_logits = (p - F.one_hot(y, V)) / len(y)
@@ -71,7 +71,8 @@ WHY = """
 With zeros all classes begin equally likely. That is a fair start: their slopes differ at once,
 because the labels do. (In a network with hidden layers it wouldn't be: all units would stay alike.)
 The gradient has to be asked for anew in every step, since it holds only where the weights stand.
-The mean, and not the sum, makes the rate independent of the number of examples.
+The mean, and not the sum, makes the rate independent of the number of examples. `x.new_zeros` makes
+zeros of x's dtype where x is, on a GPU too.
 """
 
 
@@ -190,9 +191,9 @@ WRONG = (
     ),
     Wrong(
         "Each step begins again from zeros. Make the zeros once, before the loop.",
-        "    w = torch.zeros(x.shape[1], V, dtype=x.dtype)\n    for _ in range(steps):\n",
-        "    w = torch.zeros(x.shape[1], V, dtype=x.dtype)\n    for _ in range(steps):\n"
-        "        w = torch.zeros(x.shape[1], V, dtype=x.dtype)\n",
+        "    w = x.new_zeros(x.shape[1], V)\n    for _ in range(steps):\n",
+        "    w = x.new_zeros(x.shape[1], V)\n    for _ in range(steps):\n"
+        "        w = x.new_zeros(x.shape[1], V)\n",
     ),
     Wrong(
         "Your weights have the shape (V, n), as nn.Linear keeps them. Here w is (n, V): transpose "
