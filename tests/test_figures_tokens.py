@@ -3,6 +3,7 @@
 import re
 
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("agg")
@@ -86,3 +87,21 @@ def test_tokens_a_character_labels_its_bars():
     ax = figures.tokens_a_character({"x": 0.25, "y": 1.0}, {"x": 1.5, "y": 3.0}).axes[0]
     assert [label.get_text() for label in ax.texts] == ["0.25", "1.00", "1.50", "3.00"]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["x", "y"]
+
+
+def test_picture_and_tone_draw_what_they_are_given():
+    picture, restored = np.zeros((4, 6)), np.ones((4, 6))
+    ids = np.array([[7, 8], [9, 10]])
+    curves = {"as it was": [0, 1, 2], "even": [0, 0, 2], "mu": [0, 1, 1]}
+    fig = figures.picture_and_tone(picture, ids, restored, [0, 1, 2], curves)
+    cut, back, sound = fig.axes
+    np.testing.assert_array_equal(cut.images[0].get_array(), picture)
+    np.testing.assert_array_equal(back.images[0].get_array(), restored)
+    assert [line.get_xdata()[0] for line in cut.lines if line.get_xdata()[0] not in (0, 1)] == [2.5]
+    assert [line.get_ydata()[0] for line in cut.lines if line.get_ydata()[0] not in (0, 1)] == [1.5]
+    placed = {text.get_text(): text.get_position() for text in back.texts}
+    assert placed == {"7": (1, 0.5), "8": (4, 0.5), "9": (1, 2.5), "10": (4, 2.5)}
+    assert not cut.texts
+    assert [list(line.get_ydata()) for line in sound.lines] == list(curves.values())
+    assert [line.get_drawstyle() for line in sound.lines] == ["default", "steps-mid", "steps-mid"]
+    assert [line.get_label() for line in sound.lines] == list(curves)

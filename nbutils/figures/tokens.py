@@ -1,4 +1,4 @@
-"""Pictures of chapter 1: text as coloured tokens, vocabularies against lengths, languages.
+"""Pictures of chapter 1: text as coloured tokens, vocabularies, languages, a picture and a tone.
 
 ``strips`` returns HTML: its pieces are real text, which wraps on a narrow screen. The others draw
 what they are given on new axes and return the matplotlib figure.
@@ -7,11 +7,14 @@ what they are given on new axes and return the matplotlib figure.
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+import numpy as np
 from IPython.display import HTML
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
-from .style import BLUE, CYCLE, GREY, ORANGE, TINTS, spelled
+from .style import BLUE, CYCLE, GREY, ORANGE, SKY, TINTS, spelled
 
 _STRIP = "display:flex;flex-wrap:wrap;gap:2px;margin:0 0 .7em 0;line-height:1.25"
 _PIECE = (
@@ -115,3 +118,60 @@ def tokens_a_character(english: Mapping[str, float], korean: Mapping[str, float]
     ax.margins(x=0.1)
     ax.legend(loc="lower right")
     return fig
+
+
+def picture_and_tone(
+    picture: np.ndarray,
+    ids: np.ndarray,
+    restored: np.ndarray,
+    milliseconds: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+) -> Figure:
+    """A picture in patches and as it comes back from ids; below, a sound as it comes back.
+
+    picture, restored: pixels (rows, columns), black 0 and white 1; ids: the number of each patch,
+    (patches down, patches across). curves: name -> the sound at each of the milliseconds, of
+    which the first is drawn as it was, and the others as steps.
+    """
+    fig = plt.figure(figsize=(5.6, 5.2))
+    above, below = fig.subfigures(2, 1, height_ratios=(1.25, 1))
+    axes = above.subplots(1, 2)
+    for ax, pixels, title in zip(
+        axes, (picture, restored), ("cut into patches", "put together from ids")
+    ):
+        _patches(ax, pixels, ids.shape)
+        ax.set_title(title, fontsize=10)
+    _numbers(axes[1], restored.shape, ids)
+    ax = below.subplots()
+    for (name, sound), colour, width in zip(curves.items(), (GREY, ORANGE, BLUE), (4.0, 1.6, 1.6)):
+        style = "default" if colour == GREY else "steps-mid"
+        ax.plot(milliseconds, sound, color=colour, linewidth=width, drawstyle=style, label=name)
+    ax.set(xlabel="milliseconds", ylabel="sound")
+    below.legend(loc="outside lower center", ncols=len(curves), fontsize=9)
+    return fig
+
+
+def _patches(ax: Axes, pixels: np.ndarray, patches: tuple[int, int]) -> None:
+    """A picture with the lines along which it is cut."""
+    ax.imshow(pixels, cmap="gray", vmin=0, vmax=1)
+    for size, count, line in zip(pixels.shape, patches, (ax.axhline, ax.axvline)):
+        for at in range(1, count):
+            line(at * size / count - 0.5, color=SKY, linewidth=0.8)
+    ax.axis("off")
+
+
+def _numbers(ax: Axes, size: tuple[int, int], ids: np.ndarray) -> None:
+    """Each patch's id in its middle, white with a dark rim: readable on any grey."""
+    rim = [withStroke(linewidth=2, foreground="black")]
+    height, width = (pixels / count for pixels, count in zip(size, ids.shape))
+    for (row, column), number in np.ndenumerate(ids):
+        ax.text(
+            (column + 0.5) * width - 0.5,
+            (row + 0.5) * height - 0.5,
+            str(number),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white",
+            path_effects=rim,
+        )
