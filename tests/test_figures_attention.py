@@ -7,8 +7,9 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgba
 
-from nbutils.figures import attention
+from nbutils.figures import attention, style
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +100,30 @@ def test_no_curve_is_lost_when_there_are_more_than_colours():
     names = "abcdefgh"
     fig = attention.losses_compared([1, 2], {name: [1, 2] for name in names}, {})
     assert [line.get_label() for line in fig.axes[0].lines] == list(names)
+
+
+def test_two_softmaxes_draw_both_rows_from_top_to_bottom():
+    left, right = attention.two_softmaxes(
+        ["a", "$b"], np.array([0.25, 0.75]), ["x", "y", "z"], np.array([0.9, 0.06, 0.01])
+    ).axes
+    assert [bar.get_width() for bar in left.patches] == [0.25, 0.75]
+    assert texts(right) == ["0.900", "0.060", "0.010"]
+    assert tick_texts(left.get_yticklabels()) == ["a", r"\$b"]
+    assert left.yaxis_inverted() and right.yaxis_inverted()
+    assert (left.get_xlabel(), right.get_xlabel()) == ("weight", "probability")
+
+
+def test_looks_on_picture_put_the_patches_together_and_each_weight_in_its_patch():
+    patches = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5) / 120
+    weights = np.array([0.0, 0.75, 0.0, 0.0, 0.25, 0.001])
+    first, second = attention.looks_on_picture(patches, {"a": weights, "b": weights[::-1]}).axes
+    picture = first.images[0].get_array()
+    assert picture.shape == (8, 15)
+    np.testing.assert_array_equal(picture[4:, 10:], patches[1, 2])  # the last one, last at the end
+    assert texts(first) == [".75", ".25"]  # one that is nearly 0 stays blank
+    inside = [(text.get_position()[0] // 5, text.get_position()[1] // 4) for text in first.texts]
+    assert inside == [(1, 0), (1, 1)]  # (column, row)
+    heavy, light = (p for p in first.patches if p.get_edgecolor() == to_rgba(style.ORANGE))
+    assert heavy.get_linewidth() > 2 * light.get_linewidth()
+    assert heavy.get_xy() == (5.25 - 0.5, 0.25 - 0.5) and heavy.get_width() == 4.5
+    assert [axes.get_title() for axes in (first, second)] == ["a", "b"]

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator
 
 from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY, literal
@@ -77,6 +78,81 @@ def blends(panels: dict[str, tuple[Sequence[str], np.ndarray, np.ndarray, np.nda
         ax.set(title=title, xlabel="first number", xlim=(-0.9, 2.9), ylim=(-0.5, 2.9))
     axes[0, 0].set_ylabel("second number")
     return fig
+
+
+def two_softmaxes(
+    read: Sequence[str], weights: np.ndarray, words: Sequence[str], bets: np.ndarray
+) -> Figure:
+    """A row of attention's weights beside a row of predictions, both as bars.
+
+    read: names of the T positions, weights: (T,), sums to 1; words: names of the candidates that
+    are drawn, bets: their probabilities, best first (the rest of the vocabulary is not drawn).
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(5.8, 1.1 + 0.3 * max(len(read), len(words))))
+    sides = (
+        ("over the positions:\nwhat to read", read, weights, BLUE, "weight"),
+        ("over the vocabulary:\nwhat comes", words, bets, ORANGE, "probability"),
+    )
+    for ax, (title, names, shares, colour, label) in zip(axes, sides):
+        bars = ax.barh(range(len(names)), shares, height=0.7, color=colour)
+        ax.bar_label(bars, fmt="%.3f", padding=3, fontsize=9)
+        ax.set_yticks(range(len(names)), [*map(literal, names)])
+        ax.invert_yaxis()
+        ax.grid(visible=False)
+        ax.set(xlim=(0, 1.25), xlabel=label)
+        ax.set_xticks([0, 0.5, 1])
+        ax.set_title(title, fontsize=10)
+    return fig
+
+
+def looks_on_picture(patches: np.ndarray, panels: dict[str, np.ndarray]) -> Figure:
+    """One picture again and again, each time with other weights on its patches.
+
+    patches: (rows, columns, height, width) of pixels, black 0 and white 1; panels: title ->
+    weights (rows * columns,), row by row. A patch's frame is as thick as its weight, which is written in
+    its corner; one that shows as 0.00 is left as it is.
+    """
+    rows, columns, height, width = patches.shape
+    picture = np.asarray(patches).transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+    fig, axes = plt.subplots(1, len(panels), squeeze=False, figsize=(5.8, 0.6 + 5.4 / len(panels)))
+    for ax, (title, weights) in zip(axes[0], panels.items()):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        for at, weight in enumerate(np.asarray(weights)):
+            row, column = divmod(at, columns)
+            corner = (column * width - 0.5, row * height - 0.5)
+            ax.add_patch(
+                Rectangle(corner, width, height, fill=False, edgecolor=GREY, linewidth=0.6)
+            )
+            if weight >= 0.005:
+                _frame(ax, corner, width, height, float(weight))
+        ax.set_title(title, fontsize=9.5)
+        ax.axis("off")
+    return fig
+
+
+def _frame(ax: Axes, corner: tuple[float, float], width: int, height: int, weight: float) -> None:
+    """An orange frame just inside a patch, as thick as its weight, and the weight in its corner."""
+    left, top = corner
+    ax.add_patch(
+        Rectangle(
+            (left + 0.25, top + 0.25),
+            width - 0.5,
+            height - 0.5,
+            fill=False,
+            edgecolor=ORANGE,
+            linewidth=0.5 + 3.5 * weight,
+        )
+    )
+    ax.text(
+        left + width - 0.3,
+        top + height - 0.3,
+        f"{weight:.2f}".removeprefix("0"),
+        ha="right",
+        va="bottom",
+        fontsize=7.5,
+        color="white",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )
 
 
 def by_width(widths: Sequence[int], panels: dict[str, dict[str, Sequence[float]]]) -> Figure:
