@@ -36,6 +36,12 @@ FACTS = {
         "cost-figure": ["growth > 4"],
         "ask-box": ["logits.shape == (1, 4, 100277)"],
         "untrained-batch": ["abs(loss.item() - math.log(V)) < 0.05"],
+        "too-long": ["shape == (1, 16, V)"],
+        "count-changes": ["row[0] == V", "[1:] == [1, 1]"],
+        "train-a-little": ["abs().max() < 0.005"],
+        "until-four": ["== [3.91, 4.0, 1.97]", "(moved < drawn)[others]"],
+        "rest-spread": ["rule[possible]", "== 4.52"],
+        "todays-windows": ["round(more, -2) == 62500"],
         "after-one-nudge": [
             "after[POST] > before[POST]",
             "after[others].sum() < before[others].sum()",
@@ -46,6 +52,12 @@ FACTS = {
         "train": ["floor < history.val_losses[-1]"],
     },
     "03a_knobs": {
+        "turned-pictures": ["torch.testing.assert_close(on_turned, F.linear(pixels, W1, b1)"],
+        "opposites-figure": ["cosines.mean() > of_all.mean() + 0.15"],
+        "removed-figure": ["whole > 0.95 and half > 0.9 and (last < 0.5)"],
+        "convolution-count": ["+ 10 == 6970"],
+        "moved-figure": ["away['convolutions'] > away['fully connected'] + 0.15"],
+        "kinds-asked": ["['x' * 12, '.....xxx....', 'xxxxxxx.....', 'xxxxxxx.....']"],
         "it-is-a-network": [
             "torch.testing.assert_close(network(grid)[:, 0], combination(x1, x2, nine).flatten())",
         ],
@@ -102,7 +114,13 @@ FACTS = {
             "sum(giants['gpt3-175b'].values()) == 174604259328",
             "GPTConfig.preset('gpt3-175b').n_layer == 96",
         ],
+        "six-turned": ["turned.answer() == 'AABBCC' and 350 < turned.solved() < 500"],
+        "adjective-figure": ["by_noun.max() < 0.25 and by_question.max() > 0.4"],
+        "terms-counted": ["350000000000.0 < operations < 370000000000.0"],
+        "silence-shares": ["min(single) > 0.8 and together[3] > 0.6 > together[-1]"],
         "no-memory-shown": ["torch.equal(answer(question), once)"],
+        "tiny-same": ["torch.testing.assert_close(mine, theirs, atol=1e-05, rtol=1e-05)"],
+        "tiny-counted": ["count == sum(count_parts(shape).values()) == model.num_parameters()"],
     },
     "04a_descent": {
         "chain-rule": ["math.isclose(L(3.001) - L(3), 0.024, rel_tol=0.001)"],
@@ -126,6 +144,7 @@ FACTS = {
         "noise-figure": ["errors[-1] > 1"],
     },
     "04b_training": {
+        "tiny-beside": ["torch.testing.assert_close(torch.tensor(mine), torch.tensor(packaged)"],
         "gap": [
             "0 < difference.mean() < 0.1",
             "torch.testing.assert_close(by_hand, torch.tensor(ours[0]).double()",
@@ -149,6 +168,7 @@ FACTS = {
         "training-floor": ["in_windows > true_losses.mean() + 0.03"],
     },
     "05_inference": {
+        "tiny-writes": ["write_by_hand(ids, most=80, seed=1, network=tiny) == written"],
         "same-as-package": ["torch.testing.assert_close(by_package[0], torch.tensor(written))"],
         "greedy-by-hand": ["sampling.next_token_probabilities(logits, temperature=0)"],
         "temperature-by-hand": ["sampling.next_token_probabilities(logits, temperature=0.5)"],
@@ -165,6 +185,8 @@ FACTS = {
         "same-answer": ["torch.equal(probabilities_after(ids), first)"],
     },
     "06_faster": {
+        "lines-shown": ["yours in both[0] and package in both[1]"],
+        "beyond-check": ["climbed_to > level + 0.15 > last_alone"],
         "plain-step-equal": ["torch.testing.assert_close(by_hand, by_ladder)"],
         "lost-and-saved": ["lost(slopes) > 0.3 and lost(slopes * 2 ** 16) < 0.05"],
         "scaler-check": ["errors[1] < errors[0]"],
@@ -203,6 +225,7 @@ FACTS = {
         ],
     },
     "07_bigger": {
+        "months-llama": ["f'{llama:.1e}' == '3.8e+25' and 60 < seconds / 86400 < 80"],
         "sizes": ["N['gpt2'] == 124439808 and N['gpt2-xl'] == 1557611200"],
         "gpt3-compute": ["f'{rough:.2e}' == '3.14e+23'"],
         "counted": ["counter.get_total_flops() == 1024 * planning.training_flops(shapes['gpt2'])"],
