@@ -125,7 +125,7 @@ def unfit(name: str, function: Callable, device: str | torch.device = "auto") ->
     """Why this right answer can't be used in a network that trains on that device; "" if it can.
 
     Tried with inputs of the size that training has, against the course's own function: on the CPU,
-    then on the chip.
+    then on the chip. Raises ``ValueError`` if there is no such device here.
     """
     if name not in _AT_WORK:
         return ""
