@@ -242,7 +242,7 @@ class GPT(nn.Module):
         """The residual stream after the last block and norm, (B, T, C): all but the logits."""
         start = 0 if cache is None else cache.length
         check_tokens(tokens, start, self.config)
-        _check_place("tokens", tokens, self.token_embedding.weight.device)
+        check_place("tokens", tokens, self.token_embedding.weight.device)
         x = self.token_embedding(tokens)  # (B, T, C)
         if self.position_embedding is not None:
             x = x + self.position_embedding.weight[start : start + tokens.size(1)]  # (T, C)
@@ -408,7 +408,7 @@ def brought(name: str, ids: torch.Tensor, model: nn.Module) -> torch.Tensor:
     return ids.to(place)
 
 
-def _check_place(name: str, ids: torch.Tensor, place: torch.device) -> None:
+def check_place(name: str, ids: torch.Tensor, place: torch.device) -> None:
     if ids.device != place:
         raise ValueError(
             f"{name} is on {ids.device} and the model on {place}: bring them together with "
