@@ -36,7 +36,7 @@ def test_each_chapter_after_the_first_has_one():
 
 def test_parts_come_to_stand_and_stay():
     maps = [gpt_map.drawn(path.stem) for path in gpt_map.chapters()]
-    written = [{part for part in gpt_map.PARTS if f"✓ {part.name} |" in text} for text in maps]
+    written = [{part for part in gpt_map.PARTS if f"- ✓ {part.name}:" in text} for text in maps]
     assert not written[0] and written[-1] == set(gpt_map.PARTS)
     assert all(before <= after for before, after in zip(written, written[1:]))
 

@@ -95,7 +95,7 @@ def with_map(notebook: nbformat.NotebookNode, chapter: str) -> nbformat.Notebook
 
 
 def drawn(chapter: str) -> str:
-    """The map of one chapter, in Markdown: one line to see, and a table to open."""
+    """The map of one chapter, in Markdown: one line to see, and a list to open."""
     stands = [part for part in PARTS if part.notebook < chapter]
     here = [part for part in PARTS if part.notebook == chapter]
     later = [part for part in PARTS if part.notebook > chapter]
@@ -117,8 +117,6 @@ def drawn(chapter: str) -> str:
         "<details>",
         "<summary>Where each part is written, and the same line in the package</summary>",
         "",
-        "| part | written in | in `nbutils` |",
-        "|---|---|---|",
         *rows,
         "",
         "</details>",
@@ -130,7 +128,7 @@ def names(parts: list[Part]) -> str:
 
 
 def row(part: Part, chapter: str) -> str:
-    """One line of the table; a part that is not written yet has no mark before its name.
+    """One line of the list; a part that is not written yet has no mark before its name.
 
     Raises ``LookupError`` if the part's cell or line is not there.
     """
@@ -139,10 +137,12 @@ def row(part: Part, chapter: str) -> str:
         raise LookupError(f"{part.notebook}.ipynb, cell {part.cell!r}, has no {part.shows!r}")
     mark = "✓ " if part.notebook < chapter else "→ " if part.notebook == chapter else ""
     link = f"{part.notebook}.ipynb#{anchor(title)}"
-    where = f"[{number(part.notebook)}, {title}]({link}), `{part.shows}`"
     at, code = line_of(part)
     address = f"{sources()}/nbutils/{part.module}.py#L{at}"
-    return f"| {mark}{part.name} | {where} | [{part.module}.py, line {at}]({address}): `{code}` |"
+    return (
+        f"- {mark}{part.name}: `{part.shows}` in [{number(part.notebook)}, {title}]({link}); "
+        f"in the package `{code}`, [{part.module}.py, line {at}]({address})"
+    )
 
 
 @cache

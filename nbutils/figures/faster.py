@@ -184,7 +184,10 @@ def loss_by_position(
     return fig
 
 
-_CODE = "margin:.15em 0;padding:.1em .6em;overflow-x:auto;white-space:pre;font-family:monospace"
+_CODE = (
+    "margin:.15em 0;padding:.1em .6em;font-family:monospace;font-size:.8em;"
+    "white-space:pre-wrap;overflow-wrap:anywhere"
+)
 
 
 def line_by_line(rows: Sequence[tuple[str, str, str]]) -> HTML:
