@@ -11,6 +11,7 @@
   ``stream``, ``trace``, ``training.evaluate`` and ``document_losses``. New tokens come back to where the
   prompt was, losses are plain numbers, a trace stays with its network.
 - ``model(tokens)`` itself moves nothing: it says which of the two is where.
+- The exercises' ``YourGPT`` and its ``train``, ``evaluate`` and ``write`` keep the same rule.
 """
 
 import contextlib

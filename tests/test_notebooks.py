@@ -115,11 +115,12 @@ FACTS = {
             "GPTConfig.preset('gpt3-175b').n_layer == 96",
         ],
         "six-turned": ["turned.answer() == 'AABBCC' and 350 < turned.solved() < 500"],
-        "adjective-figure": ["by_noun.max() < 0.25 and by_question.max() > 0.4"],
+        "adjective-figure": ["by_noun.max() < 0.25 and by_is.max() > 0.35"],
         "terms-counted": ["350000000000.0 < operations < 370000000000.0"],
         "silence-shares": ["min(single) > 0.8 and together[3] > 0.6 > together[-1]"],
         "no-memory-shown": ["torch.equal(answer(question), once)"],
         "tiny-same": ["torch.testing.assert_close(mine, theirs, atol=1e-05, rtol=1e-05)"],
+        "tiny-exact": ["(exact[0](ids) - exact[1](ids)).abs().max() < 1e-09"],
         "tiny-counted": ["count == sum(count_parts(shape).values()) == model.num_parameters()"],
     },
     "04a_descent": {

@@ -50,7 +50,7 @@ class Part:
 
 PARTS = (
     Part("token embedding", "03a_knobs", "lookup", "one_hot @ table", "model", "x = self.token_embedding(tokens)"),
-    Part("positions", "03c_transformer", "walk-by-hand", "position_embedding", "model",
+    Part("positions", "03b_attention", "translator", "word_place", "model",
          "x = x + self.position_embedding.weight["),
     Part("layer norm", "03b_attention", "norm-and-mlp", "norm_by_hand", "model", "def _norm("),
     Part("attention", "03b_attention", "attend-at-once", "attend", "model", "x = attention(q, k, v, mask"),
@@ -103,7 +103,7 @@ def drawn(chapter: str) -> str:
     if not stands:
         line += ["Nothing of it is written yet."]
     elif not (here or later):
-        line += ["All of it is written."]
+        line += ["All of it is written: `TinyGPT`, at the end of chapter 3c, is the whole."]
     else:
         line += ["Written: " + names(stands) + "."]
     if here:
