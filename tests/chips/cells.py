@@ -28,7 +28,7 @@ from nbutils.model import GPT, GPTConfig
 ALLOWED = json.loads(Path(__file__).with_name("allowed.json").read_text("utf-8"))
 TINY = GPTConfig.preset("small", n_layer=2, n_embd=64, block_size=smallworld.MAX_TOKENS)
 PEAK = 25e12  # operations a second that the chip is told to do
-ON_THE_CPU = {"01_tokens", "03a_knobs", "03c_transformer", "04a_descent", "05_inference"}
+ON_THE_CPU = {"01_tokens", "03a_knobs", "04a_descent", "05_inference"}
 """Chapters that put nothing on a chip; a whole run of each shows it."""
 
 

@@ -17,7 +17,14 @@ ROOT = HERE.parents[1]
 CHIPS = json.loads((HERE / "specs.json").read_text("utf-8"))
 ALLOWED = json.loads((HERE / "allowed.json").read_text("utf-8"))
 NOTEBOOKS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/**/0*.ipynb"))
-ON_THE_CHIP = ("02_io", "03b_attention", "04b_training", "06_faster", "07_bigger")
+ON_THE_CHIP = (
+    "02_io",
+    "03b_attention",
+    "03c_transformer",
+    "04b_training",
+    "06_faster",
+    "07_bigger",
+)
 CONTEXT, SPARE = 350e6, 1e9  # bytes that CUDA keeps for itself, and that must stay free
 HANGS = 3600  # seconds; only a hanging process needs so many
 LATER = pytest.mark.part("chips")
