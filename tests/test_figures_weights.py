@@ -172,6 +172,7 @@ def test_the_network_itself_stays_as_trained():
     "turns, error, told",
     [
         ([0] * 5, ValueError, "must be 6 whole numbers"),
+        (None, ValueError, "turns=None must be 6 whole numbers"),
         ([0, 0, 21, 0, 0, 0], ValueError, "turns[2]=21 must be from -20 to 20"),
         ([0, 0, 0, 0.5, 0, 0], TypeError, "turns[3]=0.5 must be a whole number"),
     ],

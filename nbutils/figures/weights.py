@@ -60,7 +60,7 @@ class SixWeights(Picture):
     moved = traitlets.Float(MOVED).tag(sync=True)
 
     def __init__(self, turns: Sequence[int] = (0,) * len(PLACES)):
-        if len(turns) != len(PLACES):
+        if not isinstance(turns, Sequence) or len(turns) != len(PLACES):
             raise ValueError(f"turns={turns!r} must be {len(PLACES)} whole numbers")
         turns = [whole_number(f"turns[{i}]", turn, -STEPS, STEPS) for i, turn in enumerate(turns)]
         super().__init__(
