@@ -207,7 +207,7 @@ def _train_options() -> type:
 
     Made when asked for, because the recipe's and the model's modules load PyTorch.
     """
-    from nbutils.model import PRESETS, GPTConfig
+    from nbutils.config import PRESETS, GPTConfig
     from nbutils.training import TrainConfig
 
     @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from torch import nn
 from torch.utils._triton import has_triton
 
 from nbutils import smallworld
+from nbutils.config import SWITCHES, GPTConfig
 from nbutils.device import (
     Chip,
     attention_written_out,
@@ -30,7 +31,7 @@ from nbutils.device import (
     out_of_memory,
     release,
 )
-from nbutils.model import GPT, SWITCHES, GPTConfig
+from nbutils.model import GPT
 from nbutils.planning import peak_memory, training_memory
 from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
 from nbutils.windows import Windows

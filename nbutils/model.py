@@ -14,82 +14,17 @@ import json
 import math
 import os
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from nbutils.config import SWITCHES, GPTConfig
 from nbutils.device import attention
 from nbutils.files import save_tensors, written_aside
 from nbutils.windows import IGNORE
-
-PRESETS = {
-    "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes
-    "sorter": dict(vocab_size=3, block_size=11, n_layer=3, n_head=3, n_embd=48, tie_weights=False),
-    "gpt2": dict(vocab_size=50257, block_size=1024, n_layer=12, n_head=12, n_embd=768),
-    "gpt2-medium": dict(vocab_size=50257, block_size=1024, n_layer=24, n_head=16, n_embd=1024),
-    "gpt2-large": dict(vocab_size=50257, block_size=1024, n_layer=36, n_head=20, n_embd=1280),
-    "gpt2-xl": dict(vocab_size=50257, block_size=1024, n_layer=48, n_head=25, n_embd=1600),
-    "gpt3-175b": dict(vocab_size=50257, block_size=2048, n_layer=96, n_head=96, n_embd=12288),
-    "modern": dict(bias=False, rotary=True, rms_norm=True, qk_norm=True, relu_squared=True),
-}
-SWITCHES = ("rotary", "rms_norm", "qk_norm", "relu_squared")
-"""The fields of ``GPTConfig`` that make a model other than GPT-2."""
-
-
-@dataclass(frozen=True)
-class GPTConfig:
-    """The numbers that decide a GPT's shape.
-
-    Raises ``ValueError`` for numbers that make no network.
-    """
-
-    vocab_size: int = 1242  # V: how many tokens there are to choose from; smallworld has 1242
-    block_size: int = 128  # the longest context, in tokens
-    n_layer: int = 4  # blocks, one after the other
-    n_head: int = 4  # H: attention heads in each block
-    n_embd: int = 128  # C: width of the residual stream
-    dropout: float = 0.0  # share of the values that training sets to zero
-    bias: bool = True  # the constants added in linear layers and layer norms
-    tie_weights: bool = True  # one table both reads tokens in and scores them at the end
-    rotary: bool = False  # positions turn queries and keys, instead of a table added at the start
-    rms_norm: bool = False  # norms only scale; a layer norm takes the mean off first
-    qk_norm: bool = False  # every query and key gets the same length
-    relu_squared: bool = False  # the MLP bends by max(0, x)^2 instead of GELU
-
-    def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
-        for name in SWITCHES:
-            if type(getattr(self, name)) is not bool:
-                raise ValueError(f"{name}={getattr(self, name)!r} must be True or False")
-        if self.n_embd % self.n_head:
-            raise ValueError(
-                f"n_embd={self.n_embd} is not divisible by n_head={self.n_head}: "
-                "the heads share the width equally"
-            )
-        if self.rotary and self.n_embd // self.n_head % 2:
-            raise ValueError(
-                f"rotary=True turns pairs of numbers: n_embd={self.n_embd} over "
-                f"n_head={self.n_head} must be even"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
-
-    @classmethod
-    def preset(cls, name: str, **changes) -> "GPTConfig":
-        """A known shape by name, for example ``preset("small", vocab_size=512)``.
-
-        "sorter" is the 85,584-parameter network that Brendan Bycroft's "LLM Visualization"
-        draws; GPT-2's and GPT-3's shapes are from their papers. "modern" is "small" with all
-        switches on.
-        """
-        if name not in PRESETS:
-            raise ValueError(f"preset {name!r} is unknown; there are {', '.join(PRESETS)}")
-        return cls(**{**PRESETS[name], **changes})
 
 
 def rotate(x: torch.Tensor, start: int = 0) -> torch.Tensor:

@@ -49,9 +49,6 @@ from nbutils.checkpoints import (
 from nbutils.files import flush, written_aside
 from nbutils.windows import IGNORE
 
-KINDS = ("ddp", "fsdp", "tensor")
-"""Whole copies, shards of every weight, shards of the blocks' matrices."""
-
 _TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _SHARDS = "checkpoint-"  # the beginning of a checkpoint folder's name; then the step
 _ABOUT = "about.json"

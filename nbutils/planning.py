@@ -257,7 +257,7 @@ def process_memory(
 ) -> dict[str, int]:
     """Bytes of one of several processes that train together on ``batch_size`` windows, by part.
 
-    ``kind``: one of ``parallel.KINDS``: "ddp", "fsdp" or "tensor". ``how``: as for
+    ``kind``: one of ``config.PARALLEL``: "ddp", "fsdp" or "tensor". ``how``: as for
     `training_memory`. For "fsdp" the copies are the weights gathered at a time: one block's
     matrices, and in float32 what is around them.
 

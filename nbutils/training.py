@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from tqdm import tqdm
 
 from nbutils import checkpoints, device, parallel
 from nbutils.checkpoints import CheckpointError, CheckpointWarning
+from nbutils.config import TrainConfig
 from nbutils.model import brought
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
@@ -44,28 +44,8 @@ _MAY_DIFFER = {
     "checkpoint_every",
     "progress",
 }
-_LEAST_WHOLE = {
-    "steps": 0,
-    "batch_size": 1,
-    "block_size": 1,
-    "warmup_steps": 0,
-    "accumulation": 1,
-    "eval_every": 1,
-    "eval_batches": 1,
-    "start_token": 0,
-    "seed": 0,
-    "checkpoint_every": 1,
-}
 # tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
 _COMPILER = {"cpp.use_decompose_tanh": True}
-_MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
-_CHOICES = {
-    "optimizer": ("adamw", "muon"),
-    "schedule": ("cosine", "linear"),
-    "parallel": (None, *parallel.KINDS),
-    "compile": (None, "blocks", "model"),
-}
-_FINITE = ("seconds", "learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
 
 class TrainingDivergedError(RuntimeError):
@@ -86,122 +66,6 @@ class TrainingInterrupt(KeyboardInterrupt):
         where = "" if kept in (None, step) else f" from step {kept:,}"
         super().__init__(f"stopped at step {step:,}; the same call goes on{where}")
         self.step = step
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides how a model is trained.
-
-    The defaults suit smallworld, a GPT of two layers (`GPTConfig`'s default has four) and about
-    20 seconds on two CPU cores. Many small batches learn more in a given time there than few
-    large ones.
-
-    Raises ``ValueError`` for numbers that make no run.
-    """
-
-    steps: int = 900
-    """How many times the weights are updated."""
-    seconds: float | None = None
-    """If given, train for so long instead, evaluations and checkpoints not counted: the learning
-    rate follows the clock, and ``steps`` is not used. Such a run ends a little differently each
-    time."""
-    batch_size: int = 8
-    """Windows in one update."""
-    block_size: int | None = None
-    """Tokens in a window; None: as many as the model can take."""
-    learning_rate: float = 4e-3
-    """The highest learning rate, reached after the warm-up."""
-    min_learning_rate: float = 0.0
-    """The learning rate at the end."""
-    schedule: str = "cosine"
-    """How the learning rate falls after the warm-up: as half a cosine, or "linear"."""
-    optimizer: str = "adamw"
-    """What turns the knobs: "adamw", or "muon" (Muon for the blocks' matrices, AdamW for the
-    rest)."""
-    warmup_steps: int = 90
-    """Updates in which the learning rate rises from near 0 to its highest."""
-    weight_decay: float = 0.1
-    """Decay of matrices, per update and unit of learning rate; vectors do not decay."""
-    betas: tuple[float, float] = (0.9, 0.99)
-    """AdamW's memory: of the gradient and of its square, each from 0 to below 1."""
-    grad_clip: float = 1.0
-    """The longest gradient, as a Euclidean norm; 0: no limit."""
-    accumulation: int = 1
-    """Parts in which a batch is computed, one after the other, to need less memory."""
-    eval_every: int = 100
-    """Updates between evaluations."""
-    eval_batches: int | None = 10
-    """Batches of validation text in an evaluation, always the same; None: all of it."""
-    start_token: int | None = None
-    """If given, every window begins with this id, as with a document's <|endoftext|>."""
-    seed: int = 0
-    """Chooses the windows, and dropout's knobs."""
-    device: str = "auto"
-    """The chip: auto, cpu, cuda, cuda:1 or mps (see `device.pick`)."""
-    parallel: str | None = None
-    """Train in the processes that torchrun started, each step as one process alone would: "ddp",
-    every one with the whole model and a share of the batch, "fsdp", also with a share of the
-    weights, or "tensor", with some heads and neurons of each block."""
-    checkpoint: str | None = None
-    """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
-    checkpoint_every: int = 500
-    """Updates between checkpoints; one more is written at the end."""
-    compile: str | None = None
-    """Let torch.compile turn each block ("blocks") or the whole network ("model") into one program:
-    faster after a start of some seconds, which for a whole network grows with its layers. It needs
-    a C++ compiler on a CPU."""
-    progress: bool = True
-    """Show a progress bar on a terminal, elsewhere one line for each evaluation."""
-
-    def __post_init__(self):
-        for name, least in _LEAST_WHOLE.items():
-            self._check(name, Integral, "a whole number", least)
-        for name in _FINITE:
-            self._check(name, Real, "a finite number", 0)
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                known = ", ".join(map(str, choices))
-                raise ValueError(f"{name}={getattr(self, name)!r} is none of {known}")
-        self._check_betas()
-        if self.optimizer == "muon" and self.parallel in ("fsdp", "tensor"):
-            raise ValueError(
-                f"optimizer='muon' needs whole matrices, and parallel={self.parallel!r} cuts them: "
-                "use parallel='ddp' or optimizer='adamw'"
-            )
-        if self.compile == "model" and self.parallel in ("fsdp", "tensor"):
-            raise ValueError(
-                f"compile='model' needs a whole model, and parallel={self.parallel!r} cuts it: use "
-                "compile='blocks'"
-            )
-        if not 0 <= self.min_learning_rate <= self.learning_rate:
-            raise ValueError(
-                f"min_learning_rate={self.min_learning_rate} must be from 0 to "
-                f"learning_rate={self.learning_rate}"
-            )
-        if self.batch_size % self.accumulation:
-            raise ValueError(
-                f"batch_size={self.batch_size} can't be cut into accumulation="
-                f"{self.accumulation} equal parts; choose a divisor"
-            )
-
-    def _check(self, name: str, kind: type, words: str, least: int | None) -> None:
-        """Raise unless the field is such a number; keep it as a plain one, for the checkpoint."""
-        value = getattr(self, name)
-        if value is None and name in _MAY_BE_NONE:
-            return
-        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
-            raise ValueError(f"{name}={value!r} must be {words}")
-        if least is not None and value < least:
-            none = ", or None" if name in _MAY_BE_NONE else ""
-            raise ValueError(f"{name}={value} must be at least {least}{none}")
-        object.__setattr__(self, name, int(value) if kind is Integral else float(value))
-
-    def _check_betas(self) -> None:
-        betas = self.betas
-        fit = isinstance(betas, tuple | list) and len(betas) == 2
-        if not fit or not all(isinstance(beta, Real) and 0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas={betas} must be two numbers, each at least 0 and below 1")
-        object.__setattr__(self, "betas", tuple(float(beta) for beta in betas))
 
 
 @dataclass

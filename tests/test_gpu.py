@@ -10,7 +10,17 @@ import sys
 import pytest
 import torch
 
-from nbutils import device, ladder, parallel, planning, sampling, smallworld, tokens, training
+from nbutils import (
+    config,
+    device,
+    ladder,
+    parallel,
+    planning,
+    sampling,
+    smallworld,
+    tokens,
+    training,
+)
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, train
 from nbutils.windows import Windows
@@ -229,7 +239,7 @@ def of_two(kind, tests):
     return test_gpu.losses(parallel=kind).tolist()
 
 
-@pytest.mark.parametrize("kind", parallel.KINDS)
+@pytest.mark.parametrize("kind", config.PARALLEL)
 def test_two_cards_train_as_one(chip, kind):
     if PRETENDED or torch.cuda.device_count() < 2:
         pytest.skip("it needs two real GPUs")

@@ -14,7 +14,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from nbutils import smallworld
-from nbutils.model import GPT, IGNORE, PRESETS, SWITCHES, GPTConfig, ReLUSquared, rotate
+from nbutils.config import PRESETS, SWITCHES, GPTConfig
+from nbutils.model import GPT, IGNORE, ReLUSquared, rotate
 from nbutils.sampling import KVCache
 
 TINY = GPTConfig(vocab_size=61, block_size=16, n_layer=2, n_head=2, n_embd=24)

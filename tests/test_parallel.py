@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from nbutils import device, parallel
+from nbutils import config, device, parallel
 from nbutils.__main__ import main
 from nbutils.checkpoints import CheckpointError
 from nbutils.model import GPT
@@ -83,7 +83,7 @@ def assert_weights_equal(path, other):
         torch.testing.assert_close(weight, load_file(other)[name], rtol=0, atol=2e-4, msg=name)
 
 
-kinds = pytest.mark.parametrize("kind", parallel.KINDS)
+kinds = pytest.mark.parametrize("kind", config.PARALLEL)
 
 
 # Each step

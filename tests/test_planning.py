@@ -15,9 +15,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 import nbutils.model
-from nbutils import parallel, planning
+from nbutils import config, planning
+from nbutils.config import PRESETS, GPTConfig
 from nbutils.device import Chip, memory, pick
-from nbutils.model import GPT, PRESETS, GPTConfig
+from nbutils.model import GPT
 from nbutils.training import TrainConfig, make_optimizer
 
 TINY = GPTConfig(vocab_size=50, block_size=16, n_layer=2, n_head=2, n_embd=16)
@@ -271,7 +272,7 @@ def test_a_split_divides_heads_and_neurons_alone():
 
 def test_what_is_sent_by_the_number_of_processes():
     total = GPT(TINY).num_parameters()
-    sent = {kind: planning.sent_per_step(TINY, 32, kind, 2, 4) for kind in parallel.KINDS}
+    sent = {kind: planning.sent_per_step(TINY, 32, kind, 2, 4) for kind in config.PARALLEL}
     assert sent["ddp"] == 4 * total
     blocks = sum(p.numel() for name, p in GPT(TINY).named_parameters() if ".attention." in name)
     blocks += sum(p.numel() for name, p in GPT(TINY).named_parameters() if ".mlp." in name)

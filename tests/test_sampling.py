@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nbutils.model import GPT, SWITCHES, Block, CausalSelfAttention, GPTConfig
+from nbutils.config import SWITCHES
+from nbutils.model import GPT, Block, CausalSelfAttention, GPTConfig
 from nbutils.sampling import KVCache, _decoder, generate, next_token_probabilities, stream
 
 CONFIG = GPTConfig(vocab_size=31, block_size=24, n_layer=2, n_head=2, n_embd=16, tie_weights=False)

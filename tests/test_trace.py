@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from nbutils.model import GPT, SWITCHES, GPTConfig
+from nbutils.config import SWITCHES
+from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 
 # Odd on purpose: no two sizes are equal, so that no two axes can be swapped unseen.

@@ -5,7 +5,7 @@ import math
 import traitlets
 
 from nbutils import planning
-from nbutils.model import PRESETS, SWITCHES, GPTConfig
+from nbutils.config import PRESETS, SWITCHES, GPTConfig
 
 from .picture import Picture, readable, whole_number
 
@@ -36,7 +36,7 @@ class Counter(Picture):
     """Choose a network, change its numbers: its parameters, memory, operations and training time.
 
     Args:
-        preset: one of `model.PRESETS` without a switch.
+        preset: one of `config.PRESETS` without a switch.
         chip: one of `planning.ACCELERATORS`.
         billions: how many billion tokens it is trained on.
     """
