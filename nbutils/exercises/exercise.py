@@ -19,6 +19,7 @@ from types import ModuleType
 import torch
 
 WIDTH = 84  # characters of a line that a page shows beside its list of contents
+PROBLEMS = f"{__package__}.problems"  # a package for each chapter
 CHAPTERS = ("tokens", "io", "internals", "training", "inference")
 
 
@@ -194,18 +195,20 @@ def names() -> dict[str, str]:
     """Each exercise's chapter, in the order in which they are done."""
     found = {}
     for chapter in CHAPTERS:
-        package = importlib.import_module(f"{__package__}.{chapter}")
+        package = importlib.import_module(f"{PROBLEMS}.{chapter}")
         modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
         if modules != set(package.ORDER):
             odd = ", ".join(sorted(modules ^ set(package.ORDER)))
-            raise ExerciseError(f"exercises/{chapter}: ORDER and the files differ in {odd}")
+            raise ExerciseError(
+                f"exercises/problems/{chapter}: ORDER and the files differ in {odd}"
+            )
         found |= dict.fromkeys(package.ORDER, chapter)
     return found
 
 
 @functools.cache
 def _loaded(chapter: str, name: str) -> Exercise:
-    return of_module(importlib.import_module(f"{__package__}.{chapter}.{name}"), chapter, name)
+    return of_module(importlib.import_module(f"{PROBLEMS}.{chapter}.{name}"), chapter, name)
 
 
 def of_module(module: ModuleType, chapter: str, name: str) -> Exercise:
