@@ -41,7 +41,7 @@ def cases(given):
         return Case(shows, q, k, v, given.normal(T, D), 3 * given.normal(T, D))
 
     far = torch.tensor([30.0, -10.0, 10.0, -30.0, -20.0], dtype=given.dtype)  # times 50 times √3
-    large = far[given.pick(range(5), 5)][:, None].expand(5, 3)
+    large = far[given.sample(range(5), 5)][:, None].expand(5, 3)
     zero, fifty = torch.zeros(3, dtype=given.dtype), torch.full((3,), 50.0, dtype=given.dtype)
     return [
         case("an empty cache", 0, 3),

@@ -35,7 +35,7 @@ def cases(given):
         return 0.8 + 1.5 * given.uniform(T)
 
     return [
-        Case("one token of one byte", losses(1), given.pick("abc")),
+        Case("one token of one byte", losses(1), given.choice("abc")),
         Case("one token of five bytes", losses(1), "queen"),
         Case("three tokens", losses(3), "a mole in a garden"),
         Case("characters of two bytes", losses(4), "naïve café, déjà vu"),

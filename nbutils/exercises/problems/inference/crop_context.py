@@ -25,7 +25,7 @@ def crop_context(ids: list[int], longest: int) -> list[int]:
 
 
 def cases(given):
-    ids = given.pick(range(10, 100), 7)
+    ids = given.sample(range(10, 100), 7)
     return [
         Case("a text that is longer", ids, 4),
         Case("a text of which one id is seen", ids[:5], 1),

@@ -36,8 +36,8 @@ def cases(given):
     def tensor(sixteenths):
         return torch.tensor(sixteenths, dtype=given.dtype) / 16
 
-    parts = given.pick([[5, 1, 6, 4], [4, 1, 7, 4], [3, 2, 7, 4], [5, 2, 6, 3]])
-    token = int(given.whole(1, 2))
+    parts = given.choice([[5, 1, 6, 4], [4, 1, 7, 4], [3, 2, 7, 4], [5, 2, 6, 3]])
+    token = int(given.integers(1, 2))
     middle = (sum(parts[:token]) + parts[token] / 2) / 16
     return [
         Case("a u in the first token's part", tensor(parts), 0.09),

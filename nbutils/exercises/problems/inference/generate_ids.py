@@ -65,7 +65,7 @@ END = 6
 
 def network(given, text, lost, times=1):
     """A function that goes on with each beginning of the text; with ``lost`` after any other."""
-    others = given.pick([-3.0, -2.5, -1.5, -1.0, 0.5, 1.0, 1.5, 2.0, 2.5], 9)
+    others = given.sample([-3.0, -2.5, -1.5, -1.0, 0.5, 1.0, 1.5, 2.0, 2.5], 9)
 
     def next_logits(ids):
         ids = [int(token) for token in ids]
@@ -80,21 +80,21 @@ def network(given, text, lost, times=1):
 def cases(given):
     words = [0, 1, 2, 3, 4, 5, 7, 8]
 
-    def case(shows, prompt, new, after, n_new, end=END, times=1):
+    def case(shows, prompt, new, after, *, n_new, end=END, times=1):
         """The network would write ``after`` if it were asked beyond what is right."""
         go_on = network(given, [*prompt, *new, *after], lost, times)
         return Case(shows, go_on, Prompt(prompt), n_new, end)
 
-    lost, *w = given.pick(words, 8)
+    lost, *w = given.sample(words, 8)
     return [
-        case("one new token", w[:1], w[1:2], w[2:4], 1),
-        case("three new tokens", w[:1], w[1:4], w[4:6], 3),
-        case("a prompt of four tokens", w[:4], w[4:6], w[6:7], 2),
-        case("a text that ends early", w[:2], [*w[2:4], END], w[4:7], 5),
-        case("the end-of-text token as the prompt", [END], w[:3], w[3:5], 3),
-        case("a prompt whose last token is the end", [w[0], END], [w[1], END], w[3:5], 3),
-        case("no new token", w[:3], [], w[3:5], 0),
-        case("a larger vocabulary", w[:2], [700, 1000], [800, 900], 4, end=1000, times=120),
+        case("one new token", w[:1], w[1:2], w[2:4], n_new=1),
+        case("three new tokens", w[:1], w[1:4], w[4:6], n_new=3),
+        case("a prompt of four tokens", w[:4], w[4:6], w[6:7], n_new=2),
+        case("a text that ends early", w[:2], [*w[2:4], END], w[4:7], n_new=5),
+        case("the end-of-text token as the prompt", [END], w[:3], w[3:5], n_new=3),
+        case("a prompt whose last token is the end", [w[0], END], [w[1], END], w[3:5], n_new=3),
+        case("no new token", w[:3], [], w[3:5], n_new=0),
+        case("a larger vocabulary", w[:2], [700, 1000], [800, 900], n_new=4, end=1000, times=120),
     ]
 
 

@@ -29,13 +29,13 @@ def cases(given):
     def tensor(values):
         return torch.tensor(values, dtype=given.dtype)
 
-    below = given.pick([-4.0, -3.0, -2.0, -0.5], 4)
+    below = given.sample([-4.0, -3.0, -2.0, -0.5], 4)
     return [
         Case("three logits", tensor([0.5, 2.0, -1.0])),
         Case("a negative logit that is the farthest from 0", tensor([1.0, -4.0, 0.5, 3.0, 2.0])),
         Case("the largest logit in the last place", tensor([*below, 1.5])),
         Case("the largest logit in the first place", tensor([2.5, *below, 1.0])),
-        Case("negative logits only", -tensor([5.0, *given.pick([0.7, 1.5, 2.5, 3.5], 4), 4.5])),
+        Case("negative logits only", -tensor([5.0, *given.sample([0.7, 1.5, 2.5, 3.5], 4), 4.5])),
         Case("two equally large logits", tensor([-1.0, 0.5, 2.0, -3.0, 2.0, 1.0])),
     ]
 

@@ -34,8 +34,8 @@ def cases(given):
         return torch.tensor(values, dtype=given.dtype)
 
     logits = [-3.5, 2.5, -1.0, 0.5, 3.0, 1.5, -2.5]
-    turned = tensor(logits).roll(int(given.whole(0, 6)))
-    below = -tensor([5.0, 1.0, *given.pick([2.0, 2.5, 3.0, 4.0], 4)])
+    turned = tensor(logits).roll(int(given.integers(0, 6)))
+    below = -tensor([5.0, 1.0, *given.sample([2.0, 2.5, 3.0, 4.0], 4)])
     return [
         Case("one logit of three", tensor([0.5, 2.0, -1.0]), 1),
         Case("three of seven", turned, 3),

@@ -37,7 +37,7 @@ def cases(given):
     def tensor(values, turn=0):
         return torch.tensor(values, dtype=given.dtype).roll(turn)
 
-    turn = int(given.whole(1, 6))
+    turn = int(given.integers(1, 6))
     seven = [0.08, 0.34, 0.02, 0.24, 0.11, 0.16, 0.05]
     return [
         Case("a likeliest token that alone has more than p", tensor([0.6, 0.3, 0.1]), 0.5),

@@ -33,13 +33,13 @@ def cases(given):
     T, V = 4, 6
     zeros = torch.zeros(1, 5, dtype=given.dtype)
     rows = torch.tensor([[-900, -300, 900, 300], [300, -300, -900, 900]], dtype=given.dtype)
-    large = rows[:, given.pick(range(4), 4)]
+    large = rows[:, given.sample(range(4), 4)]
     ids = torch.stack([large[0].argmin(), large[1].argmax()])
     return [
-        Case("five equal logits, so that each token has one fifth", zeros, given.whole(0, 4, 1)),
-        Case("one token", given.normal(1, V), given.whole(0, V - 1, 1)),
-        Case("four tokens", 2 * given.normal(T, V), given.whole(0, V - 1, T)),
-        Case("one token four times", 2 * given.normal(T, V), given.whole(0, V - 1, 1).expand(T)),
+        Case("five equal logits, so that each token has one fifth", zeros, given.integers(0, 4, 1)),
+        Case("one token", given.normal(1, V), given.integers(0, V - 1, 1)),
+        Case("four tokens", 2 * given.normal(T, V), given.integers(0, V - 1, T)),
+        Case("one token four times", 2 * given.normal(T, V), given.integers(0, V - 1, 1).expand(T)),
         Case("logits of 900 and -900", large, ids),
     ]
 

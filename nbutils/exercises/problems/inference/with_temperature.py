@@ -36,8 +36,8 @@ def cases(given):
     def tensor(values):
         return torch.tensor(values, dtype=given.dtype)
 
-    high = given.pick([2.0, 2.25, 2.5, 2.75, 3.0], 5)
-    spread = given.pick([-1.5, -0.5, 0.25, 1.0, 2.0], 5)
+    high = given.sample([2.0, 2.25, 2.5, 2.75, 3.0], 5)
+    spread = given.sample([-1.5, -0.5, 0.25, 1.0, 2.0], 5)
     return [
         Case("temperature 1, which changes nothing", tensor(spread), 1.0),
         Case("temperature 2", tensor(spread), 2.0),

@@ -37,7 +37,7 @@ def cases(given):
     zeros = torch.zeros(1, T, D, dtype=given.dtype)
     # The large scores lie far apart, so that rounding can't change which is the largest.
     # The first position sees a low score alone.
-    levels = [[-600.0, *given.pick([-300.0, 450.0, 900.0], T - 1)] for _ in range(B)]
+    levels = [[-600.0, *given.sample([-300.0, 450.0, 900.0], T - 1)] for _ in range(B)]
     far_apart = torch.tensor(levels, dtype=given.dtype)[..., None].expand(B, T, D)
     return [
         Case("one position, which sees only itself", *(given.normal(1, 1, D) for _ in range(3))),
@@ -65,6 +65,38 @@ Minus infinity goes in *before* the softmax, so that the weights that are left s
 square root keeps the scores at about the same size for any D: a dot product of D random entries is
 about $\\sqrt D$ large, and large scores make a softmax that looks at one place only and hardly learns.
 """
+# Both also in multi_head_attention, at other places among its mistakes.
+WRONG_MASKS = (
+    Wrong(
+        "Nothing is masked: positions see those after them.",
+        "scores.masked_fill(later, -math.inf)",
+        "scores",
+    ),
+    Wrong(
+        "A position can't see itself: your mask hides the diagonal too.",
+        "triu(1)",
+        "triu(0)",
+    ),
+    Wrong(
+        "Your mask hides the past and shows the future.",
+        "triu(1)",
+        "tril(-1)",
+    ),
+)
+TURNED_MASKS = (
+    Wrong(
+        "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
+        "after. Was a ~ forgotten?",
+        "later, -math.inf",
+        "~later, -math.inf",
+    ),
+    Wrong(
+        "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
+        "after. Was a ~ forgotten?",
+        "later, -math.inf",
+        "~later, -1e9",
+    ),
+)
 WRONG = (
     Wrong(
         "Each column of your weights sums to 1; each row should: the softmax is over dim=-2.",
@@ -92,21 +124,7 @@ WRONG = (
         "/ math.sqrt",
         "* math.sqrt",
     ),
-    Wrong(
-        "Nothing is masked: positions see those after them.",
-        "scores.masked_fill(later, -math.inf)",
-        "scores",
-    ),
-    Wrong(
-        "A position can't see itself: your mask hides the diagonal too.",
-        "triu(1)",
-        "triu(0)",
-    ),
-    Wrong(
-        "Your mask hides the past and shows the future.",
-        "triu(1)",
-        "tril(-1)",
-    ),
+    *WRONG_MASKS,
     Wrong(
         "The mask puts 0 where it should put minus infinity: e to the 0 is 1, so later positions "
         "still get weight.",
@@ -135,18 +153,7 @@ WRONG = (
         "scores.masked_fill(later, -math.inf).softmax(dim=-1)",
         "scores.masked_fill(later, 0.0)",
     ),
-    Wrong(
-        "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
-        "after. Was a ~ forgotten?",
-        "later, -math.inf",
-        "~later, -math.inf",
-    ),
-    Wrong(
-        "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
-        "after. Was a ~ forgotten?",
-        "later, -math.inf",
-        "~later, -1e9",
-    ),
+    *TURNED_MASKS,
     Wrong(
         "The mask puts a number there that is only somewhat low, so later positions still get some weight. "
         "Put minus infinity.",

@@ -37,7 +37,7 @@ def cases(given):
     def tables():
         return given.normal(V, C), given.normal(longest, C)
 
-    token = given.pick(range(longest, V))
+    token = given.choice(range(longest, V))
     return [
         Case("one token", torch.tensor([[token]]), *tables()),
         Case(
@@ -45,9 +45,9 @@ def cases(given):
             torch.full((1, 3), token),
             *tables(),
         ),
-        Case("different tokens", torch.tensor([given.pick(range(V), 4)]), *tables()),
-        Case("a window of the greatest length", given.whole(0, V - 1, 1, longest), *tables()),
-        Case("two windows", given.whole(0, V - 1, 2, 4), *tables()),
+        Case("different tokens", torch.tensor([given.sample(range(V), 4)]), *tables()),
+        Case("a window of the greatest length", given.integers(0, V - 1, 1, longest), *tables()),
+        Case("two windows", given.integers(0, V - 1, 2, 4), *tables()),
     ]
 
 

@@ -31,8 +31,8 @@ def gelu_tanh(x: torch.Tensor) -> torch.Tensor:
 
 
 def cases(given):
-    positive = given.pick([0.3, 0.6, 1.0, 1.4, 1.8], 3) + [2.3]
-    negative = given.pick([-0.3, -0.6, -1.0, -1.4, -1.8], 3) + [-2.3]
+    positive = given.sample([0.3, 0.6, 1.0, 1.4, 1.8], 3) + [2.3]
+    negative = given.sample([-0.3, -0.6, -1.0, -1.4, -1.8], 3) + [-2.3]
     return [
         Case("positive numbers", torch.tensor(positive, dtype=given.dtype)),
         Case("negative numbers", torch.tensor(negative, dtype=given.dtype)),

@@ -43,13 +43,15 @@ def cases(given):
     ones, zeros = torch.ones(C, dtype=dtype), torch.zeros(C, dtype=dtype)
 
     def spread(*shape):  # the same five numbers, well apart, in each vector in another order
-        rows = [given.pick([-1.2, 0.4, 0.9, 1.7, 3.2], C) for _ in range(torch.Size(shape).numel())]
+        rows = [
+            given.sample([-1.2, 0.4, 0.9, 1.7, 3.2], C) for _ in range(torch.Size(shape).numel())
+        ]
         return torch.tensor(rows, dtype=dtype).view(*shape, C)
 
     scales = (0.5, 0.8, 1.3, 1.8, 2.4)
 
     def knobs():
-        return torch.tensor(given.pick(scales, C), dtype=dtype), spread()
+        return torch.tensor(given.sample(scales, C), dtype=dtype), spread()
 
     widths = torch.tensor([0.5, 1.0, 2.0], dtype=dtype)[:, None]
     return [

@@ -16,6 +16,7 @@ import math
 import torch
 
 from nbutils.exercises.exercise import Case, Wrong
+from nbutils.exercises.problems.internals.attention import TURNED_MASKS, WRONG_MASKS
 
 DIFFICULTY, IMPORTANCE, MINUTES = 5, 5, 45
 
@@ -144,21 +145,7 @@ WRONG = (
         "math.sqrt(C // n_head)",
         "(C // n_head)",
     ),
-    Wrong(
-        "Nothing is masked: positions see those after them.",
-        "scores.masked_fill(later, -math.inf)",
-        "scores",
-    ),
-    Wrong(
-        "A position can't see itself: your mask hides the diagonal too.",
-        "triu(1)",
-        "triu(0)",
-    ),
-    Wrong(
-        "Your mask hides the past and shows the future.",
-        "triu(1)",
-        "tril(-1)",
-    ),
+    *WRONG_MASKS,
     Wrong(
         "The weights of later positions are set to 0 after the softmax, so the others no longer "
         "sum to 1. Mask the scores before the softmax.",
@@ -204,18 +191,7 @@ WRONG = (
         "C // n_head)",
         "T)",
     ),
-    Wrong(
-        "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
-        "after. Was a ~ forgotten?",
-        "later, -math.inf",
-        "~later, -math.inf",
-    ),
-    Wrong(
-        "Your mask is turned round: it hides what a position may see, itself too, and shows what comes "
-        "after. Was a ~ forgotten?",
-        "later, -math.inf",
-        "~later, -1e9",
-    ),
+    *TURNED_MASKS,
     Wrong(
         "The mask is added to the scores as it is: True counts as 1 and False as 0. Put minus infinity where "
         "it is True.",

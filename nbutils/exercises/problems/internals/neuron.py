@@ -37,7 +37,7 @@ def neuron(x1: torch.Tensor, x2: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
 def cases(given):
     def some(*shape):  # numbers that are well apart from each other and from 0
         apart = (-2.1, -1.6, -1.2, -0.7, -0.4, 0.5, 0.8, 1.1, 1.5, 2.0)
-        return torch.tensor(given.pick(apart, math.prod(shape)), dtype=given.dtype).view(shape)
+        return torch.tensor(given.sample(apart, math.prod(shape)), dtype=given.dtype).view(shape)
 
     zero = torch.zeros((), dtype=given.dtype)
     one = torch.tensor([0.0, 1.0, 0.0], dtype=given.dtype)

@@ -37,10 +37,10 @@ def cases(given):
     return [
         Case("two tokens", torch.tensor([2, 0]), 4),
         Case("one token that nothing follows", torch.tensor([1]), 3),
-        Case("five different tokens", torch.tensor(given.pick(range(6), 5)), 6),
+        Case("five different tokens", torch.tensor(given.sample(range(6), 5)), 6),
         Case("a pair that comes twice", torch.tensor([1, 3, 0, 1, 3]), 5),
         Case("a token after itself", torch.tensor([2, 2, 2, 2, 0, 1]), 3),
-        Case("60 tokens", given.whole(0, 4, 60), 5),
+        Case("60 tokens", given.integers(0, 4, 60), 5),
     ]
 
 

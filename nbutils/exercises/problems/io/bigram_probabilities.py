@@ -33,7 +33,7 @@ def bigram_probabilities(counts: torch.Tensor, extra: float) -> torch.Tensor:
 
 
 def cases(given):
-    counts = given.whole(2, 9, 4, 4) * torch.tensor([[16], [1], [4], [2]])
+    counts = given.integers(2, 9, 4, 4) * torch.tensor([[16], [1], [4], [2]])
     gaps = counts * torch.tensor([[1, 0, 1, 1], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
     gaps[3] = torch.tensor([0, 0, 1, 0])
     unseen = counts * torch.tensor([[1], [1], [0], [1]])

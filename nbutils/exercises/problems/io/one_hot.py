@@ -35,7 +35,7 @@ def cases(given):
         Case("the first and the last id of a vocabulary", torch.tensor([0, 4]), 5),
         Case("an id that comes twice", torch.tensor([3, 1, 3]), 6),
         Case("a batch of windows", torch.tensor([[4, 0, 6], [2, 5, 1]]), 7),
-        Case("a larger batch", given.whole(0, 7, 3, 5), 8),
+        Case("a larger batch", given.integers(0, 7, 3, 5), 8),
     ]
 
 

@@ -32,7 +32,7 @@ def window_at(tokens: torch.Tensor, start: int, T: int) -> tuple[torch.Tensor, t
 
 
 def cases(given):
-    stream = torch.tensor(given.pick(range(100), 9))
+    stream = torch.tensor(given.sample(range(100), 9))
     return [
         Case("a context of one token", stream, 0, 1),
         Case("four tokens from the stream's beginning", stream, 0, 4),

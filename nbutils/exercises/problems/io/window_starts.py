@@ -29,7 +29,7 @@ def window_starts(n_tokens: int, T: int) -> int:
 
 
 def cases(given):
-    T = given.pick(range(4, 8))
+    T = given.choice(range(4, 8))
     return [
         Case("a stream that is just long enough", T + 1, T),
         Case("a stream with one token more", T + 2, T),

@@ -34,7 +34,7 @@ def windows_at(
 
 
 def cases(given):
-    stream = torch.tensor(given.pick(range(100), 20))
+    stream = torch.tensor(given.sample(range(100), 20))
     return [
         Case("one window at the stream's beginning", stream, torch.tensor([0]), 4),
         Case("two windows", stream, torch.tensor([2, 9]), 3),

@@ -26,9 +26,9 @@ def best_pair(counts: dict[tuple[int, int], int]) -> tuple[int, int]:
 
 
 def cases(given):
-    left, right = given.pick(range(100), 5), given.pick(range(100, 200), 3)
-    many = given.pick([(a, b) for a in left for b in right], 15)
-    how_often = dict(zip(many, given.whole(1, 4, 15).tolist()))
+    left, right = given.sample(range(100), 5), given.sample(range(100, 200), 3)
+    many = given.sample([(a, b) for a in left for b in right], 15)
+    how_often = dict(zip(many, given.integers(1, 4, 15).tolist()))
     return [
         Case("one pair", {(97, 116): 3}),
         Case(

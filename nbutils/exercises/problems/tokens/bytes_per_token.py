@@ -26,7 +26,7 @@ def bytes_per_token(text: str, ids: list[int]) -> float:
 
 def cases(given):
     def some(n):
-        return given.whole(256, 100_276, n).tolist()
+        return given.integers(256, 100_276, n).tolist()
 
     the, cat = some(2)
     return [

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 
 from nbutils.exercises.exercise import Case, Wrong
+from nbutils.exercises.problems.tokens.merge_pair import first_only, merge_pair, overlapping
 
 DIFFICULTY, IMPORTANCE, MINUTES = 4, 5, 35
 
@@ -44,7 +45,7 @@ SPACE, A, B, C, D, E, F, G = b" abcdefg"
 
 
 def cases(given):
-    random = "".join("abcd"[i] for i in given.whole(0, 3, 40).tolist())
+    random = "".join("abcd"[i] for i in given.integers(0, 3, 40).tolist())
     merges = [(A, B), (C, C), (256, C), (D, D), (B, D), (257, A), (258, 258), (260, A)]
     return [
         Case("no merges, so that the bytes are the ids", "né 안", []),
@@ -82,16 +83,6 @@ it, even if the other way would make fewer tokens. That is how the row was made 
 """
 
 
-def _joined(ids, pair, new_id):
-    out = []
-    for this in ids:
-        if out and (out[-1], this) == pair:
-            out[-1] = new_id
-        else:
-            out.append(this)
-    return out
-
-
 def longest_first(text, merges):
     vocabulary = [bytes([value]) for value in range(256)]
     for left, right in merges:
@@ -122,16 +113,13 @@ def most_frequent_first(text, merges):
         if not counts:
             return ids
         best = min(counts, key=lambda pair: (-counts[pair], merges.index(pair)))
-        ids = _joined(ids, best, 256 + merges.index(best))
+        ids = merge_pair(ids, best, 256 + merges.index(best))
 
 
 def first_place_only(text, merges):
     ids = list(text.encode())
     for new_id, pair in enumerate(merges, start=256):
-        places = [*zip(ids, ids[1:])]
-        if pair in places:
-            i = places.index(pair)
-            ids = [*ids[:i], new_id, *ids[i + 2 :]]
+        ids = first_only(ids, pair, new_id)
     return ids
 
 
@@ -139,26 +127,21 @@ def pairs_of_bytes_only(text, merges):
     ids = list(text.encode())
     for new_id, pair in enumerate(merges, start=256):
         if max(pair) < 256:
-            ids = _joined(ids, pair, new_id)
+            ids = merge_pair(ids, pair, new_id)
     return ids
 
 
 def from_the_right(text, merges):
     ids = list(text.encode())[::-1]
     for new_id, (left, right) in enumerate(merges, start=256):
-        ids = _joined(ids, (right, left), new_id)
+        ids = merge_pair(ids, (right, left), new_id)
     return ids[::-1]
 
 
 def with_overlap(text, merges):
     ids = list(text.encode())
     for new_id, pair in enumerate(merges, start=256):
-        starts = [tuple(ids[i : i + 2]) == pair for i in range(len(ids))]
-        ids = [
-            new_id if starts[i] else ids[i]
-            for i in range(len(ids))
-            if starts[i] or not (i and starts[i - 1])
-        ]
+        ids = overlapping(ids, pair, new_id)
     return ids
 
 
@@ -255,7 +238,7 @@ def earliest_pair_first(text, merges):
         found = [number[pair] for pair in zip(ids, ids[1:]) if pair in number]
         if not found:
             return ids
-        ids = _joined(ids, merges[min(found)], 256 + min(found))
+        ids = merge_pair(ids, merges[min(found)], 256 + min(found))
 
 
 def in_place(text, merges):

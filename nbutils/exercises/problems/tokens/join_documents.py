@@ -32,8 +32,8 @@ def join_documents(documents: list[list[int]], end_id: int) -> list[int]:
 
 
 def cases(given):
-    lengths = given.pick(range(2, 9), 4)
-    several = [given.whole(0, 499, n).tolist() for n in lengths]
+    lengths = given.sample(range(2, 9), 4)
+    several = [given.integers(0, 499, n).tolist() for n in lengths]
     return [
         Case("one document", [[91, 860, 287]], 999),
         Case("two documents", [[91, 860], [287, 11579, 3962]], 100257),

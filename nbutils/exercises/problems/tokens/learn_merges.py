@@ -12,6 +12,12 @@ import re
 from collections import Counter
 
 from nbutils.exercises.exercise import Case, Wrong
+from nbutils.exercises.problems.tokens.merge_pair import (
+    first_only,
+    from_the_right,
+    merge_pair,
+    overlapping,
+)
 
 DIFFICULTY, IMPORTANCE, MINUTES = 4, 5, 45
 
@@ -50,8 +56,8 @@ def learn_merges(text: str, n_merges: int) -> list[tuple[int, int]]:
 
 
 def cases(given):
-    letters = given.pick(list("dkpsuw"), 3)
-    random = "".join(letters[i] for i in given.whole(0, 2, 60).tolist())
+    letters = given.sample(list("dkpsuw"), 3)
+    random = "".join(letters[i] for i in given.integers(0, 2, 60).tolist())
     return [
         Case("one letter, which has no neighbour", "a", 2),
         Case("four merges, so that symbols are joined again", "that cat sat on that mat", 4),
@@ -82,21 +88,11 @@ list of pairs is all that has to be kept: the place of a pair in it is its id mi
 """
 
 
-def _joined(ids, pair, new_id):
-    out = []
-    for this in ids:
-        if out and (out[-1], this) == pair:
-            out[-1] = new_id
-        else:
-            out.append(this)
-    return out
-
-
 def _best(counts):
     return min(counts, key=lambda pair: (-counts[pair], pair), default=None)
 
 
-def _learned(ids, n_merges, count=lambda ids: Counter(zip(ids, ids[1:])), join=_joined):
+def _learned(ids, n_merges, count=lambda ids: Counter(zip(ids, ids[1:])), join=merge_pair):
     merges = []
     for new_id in range(256, 256 + n_merges):
         counts = count(ids)
@@ -120,37 +116,22 @@ def counted_without_overlap(text, n_merges):
         counts = Counter(zip(ids, ids[1:]))
         for left, right in list(counts):
             if left == right:
-                counts[left, right] = len(ids) - len(_joined(ids, (left, right), -1))
+                counts[left, right] = len(ids) - len(merge_pair(ids, (left, right), -1))
         return counts
 
     return _learned(list(text.encode()), n_merges, count)
 
 
 def joined_from_the_right(text, n_merges):
-    def join(ids, pair, new_id):
-        return _joined(ids[::-1], pair[::-1], new_id)[::-1]
-
-    return _learned(list(text.encode()), n_merges, join=join)
+    return _learned(list(text.encode()), n_merges, join=from_the_right)
 
 
 def joined_with_overlap(text, n_merges):
-    def join(ids, pair, new_id):
-        starts = [tuple(ids[i : i + 2]) == pair for i in range(len(ids))]
-        return [
-            new_id if starts[i] else ids[i]
-            for i in range(len(ids))
-            if starts[i] or not (i and starts[i - 1])
-        ]
-
-    return _learned(list(text.encode()), n_merges, join=join)
+    return _learned(list(text.encode()), n_merges, join=overlapping)
 
 
 def joined_once(text, n_merges):
-    def join(ids, pair, new_id):
-        i = [*zip(ids, ids[1:])].index(pair)
-        return [*ids[:i], new_id, *ids[i + 2 :]]
-
-    return _learned(list(text.encode()), n_merges, join=join)
+    return _learned(list(text.encode()), n_merges, join=first_only)
 
 
 def cut_into_words(text, n_merges):
@@ -161,7 +142,7 @@ def cut_into_words(text, n_merges):
         if counts[best] < 2:
             break
         merges.append(best)
-        rows = [_joined(row, best, new_id) for row in rows]
+        rows = [merge_pair(row, best, new_id) for row in rows]
     return merges
 
 

@@ -42,8 +42,8 @@ def cases(given):
         Case("two pairs, one right behind the other", [5, 97, 116, 97, 116, 8], (97, 116), 300),
         Case("equal ids in a row, so that pairs overlap", [7, 7, 7, 5, 7, 7, 7, 7], (7, 7), 256),
         Case("a pair of symbols that are merges themselves", [256, 257, 256, 9], (256, 257), 258),
-        Case("a longer row of random ids", given.whole(1, 2, 30).tolist(), (2, 1), 259),
-        Case("a row of 300 ids", given.whole(1, 2, 300).tolist(), (2, 1), 259),
+        Case("a longer row of random ids", given.integers(1, 2, 30).tolist(), (2, 1), 259),
+        Case("a row of 300 ids", given.integers(1, 2, 300).tolist(), (2, 1), 259),
     ]
 
 

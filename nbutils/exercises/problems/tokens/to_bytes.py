@@ -33,7 +33,7 @@ def cases(given):
         Case("a letter of two bytes", "né"),
         Case("a Korean syllable, which has three bytes", "안"),
         Case("an emoji, which has four bytes", "Hi 👋"),
-        Case("characters of one to four bytes, mixed", "".join(given.pick(characters, 8))),
+        Case("characters of one to four bytes, mixed", "".join(given.sample(characters, 8))),
         Case("an empty text", ""),
     ]
 

@@ -57,7 +57,7 @@ def adamw_step(
 
 def cases(given):
     def away_from_0(*shape):
-        signs = given.whole(0, 1, *shape) * 2 - 1
+        signs = given.integers(0, 1, *shape) * 2 - 1
         return (1 + given.uniform(*shape)) * signs.to(given.dtype)
 
     def zeros(*shape):
@@ -66,81 +66,26 @@ def cases(given):
     def before(*shape):  # running means that are not 0
         return away_from_0(*shape), 1 + 3 * given.uniform(*shape)
 
-    n, shape = 3, (2, 4)
+    def case(shows, *shape, t, rate, beta1=0.75, beta2=0.625, eps=1e-8, decay=0.0):
+        w, g = away_from_0(*shape), away_from_0(*shape)
+        m, v = (zeros(*shape), zeros(*shape)) if t == 1 else before(*shape)
+        return Case(shows, w, g, m, v, t, rate, beta1, beta2, eps, decay)
+
     return [
-        Case(
-            "a first step, in which only the sign of the slope counts",
-            away_from_0(n),
-            away_from_0(n),
-            zeros(n),
-            zeros(n),
-            1,
-            0.75,
-            0.75,
-            0.625,
-            1e-8,
-            0.0,
-        ),
-        Case(
-            "an eps that is not small",
-            away_from_0(n),
-            away_from_0(n),
-            zeros(n),
-            zeros(n),
-            1,
-            2.0,
-            0.75,
-            0.625,
-            0.75,
-            0.0,
-        ),
-        Case(
-            "a third step, with means from before",
-            away_from_0(n),
-            away_from_0(n),
-            *before(n),
-            3,
-            2.0,
-            0.75,
-            0.625,
-            1e-8,
-            0.0,
-        ),
-        Case(
-            "weight decay",
-            away_from_0(n),
-            away_from_0(n),
-            *before(n),
-            2,
-            0.75,
-            0.75,
-            0.625,
-            1e-8,
-            0.75,
-        ),
-        Case(
-            "all of it, for a matrix",
-            away_from_0(*shape),
-            away_from_0(*shape),
-            *before(*shape),
-            4,
-            0.75,
-            0.75,
-            0.625,
-            0.5,
-            0.75,
-        ),
-        Case(
+        case("a first step, in which only the sign of the slope counts", 3, t=1, rate=0.75),
+        case("an eps that is not small", 3, t=1, rate=2.0, eps=0.75),
+        case("a third step, with means from before", 3, t=3, rate=2.0),
+        case("weight decay", 3, t=2, rate=0.75, decay=0.75),
+        case("all of it, for a matrix", 2, 4, t=4, rate=0.75, eps=0.5, decay=0.75),
+        case(
             "betas below one half",
-            away_from_0(n),
-            away_from_0(n),
-            *before(n),
-            2,
-            0.75,
-            0.375,
-            0.3125,
-            0.5,
-            0.75,
+            3,
+            t=2,
+            rate=0.75,
+            beta1=0.375,
+            beta2=0.3125,
+            eps=0.5,
+            decay=0.75,
         ),
     ]
 

@@ -37,7 +37,7 @@ def clip_gradients(gradients: list[torch.Tensor], most: float) -> list[torch.Ten
 def cases(given):
     def long(length, *shapes):
         """Tensors of these shapes, each of about this length."""
-        signs = [given.whole(0, 1, *shape) * 2 - 1 for shape in shapes]
+        signs = [given.integers(0, 1, *shape) * 2 - 1 for shape in shapes]
         numbers = [(1 + given.uniform(*s)) * sign for s, sign in zip(shapes, signs, strict=True)]
         return [(n * (length / n.double().norm())).to(given.dtype) for n in numbers]
 

@@ -42,7 +42,7 @@ def cases(given):
     N, n = 5, 3
 
     def away_from_0(*shape):
-        return (1 + given.uniform(*shape)) * torch.tensor(given.pick((-1.0, 1.0))).to(given.dtype)
+        return (1 + given.uniform(*shape)) * torch.tensor(given.choice((-1.0, 1.0))).to(given.dtype)
 
     b = 0.5 + given.uniform()
     zero = torch.zeros((), dtype=given.dtype)

@@ -31,7 +31,7 @@ def sgd_step(
 
 def cases(given):
     def steep(*shape):  # no number near 0
-        return (1 + given.uniform(*shape)) * given.pick((-1, 1))
+        return (1 + given.uniform(*shape)) * given.choice((-1, 1))
 
     shapes = (2, 3), (4,), ()
     return [

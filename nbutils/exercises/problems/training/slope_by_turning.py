@@ -53,7 +53,7 @@ def cases(given):
     settings = (-1.25, -0.75, -0.5, 0.5, 0.75, 1.25)
 
     def knobs(*shape):
-        return torch.tensor(given.pick(settings, np.prod(shape)), dtype=given.dtype).view(shape)
+        return torch.tensor(given.sample(settings, np.prod(shape)), dtype=given.dtype).view(shape)
 
     return [
         Case("one knob and its square", squares, knobs(1), 0.5),

@@ -43,7 +43,7 @@ def cases(given):
     N, n, V = 6, 3, 4
 
     def inputs(*shape):
-        signs = given.whole(0, 1, *shape) * 2 - 1
+        signs = given.integers(0, 1, *shape) * 2 - 1
         return (1 + given.uniform(*shape)) * signs.to(given.dtype)
 
     y = torch.tensor([0, 2, 1, 3, 2, 2])
