@@ -42,9 +42,9 @@ FLOW = (
 HOMONYMS = {
     "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
-    "train": {"training.py", "exercises/your_gpt.py"},  # the course's way; by a student's functions
-    "evaluate": {"training.py", "exercises/your_gpt.py"},
-    "write": {"checkpoints.py", "exercises/your_gpt.py"},  # a run's state; a text
+    "train": {"training.py", "exercises/your_gpt/training.py"},  # the course's; a student's
+    "evaluate": {"training.py", "exercises/your_gpt/training.py"},
+    "write": {"checkpoints.py", "exercises/your_gpt/writing.py"},  # a run's state; a text
     "main": {"__main__.py", "doctor.py"},  # all commands; one that must not need the others
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))
@@ -109,7 +109,7 @@ def defined(path: Path) -> set[str]:
 def test_nothing_is_defined_twice():
     """Exercises define again what their students write."""
     where = {}
-    for path in (p for p in FILES if p.parents[1].name != "exercises"):
+    for path in (p for p in FILES if "problems" not in p.relative_to(FOLDER).parts):
         for name in defined(path):
             where.setdefault(name, []).append(str(path.relative_to(FOLDER)))
     twice = {name: set(files) for name, files in where.items() if len(files) > 1}
