@@ -65,7 +65,6 @@ def test_every_option_is_explained(capsys, command):
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_waits_for_no_large_library(command):
-    """Nor does what can be refused before work begins."""
     done = shell(*command.split(), "--help", python=["-X", "importtime"])
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert done.returncode == 0 and "nbutils.cli" in loaded
