@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import nbutils
+from nbutils import cli
 
 FOLDER = Path(nbutils.__file__).parent
 # A module imports only modules of lines above its own.
@@ -36,6 +37,7 @@ FLOW = (
     {"doctor"},
     {"figures"},
     {"exercises"},
+    {"cli"},
     {"__main__"},
 )
 # One word for two things.
@@ -45,7 +47,7 @@ HOMONYMS = {
     "train": {"training.py", "exercises/your_gpt/training.py"},  # the course's; a student's
     "evaluate": {"training.py", "exercises/your_gpt/training.py"},
     "write": {"checkpoints.py", "exercises/your_gpt/writing.py"},  # a run's state; a text
-    "main": {"__main__.py", "doctor.py"},  # all commands; one that must not need the others
+    "main": {f"cli/{name}.py" for name in ("__init__", *cli.COMMANDS)},  # all commands; each
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))
 
