@@ -1,19 +1,16 @@
 """How nbval runs these notebooks: `pytest --nbval --nbval-current-env notebooks/01_tokens.ipynb`.
 
 Each runs alone in an empty folder, as on a new machine. What comes out is compared with what is
-stored as `tools/outputs.py` says: words strictly, numbers up to rounding, pictures by what is seen.
+stored as `authoring/outputs.py` says: words strictly, numbers up to rounding, pictures by what is seen.
 With ``--nbval-lax`` the cells only have to run, which is what a teacher asks who changed a text.
 """
 
-import sys
 import tempfile
-from pathlib import Path
 
 from nbval import plugin
 from nbval.kernel import RunningKernel
 
-sys.path.append(str(Path(__file__).parents[1] / "tools"))
-import outputs
+from authoring import outputs
 
 
 class Kernel(RunningKernel):

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 import yaml
 
-import notebooks as tool  # tools/notebooks.py
+from authoring import notebooks as tool
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-import outputs  # tools/outputs.py
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-import notebooks as tool  # tools/notebooks.py
+from authoring import notebooks as tool
+from authoring import outputs
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
@@ -107,7 +107,7 @@ def test_another_picture_is_noticed():
 def nbval(path: Path, *options: str) -> subprocess.CompletedProcess:
     """nbval as it runs the course's notebooks."""
     command = [sys.executable, "-m", "pytest", *options, "--nbval-current-env", "-q", path]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "notebooks")}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "notebooks"), str(ROOT)])}
     return subprocess.run(
         [*command, "-p", "conftest"],
         cwd=path.parent,

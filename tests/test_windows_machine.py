@@ -13,7 +13,7 @@ from nbutils import packing
 from nbutils.exercises import grading, guard
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("nbutils", "tools", "bench")
+FOLDERS = ("nbutils", "authoring", "tools", "bench")
 MISSING = ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix")  # modules
 FEWER = {  # names that os and signal lack there
     "os": (
