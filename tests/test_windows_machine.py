@@ -53,8 +53,8 @@ FEWER = {  # names that os and signal lack there
     ),
 }
 GUARDED = {  # found there only after a look whether the system has it
-    ("bench/gpu.py", "signal.SIGALRM"),
-    ("bench/gpu.py", "signal.setitimer"),
+    ("bench/gpu_run.py", "signal.SIGALRM"),
+    ("bench/gpu_run.py", "signal.setitimer"),
     ("bench/train.py", "signal.SIGSTOP"),
     ("bench/train.py", "signal.SIGCONT"),
     ("nbutils/device.py", "os.sysconf"),
