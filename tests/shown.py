@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from moving.hands import Moving
 
-from nbutils.figures import picture
+from nbutils.figures.moving import picture
 
 ROOT = Path(__file__).parents[1]
 HEAD = (

@@ -9,7 +9,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 
-from nbutils.figures import attention, style
+from nbutils.figures import style
+from nbutils.figures.chapters import attention
 
 
 @pytest.fixture(autouse=True)

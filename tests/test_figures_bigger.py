@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from nbutils.figures import bigger as figures
+from nbutils.figures.chapters import bigger as figures
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from nbutils.figures import descent
+from nbutils.figures.chapters import descent
 
 FLOOR = 0.4
 

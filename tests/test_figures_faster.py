@@ -9,7 +9,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
-from nbutils.figures import faster, style
+from nbutils.figures import style
+from nbutils.figures.chapters import faster
 
 
 @pytest.fixture(autouse=True)

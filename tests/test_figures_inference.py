@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from nbutils.figures import inference
+from nbutils.figures.chapters import inference
 
 
 @pytest.fixture(autouse=True)

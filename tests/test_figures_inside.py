@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from nbutils.figures import inside
+from nbutils.figures.chapters import inside
 from nbutils.figures.style import BLUE
 
 

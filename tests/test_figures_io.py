@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from nbutils.figures import io
+from nbutils.figures.chapters import io
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from nbutils.figures import knobs
+from nbutils.figures.chapters import knobs
 
 
 @pytest.fixture(autouse=True)

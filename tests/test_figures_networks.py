@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from nbutils import recipes, smallworld
-from nbutils.figures import networks
-from nbutils.figures.picture import esm
+from nbutils.figures.moving import networks
+from nbutils.figures.moving.picture import esm
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbutils import planning, tokens
-from nbutils.figures import picture as module
-from nbutils.figures.merges import MOST_CHARACTERS, Merges, learn_merges, tokens_after
-from nbutils.figures.nudge import Nudge
-from nbutils.figures.picture import Picture, css, esm, readable
+from nbutils.figures.moving import picture as module
+from nbutils.figures.moving.merges import MOST_CHARACTERS, Merges, learn_merges, tokens_after
+from nbutils.figures.moving.nudge import Nudge
+from nbutils.figures.moving.picture import Picture, css, esm, readable
+from nbutils.figures.moving.window import Window, count_looks, window_flops
 from nbutils.figures.style import LOOKS, TINTS
-from nbutils.figures.window import Window, count_looks, window_flops
 from nbutils.model import GPTConfig
 
 SENTENCE = "that cat sat on that mat"

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from nbutils import sampling, smallworld
-from nbutils.figures.networks import load_network
-from nbutils.figures.picture import FOLDER, esm
-from nbutils.figures.sampler import Sampler, world_tables
+from nbutils.figures.moving.networks import load_network
+from nbutils.figures.moving.picture import FOLDER, esm
+from nbutils.figures.moving.sampler import Sampler, world_tables
 
 OWN = """import { END, nextProbabilities } from "./smallworld.js";
 %s

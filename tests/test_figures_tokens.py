@@ -11,7 +11,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot as plt
 
 from nbutils.figures import style
-from nbutils.figures import tokens as figures
+from nbutils.figures.chapters import tokens as figures
 
 
 @pytest.fixture(autouse=True)

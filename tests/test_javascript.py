@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = [*ROOT.glob("nbutils/figures/*.js"), *ROOT.glob("book/assets/*.js")]
+SCRIPTS = [*ROOT.glob("nbutils/figures/moving/*.js"), *ROOT.glob("book/assets/*.js")]
 PACKAGE = json.loads((ROOT / "package.json").read_text("utf-8"))
 LOCK = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
 
@@ -64,8 +64,12 @@ def test_tsc_reads_each_script():
 @pytest.mark.parametrize(
     "path, text, rule",
     [
-        ("nbutils/figures/new.js", 'import { chip } from "./shared.js";\n', "no-unused-vars"),
-        ("nbutils/figures/new.js", "export const same = (a, b) => a == b;\n", "eqeqeq"),
+        (
+            "nbutils/figures/moving/new.js",
+            'import { chip } from "./shared.js";\n',
+            "no-unused-vars",
+        ),
+        ("nbutils/figures/moving/new.js", "export const same = (a, b) => a == b;\n", "eqeqeq"),
         ("book/assets/new.js", "export const a = 1;\n", "'import' and 'export' may appear only"),
     ],
 )

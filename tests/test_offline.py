@@ -10,7 +10,7 @@ from moving import all_pictures
 from shown import Shown, agree
 from visits import HTML, PAGES, Reader
 
-from nbutils.figures import picture
+from nbutils.figures.moving import picture
 
 TABLE = re.compile(r"/_static/pictures/[0-9a-f]{64}\.js$")
 PICTURES = all_pictures()

@@ -274,7 +274,7 @@ def test_pages_load_only_what_their_pictures_need():
 # Resources: large files, fetched when they are first needed
 
 TABLE = """
-from nbutils.figures.picture import Picture
+from nbutils.figures.moving.picture import Picture
 
 class Table(Picture):
     script = {script!r}

@@ -86,8 +86,8 @@ def test_make_help_lists_every_command(root):
     "changed",
     [
         "book/assets/book.css",
-        "nbutils/figures/nudge.js",
-        "nbutils/figures/picture.css",
+        "nbutils/figures/moving/nudge.js",
+        "nbutils/figures/moving/picture.css",
         "nbutils/trained/smallworld.safetensors",
         "notebooks/01_tokens.ipynb",
         "book/measured.json",

@@ -1,6 +1,6 @@
 """Bring moving pictures into the pages that have them: their scripts, their look, their files.
 
-`nbutils.figures.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
+`nbutils.figures.moving.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
 picture gets its script as one file for the whole book, named after its content, so that no browser
 keeps an old one. Other pages load nothing. The scripts are classic ones, since a browser that opens a
 page from a disk refuses modules.
@@ -15,7 +15,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from nbutils.figures import picture
+from nbutils.figures.moving import picture
 
 HOST = "pictures.js"  # in book/assets
 FOLDER = "pictures"  # in the built book's _static

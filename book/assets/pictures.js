@@ -2,7 +2,7 @@
 // a picture's script is the same in Jupyter, and finds the same model there. Files come by script
 // elements where a page was opened from a disk: browsers refuse import() and fetch() there.
 "use strict";
-/** @import { Labels, Listener } from "../../nbutils/figures/types" */
+/** @import { Labels, Listener } from "../../nbutils/figures/moving/types" */
 {
   /** @type {Labels<{ failed: string, file: string }>} */
   const LABELS = {

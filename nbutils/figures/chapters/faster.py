@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .style import BLUE, CYCLE, GREY, ORANGE, RED
+from ..style import BLUE, CYCLE, GREY, ORANGE, RED
 
 
 def time_by_kind(steps: dict[str, dict[str, float]]) -> Figure:

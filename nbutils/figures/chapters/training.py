@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from nbutils.training import History
 
-from .style import BLUE, GREY, ORANGE
+from ..style import BLUE, GREY, ORANGE
 
 
 def draw_losses(ax: Axes, history: History, floor: float | None = None) -> None:

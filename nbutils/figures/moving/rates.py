@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
+from ..style import marked
 from .picture import Picture, floats, readable, whole_number
-from .style import marked
 
 _DIGITS = 4  # that matter, of a recorded number
 _PLACES = 6  # after the point, at most

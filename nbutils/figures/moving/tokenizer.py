@@ -9,9 +9,9 @@ import traitlets
 
 from nbutils import tokens
 
+from ..style import spelled
 from .merges import for_javascript
 from .picture import Picture
-from .style import spelled
 
 NAME = "cl100k_base"
 MOST_CHARACTERS = 1000

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, visible
+from ..style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, visible
 
 
 def bars_beside_truth(

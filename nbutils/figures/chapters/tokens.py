@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from .style import BLUE, CYCLE, GREY, ORANGE, SKY, TINTS, spelled
+from ..style import BLUE, CYCLE, GREY, ORANGE, SKY, TINTS, spelled
 
 _STRIP = "display:flex;flex-wrap:wrap;gap:2px;margin:0 0 .7em 0;line-height:1.25"
 _PIECE = (

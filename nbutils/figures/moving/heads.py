@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
+from ..style import marked
 from .picture import Picture, floats, readable, whole_number
-from .style import marked
 
 _DIGITS = 6  # that matter, of a query's or a key's number
 _TOKENS, _HEADS, _WIDTH = (2, 24), (1, 4), (1, 64)  # more would not fit on a screen

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, ORANGE, SIGNED, SKY, literal
+from ..style import BLUE, CYCLE, GREY, ORANGE, SIGNED, SKY, literal
 
 _SHARE = "Blues"
 _DARKEST = 0.5  # weights of this and more look alike, so that small ones can be seen

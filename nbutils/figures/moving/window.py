@@ -8,8 +8,8 @@ import traitlets
 from nbutils.model import GPTConfig
 from nbutils.planning import training_flops
 
+from ..style import spelled
 from .picture import Picture, readable, whole_number
-from .style import spelled
 
 MOST_LENGTH = 16
 """The longest window that can be drawn, in tokens."""

@@ -5,7 +5,7 @@ machine. So the networks are trained once, rounded to float16 and stored, as `re
 it; ``gpt.js`` reads these files too. The course's GPT is the one of `nbutils.recipes`. The sorter is
 made anew by
 
-    python -m nbutils.figures.networks
+    python -m nbutils.figures.moving.networks
 """
 
 import itertools

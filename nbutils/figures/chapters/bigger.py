@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, RED
+from ..style import BLUE, CYCLE, GREY, RED
 
 MARKERS = "os^Dv*"
 

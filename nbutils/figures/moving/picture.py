@@ -20,7 +20,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from .style import LOOKS, TINTS
+from ..style import LOOKS, TINTS
 
 FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./(\w+)\.js";\n', re.M)

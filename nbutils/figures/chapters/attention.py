@@ -14,7 +14,7 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator
 
-from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY, literal
+from ..style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY, literal
 
 
 def weight_maps(

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from .style import BLUE, CYCLE, GREY, RED, visible
+from ..style import BLUE, CYCLE, GREY, RED, visible
 
 
 def cost_of_length(lengths: Sequence[int], seconds: Sequence[float]) -> Figure:

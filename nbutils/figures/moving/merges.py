@@ -9,8 +9,8 @@ import traitlets
 
 from nbutils.tokens import BYTES, SPLIT_PATTERN, split
 
+from ..style import spelled
 from .picture import Picture, whole_number
-from .style import spelled
 
 MOST_CHARACTERS = 120
 """What the picture takes: more would not fit on a screen."""

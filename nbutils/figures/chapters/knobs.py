@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import BLUE, GREY, RED, SIGNED
+from ..style import BLUE, GREY, RED, SIGNED
 
 Slope = tuple[Sequence[float], Sequence[float], float, float, float]
 

@@ -11,10 +11,10 @@ from nbutils import sampling, smallworld
 from nbutils.model import GPT
 from nbutils.tokens import SPLIT_PATTERN
 
+from ..style import marked
 from .merges import for_javascript
 from .networks import content, load_network
 from .picture import Picture, readable, whole_number
-from .style import marked
 
 ROWS = 8
 """How many words are shown, the likeliest for the network."""

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from .style import BLUE, CYCLE, GREY, ORANGE, RED, SIGNED, SKY
+from ..style import BLUE, CYCLE, GREY, ORANGE, RED, SIGNED, SKY
 
 Curve = tuple[Sequence[float], Sequence[float]]  # updates, losses in nats per token
 

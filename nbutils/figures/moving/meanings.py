@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import traitlets
 
+from ..style import marked
 from .picture import Picture, floats, readable, whole_number
-from .style import marked
 
 _DIGITS = 9  # that matter, of a recorded product
 _SAME = 1e-6  # two means closer than this, measured against their own length, have no axis
