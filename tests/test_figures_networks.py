@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from shown import bundled
 
 from nbutils import recipes, smallworld
 from nbutils.figures.moving import networks
-from nbutils.figures.moving.picture import esm
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 
@@ -32,14 +32,12 @@ TOKENS = [3, 0, 10, 3, 7, 1, 2]
 
 
 @pytest.fixture(scope="module")
-def run(browser, tmp_path_factory):
+def run(browser):
     """JavaScript's forward: (a network's bytes, tokens) -> the values at each position.
 
     Unless it is asked for the whole way, the last ones only.
     """
-    own = tmp_path_factory.mktemp("own") / "own.js"
-    own.write_text(OWN)
-    page, script = browser.new_page(), esm(own)
+    page, script = browser.new_page(), bundled(OWN)
 
     def run(content, tokens, whole=False):
         return page.evaluate(

@@ -86,7 +86,7 @@ def test_make_help_lists_every_command(root):
     "changed",
     [
         "book/assets/book.css",
-        "nbutils/figures/moving/nudge.js",
+        "nbutils/figures/moving/bundles/nudge.js",
         "nbutils/figures/moving/picture.css",
         "nbutils/trained/smallworld.safetensors",
         "notebooks/01_tokens.ipynb",

@@ -2,6 +2,7 @@
 import {
   Sentence, bar, button, change, element, fill, picture, readable, sum, unpacked, whole,
 } from "./shared.js";
+import { softmax } from "./gpt.js";
 
 /** @import { Packed, Parts, Point } from "./types" */
 
@@ -152,16 +153,10 @@ function activations(knobs, inputs) {
       return total;
     });
     at = biases + tall;
-    values = layer < LAYERS.length - 1 ? sums.map((z) => 1 / (1 + Math.exp(-z))) : softmax(sums);
+    values = layer < LAYERS.length - 1 ? sums.map((z) => 1 / (1 + Math.exp(-z))) : [...softmax(sums)];
     layers.push(values);
   }
   return layers;
-}
-
-/** @param {number[]} logits */
-function softmax(logits) {
-  const most = Math.max(...logits), grown = logits.map((z) => Math.exp(z - most)), total = sum(grown);
-  return grown.map((value) => value / total);
 }
 
 /**

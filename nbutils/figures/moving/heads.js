@@ -1,5 +1,6 @@
 // Where each head of a token looks: scores, scale, mask and softmax as in heads.py.
 import { Sentence, change, chip, element, fill, percent, picture, slider, sum, whole } from "./shared.js";
+import { softmax } from "./gpt.js";
 
 /** @import { Parts } from "./types" */
 
@@ -42,10 +43,7 @@ const mean = (numbers) => sum(numbers) / numbers.length;
 const most = (numbers) => numbers.indexOf(Math.max(...numbers));
 
 /** @param {number[]} scores */
-function softmax(scores) {
-  const top = Math.max(...scores), powers = scores.map((score) => Math.exp(score - top)), total = sum(powers);
-  return powers.map((power) => power / total);
-}
+const weigh = (scores) => [...softmax(scores)];
 
 /**
  * What the softmax gets for the chosen token, a row for each head.
@@ -61,7 +59,7 @@ function scoresOf({ q, k, token, scaled, masked }) {
 }
 
 /** @param {Asked} state */
-const weightsOf = (state) => scoresOf(state).map(softmax);
+const weightsOf = (state) => scoresOf(state).map(weigh);
 
 /**
  * The model's true or false of that name; anything else is a sentence.
@@ -192,7 +190,7 @@ function build({ model, root, words }) {
   return () => {
     const token = whole(model, "token", 0, T - 1), q = numbers(model, "q", shape, words), k = numbers(model, "k", shape, words);
     const state = { q, k, token, scaled: flag(model, "scaled", words), masked: flag(model, "masked", words) };
-    const scores = scoresOf(state), weights = scores.map(softmax);
+    const scores = scoresOf(state), weights = scores.map(weigh);
     place.show(token, T - 1, fill(words.place, { token, last: T - 1 }));
     scale.show(state.scaled);
     mask.show(state.masked);

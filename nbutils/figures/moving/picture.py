@@ -9,7 +9,6 @@ extension ``moving_pictures`` adds the script.
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Context
 from functools import cache
@@ -23,11 +22,7 @@ import traitlets
 from ..style import LOOKS, TINTS
 
 FOLDER = Path(__file__).parent
-_IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./(\w+)\.js";\n', re.M)
-_EXPORT = re.compile(r"^export (?=(?:async )?function (\w+)|class (\w+)|const (\w+))", re.M)
-_DEFAULT = re.compile(r"^export default ", re.M)
-# A comment for tsc and for who reads the file, on lines of its own: no page needs it.
-_COMMENT = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.M | re.S)
+BUNDLES = FOLDER / "bundles"
 
 
 class Picture(anywidget.AnyWidget):
@@ -46,7 +41,7 @@ class Picture(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **kwargs):
         if "script" in cls.__dict__:  # not a class that traitlets makes of it
-            cls._esm, cls._css = esm(FOLDER / cls.script), css()
+            cls._esm, cls._css = esm(cls.script), css()
         super().__init_subclass__(**kwargs)
 
     def __init__(self, **state):
@@ -92,65 +87,17 @@ class Picture(anywidget.AnyWidget):
         self.send({"resource": name}, [self.resources[name]()])
 
 
-def esm(path: Path) -> str:
-    """A picture's script with the parts that it shares with others, as one module without imports.
+def bundle(script: str) -> str:
+    """A picture's script with the parts that it imports: a script that calls ``deliver``.
 
-    A line ``import { a, b } from "./part.js";`` takes exported functions, classes and constants of
-    a file beside this one, which may import in the same way. JSDoc comments on lines of their own
-    are left out. Raises ValueError for any other form of import or export, or a name that is not
-    exported.
+    ``tools/bundle.mjs`` writes it.
     """
-    parts = {}
-    own = _with_parts(path.name, _code(path), parts)
-    _check_own(path.name, own)
-    return "".join(code for code, _ in parts.values()) + own
+    return (BUNDLES / script).read_text("utf-8")
 
 
-def _code(path: Path) -> str:
-    """The file's text without its JSDoc comments."""
-    return _COMMENT.sub("", path.read_text("utf-8"))
-
-
-def _with_parts(name: str, text: str, parts: dict) -> str:
-    """The text with names from ``parts`` for its imports; adds what ``parts`` lacks.
-
-    parts: file name -> (its code, the names that it exports), those first that others import.
-    """
-
-    def taken(found) -> str:
-        part, names = found[2], [name.strip() for name in found[1].split(",") if name.strip()]
-        if part not in parts:
-            parts[part] = _part(part, parts)
-        for wanted in names:
-            if wanted not in parts[part][1]:
-                raise ValueError(f"{name} imports {wanted!r}, which {part}.js does not export")
-        return f"const {{ {', '.join(names)} }} = {part}_js;\n"
-
-    return _IMPORT.sub(taken, text)
-
-
-def _part(part: str, parts: dict) -> tuple[str, set[str]]:
-    """The code of a shared file, whose names only its own constant makes visible, and the names."""
-    text = _with_parts(f"{part}.js", _code(FOLDER / f"{part}.js"), parts)
-    names = {name for found in _EXPORT.findall(text) for name in found if name}
-    body = _EXPORT.sub("", text)
-    left = re.search(r"^\s*(?:import|export)\b.*", body, re.M)
-    if left:
-        raise ValueError(f"{part}.js: {left[0].strip()!r} can't be joined")
-    listed = ", ".join(sorted(names))
-    return f"const {part}_js = (() => {{\n{body}return {{ {listed} }};\n}})();\n", names
-
-
-def _check_own(name: str, own: str) -> None:
-    """Raise unless the text has one default export and no other import or export."""
-    left = re.search(r"^\s*(?:import|export)\b.*|\bimport\(.*", _DEFAULT.sub("", own), re.M)
-    if left:
-        raise ValueError(
-            f"{name}: {left[0].strip()!r} can't be joined; write `import {{ ... }} from "
-            '"./shared.js";` and one `export default`'
-        )
-    if len(_DEFAULT.findall(own)) != 1:
-        raise ValueError(f"{name} must have exactly one `export default`")
+def esm(script: str) -> str:
+    """The bundle as the module that anywidget loads."""
+    return f"let widget;\nconst deliver = (made) => {{ widget = made; }};\n{bundle(script)}export default widget;\n"
 
 
 @cache

@@ -1,9 +1,9 @@
 // The next word's probabilities by a network that runs here, the truth, and a draw: as in sampler.py.
-import { Sentence, bar, button, change, element, fill, picture, readable, resource, slider, visible, whole } from "./shared.js";
+import { Sentence, bar, button, change, element, fill, later, picture, readable, resource, slider, textArea, visible, whole } from "./shared.js";
 import { memory, network, read, softmax, unembed } from "./gpt.js";
 import { END, nextProbabilities } from "./smallworld.js";
 
-/** @import { Cut, Field, Parts, World } from "./types" */
+/** @import { Cut, Parts, World } from "./types" */
 
 /**
  * @typedef {object} State
@@ -216,47 +216,26 @@ function check(text, words) {
 }
 
 /**
- * @param {string} name
- * @param {(text: string) => void} onInput
- * @returns {Field}
- */
-function area(name, onInput) {
-  /** @type {HTMLTextAreaElement} */
-  const input = element("textarea", { rows: 2, spellcheck: "false", autocomplete: "off", input: () => onInput(input.value) });
-  const row = element("label", { class: "control wide" }, element("span", {}, name), input);
-  /** @type {Field["show"]} */
-  const show = (value) => { if (input.value !== value) input.value = value; };
-  return Object.assign(row, { show });
-}
-
-/**
  * The network at the picture's service: fetched when it is first needed, asked, and drawn from.
  * @param {Parts<typeof LABELS.en, State>} parts
  */
 function writer({ model, root, words, redraw }) {
-  /** @type {{ talker: Talker | null, failed: unknown, writing: boolean }} */
-  const state = { talker: null, failed: null, writing: false };
-  /** @type {Promise<void> | null} */
-  let asked = null;
   /** @type {ReturnType<Talker["after"]> | null} what comes after the known text */
   let found = null;
   let known = "";
 
-  const fetchAll = async () => {
-    try {
-      const [weights, tables] = await Promise.all([resource(model, "network"), resource(model, "world")]);
-      state.talker = new Talker(weights, JSON.parse(new TextDecoder().decode(tables)));
-    } catch (error) {
-      asked = null; // the next move asks again
-      Object.assign(state, { failed: error, writing: false });
-    }
+  const talker = later(async () => {
+    const [weights, tables] = await Promise.all([resource(model, "network"), resource(model, "world")]);
+    return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)));
+  }, () => {
+    state.writing &&= talker.value !== null;
     redraw();
-  };
-  const ask = () => (asked ??= fetchAll());
+  });
+  const state = { talker, writing: false };
   /** @param {() => void} what */
   const act = async (what) => {
-    await ask();
-    if (state.talker) what();
+    await talker.fetch();
+    if (talker.value) what();
   };
   /** @param {Talker} talker */
   const look = (talker) => {
@@ -268,11 +247,10 @@ function writer({ model, root, words, redraw }) {
   };
   const mayDraw = () => !model.get("ended") && !(found && found.count >= MOST_TOKENS);
   const draw = () => {
-    const { talker } = state;
-    if (!talker || root.classList.contains("broken") || !mayDraw()) return false;
-    const { text, drawn } = look(talker), id = pick(drawn);
+    if (!talker.value || root.classList.contains("broken") || !mayDraw()) return false;
+    const { text, drawn } = look(talker.value), id = pick(drawn);
     if (!mayDraw()) return false;
-    change(model, id === talker.encoding.end ? { ended: true } : { text: text + talker.name(id) });
+    change(model, id === talker.value.encoding.end ? { ended: true } : { text: text + talker.value.name(id) });
     return mayDraw();
   };
   const goOn = () => {
@@ -286,7 +264,7 @@ function writer({ model, root, words, redraw }) {
     if (state.writing) act(goOn);
     else redraw();
   };
-  return Object.assign(state, { ask, look, mayDraw, startOrStop, drawOne: () => act(draw) });
+  return Object.assign(state, { look, mayDraw, startOrStop, drawOne: () => act(draw) });
 }
 
 /**
@@ -297,7 +275,7 @@ function build(parts) {
   const { model, root, words } = parts, by = writer(parts), beginning = model.get("beginning");
   /** @type {(name: "heat" | "top_k" | "tail") => (value: number) => void} */
   const set = (name) => (value) => change(model, { [name]: value });
-  const field = area(words.text, (text) => {
+  const field = textArea(words.text, 2, (text) => {
     by.writing = false;
     change(model, { ended: false, text });
   });
@@ -321,19 +299,16 @@ function build(parts) {
     tail.show(state.tail, STEPS - 1, (1 - state.tail / STEPS).toFixed(2));
     const names = /** @type {(keyof Moved)[]} */ (Object.keys(state));
     const here = names.every((name) => state[name] === beginning[name]);
-    root.classList.toggle("waiting", !by.talker && !here);
+    const talker = by.talker.value;
+    root.classList.toggle("waiting", !talker && !here);
     write.textContent = by.writing ? words.stop : words.write;
-    if (!by.talker && by.failed) {
-      const error = by.failed;
-      by.failed = null;
-      throw error;
-    }
-    if (!by.talker && !here) {
-      by.ask();
+    by.talker.tell();
+    if (!talker && !here) {
+      by.talker.fetch();
       return words.fetching;
     }
-    const seen = by.talker && by.look(by.talker);
-    const rows = by.talker && seen ? rowsOf(by.talker, seen.read, seen.drawn) : beginning.rows;
+    const seen = talker && by.look(talker);
+    const rows = talker && seen ? rowsOf(talker, seen.read, seen.drawn) : beginning.rows;
     for (const control of [one, write]) control.setAttribute("aria-disabled", String(!by.mayDraw()));
     bars.replaceChildren(...rows.map((row) => barOf(row, words)));
     return sentence(rows, model.get("ended"), words);

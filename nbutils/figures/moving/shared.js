@@ -1,5 +1,4 @@
-// What every moving picture is made of. The Python side joins this file with a picture's own;
-// see `esm` in picture.py for the forms of import and export that it can join.
+// What every moving picture is made of.
 
 /** @import { Attribute, Build, Field, Labels, Listener, Model, Packed, Range, Widget } from "./types" */
 
@@ -308,6 +307,23 @@ export function textField(name, onInput) {
   return Object.assign(row, { show });
 }
 
+/**
+ * A named field of several lines; what a browser does to line ends is no change of the text.
+ * @param {string} name
+ * @param {number} rows
+ * @param {(text: string) => void} onInput
+ * @returns {Field}
+ */
+export function textArea(name, rows, onInput) {
+  /** @type {HTMLTextAreaElement} */
+  const area = element("textarea", { rows, spellcheck: "false", autocomplete: "off",
+    input: () => onInput(area.value) });
+  const row = element("label", { class: "control wide" }, element("span", {}, name), area);
+  /** @type {Field["show"]} */
+  const show = (value) => { if (area.value !== value.replace(/\r\n?/g, "\n")) area.value = value; };
+  return Object.assign(row, { show });
+}
+
 /** @type {Record<string, string>} */
 const WHITE = { " ": "·", "\n": "↵", "\t": "⇥" };
 
@@ -394,6 +410,33 @@ function answered(model, name) {
     model.on("msg:custom", hear);
     model.send({ resource: name });
   });
+}
+
+/**
+ * What is fetched when it is first needed: `value` is null until it is here. A later `fetch` tries again what
+ * failed; `tell` throws, once, why it did.
+ * @template Value
+ * @param {() => Promise<Value>} get
+ * @param {() => void} redraw
+ */
+export function later(get, redraw) {
+  /** @type {Promise<void> | null} */
+  let asked = null;
+  /** @type {unknown} */
+  let failed = null;
+  const state = {
+    value: /** @type {Value | null} */ (null),
+    fetch: () => (asked ??= get().then(
+      (value) => { [state.value, failed] = [value, null]; },
+      (error) => { [failed, asked] = [error, null]; },
+    ).then(redraw)),
+    tell() {
+      const error = failed;
+      failed = null;
+      if (error) throw error;
+    },
+  };
+  return state;
 }
 
 /** @param {DataView<ArrayBuffer>} bytes */

@@ -1,7 +1,7 @@
 // Any text as the tokens of two encodings: what tiktoken's encode_ordinary does, in the page.
-import { Sentence, button, change, chip, count, element, fill, picture, resource, spelled } from "./shared.js";
+import { Sentence, button, change, chip, count, element, fill, picture, resource, spelled, textArea } from "./shared.js";
 
-/** @import { Field, Parts } from "./types" */
+/** @import { Parts } from "./types" */
 
 /**
  * @typedef {object} State
@@ -132,22 +132,6 @@ function check(text, most, words) {
 }
 
 /**
- * A named field of several lines; what a browser does to line ends is no change of the text.
- * @param {string} name
- * @param {(text: string) => void} onInput
- * @returns {Field}
- */
-function textArea(name, onInput) {
-  /** @type {HTMLTextAreaElement} */
-  const area = element("textarea", { rows: 3, spellcheck: "false", autocomplete: "off",
-    input: () => onInput(area.value) });
-  const row = element("label", { class: "control wide" }, element("span", {}, name), area);
-  /** @type {Field["show"]} */
-  const show = (value) => { if (area.value !== value.replace(/\r\n?/g, "\n")) area.value = value; };
-  return Object.assign(row, { show });
-}
-
-/**
  * The place of one encoding: its name, how long the text is, and the text in pieces.
  * @param {string} name
  */
@@ -193,7 +177,7 @@ function table(model) {
 function build({ model, root, words }) {
   const size = count(model.get("size")), own = encoding(model.get("patterns")[1], fromBase64(model.get("own")));
   const [first, cut] = model.get("given"), published = table(model);
-  const field = textArea(words.text, (text) => change(model, { text }));
+  const field = textArea(words.text, 3, (text) => change(model, { text }));
   const examples = Object.entries(model.get("examples")).map(([name, text]) => button(name, () => change(model, { text })));
   const left = half(words.published), right = half(fill(words.own, { size }));
   root.append(element("div", { class: "controls" }, field,

@@ -1,5 +1,5 @@
 // The sorter, stage by stage, and the sum that made each number: as in transformer.py.
-import { Sentence, change, element, fill, picture, readable, resource, stepper, textField, whole } from "./shared.js";
+import { Sentence, change, element, fill, later, picture, readable, resource, stepper, textField, whole } from "./shared.js";
 import { memory, moments, network, read, softmax, unembed } from "./gpt.js";
 
 /** @import { LayerValues, Network, Numbers, Parts, Values } from "./types" */
@@ -435,21 +435,8 @@ function build({ model, root, words, redraw }) {
   const heading = element("p", { class: "stage" });
   root.append(element("div", { class: "controls" }, field, steps), heading, map, colours);
   const beginning = model.get("beginning");
-  /** @type {Network | null} */
-  let net = null;
-  /** @type {unknown} */
-  let failed = null;
-  let asked = false, known = "", seen = begin(beginning);
-
-  const fetchNetwork = async () => {
-    asked = true;
-    try {
-      net = network(await resource(model, "sorter"));
-    } catch (error) {
-      [failed, asked] = [error, false]; // the next move asks again
-    }
-    redraw();
-  };
+  const sorter = later(() => resource(model, "sorter").then(network), redraw);
+  let known = "", seen = begin(beginning);
 
   return () => {
     const text = model.get("text");
@@ -459,15 +446,11 @@ function build({ model, root, words, redraw }) {
     const column = whole(model, "column", 0, widthOf(stage) - 1), asks = text.toUpperCase();
     const last = STAGES.length - 1, [layer, name] = STAGES[stage];
     steps.show(stage, last, `${stage} / ${last}`);
-    const here = stage === 0 && asks === beginning.text;
+    const net = sorter.value, here = stage === 0 && asks === beginning.text;
     map.classList.toggle("waiting", !net && !here);
     if (!net && !here) {
-      if (failed) {
-        const error = failed;
-        failed = null;
-        throw error;
-      }
-      if (!asked) fetchNetwork();
+      sorter.tell();
+      sorter.fetch();
       return words.fetching;
     }
     const key = `${asks} ${Boolean(net)}`;

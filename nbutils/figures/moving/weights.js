@@ -1,5 +1,5 @@
 // Six weights of the sorter under sliders, and its answer to one question: as in weights.py.
-import { Sentence, button, change, count, element, fill, percent, picture, readable, resource, sum } from "./shared.js";
+import { Sentence, button, change, count, element, fill, later, percent, picture, readable, resource, sum } from "./shared.js";
 import { memory, network, read, softmax, unembed } from "./gpt.js";
 
 /** @import { Network, Parts } from "./types" */
@@ -193,34 +193,16 @@ function build({ model, root, words, redraw }) {
   root.append(element("div", { class: "controls six" }, ...rows, element("div", { class: "presses" }, random, restore)),
     element("p", { class: "asked" }, fill(words.places, { question })), chart,
     element("p", { class: "quiet" }, words.bars), element("p", { class: "quiet" }, words.ways));
-  /** @type {Network | null} */
-  let net = null;
-  /** @type {unknown} */
-  let failed = null;
-  let asked = false;
-
-  const fetchNetwork = async () => {
-    asked = true;
-    try {
-      net = network(await resource(model, "sorter"));
-    } catch (error) {
-      [failed, asked] = [error, false]; // the next move asks again
-    }
-    redraw();
-  };
+  const sorter = later(() => resource(model, "sorter").then(network), redraw);
 
   return () => {
     const turns = checked(model.get("turns"), weights.length, steps, words);
     rows.forEach((row, i) => row.show(turns[i]));
-    const still = turns.every((turn) => turn === 0);
+    const still = turns.every((turn) => turn === 0), net = sorter.value;
     chart.classList.toggle("waiting", !net && !still);
     if (!net && !still) {
-      if (failed) {
-        const error = failed;
-        failed = null;
-        throw error;
-      }
-      if (!asked) fetchNetwork();
+      sorter.tell();
+      sorter.fetch();
       return words.fetching;
     }
     const values = weights.map((weight, i) => valueOf(weight, turns[i], steps));
