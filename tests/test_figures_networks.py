@@ -17,7 +17,7 @@ from nbutils.trace import trace
 OWN = """import { gelu, memory, network, read, softmax, unembed } from "./gpt.js";
 export default (base64, tokens, whole) => {
   const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-  const net = network(new DataView(bytes.buffer)), kept = memory(net);
+  const net = network(new DataView(bytes.buffer), { unread: "no network: {what}" }), kept = memory(net);
   const plain = (value) => ArrayBuffer.isView(value) ? [...value]
     : Array.isArray(value) ? value.map(plain)
     : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
@@ -122,7 +122,7 @@ def test_the_stored_networks_compute_as_in_torch(run):
 
 
 def test_a_spoiled_file_is_a_sentence(run):
-    with pytest.raises(Exception, match="network's file can't be read"):
+    with pytest.raises(Exception, match="no network: "):
         run(networks.content("sorter")[:50], [0])
 
 

@@ -90,14 +90,6 @@ def test_the_look_has_the_colours_of_style_and_no_other():
     assert not set(re.findall(r"#[0-9A-Fa-f]{3,8}\b", own)) - {"#111", "#333"}  # on the tints
 
 
-# Scripts
-
-
-def test_labels_stand_in_one_table_for_each_language():
-    for path in module.FOLDER.glob("*.js"):
-        assert len(re.findall(r"^const LABELS = \{\n  en: \{", path.read_text(), re.M)) == 1, path
-
-
 # Resources
 
 

@@ -15,6 +15,7 @@ import nbutils
 FOLDER = Path(nbutils.__file__).parent
 # A module imports only modules of lines above its own.
 FLOW = (
+    {"words"},
     {"config"},
     {"files"},
     {"device"},

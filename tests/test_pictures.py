@@ -274,11 +274,16 @@ def test_pages_load_only_what_their_pictures_need():
 # Resources: large files, fetched when they are first needed
 
 TABLE = """
+from nbutils import words
 from nbutils.figures.moving.picture import Picture
 
 class Table(Picture):
     script = {script!r}
     resources = {{"table": lambda: b"one two three"}}
+
+    @classmethod
+    def wording(cls):
+        return words.table("pictures/common") | {{"title": "A table"}}
 
     def summary(self):
         return "A table that is not here yet."
@@ -294,7 +299,7 @@ function build({ model, root }) {
   root.append(button("Fetch", fetched), out);
   return () => "Ready.";
 }
-deliver(picture({ en: { title: "A table" } }, build));
+deliver(picture(build));
 """
 
 

@@ -2,6 +2,7 @@
 import { Sentence, bar, change, count, element, fill, picture, readable, sum } from "./shared.js";
 
 /** @import { Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/counter.json")} Words */
 
 /** @typedef {{ layers: number, width: number, heads: number, vocabulary: number, context: number }} Sizes */
 /** @typedef {Sizes & { tied: boolean }} Shape */
@@ -25,31 +26,6 @@ import { Sentence, bar, change, count, element, fill, picture, readable, sum } f
  * @property {number} forward operations of a token in writing
  * @property {number} seconds to train
  */
-
-const LABELS = {
-  en: {
-    title: "Counting a GPT",
-    network: "Network", own: "own numbers", chip: "Chip", shape: "Its numbers",
-    layers: "Layers", width: "Width", heads: "Heads", vocabulary: "Vocabulary", context: "Context",
-    billions: "Training tokens, billions",
-    parameters: "Parameters of each part",
-    tokens: "token table", positions: "position table", attention: "attention", mlp: "MLP", norms: "norms", head: "head",
-    train: "Memory to train", trainNote: "weights, gradients, AdamW's two states, one text of the longest context",
-    run: "Memory to run", runNote: "weights in 16 bits, keys and values of one such text",
-    operations: "Operations for a token", trainedNote: "in training", forwardNote: "in writing",
-    time: "Training time", timeNote: "one {chip} at {share} % of its peak, which only large networks reach",
-    bytes: ["bytes", "kB", "MB", "GB", "TB", "PB"],
-    amounts: ["", "thousand", "million", "billion", "trillion", "quadrillion"],
-    times: ["seconds", "minutes", "hours", "days", "years"],
-    said: "{total} parameters, {share} % of them in the MLPs. Training takes {train}, which {fits}, and running {run}. To train on {billions} billion tokens, one {chip} would compute for {time}.",
-    one: "fits into one {chip}", many: "needs the memory of {chips} {chip}s",
-    number: "{name}: {value} is no whole number from 1 to {most}. Type one.",
-    empty: "{name}: type a whole number from 1 to {most}.",
-    heads_share: "{heads} heads can't share a width of {width} equally. Take {near} heads, or another width.",
-    or: "{a} or {b}",
-    no_chip: "There is no chip {chip} here. Choose one of the list.",
-  },
-};
 
 /** @type {(keyof Sizes)[]} */
 const NUMBERS = ["layers", "width", "heads", "vocabulary", "context"];
@@ -109,7 +85,7 @@ function inUnits(value, sizes, names) {
  * @param {number} value null while nothing is typed
  * @param {keyof Sizes | "billions"} name
  * @param {number} most
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function check(value, name, most, words) {
   if (Number.isInteger(value) && value >= 1 && value <= most) return;
@@ -119,7 +95,7 @@ function check(value, name, most, words) {
 /**
  * @param {Shape} shape
  * @param {Sizes} most
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function checkShape(shape, most, words) {
   for (const name of NUMBERS) check(shape?.[name], name, most[name], words);
@@ -177,7 +153,7 @@ function sameShape(a, b) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -231,7 +207,7 @@ function partBar(name, number, total, colour) {
 
 /**
  * The table of what it needs.
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Counted} counted
  * @param {string} chip
  * @param {number} utilisation
@@ -255,7 +231,7 @@ function rows(words, { train, run, operations, forward, seconds }, chip, utilisa
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {number} share of the MLPs
  * @param {number} total
  * @param {Counted} counted
@@ -273,4 +249,4 @@ function sentence(words, share, total, { train, run, seconds }, chip, memory, bi
   });
 }
 
-export default picture(LABELS, build);
+export default picture(build);

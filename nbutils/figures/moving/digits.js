@@ -5,6 +5,7 @@ import {
 import { softmax } from "./gpt.js";
 
 /** @import { Packed, Parts, Point } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/digits.json")} Words */
 
 /**
  * @typedef {object} State
@@ -15,26 +16,6 @@ import { softmax } from "./gpt.js";
  * @property {string} strokes cells with ink: four a hexadecimal digit, or ""
  */
 /** @typedef {number[][]} Rows a matrix, row by row */
-
-const LABELS = {
-  en: {
-    title: "A network that reads your digit",
-    field: "Drawing field, 28 by 28 cells. Arrow keys move the pen, space paints, shift with an arrow draws a line, home goes to the upper left.",
-    hint: "Draw here with a finger or the mouse. By keyboard: arrows move the pen, space paints, shift with an arrow draws a line.",
-    pen: "Pen: row {row}, column {column}, {cell}", ink: "ink", paper: "empty",
-    clear: "Clear", example: "An example",
-    inputs: "The 784 inputs, in the form of the training digits: your drawing is cut out, scaled to full height or width, and centred.",
-    seen: "The 784 inputs as a picture",
-    layer: "hidden {number}", units: "Hidden layer {number}: {lit} of 16 units above one half",
-    answer: "Probability of each digit",
-    given: "Example {number} of {of}: somebody wrote a {answer}.",
-    painted: "Example {number} of {of}: somebody wrote a {answer}, and you painted on it.",
-    own: "Your drawing, cells with ink: {cells}.", empty: "Nothing is drawn.",
-    says: "The network says {best} with {p} %, then {next} with {q} %.",
-    lit: "Above one half: {first} of the 16 units of hidden layer 1, {second} of those of hidden layer 2.",
-    broken: "These strokes can't be read. Press Clear and draw again.",
-  },
-};
 
 const GRID = 28, COARSE = 8, LEVELS = 16, LEAST = 12, LAYERS = [GRID * GRID, 16, 16, 10];
 const BRUSH = 1.5; // cells around the pen that get ink: strokes as thick as the training digits'
@@ -78,12 +59,12 @@ const stretched = (coarse) => times(times(STRETCH, coarse), transposed(STRETCH))
 /**
  * The strokes as rows of 28 cells, and back: four cells are one hexadecimal digit.
  * @param {string} strokes
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @returns {Rows} shape (28, 28), 0 or 1
  */
 function inkOf(strokes, words) {
   if (strokes === "") return range(GRID).map(() => Array(GRID).fill(0));
-  if (typeof strokes !== "string" || !/^[0-9a-f]{196}$/.test(strokes)) throw new Sentence(words.broken);
+  if (typeof strokes !== "string" || !/^[0-9a-f]{196}$/.test(strokes)) throw new Sentence(words.spoiled);
   return range(GRID).map((row) => range(GRID).map((column) => {
     const at = GRID * row + column;
     return (parseInt(strokes[at >> 2], 16) >> (3 - at % 4)) & 1;
@@ -173,7 +154,7 @@ function paint(canvas, rows) {
 
 /**
  * The field to draw on. drawLine(from, to) is told in cells, as [row, column], where the pen goes.
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {(from: Point, to: Point) => void} drawLine
  */
 function drawingField(words, drawLine) {
@@ -257,7 +238,7 @@ function withLine(ink, [row, column], [toRow, toColumn]) {
  * The units of a hidden layer, each as light as its value.
  * @param {number} number
  * @param {number[]} values
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function layerRow(number, values, words) {
   const lit = values.filter((value) => value > 0.5).length;
@@ -282,7 +263,7 @@ function answerRow(digit, p, best) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -326,4 +307,4 @@ function build({ model, root, words }) {
 /** @param {number[]} p */
 const twoBest = (p) => range(p.length).sort((a, b) => p[b] - p[a] || a - b);
 
-export default picture(LABELS, build);
+export default picture(build);

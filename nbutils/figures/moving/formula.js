@@ -4,6 +4,7 @@ import {
 } from "./shared.js";
 
 /** @import { Parts, Point } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/formula.json")} Words */
 
 /**
  * @typedef {object} State
@@ -20,21 +21,6 @@ import {
  */
 /** @typedef {{ loss: number, slopes: number[], wrong: boolean[] }} Measured */
 /** @typedef {{ shade: Element, field: Element, half: Element, id: string }} Painted parts of the map */
-
-const LABELS = {
-  en: {
-    title: "A formula with three knobs",
-    descend: "{steps} steps of gradient descent ▶", restart: "Back to the start",
-    map: "The formula's value over x1, across, and x2, up",
-    key: "Blue: near 0, no. Orange: near 1, yes. The line is one half. Both inputs go from −{side} to {side}.",
-    points: "Answers: ● no, ▲ yes. A ring: on the wrong side.",
-    slope: "slope {slope}", way: "slope {slope}: turn {way}",
-    now: "loss now", lowest: "lowest", wrong: "The loss is {loss} nats; no setting of the knobs comes below {lowest}. Points on the wrong side: {wrong} of {points}.",
-    says: "The slopes say: {ways}.", flat: "All slopes are as good as 0: this is the lowest place.",
-    up: "up", down: "down", stay: "stay",
-    bad: "knobs is {value}; it must be three numbers from {least} to {most}.",
-  },
-};
 
 const KNOBS = ["w0", "w1", "w2"];
 const FLAT = 0.0005; // a slope below that would be shown as 0
@@ -95,7 +81,7 @@ function descend(knobs, points, answers, rate, steps) {
  * The knobs; what is no setting of them is a sentence.
  * @param {unknown} knobs
  * @param {number} reach
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @returns {number[]}
  */
 function checked(knobs, reach, words) {
@@ -119,7 +105,7 @@ function signed(number) {
  * A knob's row: its slider, its setting, and its slope with the way to turn it.
  * @param {string} name
  * @param {number} reach
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {(setting: number) => void} onInput
  */
 function knobRow(name, reach, words, onInput) {
@@ -146,7 +132,7 @@ function knobRow(name, reach, words, onInput) {
  * @param {Point[]} points
  * @param {number[]} answers
  * @param {number} side
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function map(points, answers, side, words) {
   /** @param {number} x */
@@ -210,7 +196,7 @@ function paint(knobs, at, { shade, field, half, id }) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -245,7 +231,7 @@ function build({ model, root, words }) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Measured} now
  * @param {number} lowest
  */
@@ -255,4 +241,4 @@ function sentence(words, { loss, slopes, wrong }, lowest) {
   return `${said} ${fill(words.says, { ways: slopes.map((slope, k) => `${KNOBS[k]} ${words[way(slope)]}`).join(", ") })}`;
 }
 
-export default picture(LABELS, build);
+export default picture(build);

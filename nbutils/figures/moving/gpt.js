@@ -1,16 +1,10 @@
 // nbutils' GPT in plain JavaScript, one token at a time: GPT-2 and the switches of GPTConfig.
 // Weights are a safetensors file, as networks.py writes it; everything else is computed in float64.
-import { Sentence, fill, inLanguage } from "./shared.js";
+import { Sentence, fill } from "./shared.js";
 
 /** @import { Numbers } from "./types" */
 /** @import { Config, Header, KeysAndValues, LayerValues, Memory, Network, Values } from "./types" */
 
-const LABELS = {
-  en: {
-    unread: "The network's file can't be read ({what}). Reload the page.",
-  },
-};
-const WORDS = inLanguage(LABELS);
 const EPS = 1e-5; // of layer norms and RMSNorm
 const FLOAT32_EPS = 2 ** -23; // of the norm of queries and keys: PyTorch's default
 const BASE = 10000; // rotary's slowest turn
@@ -18,9 +12,10 @@ const BASE = 10000; // rotary's slowest turn
 /**
  * The network in a file's bytes (a DataView): { config, weights: name -> Float32Array }.
  * @param {DataView<ArrayBuffer>} view
+ * @param {{ unread: string }} words for a file that is none
  * @returns {Network}
  */
-export function network(view) {
+export function network(view, words) {
   try {
     const length = Number(view.getBigUint64(0, true));
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + 8, length)));
@@ -33,7 +28,7 @@ export function network(view) {
     }
     return { config: JSON.parse(config), weights };
   } catch (error) {
-    throw new Sentence(fill(WORDS.unread, { what: /** @type {Error} */ (error).message }));
+    throw new Sentence(fill(words.unread, { what: /** @type {Error} */ (error).message }));
   }
 }
 

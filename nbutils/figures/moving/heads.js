@@ -3,6 +3,7 @@ import { Sentence, change, chip, element, fill, percent, picture, slider, sum, w
 import { softmax } from "./gpt.js";
 
 /** @import { Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/heads.json")} Words */
 
 /**
  * @typedef {object} State
@@ -14,25 +15,6 @@ import { softmax } from "./gpt.js";
  * @property {boolean} masked
  */
 /** @typedef {Pick<State, "q" | "k" | "token" | "scaled" | "masked">} Asked */
-
-const LABELS = {
-  en: {
-    title: "Where each head of a token looks",
-    token: "Token", place: "{token} of {last}",
-    scaled: "divide scores by √{D}", masked: "mask later tokens",
-    choose: "Tap or drag: the token that looks",
-    caption: "Bar and number: its weight in %. Small: its score, before the softmax.",
-    seen: "is looked at", head: "head {head}", never: "−∞",
-    looks: "Where {name} looks most: {most}.", most: "head {head} at {name} ({share})",
-    divided: "Scores are divided by √{D}: a head's largest weight is {scaled} on average; undivided it would be {plain}.",
-    undivided: "Scores are not divided by √{D}: a head's largest weight is {plain} on average; divided it would be {scaled}.",
-    last: "No token comes later, so the mask changes nothing here.",
-    hidden: "The mask is on. Tokens that come later: {later}. They get nothing.",
-    peeked: "The mask is off. Tokens that come later: {later}. They get {share} of the weight.",
-    flag: "{name} is {value}; it must be true or false.",
-    numbers: "{name} must hold as many finite numbers as at the start.",
-  },
-};
 
 /** @param {number[]} numbers */
 const mean = (numbers) => sum(numbers) / numbers.length;
@@ -65,7 +47,7 @@ const weightsOf = (state) => scoresOf(state).map(weigh);
  * The model's true or false of that name; anything else is a sentence.
  * @param {Parts<unknown, State>["model"]} model
  * @param {"scaled" | "masked"} name
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function flag(model, name, words) {
   const value = model.get(name);
@@ -78,7 +60,7 @@ function flag(model, name, words) {
  * @param {Parts<unknown, State>["model"]} model
  * @param {"q" | "k"} name
  * @param {number[]} shape
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function numbers(model, name, [H, T, D], words) {
   const heads = model.get(name);
@@ -138,7 +120,7 @@ function signed(score) {
  * A head's weight for one token, and its score.
  * @param {number} weight
  * @param {number} score
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function cell(weight, score, words) {
   const made = element("td", {},
@@ -156,7 +138,7 @@ function cell(weight, score, words) {
  * @param {number} token the one that looks
  * @param {number[][]} scores shape (H, T)
  * @param {number[][]} weights shape (H, T)
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function rows(tokens, token, scores, weights, words) {
   return tokens.map((text, place) => element("tr", { class: place === token ? "looks" : place > token ? "later" : "" },
@@ -165,7 +147,7 @@ function rows(tokens, token, scores, weights, words) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -201,7 +183,7 @@ function build({ model, root, words }) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {string[]} tokens
  * @param {number} token
  * @param {number[][]} weights shape (H, T)
@@ -213,7 +195,7 @@ function looks(words, tokens, token, weights) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Asked} state
  * @param {number} D
  */
@@ -224,7 +206,7 @@ function scaleSaid(words, state, D) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Asked} state
  * @param {number[][]} weights shape (H, T)
  */
@@ -234,4 +216,4 @@ function maskSaid(words, { token, masked }, weights) {
   return fill(masked ? words.hidden : words.peeked, { later, share });
 }
 
-export default picture(LABELS, build);
+export default picture(build);

@@ -4,6 +4,7 @@ import {
 } from "./shared.js";
 
 /** @import { Packed, Parts, Point } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/map.json")} Words */
 
 /**
  * @typedef {object} State
@@ -25,20 +26,6 @@ import {
  * @property {string} [kind] CSS class
  * @property {boolean} [before] on the left, if there is room
  */
-
-const LABELS = {
-  en: {
-    title: "Words as places in space",
-    word: "Word", question: "Arrows", a: "a", b: "minus b", c: "plus c",
-    map: "Map of the words along their two widest directions",
-    tap: "Tap or point at a word. The map shows 2 of {C} dimensions; the cosines are of all {C}. Answers come from these words: {n}.",
-    plane: "The plane through a, b and c: the arrow from b to a, and the same arrow begun at c. The dashed line leads to the nearest word.",
-    lands: "a − b + c", near: "Nearest to {word}", answers: "Nearest to {a} − {b} + {c}",
-    said: "Nearest to {word}: {near}.",
-    solved: "Nearest to {a} − {b} + {c}, without these three: {answers}.",
-    differ: "Choose three different words for the arrows: a word minus itself is nothing.",
-  },
-};
 
 /** @type {["a", "b", "c"]} */
 const ABC = ["a", "b", "c"];
@@ -209,7 +196,7 @@ function drawPlane(plane, [width, height], { texts, rows, lands }, [a, b, c], an
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -272,4 +259,4 @@ function build({ model, root, words }) {
   };
 }
 
-export default picture(LABELS, build);
+export default picture(build);

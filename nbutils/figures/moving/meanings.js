@@ -4,6 +4,7 @@ import {
 } from "./shared.js";
 
 /** @import { Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/meanings.json")} Words */
 
 /**
  * @typedef {object} State
@@ -21,18 +22,6 @@ import {
  * @property {number} stage
  */
 /** @typedef {{ place: number, person: number, stage: number }} Chosen */
-
-const LABELS = {
-  en: {
-    title: "One word, two meanings, layer by layer",
-    place: "Where", person: "Who", stage: "Stage", back: "◀ Back", onward: "Onward ▶",
-    lines: "One line for each sentence, stage by stage; its place left or right says toward which meaning.",
-    guide: "Left and right: how far from the middle between the two meanings' means (◆). The bold line is your sentence; grey ones count for neither mean.",
-    cosine: "Cosine with each mean", same: "the two meanings have one and the same vector.",
-    said: "this {word} stands at {position}. The mean of “{left}” is at −1 (cosine {a}), the mean of “{right}” at 1 (cosine {b}).",
-    next: "What the network says next, after the last layer: {tokens}.", token: "{token} ({share} %)",
-  },
-};
 
 const SAME = 1e-6; // as _SAME in meanings.py
 const COLOURS = ["mark", "target"], NEITHER = "quiet";
@@ -81,7 +70,7 @@ function signed(value) {
  * @param {number[][][]} all shape (places, people, stages)
  * @param {number[]} groups
  * @param {number[]} halves shape (stages,): of the means' distance
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function paths(all, groups, halves, words) {
   const stages = halves.length, reach = 1.08 * Math.max(...all.flat(2).map(Math.abs), ...halves);
@@ -112,7 +101,7 @@ function paths(all, groups, halves, words) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -171,7 +160,7 @@ function sentence(text, word) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Parts<unknown, State>["model"]} model
  * @param {Chosen & { position: number, cosines: number[] }} now
  */
@@ -184,4 +173,4 @@ function said(words, model, { place, person, stage, position, cosines }) {
   return `${name[0].toUpperCase()}${name.slice(1)}: ${now}\n${fill(words.next, { tokens: tokens.join(", ") })}`;
 }
 
-export default picture(LABELS, build);
+export default picture(build);

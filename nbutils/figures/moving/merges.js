@@ -1,7 +1,8 @@
 // Byte pair encoding learns from a sentence: the same steps as learn_merges in merges.py.
-import { Sentence, change, chip, element, fill, picture, spelled, stepper, textField, whole } from "./shared.js";
+import { Sentence, change, checkText, chip, element, fill, picture, spelled, stepper, textField, whole } from "./shared.js";
 
-/** @import { Parts } from "./types" */
+/** @import { CommonWords, Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/merges.json") & CommonWords} Words */
 
 /**
  * @typedef {object} State
@@ -18,20 +19,6 @@ import { Sentence, change, chip, element, fill, picture, spelled, stepper, textF
  * @property {number[][][]} states after each number of merges: the pieces, as numbers
  * @property {number[][]} vocabulary the bytes of each number
  */
-
-const LABELS = {
-  en: {
-    title: "Byte pair encoding, merge by merge",
-    text: "Text", step: "Merges", back: "◀ Back", onward: "Merge ▶",
-    tokens: "The text now", learned: "Learned so far", none: "nothing yet",
-    done: "After {step} of {steps} merges, {bytes} bytes have become {tokens} tokens.",
-    next: "Next: {left} and {right}, seen {count}×, become number {new}.",
-    end: "No pair is left: every piece is one token.",
-    empty: "Type a word or a sentence above.",
-    long: "This text has {length} characters; the picture takes up to {most}.",
-    half: "The text has half a character in it. Type it again without that.",
-  },
-};
 
 const BYTES = 256;
 
@@ -95,13 +82,11 @@ function merged(row, { left, right, number }) {
 /**
  * @param {string} text
  * @param {number} most
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function check(text, most, words) {
-  if (!text) throw new Sentence(words.empty);
-  const length = text.length > 2 * most ? text.length : [...text].length;
-  if (length > most) throw new Sentence(fill(words.long, { length, most }));
-  if (!text.isWellFormed()) throw new Sentence(words.half);
+  if (!text) throw new Sentence(words.untyped);
+  checkText(text, most, words);
 }
 
 /**
@@ -128,7 +113,7 @@ function token(number, vocabulary, kind = "") {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -155,7 +140,7 @@ function build({ model, root, words }) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Learned} learned
  * @param {number} step
  */
@@ -167,4 +152,4 @@ function sentence(words, { merges, states, vocabulary }, step) {
   return `${done} ${fill(words.next, { left, right, count: next.count, new: next.number })}`;
 }
 
-export default picture(LABELS, build);
+export default picture(build);

@@ -2,6 +2,7 @@
 import { bar, change, count, element, fill, percent, picture, readable, stepper, sum, svg, whole } from "./shared.js";
 
 /** @import { Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/nudge.json")} Words */
 
 /**
  * @typedef {object} State
@@ -12,19 +13,6 @@ import { bar, change, count, element, fill, percent, picture, readable, stepper,
  */
 /** @typedef {(probability: number) => number} Share how long a bar is, from 0 to 1 */
 
-const LABELS = {
-  en: {
-    title: "One nudge after another",
-    step: "Updates", back: "◀ Back", onward: "Update ▶",
-    others: "all others", label: "label",
-    scale: "Bars and curves are on a logarithmic scale, from one in {least} to 1.",
-    curve: "Probability of each token after each update",
-    done: "{step} of {steps} updates done: the label {name} has {p}, a loss of {loss} nats.",
-    next: "The next update takes it to {p}, and {fell} of all other tokens fall.",
-    end: "The recorded run ends here.",
-  },
-};
-
 const COLOURS = ["target", "mark", "rise"];
 const [WIDTH, HEIGHT] = [600, 130]; // the curves' own units
 
@@ -32,7 +20,7 @@ const [WIDTH, HEIGHT] = [600, 130]; // the curves' own units
  * The whole run as curves; the line at `cursor` is moved to the present step.
  * @param {number[][]} rows
  * @param {Share} share
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function curves(rows, share, words) {
   /** @type {(step: number) => number} */
@@ -79,7 +67,7 @@ function row(name, now, before, share, colour) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -104,7 +92,7 @@ function build({ model, root, words }) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {string} name
  * @param {number} step
  * @param {number[][]} rows
@@ -117,4 +105,4 @@ function sentence(words, name, step, rows, fell) {
   return `${fill(words.done, values)} ${after}`;
 }
 
-export default picture(LABELS, build);
+export default picture(build);

@@ -19,6 +19,8 @@ import anywidget
 import numpy as np
 import traitlets
 
+from nbutils.words import fill, table
+
 from ..style import LOOKS, TINTS
 
 FOLDER = Path(__file__).parent
@@ -29,7 +31,8 @@ class Picture(anywidget.AnyWidget):
     """A picture that can be moved: in the page, in Jupyter and in Colab.
 
     A subclass sets ``script``, the name of its JavaScript file, has traits tagged ``sync=True`` for
-    its data and the state of its controls, and says in ``summary`` what it shows. Its ``resources``
+    its data and the state of its controls, and says in ``summary`` what it shows: with the words of
+    ``nbutils/words/en/pictures``, the same that the script has from the state. Its ``resources``
     are files that are too large for the state: name -> a function that returns their bytes. The
     script asks for one when it first needs it; a page gets it as a file of its own.
     """
@@ -38,6 +41,7 @@ class Picture(anywidget.AnyWidget):
     resources: Mapping = {}
 
     _resources = traitlets.Dict().tag(sync=True)  # name -> SHA-256
+    _words = traitlets.Dict().tag(sync=True)  # what `wording` gives
 
     def __init_subclass__(cls, **kwargs):
         if "script" in cls.__dict__:  # not a class that traitlets makes of it
@@ -46,8 +50,17 @@ class Picture(anywidget.AnyWidget):
 
     def __init__(self, **state):
         hashes = {name: sha256(content()) for name, content in self.resources.items()}
-        super().__init__(**state, _resources=hashes)
+        super().__init__(**state, _resources=hashes, _words=self.wording())
         self.on_msg(self._answer)
+
+    @classmethod
+    def wording(cls) -> dict:
+        """All that it may say: the words of every picture, and those of its script's name."""
+        return {**table("pictures/common"), **table(f"pictures/{Path(cls.script).stem}")}
+
+    def say(self, key: str, **values) -> str:
+        """The words of that key with the values filled in."""
+        return fill(self._words[key], **values)
 
     def summary(self) -> str:
         """What the picture shows at its start, in words, for those who can't move it."""

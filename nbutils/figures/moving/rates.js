@@ -4,6 +4,7 @@ import {
 } from "./shared.js";
 
 /** @import { Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/rates.json")} Words */
 
 /**
  * @typedef {object} State
@@ -17,19 +18,6 @@ import {
  * @property {number} step
  */
 
-const LABELS = {
-  en: {
-    title: "Training at several learning rates",
-    rate: "Rate", step: "Updates", back: "◀ Back", onward: "Update ▶",
-    curves: "Loss before each update, a curve for each learning rate",
-    losses: "Loss in nats over the updates. Strong line: the chosen rate; pale: the others; dashed: the floor.",
-    above: "▲ {loss} nats, above the picture",
-    guess: "Which token begins a document? Bar and first number: the network's guess; mark and second number: the truth.",
-    others: "all others", compare: "{p} | {truth}",
-    done: "Learning rate {rate}, {step} of {steps} updates done: a loss of {loss} nats. “{name}” is given {p}; the truth is {truth}. In all, {misplaced} of the probability is misplaced.",
-  },
-};
-
 const [WIDTH, HEIGHT] = [600, 180]; // the curves' own units
 const CEILING = 1.6; // of the curves, in losses at the start
 
@@ -37,7 +25,7 @@ const CEILING = 1.6; // of the curves, in losses at the start
  * All runs as curves; show() brings one to the front and moves the cursor and the point to a step.
  * @param {number[][]} losses
  * @param {number} floor
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function curves(losses, floor, words) {
   const n = losses[0].length, ceiling = CEILING * losses[0][0];
@@ -73,7 +61,7 @@ function curves(losses, floor, words) {
  * @param {string} name
  * @param {number} guess
  * @param {number} truth
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function compared(name, guess, truth, words) {
   const made = bar(name, guess, fill(words.compare, { p: percent(guess), truth: percent(truth) }), "mark");
@@ -84,7 +72,7 @@ function compared(name, guess, truth, words) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -112,4 +100,4 @@ function build({ model, root, words }) {
   };
 }
 
-export default picture(LABELS, build);
+export default picture(build);

@@ -1,9 +1,10 @@
 // The next word's probabilities by a network that runs here, the truth, and a draw: as in sampler.py.
-import { Sentence, bar, button, change, element, fill, later, picture, readable, resource, slider, textArea, visible, whole } from "./shared.js";
+import { Sentence, bar, button, change, checkText, element, fill, later, picture, readable, resource, slider, textArea, visible, whole } from "./shared.js";
 import { memory, network, read, softmax, unembed } from "./gpt.js";
 import { END, nextProbabilities } from "./smallworld.js";
 
-/** @import { Cut, Parts, World } from "./types" */
+/** @import { CommonWords, Cut, Parts, World } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/sampler.json") & CommonWords} Words */
 
 /**
  * @typedef {object} State
@@ -18,25 +19,6 @@ import { END, nextProbabilities } from "./smallworld.js";
 /** @typedef {[name: string, p: number, drawn: number, truth: number | null]} Row the last: all others */
 /** @typedef {{ logits: Float64Array, truth: Float64Array | null, count: number }} Read shape (V,) each */
 /** @typedef {{ ids: Map<string, number>, pieces: Cut, end: number }} Encoding end: the id of a document's end */
-
-const LABELS = {
-  en: {
-    title: "Which word comes next",
-    text: "Text", heat: "Temperature", topK: "Top-k", tail: "Top-p", all: "all",
-    one: "Draw one", write: "Let it write", stop: "Stop", others: "all others", true: "true {p}",
-    legend: "Bar: the probability to be drawn. Upright mark: the truth.",
-    fetching: "The network is being fetched (1.6 MB, only once) …",
-    long: "This text has {length} characters; the picture takes up to {most}.",
-    tokens: "This text has {length} tokens; the network reads up to {most}. Take the end off.",
-    half: "The text has half a character in it. Type it again without that.",
-    notText: "The text must be text.",
-    likeliest: "The likeliest next word is {name}: {p} by the network. ",
-    truth: "The truth is {p}.",
-    unknown: "No document of smallworld begins like this, or its last word is not whole: there is no truth.",
-    drawn: "With these sliders it is drawn with {p}, and {kept} of these {rows} words have at least one chance in a million.",
-    ended: "The network has drawn the end of the document.",
-  },
-};
 
 const ROWS = 8, STEPS = 20, MOST_CHARACTERS = 600, MOST_TOKENS = 79, PAUSE = 150; // as in sampler.py; ms
 const RARE = 1e-6, COLDEST = 2 ** -126;
@@ -80,9 +62,11 @@ class Talker {
   /**
    * @param {DataView<ArrayBuffer>} weights
    * @param {World} world
+   * @param {Words} words
    */
-  constructor(weights, world) {
-    this.net = network(weights);
+  constructor(weights, world, words) {
+    this.net = network(weights, words);
+    this.end = words.end;
     this.world = world;
     this.encoding = encoder(world);
     this.memory = memory(this.net);
@@ -94,7 +78,7 @@ class Talker {
   }
   /** @param {number} id */
   name(id) {
-    return id === this.encoding.end ? END : plain(this.world.vocabulary[id]);
+    return id === this.encoding.end ? this.end : plain(this.world.vocabulary[id]);
   }
   /**
    * What comes next, by the network and in truth; count: of the text's tokens.
@@ -177,7 +161,7 @@ function rowsOf(talker, { logits, truth }, drawn) {
 
 /**
  * @param {Row} row
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function barOf([name, p, drawn, truth], words) {
   const value = element("span", {}, percent(drawn));
@@ -191,7 +175,7 @@ function barOf([name, p, drawn, truth], words) {
 /**
  * @param {Row[]} rows
  * @param {boolean} ended
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function sentence(rows, ended, words) {
   const [name, p, drawn, truth] = rows[0];
@@ -204,20 +188,18 @@ function sentence(rows, ended, words) {
 
 /**
  * @param {unknown} text
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @returns {string} without spaces at its end
  */
 function check(text, words) {
   if (typeof text !== "string") throw new Sentence(words.notText);
-  const length = text.length > 2 * MOST_CHARACTERS ? text.length : [...text].length;
-  if (length > MOST_CHARACTERS) throw new Sentence(fill(words.long, { length, most: MOST_CHARACTERS }));
-  if (!text.isWellFormed()) throw new Sentence(words.half);
+  checkText(text, MOST_CHARACTERS, words);
   return text.replace(/ +$/, "");
 }
 
 /**
  * The network at the picture's service: fetched when it is first needed, asked, and drawn from.
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  */
 function writer({ model, root, words, redraw }) {
   /** @type {ReturnType<Talker["after"]> | null} what comes after the known text */
@@ -226,7 +208,7 @@ function writer({ model, root, words, redraw }) {
 
   const talker = later(async () => {
     const [weights, tables] = await Promise.all([resource(model, "network"), resource(model, "world")]);
-    return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)));
+    return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)), words);
   }, () => {
     state.writing &&= talker.value !== null;
     redraw();
@@ -268,7 +250,7 @@ function writer({ model, root, words, redraw }) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build(parts) {
@@ -305,7 +287,7 @@ function build(parts) {
     by.talker.tell();
     if (!talker && !here) {
       by.talker.fetch();
-      return words.fetching;
+      return fill(words.fetching, { size: "1.6 MB" });
     }
     const seen = talker && by.look(talker);
     const rows = talker && seen ? rowsOf(talker, seen.read, seen.drawn) : beginning.rows;
@@ -315,4 +297,4 @@ function build(parts) {
   };
 }
 
-export default picture(LABELS, build);
+export default picture(build);

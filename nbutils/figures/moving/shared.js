@@ -1,52 +1,30 @@
 // What every moving picture is made of.
 
-/** @import { Attribute, Build, Field, Labels, Listener, Model, Packed, Range, Widget } from "./types" */
-
-const LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-/** @type {Labels<{ broken: string, whole: string, changed: string }>} */
-const LABELS = {
-  en: {
-    broken: "This picture can't be drawn:",
-    whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-    changed: "The file {name} was damaged on its way. Reload the page.",
-  },
-};
-const COMMON = inLanguage(LABELS);
+/** @import { Attribute, Build, CommonWords, Field, Listener, Model, Packed, Range, Widget } from "./types" */
 
 /**
- * The words in the page's language, English where there are none.
- * @template Words
- * @param {Labels<Words>} labels
- * @returns {Words}
- */
-export function inLanguage(labels) {
-  return labels[LANGUAGE] ?? labels.en;
-}
-
-/**
- * A picture from its labels (one table a language) and a function that builds it. build(parts)
- * appends to parts.root and returns draw(), which shows the model's state and returns the sentence
- * that says it. What draw or build throws becomes a sentence in place of a broken picture.
- * parts.redraw() draws again, for what comes later than a change of the state: a file.
+ * A picture from a function that builds it. build(parts) appends to parts.root and returns draw(),
+ * which shows the model's state and returns the sentence that says it. What draw or build throws
+ * becomes a sentence in place of a broken picture. parts.redraw() draws again, for what comes later
+ * than a change of the state: a file. All words are in the state: Python puts them there.
  * @template {{ title: string }} Words
  * @template State
- * @param {Labels<Words>} labels
  * @param {Build<Words, State>} build
  * @returns {Widget}
  */
-export function picture(labels, build) {
-  const words = inLanguage(labels);
-  return { render: ({ model, el }) => show(model, el, words, build) };
+export function picture(build) {
+  return { render: ({ model, el }) => show(model, el, build) };
 }
 
 /**
  * @template {{ title: string }} Words
  * @param {Model} model
  * @param {HTMLElement} el
- * @param {Words} words
  * @param {Build<Words, any>} build
  */
-function show(model, el, words, build) {
+function show(model, el, build) {
+  /** @type {Words & CommonWords} */
+  const words = model.get("_words");
   const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
   const stop = followLook(root);
   const said = element("p", { class: "said", "aria-live": "polite" });
@@ -60,7 +38,7 @@ function show(model, el, words, build) {
       root.classList.remove("broken");
       return work();
     } catch (error) {
-      failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+      failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
       failed.hidden = false;
       root.classList.add("broken"); // what is drawn below the sentence is no longer true
       said.textContent = "";
@@ -172,7 +150,7 @@ export function change(model, state) {
 export function whole(model, name, least, most) {
   const value = model.get(name);
   if (Number.isInteger(value) && least <= value && value <= most) return value;
-  throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+  throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
 }
 
 /**
@@ -324,6 +302,18 @@ export function textArea(name, rows, onInput) {
   return Object.assign(row, { show });
 }
 
+/**
+ * A text that is too long or not whole is a sentence.
+ * @param {string} text
+ * @param {number} most characters
+ * @param {CommonWords} words
+ */
+export function checkText(text, most, words) {
+  const length = text.length > 2 * most ? text.length : [...text].length;
+  if (length > most) throw new Sentence(fill(words.long, { length, most }));
+  if (!text.isWellFormed()) throw new Sentence(words.half);
+}
+
 /** @type {Record<string, string>} */
 const WHITE = { " ": "·", "\n": "↵", "\t": "⇥" };
 
@@ -387,7 +377,7 @@ export async function resource(model, name) {
   const [bytes] = await answered(model, name);
   const expected = model.get("_resources")[name];
   if (crypto.subtle && (await sha256(bytes)) !== expected) {
-    throw new Sentence(fill(COMMON.changed, { name }));
+    throw new Sentence(fill(model.get("_words").damaged, { name }));
   }
   return bytes;
 }

@@ -1,14 +1,10 @@
 // What smallworld can say next, and how likely: the scenes of smallworld.py as a reader of a text.
 // `world` holds the same tables; sampler.py writes them.
-import { inLanguage } from "./shared.js";
 
 /** @import { Country, Cut, Next, Openings, Option, Person, World } from "./types" */
 /** @typedef {{ pieces: string[], value: any, weight: number }} Choice what an option says, cut */
 
-const LABELS = {
-  en: { end: "(end)" },
-};
-export const END = inLanguage(LABELS).end;
+export const END = ""; // as a piece; no other is empty
 
 class Over extends Error {}
 

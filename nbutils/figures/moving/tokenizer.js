@@ -1,7 +1,8 @@
 // Any text as the tokens of two encodings: what tiktoken's encode_ordinary does, in the page.
-import { Sentence, button, change, chip, count, element, fill, picture, resource, spelled, textArea } from "./shared.js";
+import { Sentence, button, change, checkText, chip, count, element, fill, picture, resource, spelled, textArea } from "./shared.js";
 
-/** @import { Parts } from "./types" */
+/** @import { CommonWords, Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/tokenizer.json") & CommonWords} Words */
 
 /**
  * @typedef {object} State
@@ -18,22 +19,6 @@ import { Sentence, button, change, chip, count, element, fill, picture, resource
 /** @typedef {{ ranks: Ranks, pattern: RegExp }} Encoding */
 /** @typedef {[id: number, bytes: string]} Token */
 /** @typedef {[id: number, text: string]} Shown */
-
-const LABELS = {
-  en: {
-    title: "Two encodings cut the same text",
-    text: "Text", examples: "Or take one of these:",
-    own: "our own, {size} tokens", published: "cl100k_base, 100,277 tokens",
-    cut: "{tokens} tokens, {each} bytes a token",
-    said: "Characters: {characters}. Bytes: {bytes}. Tokens: {published} with cl100k_base, {own} with our own vocabulary of {size}.",
-    fetching: "Its table of 100,256 pieces is being fetched, once.",
-    waiting: "Characters: {characters}. Bytes: {bytes}. Tokens: {own} with our own vocabulary of {size}; cl100k_base's table is being fetched.",
-    without: "Characters: {characters}. Bytes: {bytes}. Tokens: {own} with our own vocabulary of {size}.",
-    empty: "Type a word or a sentence above.",
-    long: "This text has {length} characters; the picture takes up to {most}.",
-    half: "The text has half a character in it. Type it again without that.",
-  },
-};
 
 const NAME = "cl100k_base";
 
@@ -122,13 +107,11 @@ function fromBase64(text) {
 /**
  * @param {string} text
  * @param {number} most
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function check(text, most, words) {
-  if (typeof text !== "string" || !text) throw new Sentence(words.empty);
-  const length = text.length > 2 * most ? text.length : [...text].length;
-  if (length > most) throw new Sentence(fill(words.long, { length, most }));
-  if (!text.isWellFormed()) throw new Sentence(words.half);
+  if (typeof text !== "string" || !text) throw new Sentence(words.untyped);
+  checkText(text, most, words);
 }
 
 /**
@@ -171,7 +154,7 @@ function table(model) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -193,10 +176,10 @@ function build({ model, root, words }) {
     right.show(shown(ours), words.cut, bytes);
     const theirs = published.found ? shown(encode(text, published.found)) : text === first ? cut : null;
     if (!theirs) published.ask(text);
-    left.show(theirs ?? [], theirs ? words.cut : published.failure || words.fetching, bytes);
+    left.show(theirs ?? [], theirs ? words.cut : published.failure || words.table, bytes);
     if (!theirs) return fill(published.failure ? words.without : words.waiting, values);
     return fill(words.said, { ...values, published: count(theirs.length) });
   };
 }
 
-export default picture(LABELS, build);
+export default picture(build);

@@ -3,6 +3,7 @@ import { Sentence, change, element, fill, later, picture, readable, resource, st
 import { memory, moments, network, read, softmax, unembed } from "./gpt.js";
 
 /** @import { LayerValues, Network, Numbers, Parts, Values } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/transformer.json")} Words */
 
 /**
  * @typedef {object} State
@@ -28,53 +29,6 @@ import { memory, moments, network, read, softmax, unembed } from "./gpt.js";
  * @property {number} row of the chosen number
  * @property {number} column of the chosen number
  */
-
-const LABELS = {
-  en: {
-    title: "A whole transformer, number by number",
-    text: "Six letters", stage: "Stage", back: "◀ Back", onward: "Next ▶",
-    map: "The numbers of this stage: a row for each position. The arrow keys choose a number.",
-    head: "head {head}", rest: "{from} to {to}",
-    colours: "Orange is above zero, blue below; the strongest colour is {most}. Choose any number to see the sum that made it.",
-    fetching: "The network is being fetched (175 kB, only once) …",
-    letters: "Type six letters, each A, B or C. The network knows no others, and no other length.",
-    read: "The network has read {text} and writes {answer}.",
-    where: "Stage {stage} of {stages}: {what}.",
-    layer: "layer {layer}, ",
-    embedded: "each letter's numbers plus those of its position",
-    attention_normed: "the stream, normalised for attention to read",
-    q: "the queries of the three heads, side by side",
-    k: "the keys of the three heads, side by side",
-    v: "the values of the three heads, side by side",
-    scores: "the scores of the three heads: each query times each key, before the mask",
-    weights: "the attention weights of the three heads: mask and softmax of the scores",
-    heads: "what each head gathers: the sum of the values by their weights",
-    attention_answer: "attention's answer: the three heads mixed by a matrix",
-    after_attention: "the stream with attention's answer added",
-    mlp_normed: "the stream, normalised for the MLP to read",
-    mlp_hidden: "the MLP's 192 hidden numbers after GELU, in four rows of pictures",
-    mlp_answer: "the MLP's answer",
-    after_mlp: "the stream with the MLP's answer added",
-    final_normed: "the stream after the last layer, normalised",
-    logits: "the logits: a score for each next letter",
-    probabilities: "the probabilities of the next letter: the softmax of the logits",
-    here: "Position {row}, letter {letter},",
-    looks: "{here} head {head}, looking at position {seen}:",
-    inHead: "{here} head {head}, number {number}:",
-    next: "{here} next letter {letter}:",
-    number: "{here} number {number}:",
-    embedding: "{one} of the letter + {other} of the position = {total}.",
-    added: "{one} of the stream + {other} of the answer = {total}.",
-    sum: "{products} = {total}.",
-    bent: "GELU({products}) = {total}.",
-    scaled: "({products}) / √16 = {total}.",
-    masked: "0, because the mask hides what comes later.",
-    more: "{products} + … ({count} products)",
-    constant: "{products} + the constant {constant}",
-    share: "e^{number} = {power}; divided by {powers}, the sum of all such powers in its row, it is {total}.",
-    norm: "{value}, less its row's mean {mean}, over the row's spread {spread}, × {scale} + {shift} = {total}.",
-  },
-};
 
 const LETTERS = "ABC", ASKED = 6, POSITIONS = 11, WIDTH = 48, HEAD = 16, HEADS = 3, LAYERS = 3, SHOWN = 3;
 /** @type {LayerName[]} */
@@ -159,7 +113,7 @@ const values = ({ rows }, [layer, name], row) => layer === null ? rows[row][name
  * @param {Stage} stage
  * @param {number} row
  * @param {number} column
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function madeOf(seen, stage, row, column, words) {
   const [layer, name] = stage, here = seen.rows[row], total = readable(values(seen, stage, row)[column]);
@@ -208,7 +162,7 @@ function madeOf(seen, stage, row, column, words) {
  * @param {number} row
  * @param {number} column
  * @param {string} total
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function looked({ rows }, layer, name, row, column, total, words) {
   const now = rows[row].layers[layer];
@@ -240,7 +194,7 @@ const part = (numbers, index, length) =>
  * @param {Numbers | Float32Array} a
  * @param {Numbers | Float32Array} b
  * @param {number | null} constant
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function products(a, b, constant, words) {
   const some = Array.from(a.slice(0, SHOWN), (x, i) => `${readable(x)} × ${readable(b[i])}`).join(" + ");
@@ -252,7 +206,7 @@ function products(a, b, constant, words) {
  * @param {Float64Array} numbers
  * @param {number} one
  * @param {string} total
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function share(numbers, one, total, words) {
   const powers = numbers.reduce((sum, number) => sum + Math.exp(number), 0);
@@ -265,7 +219,7 @@ function share(numbers, one, total, words) {
  * @param {number} row
  * @param {number} column
  * @param {string} letters
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function placeOf(name, row, column, letters, words) {
   const here = fill(words.here, { row, letter: letters[row] });
@@ -280,7 +234,7 @@ function placeOf(name, row, column, letters, words) {
 /**
  * A heat map: a canvas on which a number can be chosen. show(rows, name, letters, row, column).
  * @param {HTMLElement} root
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {(cell: Cell) => void} onChoose
  */
 function heatMap(root, words, onChoose) {
@@ -341,7 +295,7 @@ function cellAt(canvas, shown, x, y) {
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLElement} root
  * @param {Shown} shown
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function draw(canvas, root, shown, words) {
   const n = across(shown), pictures = Math.ceil(shown.rows[0].length / n), step = height(shown) + GAP - TOP;
@@ -404,7 +358,7 @@ function onStrong(value, look, ink, card) {
  * @param {Shown} shown
  * @param {number} n columns of a picture
  * @param {number} p the picture's number
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @returns {[text: string, column: number][]}
  */
 function columnNames({ name, rows }, n, p, words) {
@@ -423,7 +377,7 @@ function columnNames({ name, rows }, n, p, words) {
 const dividers = ({ name }, n) => (LOOKS.includes(name) || OF_HEADS.includes(name) ? [n / 3, (2 * n) / 3] : []);
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words, redraw }) {
@@ -435,7 +389,7 @@ function build({ model, root, words, redraw }) {
   const heading = element("p", { class: "stage" });
   root.append(element("div", { class: "controls" }, field, steps), heading, map, colours);
   const beginning = model.get("beginning");
-  const sorter = later(() => resource(model, "sorter").then(network), redraw);
+  const sorter = later(() => resource(model, "sorter").then((file) => network(file, words)), redraw);
   let known = "", seen = begin(beginning);
 
   return () => {
@@ -451,7 +405,7 @@ function build({ model, root, words, redraw }) {
     if (!net && !here) {
       sorter.tell();
       sorter.fetch();
-      return words.fetching;
+      return fill(words.fetching, { size: "175 kB" });
     }
     const key = `${asks} ${Boolean(net)}`;
     if (known !== key) [known, seen] = [key, net ? run(net, asks) : begin(beginning)];
@@ -477,4 +431,4 @@ function widthOf(stage) {
   return name === "mlp_hidden" ? 4 * WIDTH : WIDTH;
 }
 
-export default picture(LABELS, build);
+export default picture(build);

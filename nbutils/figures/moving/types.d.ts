@@ -12,24 +12,25 @@ export interface Model<State = any> {
 
 export type Listener = (...values: any[]) => void;
 
-/** What the state of each picture holds: the SHA-256 of each file that it may ask for. */
+/** The words that any picture may need. */
+export type CommonWords = typeof import("../../words/en/pictures/common.json");
+
+/** What the state of each picture holds: the SHA-256 of each file that it may ask for, and all words. */
 export interface Common {
   _resources: Record<string, string>;
+  _words: CommonWords;
 }
 
-/** What `build` gets. words: the labels in the page's language; redraw: draw again. */
+/** What `build` gets. words: its own and the common ones; redraw: draw again. */
 export interface Parts<Words, State> {
   model: Model<State & Common>;
   root: HTMLElement;
-  words: Words;
+  words: Words & CommonWords;
   redraw: () => void;
 }
 
 /** Fills parts.root; what it returns draws the model's state, and returns the sentence that says it. */
 export type Build<Words, State> = (parts: Parts<Words, State>) => () => string;
-
-/** The words of a script, one table a language. */
-export type Labels<Words> = { en: Words; [language: string]: Words };
 
 /** What anywidget calls to show a picture in `el`; what it returns ends the picture. */
 export interface Widget {

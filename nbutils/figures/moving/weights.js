@@ -3,6 +3,7 @@ import { Sentence, button, change, count, element, fill, later, percent, picture
 import { memory, network, read, softmax, unembed } from "./gpt.js";
 
 /** @import { Network, Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/weights.json")} Words */
 
 /**
  * @typedef {object} State
@@ -18,33 +19,6 @@ import { memory, network, read, softmax, unembed } from "./gpt.js";
 /** @typedef {"token" | "position" | "query_key" | "projection" | "mlp" | "head"} Place */
 /** @typedef {{ answer: string, probabilities: number[][], loss: number }} Trained */
 /** @typedef {Trained} Answered probabilities: shape (6, 3) */
-
-const LABELS = {
-  en: {
-    title: "Six weights of the sorter",
-    token: "Token table: letter {letter}, number {column}",
-    position: "Position table: position {row}, number {column}",
-    query: "Layer 1, queries of head {head}: row {number}, column {column}",
-    key: "Layer 1, keys of head {head}: row {number}, column {column}",
-    projection: "Layer 2, attention's projection: row {row}, column {column}",
-    mlp: "Layer 3, MLP's second matrix: row {row}, column {column}",
-    head: "Output head: letter {letter}, number {column}",
-    still: "{value}, as trained", turned: "{value}, trained {trained}",
-    restore: "All as trained", random: "Turn all six at random",
-    chart: "The probabilities of A, B and C at each of the six places of the answer",
-    places: "Question {question}. The network writes:",
-    right: "✓ {letter}", wrong: "✗ {letter}", should: "right: {letter}",
-    bars: "Bars: how probable A, B and C are at each place, after what the network wrote before. Orange: the right letter. Outlines: as trained. Below: the letter that it writes, ✓ right or ✗ wrong.",
-    ways: "The mark on each slider is the trained value. Its ends are about twice as far from it as the smallest turn that changes a letter while the other five stay. The loss is as in training: the right letters stand before each.",
-    fetching: "The network is being fetched (175 kB, only once) …",
-    none: "All {total} numbers are as trained.",
-    one: "1 of {total} numbers is turned.", many: "{turned} of {total} numbers are turned.",
-    answers: "The network answers {question} with {answer}: {right} of {letters} letters are right.",
-    loss: "The loss on this question is {loss} nats.",
-    both: "{away} of {all} probabilities have moved by more than {moved}. The loss on this question is {loss} nats; as trained it is {trained}.",
-    bad: "turns is {value}; it must be {weights} whole numbers from {least} to {most}.",
-  },
-};
 
 const LETTERS = "ABC", WIDTH = 48, HEAD = 16;
 
@@ -94,7 +68,7 @@ function answered(net, weights, values, question, right) {
  * @param {unknown} turns
  * @param {number} weights how many
  * @param {number} steps
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @returns {number[]}
  */
 function checked(turns, weights, steps, words) {
@@ -107,7 +81,7 @@ function checked(turns, weights, steps, words) {
 
 /**
  * @param {Weight} weight
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function nameOf({ place, row, column }, words) {
   const number = row % WIDTH, head = Math.floor(number / HEAD) + 1;
@@ -122,7 +96,7 @@ const signed = (number) => readable(number).replace("-", "−");
  * A weight's row: its name, its slider with a mark in the middle, its value.
  * @param {Weight} weight
  * @param {number} steps
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {(turn: number) => void} onInput
  */
 function weightRow(weight, steps, words, onInput) {
@@ -157,7 +131,7 @@ const valueOf = ({ trained, reach }, turn, steps) => Math.fround(trained + (turn
  * @param {number[]} before as trained
  * @param {string} letter that is written
  * @param {string} right
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  */
 function place(shares, before, letter, right, words) {
   const bars = shares.map((share, i) => {
@@ -176,7 +150,7 @@ function place(shares, before, letter, right, words) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words, redraw }) {
@@ -193,7 +167,7 @@ function build({ model, root, words, redraw }) {
   root.append(element("div", { class: "controls six" }, ...rows, element("div", { class: "presses" }, random, restore)),
     element("p", { class: "asked" }, fill(words.places, { question })), chart,
     element("p", { class: "quiet" }, words.bars), element("p", { class: "quiet" }, words.ways));
-  const sorter = later(() => resource(model, "sorter").then(network), redraw);
+  const sorter = later(() => resource(model, "sorter").then((file) => network(file, words)), redraw);
 
   return () => {
     const turns = checked(model.get("turns"), weights.length, steps, words);
@@ -203,7 +177,7 @@ function build({ model, root, words, redraw }) {
     if (!net && !still) {
       sorter.tell();
       sorter.fetch();
-      return words.fetching;
+      return fill(words.fetching, { size: "175 kB" });
     }
     const values = weights.map((weight, i) => valueOf(weight, turns[i], steps));
     const now = net ? answered(net, weights, values, question, right) : trained;
@@ -214,7 +188,7 @@ function build({ model, root, words, redraw }) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {Parts<unknown, State>["model"]} model
  * @param {number[]} turns
  * @param {Answered} now
@@ -233,4 +207,4 @@ function sentence(words, model, turns, { answer, probabilities, loss }, correct)
   ].join("\n");
 }
 
-export default picture(LABELS, build);
+export default picture(build);

@@ -92,24 +92,25 @@ class SixWeights(Picture):
     def summary(self) -> str:
         answer, turned = self.answer(), sum(turn != 0 for turn in self.turns)
         right = sum(a == b for a, b in zip(answer, _right()))
-        said = (
-            f"{_turned(turned, self.total)}\n"
-            f"The network answers {QUESTION} with {answer}: {right} of {SORTED} letters are right."
-        )
-        if not turned:
-            return f"{said}\nThe loss on this question is {readable(self.loss())} nats."
         away = np.abs(self.probabilities() - self.trained["probabilities"]) > MOVED
-        return (
-            f"{said}\n{away.sum()} of {away.size} probabilities have moved by more than {MOVED}. "
-            f"The loss on this question is {readable(self.loss())} nats; as trained it is "
-            f"{readable(self.trained['loss'])}."
+        now, trained = readable(self.loss()), readable(self.trained["loss"])
+        said = (
+            self.say(
+                "many" if turned > 1 else "one" if turned else "none",
+                turned=turned,
+                total=f"{self.total:,}",
+            ),
+            self.say("answers", question=QUESTION, answer=answer, right=right, letters=SORTED),
+            self.say(
+                "both" if turned else "loss",
+                away=away.sum(),
+                all=away.size,
+                moved=MOVED,
+                loss=now,
+                trained=trained,
+            ),
         )
-
-
-def _turned(turned: int, total: int) -> str:
-    if not turned:
-        return f"All {total:,} numbers are as trained."
-    return f"{turned} of {total:,} numbers {'is' if turned == 1 else 'are'} turned."
+        return "\n".join(said)
 
 
 # The six weights

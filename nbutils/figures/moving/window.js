@@ -2,6 +2,7 @@
 import { change, chip, count, element, fill, picture, readable, slider, svg, whole } from "./shared.js";
 
 /** @import { Parts } from "./types" */
+/** @typedef {typeof import("../../words/en/pictures/window.json")} Words */
 
 /**
  * @typedef {object} State
@@ -12,20 +13,6 @@ import { change, chip, count, element, fill, picture, readable, slider, svg, who
  * @property {[fixed: number, growing: number]} flops of a token: fixed + growing * length
  */
 /** @typedef {{ start: number, length: number }} Window */
-
-const LABELS = {
-  en: {
-    title: "A window on a stream of tokens",
-    start: "Place", length: "Length", context: "context", label: "label",
-    place: "from token {start}", tokens: "tokens: {length}",
-    stream: "Drag the window along the text",
-    looks: "length {length}, looks: {looks}",
-    said: "Context of length {length}: {seen}. Label: {text}, number {number}.",
-    empty: "Context: nothing but the start. Label: {text}, number {number}.",
-    cost: "Looks of its positions: {once}; in a window of length {longer}: {twice}, which is {times} times as many.",
-    thousands: "Training the whole network on {tokens} tokens takes {once} trillion operations, on {longer} tokens {times} times as many.",
-  },
-};
 
 const THOUSAND = 1000, TALLEST = 112; // pixels of the longer window's stairs
 
@@ -83,7 +70,7 @@ function makeDraggable(stream, boxes, window, move) {
 }
 
 /**
- * @param {Parts<typeof LABELS.en, State>} parts
+ * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
@@ -115,7 +102,7 @@ function build({ model, root, words }) {
 }
 
 /**
- * @param {typeof LABELS.en} words
+ * @param {Words} words
  * @param {State["tokens"]} tokens
  * @param {number} start
  * @param {number} length
@@ -135,4 +122,4 @@ function sentence(words, tokens, start, length, flops) {
   ].join("\n");
 }
 
-export default picture(LABELS, build);
+export default picture(build);

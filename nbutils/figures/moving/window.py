@@ -75,24 +75,25 @@ class Window(Picture):
 
     def summary(self) -> str:
         number, text = self.tokens[self.start + self.length]
-        seen = "".join(piece for _, piece in self.tokens[self.start :][: self.length])
-        said = f"Context of length {self.length}: {seen}. Label: {text}, number {number}."
         if not self.length:
-            return f"Context: nothing but the start. Label: {text}, number {number}."
+            return self.say("empty", text=text, number=number)
+        seen = "".join(piece for _, piece in self.tokens[self.start :][: self.length])
+        said = self.say("said", length=self.length, seen=seen, text=text, number=number)
         return f"{said}\n{self._looks()}\n{self._thousands()}"
 
     def _looks(self) -> str:
         T = self.length
         once, twice = count_looks(T), count_looks(2 * T)
-        return (
-            f"Looks of its positions: {once}; in a window of length {2 * T}: {twice}, "
-            f"which is {readable(twice / once)} times as many."
-        )
+        times = readable(twice / once)
+        return self.say("cost", once=once, longer=2 * T, twice=twice, times=times)
 
     def _thousands(self) -> str:
         T = THOUSAND * self.length
         once, twice = window_flops(self._network, T), window_flops(self._network, 2 * T)
-        return (
-            f"Training the whole network on {T:,} tokens takes {readable(once / 1e12)} trillion "
-            f"operations, on {2 * T:,} tokens {readable(twice / once)} times as many."
+        return self.say(
+            "thousands",
+            tokens=f"{T:,}",
+            once=readable(once / 1e12),
+            longer=f"{2 * T:,}",
+            times=readable(twice / once),
         )

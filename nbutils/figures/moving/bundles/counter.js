@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -125,48 +113,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // counter.js
-  var LABELS2 = {
-    en: {
-      title: "Counting a GPT",
-      network: "Network",
-      own: "own numbers",
-      chip: "Chip",
-      shape: "Its numbers",
-      layers: "Layers",
-      width: "Width",
-      heads: "Heads",
-      vocabulary: "Vocabulary",
-      context: "Context",
-      billions: "Training tokens, billions",
-      parameters: "Parameters of each part",
-      tokens: "token table",
-      positions: "position table",
-      attention: "attention",
-      mlp: "MLP",
-      norms: "norms",
-      head: "head",
-      train: "Memory to train",
-      trainNote: "weights, gradients, AdamW's two states, one text of the longest context",
-      run: "Memory to run",
-      runNote: "weights in 16 bits, keys and values of one such text",
-      operations: "Operations for a token",
-      trainedNote: "in training",
-      forwardNote: "in writing",
-      time: "Training time",
-      timeNote: "one {chip} at {share} % of its peak, which only large networks reach",
-      bytes: ["bytes", "kB", "MB", "GB", "TB", "PB"],
-      amounts: ["", "thousand", "million", "billion", "trillion", "quadrillion"],
-      times: ["seconds", "minutes", "hours", "days", "years"],
-      said: "{total} parameters, {share} % of them in the MLPs. Training takes {train}, which {fits}, and running {run}. To train on {billions} billion tokens, one {chip} would compute for {time}.",
-      one: "fits into one {chip}",
-      many: "needs the memory of {chips} {chip}s",
-      number: "{name}: {value} is no whole number from 1 to {most}. Type one.",
-      empty: "{name}: type a whole number from 1 to {most}.",
-      heads_share: "{heads} heads can't share a width of {width} equally. Take {near} heads, or another width.",
-      or: "{a} or {b}",
-      no_chip: "There is no chip {chip} here. Choose one of the list."
-    }
-  };
   var NUMBERS = ["layers", "width", "heads", "vocabulary", "context"];
   var COLOURS = ["mark", "mark", "target", "rise", "quiet", "mark"];
   var THOUSANDS = [1, 1e3, 1e6, 1e9, 1e12, 1e15];
@@ -328,7 +274,7 @@
       time: inUnits(seconds, SECONDS, words.times)
     });
   }
-  var counter_default = picture(LABELS2, build);
+  var counter_default = picture(build);
 
   // <stdin>
   deliver(counter_default);

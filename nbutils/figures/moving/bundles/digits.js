@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -95,7 +83,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -145,12 +133,6 @@
   }
 
   // gpt.js
-  var LABELS2 = {
-    en: {
-      unread: "The network's file can't be read ({what}). Reload the page."
-    }
-  };
-  var WORDS = inLanguage(LABELS2);
   var FLOAT32_EPS = 2 ** -23;
   function softmax(numbers) {
     let most = -Infinity, total = 0;
@@ -161,30 +143,6 @@
   }
 
   // digits.js
-  var LABELS3 = {
-    en: {
-      title: "A network that reads your digit",
-      field: "Drawing field, 28 by 28 cells. Arrow keys move the pen, space paints, shift with an arrow draws a line, home goes to the upper left.",
-      hint: "Draw here with a finger or the mouse. By keyboard: arrows move the pen, space paints, shift with an arrow draws a line.",
-      pen: "Pen: row {row}, column {column}, {cell}",
-      ink: "ink",
-      paper: "empty",
-      clear: "Clear",
-      example: "An example",
-      inputs: "The 784 inputs, in the form of the training digits: your drawing is cut out, scaled to full height or width, and centred.",
-      seen: "The 784 inputs as a picture",
-      layer: "hidden {number}",
-      units: "Hidden layer {number}: {lit} of 16 units above one half",
-      answer: "Probability of each digit",
-      given: "Example {number} of {of}: somebody wrote a {answer}.",
-      painted: "Example {number} of {of}: somebody wrote a {answer}, and you painted on it.",
-      own: "Your drawing, cells with ink: {cells}.",
-      empty: "Nothing is drawn.",
-      says: "The network says {best} with {p} %, then {next} with {q} %.",
-      lit: "Above one half: {first} of the 16 units of hidden layer 1, {second} of those of hidden layer 2.",
-      broken: "These strokes can't be read. Press Clear and draw again."
-    }
-  };
   var GRID = 28;
   var COARSE = 8;
   var LEVELS = 16;
@@ -218,7 +176,7 @@
   var stretched = (coarse) => times(times(STRETCH, coarse), transposed(STRETCH));
   function inkOf(strokes, words) {
     if (strokes === "") return range(GRID).map(() => Array(GRID).fill(0));
-    if (typeof strokes !== "string" || !/^[0-9a-f]{196}$/.test(strokes)) throw new Sentence(words.broken);
+    if (typeof strokes !== "string" || !/^[0-9a-f]{196}$/.test(strokes)) throw new Sentence(words.spoiled);
     return range(GRID).map((row) => range(GRID).map((column) => {
       const at = GRID * row + column;
       return parseInt(strokes[at >> 2], 16) >> 3 - at % 4 & 1;
@@ -412,7 +370,7 @@ ${fill(words.lit, { first: lit(first), second: lit(second) })}`;
     };
   }
   var twoBest = (p) => range(p.length).sort((a, b) => p[b] - p[a] || a - b);
-  var digits_default = picture(LABELS3, build);
+  var digits_default = picture(build);
 
   // <stdin>
   deliver(digits_default);

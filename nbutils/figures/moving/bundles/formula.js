@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -137,27 +125,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // formula.js
-  var LABELS2 = {
-    en: {
-      title: "A formula with three knobs",
-      descend: "{steps} steps of gradient descent ▶",
-      restart: "Back to the start",
-      map: "The formula's value over x1, across, and x2, up",
-      key: "Blue: near 0, no. Orange: near 1, yes. The line is one half. Both inputs go from −{side} to {side}.",
-      points: "Answers: ● no, ▲ yes. A ring: on the wrong side.",
-      slope: "slope {slope}",
-      way: "slope {slope}: turn {way}",
-      now: "loss now",
-      lowest: "lowest",
-      wrong: "The loss is {loss} nats; no setting of the knobs comes below {lowest}. Points on the wrong side: {wrong} of {points}.",
-      says: "The slopes say: {ways}.",
-      flat: "All slopes are as good as 0: this is the lowest place.",
-      up: "up",
-      down: "down",
-      stay: "stay",
-      bad: "knobs is {value}; it must be three numbers from {least} to {most}."
-    }
-  };
   var KNOBS = ["w0", "w1", "w2"];
   var FLAT = 5e-4;
   var STEP = 0.05;
@@ -307,7 +274,7 @@
     if (slopes.every((slope) => way(slope) === "stay")) return `${said} ${words.flat}`;
     return `${said} ${fill(words.says, { ways: slopes.map((slope, k) => `${KNOBS[k]} ${words[way(slope)]}`).join(", ") })}`;
   }
-  var formula_default = picture(LABELS2, build);
+  var formula_default = picture(build);
 
   // <stdin>
   deliver(formula_default);

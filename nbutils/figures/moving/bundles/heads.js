@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -95,7 +83,7 @@
   function whole(model, name, least, most2) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most2) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most: most2 }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most: most2 }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -155,12 +143,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // gpt.js
-  var LABELS2 = {
-    en: {
-      unread: "The network's file can't be read ({what}). Reload the page."
-    }
-  };
-  var WORDS = inLanguage(LABELS2);
   var FLOAT32_EPS = 2 ** -23;
   function softmax(numbers2) {
     let most2 = -Infinity, total = 0;
@@ -171,29 +153,6 @@
   }
 
   // heads.js
-  var LABELS3 = {
-    en: {
-      title: "Where each head of a token looks",
-      token: "Token",
-      place: "{token} of {last}",
-      scaled: "divide scores by √{D}",
-      masked: "mask later tokens",
-      choose: "Tap or drag: the token that looks",
-      caption: "Bar and number: its weight in %. Small: its score, before the softmax.",
-      seen: "is looked at",
-      head: "head {head}",
-      never: "−∞",
-      looks: "Where {name} looks most: {most}.",
-      most: "head {head} at {name} ({share})",
-      divided: "Scores are divided by √{D}: a head's largest weight is {scaled} on average; undivided it would be {plain}.",
-      undivided: "Scores are not divided by √{D}: a head's largest weight is {plain} on average; divided it would be {scaled}.",
-      last: "No token comes later, so the mask changes nothing here.",
-      hidden: "The mask is on. Tokens that come later: {later}. They get nothing.",
-      peeked: "The mask is off. Tokens that come later: {later}. They get {share} of the weight.",
-      flag: "{name} is {value}; it must be true or false.",
-      numbers: "{name} must hold as many finite numbers as at the start."
-    }
-  };
   var mean = (numbers2) => sum(numbers2) / numbers2.length;
   var most = (numbers2) => numbers2.indexOf(Math.max(...numbers2));
   var weigh = (scores) => [...softmax(scores)];
@@ -315,7 +274,7 @@ ${maskSaid(words, state, weights)}`;
     if (!later) return words.last;
     return fill(masked ? words.hidden : words.peeked, { later, share });
   }
-  var heads_default = picture(LABELS3, build);
+  var heads_default = picture(build);
 
   // <stdin>
   deliver(heads_default);

@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -101,7 +89,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -142,25 +130,6 @@
   }
 
   // map.js
-  var LABELS2 = {
-    en: {
-      title: "Words as places in space",
-      word: "Word",
-      question: "Arrows",
-      a: "a",
-      b: "minus b",
-      c: "plus c",
-      map: "Map of the words along their two widest directions",
-      tap: "Tap or point at a word. The map shows 2 of {C} dimensions; the cosines are of all {C}. Answers come from these words: {n}.",
-      plane: "The plane through a, b and c: the arrow from b to a, and the same arrow begun at c. The dashed line leads to the nearest word.",
-      lands: "a − b + c",
-      near: "Nearest to {word}",
-      answers: "Nearest to {a} − {b} + {c}",
-      said: "Nearest to {word}: {near}.",
-      solved: "Nearest to {a} − {b} + {c}, without these three: {answers}.",
-      differ: "Choose three different words for the arrows: a word minus itself is nothing."
-    }
-  };
   var ABC = ["a", "b", "c"];
   var NEAREST = 5;
   var ANSWERS = 3;
@@ -331,7 +300,7 @@
 ${fill(words.solved, { a, b, c, answers: listed(answers) })}`;
     };
   }
-  var map_default = picture(LABELS2, build);
+  var map_default = picture(build);
 
   // <stdin>
   deliver(map_default);

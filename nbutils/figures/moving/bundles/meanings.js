@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said2 = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said2.textContent = "";
@@ -101,7 +89,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -174,23 +162,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // meanings.js
-  var LABELS2 = {
-    en: {
-      title: "One word, two meanings, layer by layer",
-      place: "Where",
-      person: "Who",
-      stage: "Stage",
-      back: "◀ Back",
-      onward: "Onward ▶",
-      lines: "One line for each sentence, stage by stage; its place left or right says toward which meaning.",
-      guide: "Left and right: how far from the middle between the two meanings' means (◆). The bold line is your sentence; grey ones count for neither mean.",
-      cosine: "Cosine with each mean",
-      same: "the two meanings have one and the same vector.",
-      said: "this {word} stands at {position}. The mean of “{left}” is at −1 (cosine {a}), the mean of “{right}” at 1 (cosine {b}).",
-      next: "What the network says next, after the last layer: {tokens}.",
-      token: "{token} ({share} %)"
-    }
-  };
   var SAME = 1e-6;
   var COLOURS = ["mark", "target"];
   var NEITHER = "quiet";
@@ -306,7 +277,7 @@
     return `${name[0].toUpperCase()}${name.slice(1)}: ${now}
 ${fill(words.next, { tokens: tokens.join(", ") })}`;
   }
-  var meanings_default = picture(LABELS2, build);
+  var meanings_default = picture(build);
 
   // <stdin>
   deliver(meanings_default);

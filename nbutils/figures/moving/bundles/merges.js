@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -95,7 +83,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function fill(words, values) {
     return words.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
@@ -154,6 +142,11 @@
     };
     return Object.assign(row, { show: show2 });
   }
+  function checkText(text, most, words) {
+    const length = text.length > 2 * most ? text.length : [...text].length;
+    if (length > most) throw new Sentence(fill(words.long, { length, most }));
+    if (!text.isWellFormed()) throw new Sentence(words.half);
+  }
   var WHITE = { " ": "·", "\n": "↵", "	": "⇥" };
   function visible(text) {
     return text.replace(/[ \n\t]/g, (sign) => WHITE[sign]);
@@ -186,24 +179,6 @@
   }
 
   // merges.js
-  var LABELS2 = {
-    en: {
-      title: "Byte pair encoding, merge by merge",
-      text: "Text",
-      step: "Merges",
-      back: "◀ Back",
-      onward: "Merge ▶",
-      tokens: "The text now",
-      learned: "Learned so far",
-      none: "nothing yet",
-      done: "After {step} of {steps} merges, {bytes} bytes have become {tokens} tokens.",
-      next: "Next: {left} and {right}, seen {count}×, become number {new}.",
-      end: "No pair is left: every piece is one token.",
-      empty: "Type a word or a sentence above.",
-      long: "This text has {length} characters; the picture takes up to {most}.",
-      half: "The text has half a character in it. Type it again without that."
-    }
-  };
   var BYTES = 256;
   function learn(text, pattern) {
     let rows = (text.match(new RegExp(pattern, "gu")) ?? []).map((piece) => [...new TextEncoder().encode(piece)]);
@@ -243,10 +218,8 @@
     return out;
   }
   function check(text, most, words) {
-    if (!text) throw new Sentence(words.empty);
-    const length = text.length > 2 * most ? text.length : [...text].length;
-    if (length > most) throw new Sentence(fill(words.long, { length, most }));
-    if (!text.isWellFormed()) throw new Sentence(words.half);
+    if (!text) throw new Sentence(words.untyped);
+    checkText(text, most, words);
   }
   function group(row, vocabulary, next) {
     const kinds = row.map(() => "");
@@ -291,7 +264,7 @@
     const left = spelled(vocabulary[next.left]), right = spelled(vocabulary[next.right]);
     return `${done} ${fill(words.next, { left, right, count: next.count, new: next.number })}`;
   }
-  var merges_default = picture(LABELS2, build);
+  var merges_default = picture(build);
 
   // <stdin>
   deliver(merges_default);

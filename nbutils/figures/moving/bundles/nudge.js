@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -101,7 +89,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -180,21 +168,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // nudge.js
-  var LABELS2 = {
-    en: {
-      title: "One nudge after another",
-      step: "Updates",
-      back: "◀ Back",
-      onward: "Update ▶",
-      others: "all others",
-      label: "label",
-      scale: "Bars and curves are on a logarithmic scale, from one in {least} to 1.",
-      curve: "Probability of each token after each update",
-      done: "{step} of {steps} updates done: the label {name} has {p}, a loss of {loss} nats.",
-      next: "The next update takes it to {p}, and {fell} of all other tokens fall.",
-      end: "The recorded run ends here."
-    }
-  };
   var COLOURS = ["target", "mark", "rise"];
   var [WIDTH, HEIGHT] = [600, 130];
   function curves(rows, share, words) {
@@ -250,7 +223,7 @@
     const after = step === fell.length ? words.end : fill(words.next, { p: percent(rows[step + 1][0]), fell: percent(fell[step]) });
     return `${fill(words.done, values)} ${after}`;
   }
-  var nudge_default = picture(LABELS2, build);
+  var nudge_default = picture(build);
 
   // <stdin>
   deliver(nudge_default);

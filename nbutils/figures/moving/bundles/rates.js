@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -101,7 +89,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -180,22 +168,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // rates.js
-  var LABELS2 = {
-    en: {
-      title: "Training at several learning rates",
-      rate: "Rate",
-      step: "Updates",
-      back: "◀ Back",
-      onward: "Update ▶",
-      curves: "Loss before each update, a curve for each learning rate",
-      losses: "Loss in nats over the updates. Strong line: the chosen rate; pale: the others; dashed: the floor.",
-      above: "▲ {loss} nats, above the picture",
-      guess: "Which token begins a document? Bar and first number: the network's guess; mark and second number: the truth.",
-      others: "all others",
-      compare: "{p} | {truth}",
-      done: "Learning rate {rate}, {step} of {steps} updates done: a loss of {loss} nats. “{name}” is given {p}; the truth is {truth}. In all, {misplaced} of the probability is misplaced."
-    }
-  };
   var [WIDTH, HEIGHT] = [600, 180];
   var CEILING = 1.6;
   function curves(losses, floor, words) {
@@ -270,7 +242,7 @@
       });
     };
   }
-  var rates_default = picture(LABELS2, build);
+  var rates_default = picture(build);
 
   // <stdin>
   deliver(rates_default);

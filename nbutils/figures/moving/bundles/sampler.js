@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -95,7 +83,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits2 = 3) {
     const [rounded, power] = value.toExponential(digits2 - 1).split("e");
@@ -147,6 +135,11 @@
     };
     return Object.assign(row, { show: show2 });
   }
+  function checkText(text, most, words) {
+    const length = text.length > 2 * most ? text.length : [...text].length;
+    if (length > most) throw new Sentence(fill(words.long, { length, most }));
+    if (!text.isWellFormed()) throw new Sentence(words.half);
+  }
   var WHITE = { " ": "·", "\n": "↵", "	": "⇥" };
   function visible(text) {
     return text.replace(/[ \n\t]/g, (sign) => WHITE[sign]);
@@ -169,7 +162,7 @@
     const [bytes] = await answered(model, name);
     const expected = model.get("_resources")[name];
     if (crypto.subtle && await sha256(bytes) !== expected) {
-      throw new Sentence(fill(COMMON.changed, { name }));
+      throw new Sentence(fill(model.get("_words").damaged, { name }));
     }
     return bytes;
   }
@@ -216,16 +209,10 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // gpt.js
-  var LABELS2 = {
-    en: {
-      unread: "The network's file can't be read ({what}). Reload the page."
-    }
-  };
-  var WORDS = inLanguage(LABELS2);
   var EPS = 1e-5;
   var FLOAT32_EPS = 2 ** -23;
   var BASE = 1e4;
-  function network(view) {
+  function network(view, words) {
     try {
       const length = Number(view.getBigUint64(0, true));
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + 8, length)));
@@ -240,7 +227,7 @@
       }
       return { config: JSON.parse(config), weights };
     } catch (error) {
-      throw new Sentence(fill(WORDS.unread, { what: (
+      throw new Sentence(fill(words.unread, { what: (
         /** @type {Error} */
         error.message
       ) }));
@@ -370,10 +357,7 @@
   }
 
   // smallworld.js
-  var LABELS3 = {
-    en: { end: "(end)" }
-  };
-  var END = inLanguage(LABELS3).end;
+  var END = "";
   var Over = class extends Error {
   };
   var among = (values) => values.map((value) => [` ${typeof value === "string" ? value : value.name}`, value]);
@@ -663,32 +647,6 @@
   }
 
   // sampler.js
-  var LABELS4 = {
-    en: {
-      title: "Which word comes next",
-      text: "Text",
-      heat: "Temperature",
-      topK: "Top-k",
-      tail: "Top-p",
-      all: "all",
-      one: "Draw one",
-      write: "Let it write",
-      stop: "Stop",
-      others: "all others",
-      true: "true {p}",
-      legend: "Bar: the probability to be drawn. Upright mark: the truth.",
-      fetching: "The network is being fetched (1.6 MB, only once) …",
-      long: "This text has {length} characters; the picture takes up to {most}.",
-      tokens: "This text has {length} tokens; the network reads up to {most}. Take the end off.",
-      half: "The text has half a character in it. Type it again without that.",
-      notText: "The text must be text.",
-      likeliest: "The likeliest next word is {name}: {p} by the network. ",
-      truth: "The truth is {p}.",
-      unknown: "No document of smallworld begins like this, or its last word is not whole: there is no truth.",
-      drawn: "With these sliders it is drawn with {p}, and {kept} of these {rows} words have at least one chance in a million.",
-      ended: "The network has drawn the end of the document."
-    }
-  };
   var ROWS = 8;
   var STEPS = 20;
   var MOST_CHARACTERS = 600;
@@ -723,9 +681,11 @@
     /**
      * @param {DataView<ArrayBuffer>} weights
      * @param {World} world
+     * @param {Words} words
      */
-    constructor(weights, world) {
-      this.net = network(weights);
+    constructor(weights, world, words) {
+      this.net = network(weights, words);
+      this.end = words.end;
       this.world = world;
       this.encoding = encoder(world);
       this.memory = memory(this.net);
@@ -735,7 +695,7 @@
     }
     /** @param {number} id */
     name(id) {
-      return id === this.encoding.end ? END : plain(this.world.vocabulary[id]);
+      return id === this.encoding.end ? this.end : plain(this.world.vocabulary[id]);
     }
     /**
      * What comes next, by the network and in truth; count: of the text's tokens.
@@ -816,9 +776,7 @@ ${words.ended}` : ""}`;
   }
   function check(text, words) {
     if (typeof text !== "string") throw new Sentence(words.notText);
-    const length = text.length > 2 * MOST_CHARACTERS ? text.length : [...text].length;
-    if (length > MOST_CHARACTERS) throw new Sentence(fill(words.long, { length, most: MOST_CHARACTERS }));
-    if (!text.isWellFormed()) throw new Sentence(words.half);
+    checkText(text, MOST_CHARACTERS, words);
     return text.replace(/ +$/, "");
   }
   function writer({ model, root, words, redraw }) {
@@ -826,7 +784,7 @@ ${words.ended}` : ""}`;
     let known = "";
     const talker = later(async () => {
       const [weights, tables] = await Promise.all([resource(model, "network"), resource(model, "world")]);
-      return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)));
+      return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)), words);
     }, () => {
       state.writing &&= talker.value !== null;
       redraw();
@@ -903,7 +861,7 @@ ${words.ended}` : ""}`;
       by.talker.tell();
       if (!talker && !here) {
         by.talker.fetch();
-        return words.fetching;
+        return fill(words.fetching, { size: "1.6 MB" });
       }
       const seen = talker && by.look(talker);
       const rows = talker && seen ? rowsOf(talker, seen.read, seen.drawn) : beginning.rows;
@@ -912,7 +870,7 @@ ${words.ended}` : ""}`;
       return sentence(rows, model.get("ended"), words);
     };
   }
-  var sampler_default = picture(LABELS4, build);
+  var sampler_default = picture(build);
 
   // <stdin>
   deliver(sampler_default);

@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -117,6 +105,11 @@
     };
     return Object.assign(row, { show: show2 });
   }
+  function checkText(text, most, words) {
+    const length = text.length > 2 * most ? text.length : [...text].length;
+    if (length > most) throw new Sentence(fill(words.long, { length, most }));
+    if (!text.isWellFormed()) throw new Sentence(words.half);
+  }
   var WHITE = { " ": "·", "\n": "↵", "	": "⇥" };
   function visible(text) {
     return text.replace(/[ \n\t]/g, (sign) => WHITE[sign]);
@@ -143,7 +136,7 @@
     const [bytes] = await answered(model, name);
     const expected = model.get("_resources")[name];
     if (crypto.subtle && await sha256(bytes) !== expected) {
-      throw new Sentence(fill(COMMON.changed, { name }));
+      throw new Sentence(fill(model.get("_words").damaged, { name }));
     }
     return bytes;
   }
@@ -173,23 +166,6 @@
   }
 
   // tokenizer.js
-  var LABELS2 = {
-    en: {
-      title: "Two encodings cut the same text",
-      text: "Text",
-      examples: "Or take one of these:",
-      own: "our own, {size} tokens",
-      published: "cl100k_base, 100,277 tokens",
-      cut: "{tokens} tokens, {each} bytes a token",
-      said: "Characters: {characters}. Bytes: {bytes}. Tokens: {published} with cl100k_base, {own} with our own vocabulary of {size}.",
-      fetching: "Its table of 100,256 pieces is being fetched, once.",
-      waiting: "Characters: {characters}. Bytes: {bytes}. Tokens: {own} with our own vocabulary of {size}; cl100k_base's table is being fetched.",
-      without: "Characters: {characters}. Bytes: {bytes}. Tokens: {own} with our own vocabulary of {size}.",
-      empty: "Type a word or a sentence above.",
-      long: "This text has {length} characters; the picture takes up to {most}.",
-      half: "The text has half a character in it. Type it again without that."
-    }
-  };
   var NAME = "cl100k_base";
   function asKey(bytes) {
     return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
@@ -241,10 +217,8 @@
     return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
   }
   function check(text, most, words) {
-    if (typeof text !== "string" || !text) throw new Sentence(words.empty);
-    const length = text.length > 2 * most ? text.length : [...text].length;
-    if (length > most) throw new Sentence(fill(words.long, { length, most }));
-    if (!text.isWellFormed()) throw new Sentence(words.half);
+    if (typeof text !== "string" || !text) throw new Sentence(words.untyped);
+    checkText(text, most, words);
   }
   function half(name) {
     const told = element("p", { class: "told" }), row = element("div", { class: "chips tokens" });
@@ -296,12 +270,12 @@
       right.show(shown(ours), words.cut, bytes);
       const theirs = published.found ? shown(encode(text, published.found)) : text === first ? cut : null;
       if (!theirs) published.ask(text);
-      left.show(theirs ?? [], theirs ? words.cut : published.failure || words.fetching, bytes);
+      left.show(theirs ?? [], theirs ? words.cut : published.failure || words.table, bytes);
       if (!theirs) return fill(published.failure ? words.without : words.waiting, values);
       return fill(words.said, { ...values, published: count(theirs.length) });
     };
   }
-  var tokenizer_default = picture(LABELS2, build);
+  var tokenizer_default = picture(build);
 
   // <stdin>
   deliver(tokenizer_default);

@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -95,7 +83,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -168,7 +156,7 @@
     const [bytes] = await answered(model, name);
     const expected = model.get("_resources")[name];
     if (crypto.subtle && await sha256(bytes) !== expected) {
-      throw new Sentence(fill(COMMON.changed, { name }));
+      throw new Sentence(fill(model.get("_words").damaged, { name }));
     }
     return bytes;
   }
@@ -215,16 +203,10 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // gpt.js
-  var LABELS2 = {
-    en: {
-      unread: "The network's file can't be read ({what}). Reload the page."
-    }
-  };
-  var WORDS = inLanguage(LABELS2);
   var EPS = 1e-5;
   var FLOAT32_EPS = 2 ** -23;
   var BASE = 1e4;
-  function network(view) {
+  function network(view, words) {
     try {
       const length = Number(view.getBigUint64(0, true));
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + 8, length)));
@@ -239,7 +221,7 @@
       }
       return { config: JSON.parse(config), weights };
     } catch (error) {
-      throw new Sentence(fill(WORDS.unread, { what: (
+      throw new Sentence(fill(words.unread, { what: (
         /** @type {Error} */
         error.message
       ) }));
@@ -369,56 +351,6 @@
   }
 
   // transformer.js
-  var LABELS3 = {
-    en: {
-      title: "A whole transformer, number by number",
-      text: "Six letters",
-      stage: "Stage",
-      back: "◀ Back",
-      onward: "Next ▶",
-      map: "The numbers of this stage: a row for each position. The arrow keys choose a number.",
-      head: "head {head}",
-      rest: "{from} to {to}",
-      colours: "Orange is above zero, blue below; the strongest colour is {most}. Choose any number to see the sum that made it.",
-      fetching: "The network is being fetched (175 kB, only once) …",
-      letters: "Type six letters, each A, B or C. The network knows no others, and no other length.",
-      read: "The network has read {text} and writes {answer}.",
-      where: "Stage {stage} of {stages}: {what}.",
-      layer: "layer {layer}, ",
-      embedded: "each letter's numbers plus those of its position",
-      attention_normed: "the stream, normalised for attention to read",
-      q: "the queries of the three heads, side by side",
-      k: "the keys of the three heads, side by side",
-      v: "the values of the three heads, side by side",
-      scores: "the scores of the three heads: each query times each key, before the mask",
-      weights: "the attention weights of the three heads: mask and softmax of the scores",
-      heads: "what each head gathers: the sum of the values by their weights",
-      attention_answer: "attention's answer: the three heads mixed by a matrix",
-      after_attention: "the stream with attention's answer added",
-      mlp_normed: "the stream, normalised for the MLP to read",
-      mlp_hidden: "the MLP's 192 hidden numbers after GELU, in four rows of pictures",
-      mlp_answer: "the MLP's answer",
-      after_mlp: "the stream with the MLP's answer added",
-      final_normed: "the stream after the last layer, normalised",
-      logits: "the logits: a score for each next letter",
-      probabilities: "the probabilities of the next letter: the softmax of the logits",
-      here: "Position {row}, letter {letter},",
-      looks: "{here} head {head}, looking at position {seen}:",
-      inHead: "{here} head {head}, number {number}:",
-      next: "{here} next letter {letter}:",
-      number: "{here} number {number}:",
-      embedding: "{one} of the letter + {other} of the position = {total}.",
-      added: "{one} of the stream + {other} of the answer = {total}.",
-      sum: "{products} = {total}.",
-      bent: "GELU({products}) = {total}.",
-      scaled: "({products}) / √16 = {total}.",
-      masked: "0, because the mask hides what comes later.",
-      more: "{products} + … ({count} products)",
-      constant: "{products} + the constant {constant}",
-      share: "e^{number} = {power}; divided by {powers}, the sum of all such powers in its row, it is {total}.",
-      norm: "{value}, less its row's mean {mean}, over the row's spread {spread}, × {scale} + {shift} = {total}."
-    }
-  };
   var LETTERS = "ABC";
   var ASKED = 6;
   var POSITIONS = 11;
@@ -680,7 +612,7 @@
     const heading = element("p", { class: "stage" });
     root.append(element("div", { class: "controls" }, field, steps), heading, map, colours);
     const beginning = model.get("beginning");
-    const sorter = later(() => resource(model, "sorter").then(network), redraw);
+    const sorter = later(() => resource(model, "sorter").then((file) => network(file, words)), redraw);
     let known = "", seen = begin(beginning);
     return () => {
       const text = model.get("text");
@@ -695,7 +627,7 @@
       if (!net && !here) {
         sorter.tell();
         sorter.fetch();
-        return words.fetching;
+        return fill(words.fetching, { size: "175 kB" });
       }
       const key = `${asks} ${Boolean(net)}`;
       if (known !== key) [known, seen] = [key, net ? run(net, asks) : begin(beginning)];
@@ -718,7 +650,7 @@
     if (NEXT.includes(name)) return LETTERS.length;
     return name === "mlp_hidden" ? 4 * WIDTH : WIDTH;
   }
-  var transformer_default = picture(LABELS3, build);
+  var transformer_default = picture(build);
 
   // <stdin>
   deliver(transformer_default);

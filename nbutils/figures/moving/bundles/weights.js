@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -121,7 +109,7 @@
     const [bytes] = await answered(model, name);
     const expected = model.get("_resources")[name];
     if (crypto.subtle && await sha256(bytes) !== expected) {
-      throw new Sentence(fill(COMMON.changed, { name }));
+      throw new Sentence(fill(model.get("_words").damaged, { name }));
     }
     return bytes;
   }
@@ -168,16 +156,10 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // gpt.js
-  var LABELS2 = {
-    en: {
-      unread: "The network's file can't be read ({what}). Reload the page."
-    }
-  };
-  var WORDS = inLanguage(LABELS2);
   var EPS = 1e-5;
   var FLOAT32_EPS = 2 ** -23;
   var BASE = 1e4;
-  function network(view) {
+  function network(view, words) {
     try {
       const length = Number(view.getBigUint64(0, true));
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + 8, length)));
@@ -192,7 +174,7 @@
       }
       return { config: JSON.parse(config), weights };
     } catch (error) {
-      throw new Sentence(fill(WORDS.unread, { what: (
+      throw new Sentence(fill(words.unread, { what: (
         /** @type {Error} */
         error.message
       ) }));
@@ -322,37 +304,6 @@
   }
 
   // weights.js
-  var LABELS3 = {
-    en: {
-      title: "Six weights of the sorter",
-      token: "Token table: letter {letter}, number {column}",
-      position: "Position table: position {row}, number {column}",
-      query: "Layer 1, queries of head {head}: row {number}, column {column}",
-      key: "Layer 1, keys of head {head}: row {number}, column {column}",
-      projection: "Layer 2, attention's projection: row {row}, column {column}",
-      mlp: "Layer 3, MLP's second matrix: row {row}, column {column}",
-      head: "Output head: letter {letter}, number {column}",
-      still: "{value}, as trained",
-      turned: "{value}, trained {trained}",
-      restore: "All as trained",
-      random: "Turn all six at random",
-      chart: "The probabilities of A, B and C at each of the six places of the answer",
-      places: "Question {question}. The network writes:",
-      right: "✓ {letter}",
-      wrong: "✗ {letter}",
-      should: "right: {letter}",
-      bars: "Bars: how probable A, B and C are at each place, after what the network wrote before. Orange: the right letter. Outlines: as trained. Below: the letter that it writes, ✓ right or ✗ wrong.",
-      ways: "The mark on each slider is the trained value. Its ends are about twice as far from it as the smallest turn that changes a letter while the other five stay. The loss is as in training: the right letters stand before each.",
-      fetching: "The network is being fetched (175 kB, only once) …",
-      none: "All {total} numbers are as trained.",
-      one: "1 of {total} numbers is turned.",
-      many: "{turned} of {total} numbers are turned.",
-      answers: "The network answers {question} with {answer}: {right} of {letters} letters are right.",
-      loss: "The loss on this question is {loss} nats.",
-      both: "{away} of {all} probabilities have moved by more than {moved}. The loss on this question is {loss} nats; as trained it is {trained}.",
-      bad: "turns is {value}; it must be {weights} whole numbers from {least} to {most}."
-    }
-  };
   var LETTERS = "ABC";
   var WIDTH = 48;
   var HEAD = 16;
@@ -455,7 +406,7 @@
       element("p", { class: "quiet" }, words.bars),
       element("p", { class: "quiet" }, words.ways)
     );
-    const sorter = later(() => resource(model, "sorter").then(network), redraw);
+    const sorter = later(() => resource(model, "sorter").then((file) => network(file, words)), redraw);
     return () => {
       const turns = checked(model.get("turns"), weights.length, steps, words);
       rows.forEach((row, i) => row.show(turns[i]));
@@ -464,7 +415,7 @@
       if (!net && !still) {
         sorter.tell();
         sorter.fetch();
-        return words.fetching;
+        return fill(words.fetching, { size: "175 kB" });
       }
       const values = weights.map((weight, i) => valueOf(weight, turns[i], steps));
       const now = net ? answered2(net, weights, values, question, right) : trained;
@@ -488,7 +439,7 @@
       })
     ].join("\n");
   }
-  var weights_default = picture(LABELS3, build);
+  var weights_default = picture(build);
 
   // <stdin>
   deliver(weights_default);

@@ -1,22 +1,10 @@
 (() => {
   // shared.js
-  var LANGUAGE = (document.documentElement.lang || "en").slice(0, 2);
-  var LABELS = {
-    en: {
-      broken: "This picture can't be drawn:",
-      whole: "{name} is {value}; it must be a whole number from {least} to {most}.",
-      changed: "The file {name} was damaged on its way. Reload the page."
-    }
-  };
-  var COMMON = inLanguage(LABELS);
-  function inLanguage(labels) {
-    return labels[LANGUAGE] ?? labels.en;
+  function picture(build2) {
+    return { render: ({ model, el }) => show(model, el, build2) };
   }
-  function picture(labels, build2) {
-    const words = inLanguage(labels);
-    return { render: ({ model, el }) => show(model, el, words, build2) };
-  }
-  function show(model, el, words, build2) {
+  function show(model, el, build2) {
+    const words = model.get("_words");
     const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
     const stop = followLook(root);
     const said = element("p", { class: "said", "aria-live": "polite" });
@@ -29,7 +17,7 @@
         root.classList.remove("broken");
         return work();
       } catch (error) {
-        failed.textContent = error instanceof Sentence ? error.message : `${COMMON.broken} ${error}`;
+        failed.textContent = error instanceof Sentence ? error.message : `${words.undrawable} ${error}`;
         failed.hidden = false;
         root.classList.add("broken");
         said.textContent = "";
@@ -101,7 +89,7 @@
   function whole(model, name, least, most) {
     const value = model.get(name);
     if (Number.isInteger(value) && least <= value && value <= most) return value;
-    throw new Sentence(fill(COMMON.whole, { name, value, least, most }));
+    throw new Sentence(fill(model.get("_words").whole, { name, value, least, most }));
   }
   function readable(value, digits = 3) {
     const [rounded, power] = value.toExponential(digits - 1).split("e");
@@ -155,23 +143,6 @@
   var UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   // window.js
-  var LABELS2 = {
-    en: {
-      title: "A window on a stream of tokens",
-      start: "Place",
-      length: "Length",
-      context: "context",
-      label: "label",
-      place: "from token {start}",
-      tokens: "tokens: {length}",
-      stream: "Drag the window along the text",
-      looks: "length {length}, looks: {looks}",
-      said: "Context of length {length}: {seen}. Label: {text}, number {number}.",
-      empty: "Context: nothing but the start. Label: {text}, number {number}.",
-      cost: "Looks of its positions: {once}; in a window of length {longer}: {twice}, which is {times} times as many.",
-      thousands: "Training the whole network on {tokens} tokens takes {once} trillion operations, on {longer} tokens {times} times as many."
-    }
-  };
   var THOUSAND = 1e3;
   var TALLEST = 112;
   var countLooks = (length) => length * (length + 1) / 2;
@@ -249,7 +220,7 @@
       })
     ].join("\n");
   }
-  var window_default = picture(LABELS2, build);
+  var window_default = picture(build);
 
   // <stdin>
   deliver(window_default);
