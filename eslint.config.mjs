@@ -2,7 +2,7 @@
 import js from "@eslint/js";
 
 export default [
-  { ignores: ["_build/", ".venv/"] },
+  { ignores: ["_build/", ".venv/", "nbutils/figures/moving/bundles/"] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },

@@ -34,6 +34,7 @@ if not WAITING.keys() & os.environ.keys():
 __version__ = "0.1.0"
 
 _MODULES = (
+    "words",
     "config",
     "files",
     "device",

@@ -120,7 +120,7 @@ def recipe() -> dict:
     }
 
 
-# A network in a file, which `figures/gpt.js` reads too
+# A network in a file, which `figures/moving/gpt.js` reads too
 
 
 def as_bytes(model: GPT) -> bytes:

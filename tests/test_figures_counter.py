@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from nbutils import planning
-from nbutils.figures.counter import Counter
-from nbutils.figures.picture import readable
+from nbutils.figures.moving.counter import Counter
+from nbutils.figures.moving.picture import readable
 from nbutils.model import GPT, GPTConfig
 
 PRESETS = ["sorter", "small", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "gpt3-175b"]

@@ -1,22 +1,11 @@
 """Chapter 4a's pictures show the numbers that they are given."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
-import pytest
-from matplotlib import pyplot as plt
+from drawing import close_figures  # noqa: F401
 
-from nbutils.figures import descent
+from nbutils.figures.chapters import descent
 
 FLOOR = 0.4
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def points(line) -> list[list[float]]:

@@ -8,8 +8,8 @@ from moving.digits import example, network
 from sklearn.datasets import load_digits
 from torch import nn
 
-from nbutils.figures.digits import Digits, centred
-from nbutils.figures.picture import packed, unpacked
+from nbutils.figures.moving.digits import Digits, centred
+from nbutils.figures.moving.picture import packed, unpacked
 
 RAW = load_digits()
 SMALL = torch.tensor(RAW.images, dtype=torch.float32) / 16

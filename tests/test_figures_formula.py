@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving.formula import START, by_autograd, example
 
-from nbutils.figures.formula import Formula, best_knobs, loss_and_slopes
+from nbutils.figures.moving.formula import Formula, best_knobs, loss_and_slopes
 
 SETTING = st.lists(st.floats(-6, 6), min_size=3, max_size=3)
 

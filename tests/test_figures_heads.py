@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nbutils.figures.heads import AttentionHeads
+from nbutils.figures.moving.heads import AttentionHeads
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 

@@ -1,21 +1,10 @@
 """Chapter 3c's pictures show the numbers that they are given."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
-import pytest
-from matplotlib import pyplot as plt
+from drawing import close_figures  # noqa: F401
 
-from nbutils.figures import inside
+from nbutils.figures.chapters import inside
 from nbutils.figures.style import BLUE
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def random(*shape):

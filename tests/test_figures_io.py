@@ -1,20 +1,9 @@
 """Chapter 2's pictures show the numbers that they are given."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
-import pytest
-from matplotlib import pyplot as plt
+from drawing import close_figures  # noqa: F401
 
-from nbutils.figures import io
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+from nbutils.figures.chapters import io
 
 
 def only_axes(figure):

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from moving.map import example
 
-from nbutils.figures.map import EmbeddingMap
-from nbutils.figures.picture import unpacked
+from nbutils.figures.moving.map import EmbeddingMap
+from nbutils.figures.moving.picture import unpacked
 
 WORDS = "king man queen woman Paris France Tokyo Japan".split()
 ROWS = np.random.default_rng(1).normal(size=(8, 16))

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from nbutils.figures.meanings import Meanings
+from nbutils.figures.moving.meanings import Meanings
 
 WHERE = ("in the garden", "in the kitchen", "at the hospital")
 KINDS = {"an animal": ["in the garden"], "a spot": ["at the hospital"]}

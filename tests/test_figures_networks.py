@@ -7,17 +7,17 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from shown import bundled
 
 from nbutils import recipes, smallworld
-from nbutils.figures import networks
-from nbutils.figures.picture import esm
+from nbutils.figures.moving import networks
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 
 OWN = """import { gelu, memory, network, read, softmax, unembed } from "./gpt.js";
 export default (base64, tokens, whole) => {
   const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-  const net = network(new DataView(bytes.buffer)), kept = memory(net);
+  const net = network(new DataView(bytes.buffer), { unread: "no network: {what}" }), kept = memory(net);
   const plain = (value) => ArrayBuffer.isView(value) ? [...value]
     : Array.isArray(value) ? value.map(plain)
     : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
@@ -32,14 +32,12 @@ TOKENS = [3, 0, 10, 3, 7, 1, 2]
 
 
 @pytest.fixture(scope="module")
-def run(browser, tmp_path_factory):
+def run(browser):
     """JavaScript's forward: (a network's bytes, tokens) -> the values at each position.
 
     Unless it is asked for the whole way, the last ones only.
     """
-    own = tmp_path_factory.mktemp("own") / "own.js"
-    own.write_text(OWN)
-    page, script = browser.new_page(), esm(own)
+    page, script = browser.new_page(), bundled(OWN)
 
     def run(content, tokens, whole=False):
         return page.evaluate(
@@ -124,7 +122,7 @@ def test_the_stored_networks_compute_as_in_torch(run):
 
 
 def test_a_spoiled_file_is_a_sentence(run):
-    with pytest.raises(Exception, match="network's file can't be read"):
+    with pytest.raises(Exception, match="no network: "):
         run(networks.content("sorter")[:50], [0])
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbutils import planning, tokens
-from nbutils.figures import picture as module
-from nbutils.figures.merges import MOST_CHARACTERS, Merges, learn_merges, tokens_after
-from nbutils.figures.nudge import Nudge
-from nbutils.figures.picture import Picture, css, esm, readable
+from nbutils.figures.moving import picture as module
+from nbutils.figures.moving.merges import MOST_CHARACTERS, Merges, learn_merges, tokens_after
+from nbutils.figures.moving.nudge import Nudge
+from nbutils.figures.moving.picture import Picture, css, readable
+from nbutils.figures.moving.window import Window, count_looks, window_flops
 from nbutils.figures.style import LOOKS, TINTS
-from nbutils.figures.window import Window, count_looks, window_flops
 from nbutils.model import GPTConfig
 
 SENTENCE = "that cat sat on that mat"
@@ -88,94 +88,6 @@ def test_the_look_has_the_colours_of_style_and_no_other():
         assert colour in css()
     own = "".join(path.read_text("utf-8") for path in module.FOLDER.glob("*.css"))
     assert not set(re.findall(r"#[0-9A-Fa-f]{3,8}\b", own)) - {"#111", "#333"}  # on the tints
-
-
-# Scripts
-
-
-def join(tmp_path, own):
-    path = tmp_path / "own.js"
-    path.write_text(own)
-    return esm(path)
-
-
-def test_joining_leaves_one_module(tmp_path):
-    text = join(tmp_path, 'import { chip, fill } from "./shared.js";\nexport default { chip };\n')
-    assert text.startswith("const shared_js = (() => {\n")
-    assert text.endswith("})();\nconst { chip, fill } = shared_js;\nexport default { chip };\n")
-    assert len(re.findall(r"^\s*(?:import|export)\b", text, re.M)) == 1
-
-
-def test_an_import_may_take_several_lines(tmp_path):
-    own = 'import {\n  chip,\n  fill,\n} from "./shared.js";\nexport default 1;\n'
-    assert "const { chip, fill } = shared_js;\n" in join(tmp_path, own)
-
-
-def test_comments_for_tsc_are_left_out_and_nothing_else(tmp_path):
-    own = (
-        "/**\n * A sum; `*` is no end.\n * @param {number} a\n */\n"
-        "function one(a) {\n"
-        "  /** @type {number[]} */ (list).length = a; // stays: code follows\n"
-        "  /** @type {number} */\n"
-        "  const b = a;\n"
-        "  return b;\n"
-        "}\n"
-    )
-    expected = (
-        "function one(a) {\n"
-        "  /** @type {number[]} */ (list).length = a; // stays: code follows\n"
-        "  const b = a;\n"
-        "  return b;\n"
-        "}\n"
-    )
-    assert join(tmp_path, f"{own}export default one;\n") == f"{expected}export default one;\n"
-
-
-def test_a_part_that_two_import_stands_once_and_first(tmp_path, monkeypatch):
-    (tmp_path / "low.js").write_text("export const one = 1;\n")
-    (tmp_path / "high.js").write_text(
-        'import { one } from "./low.js";\nexport const two = one + one;\n'
-    )
-    monkeypatch.setattr(module, "FOLDER", tmp_path)
-    imports = 'import { two } from "./high.js";\nimport { one } from "./low.js";\n'
-    text = join(tmp_path, f"{imports}export default one + two;\n")
-    assert re.findall(r"const (\w+_js) =", text) == ["low_js", "high_js"]
-
-
-@pytest.mark.parametrize(
-    "own, told",
-    [
-        (
-            'import { nothing } from "./shared.js";\nexport default 1;',
-            "imports 'nothing', which shared",
-        ),
-        ('import * as d3 from "https://d3.org";\nexport default 1;', "can't be joined"),
-        (
-            'import { chip as c } from "./shared.js";\nexport default 1;',
-            "imports 'chip as c', which",
-        ),
-        ("export const a = 1;\nexport default 1;", "can't be joined"),
-        ('const a = await import("./b.js");\nexport default 1;', "can't be joined"),
-        ("const a = 1;", "exactly one `export default`"),
-        ("export default 1;\nexport default 2;", "exactly one `export default`"),
-    ],
-)
-def test_what_can_not_be_joined_is_named(tmp_path, own, told):
-    with pytest.raises(ValueError, match=re.escape(told)) as raised:
-        join(tmp_path, own)
-    assert "own.js" in str(raised.value)
-
-
-def test_a_shared_file_with_an_import_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "shared.js").write_text('import "./x.js";\n')
-    monkeypatch.setattr(module, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match="shared.js: 'import"):
-        join(tmp_path, 'import { a } from "./shared.js";\nexport default a;')
-
-
-def test_labels_stand_in_one_table_for_each_language():
-    for path in module.FOLDER.glob("*.js"):
-        assert len(re.findall(r"^const LABELS = \{\n  en: \{", path.read_text(), re.M)) == 1, path
 
 
 # Resources

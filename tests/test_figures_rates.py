@@ -7,7 +7,7 @@ import pytest
 from moving.rates import example
 
 from nbutils import smallworld
-from nbutils.figures.rates import Rates
+from nbutils.figures.moving.rates import Rates
 
 TRUTH, ENCODING = smallworld.next_probabilities(""), smallworld.encoding()
 EVEN = np.full((3, len(TRUTH)), 1 / len(TRUTH))

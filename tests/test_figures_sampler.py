@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pytest
 import torch
+from shown import bundled
 
 from nbutils import sampling, smallworld
-from nbutils.figures.networks import load_network
-from nbutils.figures.picture import FOLDER, esm
-from nbutils.figures.sampler import Sampler, world_tables
+from nbutils.figures.moving.networks import load_network
+from nbutils.figures.moving.picture import FOLDER
+from nbutils.figures.moving.sampler import Sampler, world_tables
 
 OWN = """import { END, nextProbabilities } from "./smallworld.js";
 %s
@@ -26,14 +27,12 @@ export default (world, texts) => {
 
 
 @pytest.fixture(scope="module")
-def read(browser, tmp_path_factory):
+def read(browser):
     """JavaScript's truth: texts -> for each its pieces and [next piece, probability]."""
-    own = tmp_path_factory.mktemp("own") / "own.js"
     encoder = re.search(
         r"^function encoder.*?^}$", (FOLDER / "sampler.js").read_text(), re.M | re.S
     )
-    own.write_text(OWN % encoder[0])
-    page, script = browser.new_page(), esm(own)
+    page, script = browser.new_page(), bundled(OWN % encoder[0])
     yield lambda texts: page.evaluate(
         """async ([script, world, texts]) => {
           const address = URL.createObjectURL(new Blob([script], {type: "text/javascript"}));

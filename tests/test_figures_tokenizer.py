@@ -6,8 +6,8 @@ import re
 import pytest
 
 from nbutils import tokens
-from nbutils.figures.merges import for_javascript
-from nbutils.figures.tokenizer import EXAMPLES, Tokenizer, ranks_packed
+from nbutils.figures.moving.merges import for_javascript
+from nbutils.figures.moving.tokenizer import EXAMPLES, Tokenizer, ranks_packed
 
 TEXT = "that cat, 안녕"
 

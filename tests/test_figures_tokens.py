@@ -2,22 +2,11 @@
 
 import re
 
-import matplotlib
 import numpy as np
-import pytest
-
-matplotlib.use("agg")
-
-from matplotlib import pyplot as plt
+from drawing import close_figures  # noqa: F401
 
 from nbutils.figures import style
-from nbutils.figures import tokens as figures
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
+from nbutils.figures.chapters import tokens as figures
 
 
 def texts(html):

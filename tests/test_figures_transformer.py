@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils.figures.networks import load_network
-from nbutils.figures.transformer import WholeTransformer, list_stages, sort_letters
+from nbutils.figures.moving.networks import load_network
+from nbutils.figures.moving.transformer import WholeTransformer, list_stages, sort_letters
 
 
 @pytest.fixture(scope="module")

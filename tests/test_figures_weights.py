@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from nbutils import sampling
-from nbutils.figures.networks import load_network
-from nbutils.figures.weights import (
+from nbutils.figures.moving.networks import load_network
+from nbutils.figures.moving.weights import (
     PLACES,
     QUESTION,
     STEPS,
@@ -102,7 +102,7 @@ def test_the_first_change_is_the_smallest_turn_that_changes_a_letter():
 
 def test_a_weight_that_changes_nothing_is_told(monkeypatch):
     nothing = torch.zeros(122, dtype=torch.bool)
-    monkeypatch.setattr("nbutils.figures.weights._changes", lambda *weight: nothing)
+    monkeypatch.setattr("nbutils.figures.moving.weights._changes", lambda *weight: nothing)
     with pytest.raises(RuntimeError, match=re.escape("no turn of head.weight[2, 4] changes")):
         first_change("head", 2, 4)
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = [*ROOT.glob("nbutils/figures/*.js"), *ROOT.glob("book/assets/*.js")]
+SCRIPTS = [*ROOT.glob("nbutils/figures/moving/*.js"), *ROOT.glob("book/assets/*.js")]
 PACKAGE = json.loads((ROOT / "package.json").read_text("utf-8"))
 LOCK = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
 
@@ -37,9 +37,15 @@ def test_the_lock_file_names_no_registry_but_the_public_one():
 
 @pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
 @pytest.mark.parametrize("processor", ["x64", "arm64"])
-def test_typescript_is_locked_for_the_systems_that_have_the_environment_s_node(system, processor):
-    entry = LOCK[f"node_modules/@typescript/typescript-{system}-{processor}"]
-    assert entry["version"] == PACKAGE["devDependencies"]["typescript"] and entry["optional"]
+def test_tools_are_locked_for_the_systems_that_have_the_environment_s_node(system, processor):
+    """Those that are no JavaScript, but a program for each system."""
+    programs = {
+        "typescript": f"@typescript/typescript-{system}-{processor}",
+        "esbuild": f"@esbuild/{system}-{processor}",
+    }
+    for name, program in programs.items():
+        entry = LOCK[f"node_modules/{program}"]
+        assert entry["version"] == PACKAGE["devDependencies"][name] and entry["optional"]
 
 
 def test_pre_commit_runs_the_tools_of_make_check():
@@ -64,8 +70,12 @@ def test_tsc_reads_each_script():
 @pytest.mark.parametrize(
     "path, text, rule",
     [
-        ("nbutils/figures/new.js", 'import { chip } from "./shared.js";\n', "no-unused-vars"),
-        ("nbutils/figures/new.js", "export const same = (a, b) => a == b;\n", "eqeqeq"),
+        (
+            "nbutils/figures/moving/new.js",
+            'import { chip } from "./shared.js";\n',
+            "no-unused-vars",
+        ),
+        ("nbutils/figures/moving/new.js", "export const same = (a, b) => a == b;\n", "eqeqeq"),
         ("book/assets/new.js", "export const a = 1;\n", "'import' and 'export' may appear only"),
     ],
 )
@@ -74,6 +84,16 @@ def test_eslint_finds_a_mistake_in_a_new_script(path, text, rule):
         "node_modules/eslint/bin/eslint.js", "--stdin", "--stdin-filename", path, text=text
     )
     assert found.returncode == 1 and rule in found.stdout
+
+
+def test_the_bundles_are_of_the_scripts_as_they_are(tmp_path):
+    made = node("authoring/bundle.mjs", str(tmp_path))
+    assert made.returncode == 0, made.stderr
+    stored = ROOT / "nbutils/figures/moving/bundles"
+    new, old = (
+        {p.name: p.read_text("utf-8") for p in folder.iterdir()} for folder in (tmp_path, stored)
+    )
+    assert new == old, "a script has changed: run make bundles"
 
 
 def test_each_script_takes_its_shared_types_from_one_file():

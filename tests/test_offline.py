@@ -11,7 +11,7 @@ from visits import PAGES, Reader
 
 from authoring import offline
 from authoring.site import HTML
-from nbutils.figures import picture
+from nbutils.figures.moving import picture
 
 TABLE = re.compile(r"/_static/pictures/[0-9a-f]{64}\.js$")
 PICTURES = all_pictures()

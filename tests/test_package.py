@@ -16,6 +16,7 @@ from nbutils import cli
 FOLDER = Path(nbutils.__file__).parent
 # A module imports only modules of lines above its own.
 FLOW = (
+    {"words"},
     {"config"},
     {"files"},
     {"device"},

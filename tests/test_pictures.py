@@ -19,7 +19,7 @@ from conftest import colab_packages
 from moving import all_pictures
 from moving.hands import Drag, Moving, Write
 from nbformat.v4 import new_code_cell, new_notebook
-from shown import Shown, agree, alone, state_to_return_to
+from shown import Shown, agree, alone, bundled, state_to_return_to
 from visits import OVERFLOW, Reader, axe_source, html_of
 
 from authoring.site import HTML, ROOT, serving, toc_pages
@@ -276,11 +276,16 @@ def test_pages_load_only_what_their_pictures_need():
 # Resources: large files, fetched when they are first needed
 
 TABLE = """
-from nbutils.figures.picture import Picture
+from nbutils import words
+from nbutils.figures.moving.picture import Picture
 
 class Table(Picture):
     script = {script!r}
     resources = {{"table": lambda: b"one two three"}}
+
+    @classmethod
+    def wording(cls):
+        return words.table("pictures/common") | {{"title": "A table"}}
 
     def summary(self):
         return "A table that is not here yet."
@@ -296,7 +301,7 @@ function build({ model, root }) {
   root.append(button("Fetch", fetched), out);
   return () => "Ready.";
 }
-export default picture({ en: { title: "A table" } }, build);
+deliver(picture(build));
 """
 
 
@@ -305,7 +310,7 @@ def table_page(tmp_path, monkeypatch, request):
     """A folder with a page of that picture."""
     monkeypatch.syspath_prepend(tmp_path)
     request.addfinalizer(lambda: sys.modules.pop("table_picture", None))
-    (tmp_path / "table.js").write_text(TABLE_SCRIPT)
+    (tmp_path / "table.js").write_text(bundled(TABLE_SCRIPT))
     (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
     import table_picture
 
@@ -436,7 +441,7 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
         *(f"made[{i}]" for i in range(len(PICTURES))),
         "table_picture.Table()",
     ]
-    (tmp_path / "table.js").write_text(TABLE_SCRIPT)
+    (tmp_path / "table.js").write_text(bundled(TABLE_SCRIPT))
     (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(line) for line in code], metadata=kernel)

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from nbutils import recipes, smallworld, text, tokens
-from nbutils.figures.networks import content, load_network
-from nbutils.figures.sampler import Sampler
+from nbutils.figures.moving.networks import content, load_network
+from nbutils.figures.moving.sampler import Sampler
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, TrainingInterrupt, evaluate
 from nbutils.windows import Windows

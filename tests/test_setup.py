@@ -87,8 +87,8 @@ def test_make_help_lists_every_command(root):
     [
         "book/assets/book.css",
         "authoring/extensions/lecture.css",
-        "nbutils/figures/nudge.js",
-        "nbutils/figures/picture.css",
+        "nbutils/figures/moving/bundles/nudge.js",
+        "nbutils/figures/moving/picture.css",
         "nbutils/trained/smallworld.safetensors",
         "notebooks/01_tokens.ipynb",
         "book/measured.json",

@@ -9,7 +9,7 @@ from shown import alone
 
 from authoring.site import ROOT, serving
 from nbutils import smallworld, text, tokens
-from nbutils.figures.tokenizer import EXAMPLES, MOST_CHARACTERS, Tokenizer
+from nbutils.figures.moving.tokenizer import EXAMPLES, MOST_CHARACTERS, Tokenizer
 
 TEXTS = 5000
 # Where letters, digits, marks, signs and white space of all kinds stand.

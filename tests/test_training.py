@@ -17,7 +17,7 @@ from torch._dynamo.utils import counters
 from nbutils import checkpoints, device, files, smallworld, text, tokens
 from nbutils import training as training_module
 from nbutils.checkpoints import BEFORE, CHECKPOINT, CheckpointError
-from nbutils.figures.training import loss_curve
+from nbutils.figures.chapters.training import loss_curve
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import (
     History,

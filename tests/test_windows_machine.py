@@ -139,7 +139,7 @@ def test_what_windows_lacks_is_asked_for_only_where_it_may_be_missing():
 
 
 def test_files_have_the_same_line_ends_everywhere():
-    names = ["nbutils/files.py", "nbutils/figures/sorter.safetensors"]
+    names = ["nbutils/files.py", "nbutils/figures/moving/sorter.safetensors"]
     command = ["git", "check-attr", "eol", "binary", "--", *names]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     told = done.stdout.splitlines()

@@ -1,6 +1,6 @@
 """Bring moving pictures into the pages that have them: their scripts, their look, their files.
 
-`nbutils.figures.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
+`nbutils.figures.moving.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
 picture gets its script as one file for the whole book, named after its content, so that no browser
 keeps an old one. Other pages load nothing. The scripts are classic ones, since a browser that opens a
 page from a disk refuses modules.
@@ -15,11 +15,10 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from nbutils.figures import picture
+from nbutils.figures.moving import picture
 
 HOST = "pictures.js"  # in book/assets
 FOLDER = "pictures"  # in the built book's _static
-DEFAULT = re.compile(r"^export default ", re.M)
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 PLACE = re.compile(
     r'(<div class="moving-picture" data-picture="([\w.]+)")(><p>.*?</p>\s*'
@@ -83,14 +82,14 @@ def publish(kind: type[picture.Picture], state: dict, folder: Path) -> str:
         if picture.sha256(content) != expected:
             raise ExtensionError(f"{kind.__name__}'s {name} has changed: run the notebook again")
         put(folder / f"{expected}.bin", content)
-    script = classic(picture.esm(picture.FOLDER / kind.script))
+    script = classic(picture.bundle(kind.script))
     return written(folder, Path(kind.script).stem, "js", script.encode())
 
 
-def classic(module: str) -> str:
-    """The module as a classic script, which leaves its default export with its own element."""
-    body = DEFAULT.sub("const exported = ", module)
-    return f'document.currentScript.content = (() => {{\n"use strict";\n{body}return exported;\n}})();\n'
+def classic(bundle: str) -> str:
+    """The bundle as a classic script, which leaves its picture with its own element."""
+    deliver = "const deliver = (made) => { document.currentScript.content = made; };"
+    return f'(() => {{\n"use strict";\n{deliver}\n{bundle}}})();\n'
 
 
 def written(folder: Path, stem: str, ending: str, content: bytes) -> str:
@@ -118,8 +117,8 @@ def remove_old(app: Sphinx, error) -> None:
 
 def note_scripts(app: Sphinx, config) -> None:
     """A changed script makes every page be written again: their cells' outputs don't name it."""
-    texts = [path.read_bytes() for path in sorted(picture.FOLDER.glob("*.[jc]s*"))]
-    config.moving_pictures = hashlib.sha256(b"".join(texts)).hexdigest()
+    bundles = [path.read_text("utf-8") for path in sorted(picture.BUNDLES.glob("*.js"))]
+    config.moving_pictures = hashlib.sha256("".join([*bundles, picture.css()]).encode()).hexdigest()
 
 
 def setup(app: Sphinx) -> dict:

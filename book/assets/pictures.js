@@ -2,16 +2,8 @@
 // a picture's script is the same in Jupyter, and finds the same model there. Files come by script
 // elements where a page was opened from a disk: browsers refuse import() and fetch() there.
 "use strict";
-/** @import { Labels, Listener } from "../../nbutils/figures/types" */
+/** @import { Listener } from "../../nbutils/figures/moving/types" */
 {
-  /** @type {Labels<{ failed: string, file: string }>} */
-  const LABELS = {
-    en: {
-      failed: "This picture can't be moved here ({error}). Open the page in Colab or Jupyter to move it.",
-      file: "The file that this needs can't be loaded ({error}).",
-    },
-  };
-  const WORDS = LABELS[document.documentElement.lang.slice(0, 2)] ?? LABELS.en;
   /** @type {(words: string, error: unknown) => string} */
   const say = (words, error) => words.replace("{error}", error instanceof Error ? error.message : String(error));
 
@@ -76,7 +68,7 @@
           : await fetched(new URL(`${name}.bin`, this.folder));
         this.emit("msg:custom", { resource }, [new DataView(bytes)]);
       } catch (error) {
-        this.emit("msg:custom", { resource, error: say(WORDS.file, error) }, []);
+        this.emit("msg:custom", { resource, error: say(this.state._words.missing, error) }, []);
       }
     }
   }
@@ -109,10 +101,11 @@
 
   /** @param {HTMLElement} place */
   async function start(place) {
+    const state = JSON.parse(place.querySelector("script")?.textContent ?? "");
     const summary = /** @type {Element} */ (place.querySelector("p")), view = document.createElement("div");
     try {
       const script = new URL(place.dataset.script ?? "", document.baseURI);
-      const model = new Model(JSON.parse(place.querySelector("script")?.textContent ?? ""), script);
+      const model = new Model(state, script);
       let widget = await loaded(script);
       if (typeof widget === "function") widget = await widget();
       await widget.initialize?.({ model });
@@ -124,7 +117,7 @@
       place.dataset.state = "moves";
     } catch (error) {
       const told = document.createElement("p");
-      told.textContent = say(WORDS.failed, error);
+      told.textContent = say(state._words.unmoved, error);
       summary.after(told);
       place.dataset.state = "failed";
     }

@@ -1,1 +1,1 @@
-"""Pictures of the flow. Each file draws one chapter's subject and computes nothing of its own."""
+"""Pictures of the flow: ``chapters`` draws each chapter's subject, ``moving`` has what can be moved."""

@@ -18,8 +18,8 @@ from nbutils.model import GPT, GPTConfig
 from nbutils.training import History, TrainConfig, TrainingMemoryError, evaluate, train
 from nbutils.windows import Windows
 
+from .chapters.training import draw_losses
 from .style import GREY
-from .training import draw_losses
 
 INVITATION = "Run this chapter in Colab or Jupyter to turn the knobs."
 """What the panel says where no kernel runs and no picture can be shown."""

@@ -295,8 +295,8 @@ def damages_no_checkpoint_when_it_is_full(chip):
 
 
 def shows_what_is_on_the_chip(chip):
-    from nbutils.figures.heads import AttentionHeads
-    from nbutils.figures.nudge import Nudge
+    from nbutils.figures.moving.heads import AttentionHeads
+    from nbutils.figures.moving.nudge import Nudge
 
     model = made().to(device.pick().device)
     last = trace(model, torch.tensor([[END, 5, 6]])).layers[-1]

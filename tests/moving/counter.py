@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from moving.hands import Moving, Pick, write
-from nbutils.figures.counter import Counter
+from nbutils.figures.moving.counter import Counter
 
 
 @dataclass(frozen=True)

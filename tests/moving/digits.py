@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from moving.hands import Moving, Press
-from nbutils.figures.digits import Digits, _ink
+from nbutils.figures.moving.digits import Digits, _ink
 
 
 @dataclass(frozen=True)

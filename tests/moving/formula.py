@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from moving.hands import Moving, Press, press, slide
-from nbutils.figures.formula import Formula
+from nbutils.figures.moving.formula import Formula
 
 START = [0.5, 1.0, -2.0]
 

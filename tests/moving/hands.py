@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nbutils.figures.picture import Picture
+from nbutils.figures.moving.picture import Picture
 
 
 def press(shown, button) -> None:

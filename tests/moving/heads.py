@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from moving.hands import Drag, Moving, Slide
-from nbutils.figures.heads import AttentionHeads
+from nbutils.figures.moving.heads import AttentionHeads
 
 TOKENS = "<start>|Now| Anna| is| in| the| garden|.| She| sees| a| mole|.| The| mole| digs".split(
     "|"

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from moving.hands import Moving, Pick
-from nbutils.figures.map import EmbeddingMap
+from nbutils.figures.moving.map import EmbeddingMap
 
 
 def choose(label: str, name: str, word: int) -> Pick:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from moving.hands import Moving, Press, Slide
-from nbutils.figures.meanings import Meanings
+from nbutils.figures.moving.meanings import Meanings
 
 PEOPLE = ("Tom", "Anna", "Leo", "Emma", "Maria", "Ben")
 WHERE = (

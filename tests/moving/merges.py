@@ -1,5 +1,5 @@
 from moving.hands import Moving, Press, Slide, Write, numbers_in
-from nbutils.figures.merges import Merges
+from nbutils.figures.moving.merges import Merges
 
 PICTURES = [
     Moving(

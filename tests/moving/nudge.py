@@ -1,7 +1,7 @@
 import numpy as np
 
 from moving.hands import Moving, Press, Slide
-from nbutils.figures.nudge import Nudge
+from nbutils.figures.moving.nudge import Nudge
 
 
 def example() -> Nudge:

@@ -2,7 +2,7 @@ import numpy as np
 
 from moving.hands import Moving, Press, Slide
 from nbutils import smallworld
-from nbutils.figures.rates import Rates
+from nbutils.figures.moving.rates import Rates
 
 RATES = (0.0001, 0.001, 0.003, 0.03, 1.0)
 

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from moving.hands import Fetching, Moving, Press, Slide, Write, press
-from nbutils.figures.sampler import Sampler
+from nbutils.figures.moving.sampler import Sampler
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from functools import cache
 
 from moving.hands import Moving, Press, numbers_in, write
 from nbutils import text, tokens
-from nbutils.figures.tokenizer import EXAMPLES, Tokenizer
+from nbutils.figures.moving.tokenizer import EXAMPLES, Tokenizer
 
 LINE = "|Viewing Single Post From: Spoilers for the Week of February 11th|"
 SIGNS = "It'ſ HERE'LL, \t\r\n\u0085\ufeff e\u0301 안녕 👩‍🚀 ١٢٣٤\x00 "

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from moving.hands import Fetching, Moving, Press, Slide, Write
-from nbutils.figures.transformer import WholeTransformer
+from nbutils.figures.moving.transformer import WholeTransformer
 
 LEFT, TOP, TALL = 30, 18, 17  # of transformer.js
 

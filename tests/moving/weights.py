@@ -5,8 +5,8 @@ import numpy as np
 import torch
 
 from moving.hands import Fetching, Moving, Press, press, slide
-from nbutils.figures.networks import load_network
-from nbutils.figures.weights import QUESTION, STEPS, SixWeights
+from nbutils.figures.moving.networks import load_network
+from nbutils.figures.moving.weights import QUESTION, STEPS, SixWeights
 
 TRAINED = [0] * 6
 

@@ -1,6 +1,6 @@
 from moving.hands import Drag, Moving, Slide, numbers_in
 from nbutils import tokens
-from nbutils.figures.window import Window
+from nbutils.figures.moving.window import Window
 from nbutils.model import GPTConfig
 
 

@@ -1,0 +1,1 @@
+"""Each file draws one chapter's subject with matplotlib and computes nothing of its own."""

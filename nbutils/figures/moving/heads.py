@@ -1,0 +1,128 @@
+"""Chapter 3b's moving picture of attention: where each head of a token looks, and from which scores."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import traitlets
+
+from ..style import marked
+from .picture import Picture, floats, readable, whole_number
+
+_DIGITS = 6  # that matter, of a query's or a key's number
+_TOKENS, _HEADS, _WIDTH = (2, 24), (1, 4), (1, 64)  # more would not fit on a screen
+
+
+class AttentionHeads(Picture):
+    """Choose a token and see each head's scores and weights, with and without scale and mask.
+
+    Args:
+        tokens: the T tokens of a text, 2 to 24.
+        q, k: each head's queries and keys, as they are compared, shape (H, T, D) with H at most 4
+            and D at most 64. They are kept to 6 digits.
+        token: position of the token that looks.
+        scaled: whether scores are divided by √D.
+        masked: whether later tokens are hidden.
+    """
+
+    script = "heads.js"
+
+    tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    q = traitlets.List().tag(sync=True)
+    k = traitlets.List().tag(sync=True)
+    token = traitlets.Int().tag(sync=True)
+    scaled = traitlets.Bool().tag(sync=True)
+    masked = traitlets.Bool().tag(sync=True)
+
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        q,
+        k,
+        *,
+        token: int = 0,
+        scaled: bool = True,
+        masked: bool = True,
+    ):
+        whole_number("the number of tokens", len(tokens), *_TOKENS)
+        whole_number("token", token, 0, len(tokens) - 1)
+        for name, value in (("scaled", scaled), ("masked", masked)):
+            if not isinstance(value, bool):
+                raise TypeError(f"{name}={value!r} must be True or False")
+        q, k = _checked("q", q, len(tokens)), _checked("k", k, len(tokens))
+        if q.shape != k.shape:
+            raise ValueError(f"q has shape {q.shape}, k has {k.shape}; give them the same")
+        super().__init__(
+            tokens=[marked(text) for text in tokens],
+            q=_short(q),
+            k=_short(k),
+            token=token,
+            scaled=scaled,
+            masked=masked,
+        )
+
+    def scores(self, scaled: bool | None = None) -> np.ndarray:
+        """What the softmax gets for the chosen token, shape (H, T): minus infinity where masked."""
+        q, k = np.array(self.q), np.array(self.k)  # (H, T, D)
+        scores = k @ q[:, self.token, :, None]  # (H, T, 1)
+        if self.scaled if scaled is None else scaled:
+            scores = scores / q.shape[-1] ** 0.5
+        if self.masked:
+            scores[:, self.token + 1 :] = -np.inf
+        return scores[..., 0]
+
+    def weights(self, scaled: bool | None = None) -> np.ndarray:
+        """Their softmax, shape (H, T); each row sums to 1."""
+        scores = self.scores(scaled)
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def summary(self) -> str:
+        most = [
+            f"head {head + 1} at {self.tokens[row.argmax()]} ({_percent(row.max())})"
+            for head, row in enumerate(self.weights())
+        ]
+        looks = f"Where {self.tokens[self.token]} looks most: {', '.join(most)}."
+        return f"{looks}\n{self._scale()}\n{self._mask()}"
+
+    def _scale(self) -> str:
+        with_, without = (
+            _percent(self.weights(scaled).max(axis=1).mean()) for scaled in (True, False)
+        )
+        D = len(self.q[0][0])
+        if self.scaled:
+            return (
+                f"Scores are divided by √{D}: a head's largest weight is {with_} on average; "
+                f"undivided it would be {without}."
+            )
+        return (
+            f"Scores are not divided by √{D}: a head's largest weight is {without} on average; "
+            f"divided it would be {with_}."
+        )
+
+    def _mask(self) -> str:
+        later = len(self.tokens) - 1 - self.token
+        if not later:
+            return "No token comes later, so the mask changes nothing here."
+        if self.masked:
+            return f"The mask is on. Tokens that come later: {later}. They get nothing."
+        peeked = _percent(self.weights()[:, self.token + 1 :].sum(axis=1).mean())
+        return f"The mask is off. Tokens that come later: {later}. They get {peeked} of the weight."
+
+
+def _checked(name: str, values, T: int) -> np.ndarray:
+    values = floats(values)
+    if values.ndim != 3 or values.shape[1] != T:
+        raise ValueError(f"{name} has shape {values.shape}; give (H, T, D) with T = {T} tokens")
+    whole_number(f"{name}'s number of heads", values.shape[0], *_HEADS)
+    whole_number(f"{name}'s width D", values.shape[2], *_WIDTH)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must hold finite numbers, without nan")
+    return values
+
+
+def _short(values: np.ndarray) -> list:
+    return [[[float(f"{x:.{_DIGITS}g}") for x in row] for row in head] for head in values]
+
+
+def _percent(share: float) -> str:
+    return f"{readable(100 * share)} %"

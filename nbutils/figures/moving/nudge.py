@@ -1,0 +1,77 @@
+"""Chapter 2's moving picture of learning: a recorded run, one update at a time."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import traitlets
+
+from ..style import marked
+from .picture import Picture, floats, readable, whole_number
+
+_DIGITS = 9  # that matter, of a recorded probability
+
+
+class Nudge(Picture):
+    """Press update: the label's probability rises, the others fall. Recorded, not computed anew.
+
+    Args:
+        history: probabilities after each update, shape (updates + 1, V); rows sum to 1.
+        names: text -> id of the tokens to show; the first is the label.
+        step: updates that are done at the start.
+    """
+
+    script = "nudge.js"
+
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    rows = traitlets.List().tag(sync=True)  # (updates + 1, names): probabilities
+    fell = traitlets.List().tag(sync=True)  # (updates,): share of all other tokens that fell
+    step = traitlets.Int().tag(sync=True)
+
+    def __init__(self, history, names: Mapping[str, int], *, step: int = 0):
+        history = _checked(history)
+        updates, V = len(history) - 1, history.shape[1]
+        whole_number("step", step, 0, updates)
+        ids = [whole_number(f"the id of {name!r}", i, 0, V - 1) for name, i in names.items()]
+        whole_number("the number of names", len(ids), 1, 3)
+        others = np.arange(V) != ids[0]
+        fell = (history[1:] < history[:-1])[:, others].mean(axis=1)
+        super().__init__(
+            names=[marked(name) for name in names],
+            step=step,
+            rows=[[_short(p) for p in row] for row in history[:, ids]],
+            fell=[_short(share) for share in fell],
+        )
+
+    def summary(self) -> str:
+        label, p = self.names[0], self.rows[self.step][0]
+        done = (
+            f"{self.step} of {len(self.fell)} updates done: the label {label} has {_percent(p)}, "
+            f"a loss of {readable(-np.log(p))} nats."
+        )
+        if self.step == len(self.fell):
+            return f"{done} The recorded run ends here."
+        return (
+            f"{done} The next update takes it to {_percent(self.rows[self.step + 1][0])}, and "
+            f"{_percent(self.fell[self.step])} of all other tokens fall."
+        )
+
+
+def _checked(history) -> np.ndarray:
+    history = floats(history)
+    if history.ndim != 2 or len(history) < 2:
+        raise ValueError(
+            f"history has shape {history.shape}; give (updates + 1, V) with at least one update"
+        )
+    if not ((history > 0) & (history <= 1)).all():
+        raise ValueError("history must hold probabilities: above 0, at most 1, and no nan")
+    if not np.allclose(history.sum(axis=1), 1, atol=1e-4):
+        raise ValueError("each row of history must sum to 1; give softmax's output")
+    return history
+
+
+def _short(value) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _percent(share: float) -> str:
+    return f"{readable(100 * share)} %"

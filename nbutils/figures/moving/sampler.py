@@ -1,0 +1,203 @@
+"""Chapter 5's moving picture: the next word's probabilities, the truth beside them, and a draw."""
+
+import copy
+import json
+from functools import cache, lru_cache
+
+import torch
+import traitlets
+
+from nbutils import sampling, smallworld
+from nbutils.model import GPT
+from nbutils.tokens import SPLIT_PATTERN
+
+from ..style import marked
+from .merges import for_javascript
+from .networks import content, load_network
+from .picture import Picture, readable, whole_number
+
+ROWS = 8
+"""How many words are shown, the likeliest for the network."""
+STEPS = 20
+"""A temperature of 1, and a probability of 1, in steps of the sliders."""
+RARE = 1e-6
+MOST_CHARACTERS = 600
+MOST_TOKENS = smallworld.MAX_TOKENS - 1  # END stands before them
+END = "(end)"
+
+
+@cache
+def _network() -> GPT:
+    """In float64, so that its rounding is no reader's concern."""
+    return copy.deepcopy(load_network("smallworld")).double()
+
+
+@cache
+def world_tables() -> bytes:
+    """What ``smallworld.js`` must know: the vocabulary, and the tables behind the scenes."""
+    w, encoding = smallworld, smallworld.encoding()
+    genders = (w.FEMALE, w.MALE)
+    rows = [encoding.decode_single_token_bytes(i) for i in range(encoding.n_vocab - 1)]
+    tables = {
+        "vocabulary": [row.decode("latin-1") for row in rows],
+        "pattern": for_javascript(SPLIT_PATTERN),
+        "genders": [vars(gender) for gender in genders],
+        "people": [
+            {
+                "name": p.name,
+                "gender": genders.index(p.gender),
+                "word": p.word,
+                "facts": p.facts.values,
+            }
+            for p in w.PEOPLE
+        ],
+        "countries": [vars(country) for country in w.COUNTRIES],
+        "figures": [vars(f) | {"gender": genders.index(f.gender)} for f in w.FIGURES],
+        "homes": w.HOMES,
+        "treasures": w.TREASURES,
+        "places": w.PLACES,
+        "things": w.THINGS,
+        "colours": w.COLOURS,
+        "clothes": w.CLOTHES,
+        "counted": w.COUNTED,
+        "numbers": w.NUMBERS,
+        "kinds": w.KINDS,
+        "senses": [vars(sense) for sense in w.SENSES],
+        "frames": w.FRAMES,
+        "times": w._TIME.values,
+        "daytimes": w._DAYTIME.values,
+        "deeds": [*zip(w._DEED.texts, w._DEED.values)],
+        "sights": [
+            (text, [_rows(w._said_of_sight(*sight, gender)) for gender in genders], weight)
+            for text, sight, weight in _rows(w._SIGHT)
+        ],
+        "long": _scenes(w._LONG),
+        "short": _scenes(w._SHORT),
+    }
+    return json.dumps(tables, separators=(",", ":")).encode()
+
+
+def _rows(choice) -> list[tuple]:
+    return [*zip(choice.texts, choice.values, choice.weights)]
+
+
+def _scenes(scenes: dict) -> list[tuple]:
+    return [(f.__name__.strip("_"), texts, weight) for f, (texts, weight) in scenes.items()]
+
+
+@lru_cache(maxsize=64)
+def _logits_after(text: str) -> torch.Tensor:
+    encoding = smallworld.encoding()
+    ids = [encoding.eot_token, *encoding.encode_ordinary(text)]
+    return _network()(torch.tensor([ids]))[0, -1]
+
+
+@lru_cache(maxsize=64)
+def _truth_after(text: str):
+    """The true probabilities (V,), or None where no document begins so."""
+    try:
+        return smallworld.next_probabilities(text)
+    except ValueError:
+        return None
+
+
+class Sampler(Picture):
+    """Type a beginning, move the sliders, draw a word or let the network write.
+
+    Args:
+        text: how the document begins; "" is its start.
+        heat: the temperature, in `STEPS`-ths.
+        top_k: how many words are kept; 0 keeps all.
+        tail: the probability that top-p cuts off, in `STEPS`-ths; 0 cuts nothing.
+    """
+
+    script = "sampler.js"
+    resources = {"network": lambda: content("smallworld"), "world": world_tables}
+
+    text = traitlets.Unicode().tag(sync=True)
+    heat = traitlets.Int().tag(sync=True)
+    top_k = traitlets.Int().tag(sync=True)
+    tail = traitlets.Int().tag(sync=True)
+    ended = traitlets.Bool(False).tag(sync=True)  # the network drew the end
+    beginning = traitlets.Dict().tag(sync=True)  # what is shown before any file is here
+
+    def __init__(
+        self,
+        text: str = "Once a queen lived in a",
+        heat: int = STEPS,
+        top_k: int = 0,
+        tail: int = 0,
+    ):
+        _check(text)
+        whole_number("heat", heat, 0, 2 * STEPS)
+        whole_number("top_k", top_k, 0, ROWS)
+        whole_number("tail", tail, 0, STEPS - 1)
+        super().__init__(text=text, heat=heat, top_k=top_k, tail=tail)
+        self.beginning = {
+            "text": text,
+            "heat": heat,
+            "top_k": top_k,
+            "tail": tail,
+            "rows": self.rows(),
+        }
+
+    def rows(self) -> list[tuple]:
+        """The words shown, then all others: (word, by the network, drawn from, true or None)."""
+        text, encoding = self.text.rstrip(" "), smallworld.encoding()
+        logits, truth = _logits_after(text), _truth_after(text)
+        p = logits.softmax(-1)
+        drawn = sampling.next_token_probabilities(
+            logits, self.heat / STEPS, self.top_k or None, 1 - self.tail / STEPS
+        )
+        rows = [
+            (
+                marked(encoding.decode([i])) if i != encoding.eot_token else END,
+                p[i].item(),
+                drawn[i].item(),
+                None if truth is None else float(truth[i]),
+            )
+            for i in torch.sort(-p, stable=True).indices[:ROWS].tolist()
+        ]
+        rest = [1 - sum(row[i] for row in rows) for i in (1, 2)]
+        true = None if truth is None else max(0.0, 1 - sum(row[3] for row in rows))
+        return [*rows, ("", *(max(0.0, value) for value in rest), true)]
+
+    def numbers(self) -> list:
+        """Every probability shown, in one list; -1 where there is no truth."""
+        return [-1 if value is None else value for row in self.rows() for value in row[1:]]
+
+    def summary(self) -> str:
+        rows = self.rows()[:-1]
+        name, p, _, truth = rows[0]
+        said = f"The likeliest next word is {name}: {_percent(p)} by the network. "
+        if truth is None:
+            said += (
+                "No document of smallworld begins like this, or its last word is not whole: "
+                "there is no truth."
+            )
+        else:
+            said += f"The truth is {_percent(truth)}."
+        kept = sum(row[2] >= RARE for row in rows)
+        said += (
+            f"\nWith these sliders it is drawn with {_percent(rows[0][2])}, and {kept} of these {ROWS} "
+            "words have at least one chance in a million."
+        )
+        return said + ("\nThe network has drawn the end of the document." if self.ended else "")
+
+
+def _percent(share: float) -> str:
+    return f"{readable(100 * share, 2)} %"
+
+
+def _check(text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"text={text!r} must be a str")
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"text has {len(text)} characters; give up to {MOST_CHARACTERS}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"text has half a character at {error.start}; leave it out") from error
+    tokens = len(smallworld.encoding().encode_ordinary(text))
+    if tokens > MOST_TOKENS:
+        raise ValueError(f"text has {tokens} tokens; the network reads up to {MOST_TOKENS}")

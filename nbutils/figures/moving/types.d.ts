@@ -1,0 +1,185 @@
+// The types that the pictures' scripts share. Only tsc and editors read them, in `make check`.
+
+/** anywidget's model: a picture's state, which Python shares where there is a kernel. */
+export interface Model<State = any> {
+  get<Name extends keyof State>(name: Name): State[Name];
+  set<Name extends keyof State>(name: Name, value: State[Name]): void;
+  save_changes(): void;
+  on(event: string, listener: Listener): void;
+  off(event: string, listener: Listener): void;
+  send(message: object): void;
+}
+
+export type Listener = (...values: any[]) => void;
+
+/** The words that any picture may need. */
+export type CommonWords = typeof import("../../words/en/pictures/common.json");
+
+/** What the state of each picture holds: the SHA-256 of each file that it may ask for, and all words. */
+export interface Common {
+  _resources: Record<string, string>;
+  _words: CommonWords;
+}
+
+/** What `build` gets. words: its own and the common ones; redraw: draw again. */
+export interface Parts<Words, State> {
+  model: Model<State & Common>;
+  root: HTMLElement;
+  words: Words & CommonWords;
+  redraw: () => void;
+}
+
+/** Fills parts.root; what it returns draws the model's state, and returns the sentence that says it. */
+export type Build<Words, State> = (parts: Parts<Words, State>) => () => string;
+
+/** What anywidget calls to show a picture in `el`; what it returns ends the picture. */
+export interface Widget {
+  render(host: { model: Model; el: HTMLElement }): () => void;
+}
+
+/** An attribute of an element. true: present; false, null, undefined: absent; a function: a listener. */
+export type Attribute = string | number | boolean | null | undefined | ((event: any) => void);
+
+/** A range; show() moves it to a value from 0 to most, said in words. */
+export type Range = HTMLElement & {
+  show: (value: number, most: number, words: string) => void;
+};
+
+/** A field for a text. */
+export type Field = HTMLElement & { show: (value: string) => void };
+
+/** Numbers of a vector, in whatever array they stand. */
+export type Numbers = number[] | Float64Array;
+
+/** A place in a plane: x, y. */
+export type Point = [number, number];
+
+/** Numbers as `packed` in picture.py writes them. */
+export interface Packed {
+  scale: number;
+  bytes: string;
+}
+
+// gpt.js. C: n_embd; H: n_head; T: positions so far; V: the vocabulary.
+
+/** What the network is: fields of GPTConfig. */
+export interface Config {
+  n_layer: number;
+  n_head: number;
+  n_embd: number;
+  rotary: boolean;
+  qk_norm: boolean;
+  rms_norm: boolean;
+  relu_squared: boolean;
+}
+
+export interface Network {
+  config: Config;
+  weights: Record<string, Float32Array>;
+}
+
+/** Where a safetensors file says that each tensor's numbers lie. */
+export type Header = Record<string, { dtype: string; data_offsets: [number, number] }>;
+
+/** A layer's keys and values, each T rows (C,). */
+export interface KeysAndValues {
+  k: Float64Array[];
+  v: Float64Array[];
+}
+
+export interface Memory {
+  length: number;
+  layers: KeysAndValues[];
+}
+
+/** A layer's values at one position; the names are those of trace.py. (C,) where nothing is said. */
+export interface LayerValues {
+  attention_normed: Float64Array;
+  q: Float64Array; // heads side by side, as in k, v and heads
+  k: Float64Array;
+  v: Float64Array;
+  scores: Float64Array; // (H * T,): to the position itself, as later ones are not there yet
+  weights: Float64Array; // (H * T,)
+  heads: Float64Array;
+  attention_answer: Float64Array;
+  after_attention: Float64Array;
+  mlp_normed: Float64Array;
+  mlp_hidden: Float64Array; // (4 * C,)
+  mlp_answer: Float64Array;
+  after_mlp: Float64Array;
+}
+
+/** Every value at one position, (C,) each. */
+export interface Values {
+  token_embedding: Float64Array;
+  position_embedding: Float64Array;
+  embedded: Float64Array;
+  layers: LayerValues[];
+  final_normed: Float64Array;
+}
+
+// smallworld.js. The tables are those of smallworld.py; sampler.py writes them.
+
+/** A choice: its text, its value (the text, where there is none), its weight (1). */
+export type Option<Value = string> = [text: string, value?: Value, weight?: number];
+
+/** A text's pieces: a character for each byte. */
+export type Cut = (text: string) => string[];
+
+/** What comes next: piece -> probability; null where no document begins so. */
+export type Next = Map<string, number> | null;
+
+export interface Person {
+  name: string;
+  gender: number; // its place in the genders
+  word: string;
+  facts: [sentence: string, question: string][];
+}
+
+/** A figure of a tale. */
+export interface Figure {
+  word: string;
+  gender: number;
+  wealth: string;
+  age: string;
+}
+
+/** A thing with two meanings. */
+export interface Sense {
+  word: string;
+  kind: string;
+  places: string[];
+  facts: string[];
+}
+
+/** What is said of a country, by what it is. */
+export type Country = Record<string, string>;
+
+/** Scenes that begin a document: [name, its openings, weight]. */
+export type Openings = [scene: string, texts: string[], weight: number][];
+
+export interface World {
+  vocabulary: string[];
+  pattern: string;
+  people: Person[];
+  figures: Figure[];
+  senses: Sense[];
+  genders: { He: string; he: string; his: string; him: string }[];
+  homes: Record<string, string[]>; // by wealth
+  treasures: Record<string, string[]>;
+  countries: Country[];
+  frames: Record<string, [slots: string[], ends: Record<string, string>]>; // by opening
+  kinds: Record<string, string>;
+  colours: string[];
+  clothes: string[];
+  counted: string[];
+  places: string[];
+  things: string[];
+  times: string[];
+  daytimes: string[];
+  deeds: Option[];
+  sights: Option<Option[][]>[]; // by gender, what is said of it
+  numbers: string[];
+  long: Openings;
+  short: Openings;
+}
