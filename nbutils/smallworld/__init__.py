@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import tokens
+from nbutils import tokens
 
 if TYPE_CHECKING:
     import tiktoken
