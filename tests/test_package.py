@@ -40,7 +40,10 @@ FLOW = (
 )
 # One word for two things.
 HOMONYMS = {
-    "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
+    "generate": {
+        "smallworld/__init__.py",
+        "sampling.py",
+    },  # documents of the world; tokens of a model
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
     "train": {"training.py", "exercises/your_gpt.py"},  # the course's way; by a student's functions
     "evaluate": {"training.py", "exercises/your_gpt.py"},
