@@ -71,7 +71,7 @@ class Bench:
     """What starts another Python program on this chip."""
 
     def keep(self, row: Row) -> None:
-        chips.add(self.run, row._asdict(), self.file)
+        chips.add_row(self.run, row._asdict(), self.file)
         value = f"{readable(row.value)} {row.unit}".strip()
         tell(f"  {row.what}: {value}" + (f" ({row.how})" if row.how else ""))
 
@@ -178,12 +178,12 @@ def begun(options: argparse.Namespace, pretended: bool) -> Bench | None:
         return None
     if options.nanogpt is not None:
         about_nanogpt(options.nanogpt)  # ends the program if it is none
-    run, file = chips.begun(chip, COMMAND), options.to or (None if quick else chips.FILE)
+    run, file = chips.new_run(chip, COMMAND), options.to or (None if quick else chips.FILE)
     if quick:  # so that its rows are taken for no real ones, wherever they are stored
         run.command = "bench/gpu.py --quick"
         run.card += ", which is not there" if pretended else ""
     if file is not None:
-        run = chips.same(run, file)
+        run = chips.resumed_run(run, file)
     bench = Bench(chip, quick, run, file, time.monotonic() + 60 * options.minutes, options.nanogpt)
     if pretended:
         bench.python = tuple(on_pretended(options.pretend or "T4"))
@@ -338,7 +338,7 @@ class Contender:
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         with self.chip.autocast():
             loss = self.loss_of(self.model, x, y)
-        return ladder.update_from(loss, self.model, self.optimizer, self.scaler)
+        return ladder.backward_and_step(loss, self.model, self.optimizer, self.scaler)
 
 
 def contender(name: str, chip: Chip, config: GPTConfig, nanogpt: Path | None = None) -> Contender:
@@ -479,9 +479,9 @@ def sampling(bench: Bench, way: str) -> Iterator[Row]:
 
 def sampling_memory(config: GPTConfig, texts: int, length: int) -> int:
     """Bytes for weights in float32 with their 16-bit copies, the cache, and logits."""
-    whole = planning.inference_memory(config, texts, length, planning.FLOAT)
-    copies = planning.inference_memory(config, texts, length, planning.SHORT)["weights"]
-    return sum(whole.values()) + copies + planning.FLOAT * texts * config.vocab_size
+    whole = planning.inference_memory(config, texts, length, planning.FP32)
+    copies = planning.inference_memory(config, texts, length, planning.BF16)["weights"]
+    return sum(whole.values()) + copies + planning.FP32 * texts * config.vocab_size
 
 
 def _theirs(model, prompt: torch.Tensor, new: int) -> torch.Tensor:
@@ -520,13 +520,16 @@ class World:
 def agreement(bench: Bench) -> Iterator[Row]:
     """How far losses on this chip are from a CPU's in float32, on the same batches."""
     chip, world, updates = bench.chip, bench.world, 3 if bench.quick else 50
-    rungs = [ladder.Rung(fused_attention=True), ladder.Rung(fused_attention=True, short=True)]
+    rungs = [
+        ladder.Rung(fused_attention=True),
+        ladder.Rung(fused_attention=True, mixed_precision=True),
+    ]
     reference = losses(device.pick("cpu"), world, rungs[0], updates)
     for what, rung in zip(chips.WANTED["agreement"], rungs, strict=True):
-        if rung.short and chip.dtype == torch.float32:
+        if rung.mixed_precision and chip.dtype == torch.float32:
             return
         worst = (losses(chip, world, rung, updates) - reference).abs().max().item()
-        format = bench.format if rung.short else "float32"
+        format = bench.format if rung.mixed_precision else "float32"
         how = f"largest difference of {updates} losses on the same batches, {format}"
         yield Row(what, worst, "nats", how)
 

@@ -38,7 +38,7 @@ def freed(gpu, monkeypatch) -> list:
 
 @pytest.fixture
 def bench(gpu, freed):
-    return gpu.Bench(CPU, quick=True, run=chips.begun(CPU, "make gpu"))
+    return gpu.Bench(CPU, quick=True, run=chips.new_run(CPU, "make gpu"))
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_second_call_goes_on_where_the_first_stopped(gpu, bench, tmp_path):
     bench = replace(bench, file=tmp_path / "x.json")
     steps = [step(gpu, name, does=lambda name=name: done.append(name)) for name in "abc"]
     assert gpu.measure(bench, steps[:2]) == ([], [])
-    bench = replace(bench, run=chips.same(chips.begun(CPU, "make gpu"), bench.file))
+    bench = replace(bench, run=chips.resumed_run(chips.new_run(CPU, "make gpu"), bench.file))
     assert gpu.measure(bench, steps) == ([], []) and done == ["a", "b", "c"]
     gpu.measure(bench, steps, only=["ladder"])
     gpu.measure(
@@ -223,7 +223,7 @@ def test_what_is_freed_is_gone(gpu):
     known = weakref.ref(network)
     network.itself = [network]
     del network
-    gpu.Bench(CPU, True, chips.begun(CPU, "make gpu")).free()
+    gpu.Bench(CPU, True, chips.new_run(CPU, "make gpu")).free()
     assert known() is None
 
 
@@ -327,7 +327,7 @@ def test_no_contender_and_no_rung_needs_more_than_about_10_gb(gpu, freed, monkey
     monkeypatch.setattr(gpu, "speed_of_batch", lambda *_: (1.0, ""))
     monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 140e9)
     monkeypatch.setattr(ladder, "free_memory", lambda chip: 140e9)
-    bench = gpu.Bench(GPU, False, chips.begun(GPU, "make gpu"))
+    bench = gpu.Bench(GPU, False, chips.new_run(GPU, "make gpu"))
     gpu.training_speed(bench, "ours, compiled whole")
     monkeypatch.setattr(gpu.ladder, "speeds", lambda makers, *_: dict.fromkeys(makers, 1.0))
     for name in ladder.SPEED:

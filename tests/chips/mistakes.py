@@ -54,7 +54,7 @@ MISTAKES = {
     ),
     "nobody waits before the clock is read": Mistake(
         ladder,
-        "_seconds_of",
+        "_seconds_per_update",
         "    float(loss)\n    return",
         "    return",
         package.reads_the_clock_when_it_is_done,

@@ -142,7 +142,7 @@ def does_not_wait_for_each_update(chip):
 def reads_the_clock_when_it_is_done(chip):
     here = device.pick()
     update, _ = ladder.make_update(GPT2, ladder.SPEED["fused optimizer"], here, 2)
-    ladder._seconds_of(update, 0.01)
+    ladder._seconds_per_update(update, 0.01)
     assert not chip.clock_early
     windows = Windows(IDS, 2, 80, device=here.device)
     ladder.short_run(GPT2, ladder.SPEED["fused optimizer"], here, windows, windows, updates=2)
