@@ -107,7 +107,7 @@ def shortened(small: bool) -> Iterator[None]:
             put(ladder, "make_model", _of_shapes)
             put(
                 ladder,
-                "_in_turn",
+                "_interleaved",
                 lambda updates, *_: {n: _twice(u) for n, (u, _) in updates.items()},
             )
             put(ladder, "where_time_goes", lambda update, *_: {"all": _twice(update)})
