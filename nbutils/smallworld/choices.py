@@ -116,6 +116,7 @@ class Writer:
         self.say = self.parts.append
 
     def choose(self, choice: Choice) -> Any:
+        """Say one of the options, by its weight; gives its value."""
         option = bisect(choice.cumulative, self._random() * choice.total)
         self.say(choice.texts[option])
         return choice.values[option]
@@ -130,6 +131,7 @@ class Reader:
         self.what_next: dict = {}  # the trie where the tokens end
 
     def choose(self, choice: Choice) -> Any:
+        """Read the option that the next tokens spell; gives its value."""
         ids, losses, rest = self.ids, self.losses, choice.trie(self.encoding)
         while type(rest) is dict:
             if len(losses) == len(ids):
@@ -143,6 +145,7 @@ class Reader:
         return choice.values[rest]
 
     def say(self, text: str) -> None:
+        """Read a text that is certain here."""
         self.choose(certain(text))
 
 

@@ -11,6 +11,8 @@ from .tables import FAMILIES, FEMALE, MALE, Family, Gender
 
 @dataclass(frozen=True, eq=False)
 class Person:
+    """Of one family, with the facts that scenes tell."""
+
     name: str
     gender: Gender
     word: str

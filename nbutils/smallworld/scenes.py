@@ -32,6 +32,7 @@ def _several(doc, sentences: Choice, n: int) -> list:
 
 
 def introduction(doc, opening: str) -> None:
+    """A person, two facts, what they wear, and a question about one of these with its answer."""
     person = doc.choose(_PERSON)
     gender = person.gender
     doc.say(f". {gender.He} is a {person.word}.")
@@ -72,6 +73,7 @@ _FOUND = Choice((", and there it was.", ", but it was not there."), (True, False
 
 
 def tale(doc, opening: str) -> None:
+    """Someone loses a treasure; where it is not found at once, a helper finds it."""
     hero, described = doc.choose(_HERO)
     gender = hero.gender
     doc.say(" in a")
@@ -118,6 +120,7 @@ def _frame(doc, opening: str, last: Country | None = None) -> Country:
 
 
 def countries(doc, opening: str) -> None:
+    """Three sentences about countries; each is likely to stay with the one before."""
     country = _frame(doc, opening)
     second = doc.choose(_FRAME.without(opening))
     country = _frame(doc, second, country)
@@ -131,6 +134,7 @@ _DEED_TEXT = dict(zip(_DEED.values, _DEED.texts))
 
 
 def journeys(doc, opening: str) -> None:
+    """Two travellers, what each did where they went, and who did one of these things."""
     doc.choose(_TIME)
     one = doc.choose(_PERSON)
     doc.say(" went to")
@@ -218,10 +222,12 @@ _SENTENCES = {"plain": _plain_sight, "famous": _famous_sight, "miniature": _mini
 
 @cache
 def sentences_about(kind: str, sight: str | Country, gender: Gender) -> Choice:
+    """What can be said of a sight of this kind, by what it tells of; ``gender``: of who sees it."""
     return groups(_SENTENCES[kind](sight, gender))
 
 
 def sightseeing(doc, opening: str) -> None:
+    """A building, a landmark or a miniature of one, and three things that are true of its kind."""
     person = doc.choose(_PERSON)
     doc.say(" sees")
     kind, sight = doc.choose(SIGHTS)
@@ -239,6 +245,7 @@ _SENSE_FACTS = {s: Choice(f" The {s.word} {fact}." for fact in s.facts) for s in
 
 
 def meanings(doc, opening: str) -> None:
+    """A word of two meanings, of which the place says which is meant."""
     person = doc.choose(_PERSON)
     doc.say(" is")
     place = doc.choose(_SENSE_PLACE)
@@ -258,6 +265,7 @@ _NOTATION = Choice((" write", " say"))
 
 
 def sums(doc, opening: str) -> None:
+    """A sum in digits and in words, then another in one of them."""
     if doc.choose(_NOTATION) == " write":
         a, b = _sum_in_digits(doc)
         doc.say(f" and say {NUMBERS[a]} plus {NUMBERS[b]} is {NUMBERS[a + b]}. Then we")
@@ -285,6 +293,7 @@ def _sum_in_words(doc) -> tuple[int, int]:
 
 
 def counting(doc, opening: str) -> None:
+    """Someone has so many things and is given more."""
     person = doc.choose(_PERSON)
     doc.say(" has")
     had = doc.choose(_SEVERAL)
@@ -301,6 +310,7 @@ _KIND = Choice((f" {word} is {kind}" for word, kind in tables.KINDS.items()), ta
 
 
 def kinds(doc, opening: str) -> None:
+    """What every one of two kinds is."""
     first = doc.choose(_KIND)
     doc.say(", and every")
     doc.choose(_KIND.without(first))
@@ -308,6 +318,7 @@ def kinds(doc, opening: str) -> None:
 
 
 def gifts(doc, opening: str) -> None:
+    """Two things go from hand to hand among three people; who has them at the end?"""
     people = _three_people(doc)
     doc.say(". They are in the")
     doc.choose(_PLACE)
@@ -368,6 +379,7 @@ _DAYTIME = among(tables.DAYTIMES)
 
 
 def walks(doc, opening: str) -> None:
+    """Two people walk about, each with a thing; where are they at the end?"""
     doc.choose(_DAYTIME)
     doc.say(".")
     place: dict[Person, str] = {}  # where each is
@@ -432,6 +444,7 @@ _SECOND = {
 
 
 def tell_document(doc) -> None:
+    """A long scene, or two short ones that differ."""
     scene, opening = doc.choose(_FIRST)
     scene(doc, opening)
     if scene in SHORT:

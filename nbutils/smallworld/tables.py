@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, eq=False)
 class Gender:
+    """The pronouns, as they begin a sentence and inside one."""
+
     He: str
     he: str
     him: str
@@ -20,6 +22,8 @@ MALE = Gender("He", "he", "him", "His", "his")
 
 @dataclass(frozen=True, eq=False)
 class Family:
+    """Four names, and what is true of each."""
+
     mother: str
     father: str
     daughter: str
@@ -82,6 +86,8 @@ FAMILIES = (
 
 @dataclass(frozen=True, eq=False)
 class Country:
+    """A country and what it is known for."""
+
     country: str
     capital: str
     language: str
@@ -92,6 +98,7 @@ class Country:
 
     @property
     def bare_landmark(self) -> str:
+        """Without "the", as a miniature of it is called."""
         return self.landmark.removeprefix("the ")
 
 
