@@ -56,6 +56,7 @@ _MODULES = (
     "doctor",
     "figures",
     "exercises",
+    "cli",
 )
 __all__ = list(_MODULES)
 

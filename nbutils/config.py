@@ -1,8 +1,10 @@
 """The numbers that decide: a GPT's shape, and how one is trained. No PyTorch is needed to read them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from numbers import Integral, Real
+from types import NoneType
+from typing import Any, get_args
 
 PRESETS = {
     "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes
@@ -16,6 +18,56 @@ PRESETS = {
 }
 SWITCHES = ("rotary", "rms_norm", "qk_norm", "relu_squared")
 """The fields of ``GPTConfig`` that make a model other than GPT-2."""
+PARALLEL = ("ddp", "fsdp", "tensor")
+"""How several processes train one network: with whole copies, with shards of every weight, or with
+shards of the blocks' matrices."""
+
+
+def _rule(default, **rule):
+    """What a field's annotation doesn't say of it: ``least`` (else 0), ``below``, ``choices``, and
+    ``may_change`` where a resumed run may have another value than before."""
+    return field(default=default, metadata=rule)
+
+
+def _keep_rules(config, declared: type) -> None:
+    """Raise ``ValueError`` unless each field that the class declared holds what it may."""
+    for each in fields(declared):
+        object.__setattr__(config, each.name, _checked(each, getattr(config, each.name)))
+
+
+def _checked(each: Field, value):
+    """The value as it is kept: a number as a plain one, for checkpoints, whichever was given."""
+    name, choices = each.name, each.metadata.get("choices")
+    kinds = get_args(each.type) or (each.type,)
+    if choices and value not in choices:
+        raise ValueError(f"{name}={value!r} is none of {', '.join(map(str, choices))}")
+    if kinds[0] is bool and type(value) is not bool:
+        raise ValueError(f"{name}={value!r} must be True or False")
+    if kinds[0] not in (int, float) or (value is None and NoneType in kinds):
+        return value
+    least, below = each.metadata.get("least", 0), each.metadata.get("below", math.inf)
+    if kinds == (float, float):
+        return _two_numbers(name, value, least, below)
+    return _number(name, value, kinds[0], least, below, ", or None" if NoneType in kinds else "")
+
+
+def _number(name: str, value, kind: type, least: int, below: float, or_none: str = ""):
+    wanted, words = (Integral, "whole") if kind is int else (Real, "finite")
+    if isinstance(value, bool) or not isinstance(value, wanted) or not math.isfinite(value):
+        raise ValueError(f"{name}={value!r} must be a {words} number")
+    if not least <= value < below:
+        above = f" and below {below}" if below < math.inf else ""
+        raise ValueError(f"{name}={value} must be at least {least}{above}{or_none}")
+    return kind(value)
+
+
+def _two_numbers(name: str, values, least: int, below: float) -> tuple[float, float]:
+    try:
+        first, second = (_number(name, value, float, least, below) for value in values)
+    except (TypeError, ValueError):
+        words = f"two numbers, each at least {least} and below {below}"
+        raise ValueError(f"{name}={values} must be {words}") from None
+    return first, second
 
 
 @dataclass(frozen=True)
@@ -25,26 +77,33 @@ class GPTConfig:
     Raises ``ValueError`` for numbers that make no network.
     """
 
-    vocab_size: int = 1242  # V: how many tokens there are to choose from; smallworld has 1242
-    block_size: int = 128  # the longest context, in tokens
-    n_layer: int = 4  # blocks, one after the other
-    n_head: int = 4  # H: attention heads in each block
-    n_embd: int = 128  # C: width of the residual stream
-    dropout: float = 0.0  # share of the values that training sets to zero
-    bias: bool = True  # the constants added in linear layers and layer norms
-    tie_weights: bool = True  # one table both reads tokens in and scores them at the end
-    rotary: bool = False  # positions turn queries and keys, instead of a table added at the start
-    rms_norm: bool = False  # norms only scale; a layer norm takes the mean off first
-    qk_norm: bool = False  # every query and key gets the same length
-    relu_squared: bool = False  # the MLP bends by max(0, x)^2 instead of GELU
+    vocab_size: int = _rule(1242, least=1)
+    """V: how many tokens there are to choose from; smallworld has 1242."""
+    block_size: int = _rule(128, least=1)
+    """The longest context, in tokens."""
+    n_layer: int = _rule(4, least=1)
+    """Blocks, one after the other."""
+    n_head: int = _rule(4, least=1)
+    """H: attention heads in each block."""
+    n_embd: int = _rule(128, least=1)
+    """C: width of the residual stream."""
+    dropout: float = _rule(0.0, below=1)
+    """Share of the values that training sets to zero."""
+    bias: bool = True
+    """The constants added in linear layers and layer norms."""
+    tie_weights: bool = True
+    """One table both reads tokens in and scores them at the end."""
+    rotary: bool = False
+    """Positions turn queries and keys, instead of a table added at the start."""
+    rms_norm: bool = False
+    """Norms only scale; a layer norm takes the mean off first."""
+    qk_norm: bool = False
+    """Every query and key gets the same length."""
+    relu_squared: bool = False
+    """The MLP bends by max(0, x)^2 instead of GELU."""
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
-        for name in SWITCHES:
-            if type(getattr(self, name)) is not bool:
-                raise ValueError(f"{name}={getattr(self, name)!r} must be True or False")
+        _keep_rules(self, GPTConfig)
         if self.n_embd % self.n_head:
             raise ValueError(
                 f"n_embd={self.n_embd} is not divisible by n_head={self.n_head}: "
@@ -55,8 +114,6 @@ class GPTConfig:
                 f"rotary=True turns pairs of numbers: n_embd={self.n_embd} over "
                 f"n_head={self.n_head} must be even"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
 
     @classmethod
     def preset(cls, name: str, **changes) -> "GPTConfig":
@@ -69,32 +126,6 @@ class GPTConfig:
         if name not in PRESETS:
             raise ValueError(f"preset {name!r} is unknown; there are {', '.join(PRESETS)}")
         return cls(**{**PRESETS[name], **changes})
-
-
-PARALLEL = ("ddp", "fsdp", "tensor")
-"""How several processes train one network: with whole copies, with shards of every weight, or with
-shards of the blocks' matrices."""
-
-_LEAST_WHOLE = {
-    "steps": 0,
-    "batch_size": 1,
-    "block_size": 1,
-    "warmup_steps": 0,
-    "accumulation": 1,
-    "eval_every": 1,
-    "eval_batches": 1,
-    "start_token": 0,
-    "seed": 0,
-    "checkpoint_every": 1,
-}
-_MAY_BE_NONE = {"block_size", "eval_batches", "start_token", "seconds"}
-_CHOICES = {
-    "optimizer": ("adamw", "muon"),
-    "schedule": ("cosine", "linear"),
-    "parallel": (None, *PARALLEL),
-    "compile": (None, "blocks", "model"),
-}
-_FINITE = ("seconds", "learning_rate", "min_learning_rate", "weight_decay", "grad_clip")
 
 
 @dataclass(frozen=True)
@@ -114,64 +145,56 @@ class TrainConfig:
     """If given, train for so long instead, evaluations and checkpoints not counted: the learning
     rate follows the clock, and ``steps`` is not used. Such a run ends a little differently each
     time."""
-    batch_size: int = 8
+    batch_size: int = _rule(8, least=1)
     """Windows in one update."""
-    block_size: int | None = None
+    block_size: int | None = _rule(None, least=1)
     """Tokens in a window; None: as many as the model can take."""
     learning_rate: float = 4e-3
     """The highest learning rate, reached after the warm-up."""
     min_learning_rate: float = 0.0
     """The learning rate at the end."""
-    schedule: str = "cosine"
+    schedule: str = _rule("cosine", choices=("cosine", "linear"))
     """How the learning rate falls after the warm-up: as half a cosine, or "linear"."""
-    optimizer: str = "adamw"
+    optimizer: str = _rule("adamw", choices=("adamw", "muon"))
     """What turns the knobs: "adamw", or "muon" (Muon for the blocks' matrices, AdamW for the
     rest)."""
     warmup_steps: int = 90
     """Updates in which the learning rate rises from near 0 to its highest."""
     weight_decay: float = 0.1
     """Decay of matrices, per update and unit of learning rate; vectors do not decay."""
-    betas: tuple[float, float] = (0.9, 0.99)
+    betas: tuple[float, float] = _rule((0.9, 0.99), below=1)
     """AdamW's memory: of the gradient and of its square, each from 0 to below 1."""
     grad_clip: float = 1.0
     """The longest gradient, as a Euclidean norm; 0: no limit."""
-    accumulation: int = 1
+    accumulation: int = _rule(1, least=1, may_change=True)
     """Parts in which a batch is computed, one after the other, to need less memory."""
-    eval_every: int = 100
+    eval_every: int = _rule(100, least=1)
     """Updates between evaluations."""
-    eval_batches: int | None = 10
+    eval_batches: int | None = _rule(10, least=1)
     """Batches of validation text in an evaluation, always the same; None: all of it."""
     start_token: int | None = None
     """If given, every window begins with this id, as with a document's <|endoftext|>."""
     seed: int = 0
     """Chooses the windows, and dropout's knobs."""
-    device: str = "auto"
+    device: str = _rule("auto", may_change=True)
     """The chip: auto, cpu, cuda, cuda:1 or mps (see `device.pick`)."""
-    parallel: str | None = None
+    parallel: str | None = _rule(None, choices=(None, *PARALLEL), may_change=True)
     """Train in the processes that torchrun started, each step as one process alone would: "ddp",
     every one with the whole model and a share of the batch, "fsdp", also with a share of the
     weights, or "tensor", with some heads and neurons of each block."""
-    checkpoint: str | None = None
+    checkpoint: str | None = _rule(None, may_change=True)
     """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
-    checkpoint_every: int = 500
+    checkpoint_every: int = _rule(500, least=1, may_change=True)
     """Updates between checkpoints; one more is written at the end."""
-    compile: str | None = None
+    compile: str | None = _rule(None, choices=(None, "blocks", "model"), may_change=True)
     """Let torch.compile turn each block ("blocks") or the whole network ("model") into one program:
     faster after a start of some seconds, which for a whole network grows with its layers. It needs
     a C++ compiler on a CPU."""
-    progress: bool = True
+    progress: bool = _rule(True, may_change=True)
     """Show a progress bar on a terminal, elsewhere one line for each evaluation."""
 
-    def __post_init__(self):
-        for name, least in _LEAST_WHOLE.items():
-            self._check(name, Integral, "a whole number", least)
-        for name in _FINITE:
-            self._check(name, Real, "a finite number", 0)
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                known = ", ".join(map(str, choices))
-                raise ValueError(f"{name}={getattr(self, name)!r} is none of {known}")
-        self._check_betas()
+    def __post_init__(self) -> None:
+        _keep_rules(self, TrainConfig)
         if self.optimizer == "muon" and self.parallel in ("fsdp", "tensor"):
             raise ValueError(
                 f"optimizer='muon' needs whole matrices, and parallel={self.parallel!r} cuts them: "
@@ -182,7 +205,7 @@ class TrainConfig:
                 f"compile='model' needs a whole model, and parallel={self.parallel!r} cuts it: use "
                 "compile='blocks'"
             )
-        if not 0 <= self.min_learning_rate <= self.learning_rate:
+        if self.min_learning_rate > self.learning_rate:
             raise ValueError(
                 f"min_learning_rate={self.min_learning_rate} must be from 0 to "
                 f"learning_rate={self.learning_rate}"
@@ -193,21 +216,7 @@ class TrainConfig:
                 f"{self.accumulation} equal parts; choose a divisor"
             )
 
-    def _check(self, name: str, kind: type, words: str, least: int | None) -> None:
-        """Raise unless the field is such a number; keep it as a plain one, for the checkpoint."""
-        value = getattr(self, name)
-        if value is None and name in _MAY_BE_NONE:
-            return
-        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
-            raise ValueError(f"{name}={value!r} must be {words}")
-        if least is not None and value < least:
-            none = ", or None" if name in _MAY_BE_NONE else ""
-            raise ValueError(f"{name}={value} must be at least {least}{none}")
-        object.__setattr__(self, name, int(value) if kind is Integral else float(value))
-
-    def _check_betas(self) -> None:
-        betas = self.betas
-        fit = isinstance(betas, tuple | list) and len(betas) == 2
-        if not fit or not all(isinstance(beta, Real) and 0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas={betas} must be two numbers, each at least 0 and below 1")
-        object.__setattr__(self, "betas", tuple(float(beta) for beta in betas))
+    def identity(self) -> dict[str, Any]:
+        """What a resumed run must have as before, by the fields' names."""
+        lasting = (each.name for each in fields(TrainConfig) if not each.metadata.get("may_change"))
+        return {name: getattr(self, name) for name in lasting}

@@ -35,16 +35,6 @@ class Finding:
         return f"{line}\n    {self.advice}" if self.advice else line
 
 
-def main(arguments: list[str]) -> int:
-    """The command; its exit status is 1 if something is to mend."""
-    if arguments:
-        print("usage: python -m nbutils doctor\n\nIt has no options, and installs nothing.")
-        return 0 if arguments[0] in ("-h", "--help") else 2
-    findings = examine()
-    print(report(findings))
-    return int(any(one.sign == BAD for one in findings))
-
-
 def examine() -> list[Finding]:
     """All findings. None of them raises: what can't be examined is a finding, too."""
     found = []

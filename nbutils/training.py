@@ -35,15 +35,6 @@ from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
 _LOOK_EVERY = 10  # steps between looks at the losses: each look waits for the chip
-_MAY_DIFFER = {
-    "device",
-    "parallel",
-    "accumulation",
-    "compile",
-    "checkpoint",
-    "checkpoint_every",
-    "progress",
-}
 # tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
 _COMPILER = {"cpp.use_decompose_tanh": True}
 
@@ -65,7 +56,7 @@ class TrainingInterrupt(KeyboardInterrupt):
     def __init__(self, step: int, kept: int | None = None):
         where = "" if kept in (None, step) else f" from step {kept:,}"
         super().__init__(f"stopped at step {step:,}; the same call goes on{where}")
-        self.step = step
+        self.step, self.kept = step, kept
 
 
 @dataclass
@@ -622,12 +613,11 @@ class _Run:
 
     def _identity(self) -> dict:
         """What must be equal for two runs to be the same run."""
-        config = dataclasses.asdict(self.config)
         return {
             "model": str(self.model.config),
             "train_tokens": checkpoints.fingerprint(self.train_windows.tokens),
             "val_tokens": checkpoints.fingerprint(self.val_windows.tokens),
-            **{name: value for name, value in config.items() if name not in _MAY_DIFFER},
+            **self.config.identity(),
         }
 
     def state(self) -> checkpoints.State:

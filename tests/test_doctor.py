@@ -13,7 +13,7 @@ import pytest
 import torch
 from packaging.specifiers import SpecifierSet
 
-from nbutils import __main__, device, doctor, planning
+from nbutils import cli, device, doctor, planning
 from nbutils.doctor import BAD, GOOD, OPTIONAL
 
 
@@ -128,8 +128,8 @@ def test_a_report_names_no_user(monkeypatch):
 
 def test_the_package_can_be_read_by_the_pythons_that_it_refuses():
     """Or they would say SyntaxError in place of the doctor's sentence."""
-    for name in ("__init__", "__main__", "doctor"):
-        text = Path(doctor.__file__).with_name(f"{name}.py").read_text("utf-8")
+    for name in ("__init__", "__main__", "cli/__init__", "cli/doctor", "doctor"):
+        text = (Path(doctor.__file__).parent / f"{name}.py").read_text("utf-8")
         ast.parse(text, feature_version=(3, 8))
         assert not re.search(r"\w\[\*", text), "a star in an index is new in Python 3.11"
 
@@ -161,6 +161,15 @@ def test_it_speaks_where_the_rest_of_the_package_can_t(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_file_in_the_way_of_pythons_own_is_named_in_one_sentence(tmp_path):
+    (tmp_path / "random.py").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "nbutils", "doctor"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error: ")
+    assert "random.py" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_a_pipe_that_lacks_the_signs_gets_all_else():
     done = subprocess.run(
         [sys.executable, "-m", "nbutils", "doctor"],
@@ -173,9 +182,9 @@ def test_a_pipe_that_lacks_the_signs_gets_all_else():
 
 def test_the_command(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("Python", "3.12")])
-    assert __main__.main(["doctor"]) == 0
+    assert cli.main(["doctor"]) == 0
     assert capsys.readouterr().out == "✓ Python: 3.12\nAll is well\n"
-    assert __main__.main(["doctor", "--help"]) == 0 and __main__.main(["doctor", "me"]) == 2
+    assert cli.main(["doctor", "--help"]) == 0 and cli.main(["doctor", "me"]) == 2
 
 
 def test_a_notebook_begins_with_a_line_about_the_chip(capsys, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nbutils.exercises.checking import PASSED, judge
-from nbutils.exercises.exercise import Given, exercise, names
+from nbutils.exercises.exercise import Inputs, exercise, names
 
 EXERCISES = list(names())
 SEEDS = range(5)
@@ -16,7 +16,7 @@ def diagnoses(name: str, seed: int, dtype: torch.dtype) -> list[tuple[str, str]]
     """For each named mistake what it is, and what its author is told."""
     asked = exercise(name)
     return [
-        (wrong.says, judge(asked, asked.mistaken((wrong,)), seed=seed, dtype=dtype).says)
+        (wrong.says, judge(asked, asked.with_mistakes((wrong,)), seed=seed, dtype=dtype).says)
         for wrong in asked.wrong
     ]
 
@@ -69,5 +69,5 @@ def test_nothing_filled_in_is_not_tried(name):
 
 
 def test_a_seed_gives_the_same_inputs_again_and_another_one_others():
-    assert Given(1).normal(3).equal(Given(1).normal(3))
-    assert not Given(1).normal(3).equal(Given(2).normal(3))
+    assert Inputs(1).normal(3).equal(Inputs(1).normal(3))
+    assert not Inputs(1).normal(3).equal(Inputs(2).normal(3))

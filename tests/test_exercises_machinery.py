@@ -17,10 +17,10 @@ import torch
 from nbclient import NotebookClient
 
 from nbutils import exercises
-from nbutils.exercises import checking, grading, record
+from nbutils.exercises import checking, grading, record, sources
 from nbutils.exercises.checking import PASSED, RAISED, STOPPED, WRONG, judge
 from nbutils.exercises.compare import difference
-from nbutils.exercises.exercise import CHAPTERS, ExerciseError, Wrong, exercise, names, of_module
+from nbutils.exercises.exercise import CHAPTERS, ExerciseError, Wrong, exercise, from_module, names
 from nbutils.exercises.guard import outcome
 from notebooks import normalise  # tools/notebooks.py
 
@@ -184,13 +184,13 @@ def test_a_difference_is_said_where_it_begins(got, expected, words):
 
 
 def test_two_mistakes_at_once_are_both_named(monkeypatch):
-    monkeypatch.setattr(checking, "PATIENCE", 60)  # a busy machine has time
+    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 60)  # a busy machine has time
     asked = exercise("attention")
     unscaled, after = (
         next(wrong for wrong in asked.wrong if words in wrong.says)
         for words in ("not scaled", "hides the diagonal")
     )
-    verdict = judge("attention", asked.mistaken((unscaled, after)))
+    verdict = judge("attention", asked.with_mistakes((unscaled, after)))
     assert verdict.mistakes == (unscaled, after) or verdict.mistakes == (after, unscaled)
     assert verdict.says.startswith("Two mistakes at once.")
 
@@ -199,7 +199,7 @@ def test_a_second_try_is_judged_with_less_work(monkeypatch):
     calls = []
     monkeypatch.setattr(checking, "outcome", lambda f, *a: calls.append(f) or outcome(f, *a))
     asked = exercise("rate_at")
-    wrong = asked.mistaken((asked.wrong[-1],))
+    wrong = asked.with_mistakes((asked.wrong[-1],))
 
     def work(asked=asked, **how) -> int:
         calls.clear()
@@ -208,7 +208,7 @@ def test_a_second_try_is_judged_with_less_work(monkeypatch):
 
     judge("linear", lambda x, weight, bias: x)  # another exercise is forgotten
     first = work(seed=1)
-    assert work(seed=1) == len(asked.cases(checking.Given(1))) < first / 2
+    assert work(seed=1) == len(asked.cases(checking.Inputs(1))) < first / 2
     assert work(seed=2) > first / 2 and work(seed=2, dtype=torch.float64) > first / 2
     assert work(replace(asked, title="another"), seed=2, dtype=torch.float64) > first / 2
 
@@ -219,9 +219,8 @@ def test_an_answer_that_the_machine_paused_is_asked_again(monkeypatch):
         checking, "outcome", lambda f, args: checking.Outcome(error=checking.Stopped("late"))
     )
     assert not judge(asked, lambda *_: 0.0).passed
-    checking._remembered(asked, 0, torch.float32)(
-        asked.answer, 0, asked.cases(checking.Given(0))[0]
-    )
+    case = asked.cases(checking.Inputs(0))[0]
+    checking._expected(asked, 0, torch.float32).outcome(0, case)
     monkeypatch.undo()
     assert judge(asked, asked.answer).passed
 
@@ -244,10 +243,10 @@ def test_an_answer_that_is_no_function_and_a_name_that_is_none():
 
 def test_a_module_that_is_no_whole_exercise_is_named():
     with pytest.raises(ExerciseError, match="has no DIFFICULTY"):
-        of_module(types.ModuleType("half", "Title\n\nText."), "internals", "half")
+        from_module(types.ModuleType("half", "Title\n\nText."), "internals", "half")
     asked = exercise("causal_mask")
     with pytest.raises(ExerciseError, match="stands 0 times"):
-        asked.mistaken((Wrong("", "nowhere", ""),))
+        asked.with_mistakes((Wrong("", "nowhere", ""),))
 
 
 # --- keeping ------------------------------------------------------------------------------------
@@ -341,16 +340,16 @@ def test_the_student_s_code_is_kept_with_all_that_it_needs(tmp_path):
     runpy.run_path(str(cell), run_name="__main__")
     code = record.load_progress().of("attention").code
     assert "BEFORE = " in code or "math" in code
-    answer = record.answers()["attention"]
+    answer = sources.load_answers()["attention"]
     assert answer is not exercise("attention").answer
     assert judge("attention", answer).passed
-    assert record.answers()["causal_mask"] is exercise("causal_mask").answer
+    assert sources.load_answers()["causal_mask"] is exercise("causal_mask").answer
     assert sys.modules["__main__"]
 
 
 def test_a_function_may_have_another_name_and_one_without_a_text_is_only_right():
     exercises.check("causal_mask", right)
-    assert judge("causal_mask", record.answers()["causal_mask"]).passed
+    assert judge("causal_mask", sources.load_answers()["causal_mask"]).passed
     kept = record.load_progress().of("causal_mask")
     assert kept.passed and "causal_mask = right" in kept.code
     exercises.check("causal_mask", lambda T: right(T))

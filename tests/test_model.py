@@ -13,8 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from nbutils import smallworld
-from nbutils.config import PRESETS, SWITCHES, GPTConfig
+from nbutils.config import SWITCHES, GPTConfig
 from nbutils.model import GPT, IGNORE, ReLUSquared, rotate
 from nbutils.sampling import KVCache
 
@@ -83,17 +82,6 @@ def test_gpt3_has_175_billion_in_96_layers():
         count = GPT(config).num_parameters()
     assert config.n_layer == 96
     assert round(count / 1e9) == 175
-
-
-def test_the_small_preset_fits_smallworld():
-    config = GPTConfig.preset("small")
-    assert config.vocab_size == smallworld.encoding().n_vocab
-    assert config.block_size >= smallworld.MAX_TOKENS
-
-
-def test_a_preset_can_be_changed():
-    assert GPTConfig.preset("small", vocab_size=77) == GPTConfig(vocab_size=77)
-    assert GPTConfig.preset("gpt2", n_layer=2).n_layer == 2
 
 
 @pytest.mark.parametrize("config, B, T", SHAPES)
@@ -597,29 +585,6 @@ def test_a_damaged_config_of_our_own_layout_is_named(change, tmp_path):
 
 
 # Bad input.
-
-
-def test_presets_that_do_not_exist_are_named():
-    with pytest.raises(ValueError, match="'gpt5' is unknown; there are small, sorter"):
-        GPTConfig.preset("gpt5")
-    gpt2 = {"gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"}
-    assert set(PRESETS) == {"small", "sorter", "gpt3-175b", "modern"} | gpt2
-
-
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        (dict(n_embd=100, n_head=3), "n_embd=100 is not divisible by n_head=3"),
-        (dict(n_layer=0), "n_layer=0 must be at least 1"),
-        (dict(rotary=True, n_embd=9, n_head=3), "rotary=True turns pairs .* must be even"),
-        (dict(qk_norm=1), "qk_norm=1 must be True or False"),
-        (dict(vocab_size=-5), "vocab_size=-5"),
-        (dict(dropout=1.0), "dropout=1.0"),
-    ],
-)
-def test_numbers_that_make_no_network_are_named(change, message):
-    with pytest.raises(ValueError, match=message):
-        GPTConfig(**change)
 
 
 @pytest.mark.parametrize(

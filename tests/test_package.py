@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import nbutils
+from nbutils import cli
 
 FOLDER = Path(nbutils.__file__).parent
 # A module imports only modules of lines above its own.
@@ -37,6 +38,7 @@ FLOW = (
     {"doctor"},
     {"figures"},
     {"exercises"},
+    {"cli"},
     {"__main__"},
 )
 # One word for two things.
@@ -46,10 +48,10 @@ HOMONYMS = {
         "sampling.py",
     },  # documents of the world; tokens of a model
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
-    "train": {"training.py", "exercises/your_gpt.py"},  # the course's way; by a student's functions
-    "evaluate": {"training.py", "exercises/your_gpt.py"},
-    "write": {"checkpoints.py", "exercises/your_gpt.py"},  # a run's state; a text
-    "main": {"__main__.py", "doctor.py"},  # all commands; one that must not need the others
+    "train": {"training.py", "exercises/your_gpt/training.py"},  # the course's; a student's
+    "evaluate": {"training.py", "exercises/your_gpt/training.py"},
+    "write": {"checkpoints.py", "exercises/your_gpt/writing.py"},  # a run's state; a text
+    "main": {f"cli/{name}.py" for name in ("__init__", *cli.COMMANDS)},  # all commands; each
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))
 
@@ -122,7 +124,7 @@ def defined(path: Path) -> set[str]:
 def test_nothing_is_defined_twice():
     """Exercises define again what their students write."""
     where = {}
-    for path in (p for p in FILES if p.parents[1].name != "exercises"):
+    for path in (p for p in FILES if "problems" not in p.relative_to(FOLDER).parts):
         for name in defined(path):
             where.setdefault(name, []).append(str(path.relative_to(FOLDER)))
     twice = {name: set(files) for name, files in where.items() if len(files) > 1}

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from nbutils import config, device, parallel
-from nbutils.__main__ import main
 from nbutils.checkpoints import CheckpointError
+from nbutils.cli import main
 from nbutils.model import GPT
 from nbutils.training import TrainConfig
 

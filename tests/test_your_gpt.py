@@ -18,6 +18,7 @@ from nbutils.exercises.your_gpt import (
     YourGPT,
     YourTokenizer,
     evaluate,
+    fitness,
     train,
     unfit,
     write,
@@ -237,7 +238,7 @@ def test_another_s_tokenizer_and_no_documents_are_refused(tokenizer):
 # Which functions are of use
 
 
-@pytest.mark.parametrize("name", list(your_gpt._AT_WORK))
+@pytest.mark.parametrize("name", list(fitness.TRAINING_INPUTS))
 def test_the_course_s_functions_are_of_use(name):
     assert unfit(name, exercise(name).answer) == ""
 
@@ -337,10 +338,11 @@ def test_progress_leaves_out_what_is_of_no_use():
 
 
 def test_the_functions_that_are_named_are_those_that_are_called():
-    source = Path(your_gpt.__file__).read_text("utf-8")
+    files = Path(your_gpt.__file__).parent.glob("*.py")
+    source = "".join(path.read_text("utf-8") for path in files)
     called = {name for name in names() if f"your.{name}(" in source}
     assert called == IN_THE_GPT
-    assert your_gpt.ON_THE_CPU < your_gpt._AT_WORK.keys() < IN_THE_GPT
+    assert fitness.ON_THE_CPU < fitness.TRAINING_INPUTS.keys() < IN_THE_GPT
 
 
 def test_the_reference_is_the_course_s_own_model():

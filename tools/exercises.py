@@ -1,7 +1,7 @@
 """Write the notebooks of exercises, one for each chapter: python tools/exercises.py FOLDER.
 
-Their text has one source, the modules of nbutils/exercises. Those of the course are stored with their
-outputs: python tools/exercises.py notebooks/exercises, then make notebooks.
+Their text has one source, the modules of nbutils/exercises/problems. Those of the course are stored
+with their outputs: python tools/exercises.py notebooks/exercises, then make notebooks.
 """
 
 import ast

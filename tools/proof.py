@@ -18,7 +18,7 @@ import cosmic_ray.plugins as operators
 from cosmic_ray.mutating import mutate_code
 
 from nbutils.exercises.checking import is_right, judge
-from nbutils.exercises.exercise import Exercise, compiled, exercise, names
+from nbutils.exercises.exercise import Exercise, compile_function, exercise, names
 from nbutils.exercises.guard import Stopped
 
 TURNS = 20_000  # of a changed answer's loops, in all its cases; no answer that is right takes 2,000
@@ -136,7 +136,7 @@ def that_ends(source: str, asked: Exercise) -> Callable:
             raise Stopped(f"no answer after {TURNS:,} turns")
 
     counted = ast.unparse(_Counted().visit(ast.parse(source)))
-    return compiled(counted, asked.name, asked.namespace | {"_turn": turn})
+    return compile_function(counted, asked.name, asked.namespace | {"_turn": turn})
 
 
 def survivors(asked: Exercise) -> tuple[list[Mutant], list[Mutant]]:
@@ -187,7 +187,7 @@ def row(name: str) -> Row:
         name,
         asked.chapter,
         len(asked.wrong),
-        sum(judge(asked, asked.mistaken((one,))).says == one.says for one in asked.wrong),
+        sum(judge(asked, asked.with_mistakes((one,))).says == one.says for one in asked.wrong),
         len(right),
         sum(judge(asked, answer).passed for answer in right),
         len(made),

@@ -7,22 +7,23 @@ first case that is wrong, after those that are right: the cases are ordered so t
 thing.
 """
 
+import functools
 import html
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 
 from nbutils.device import cpu_by_default
-from nbutils.exercises.compare import difference, shown
-from nbutils.exercises.exercise import Case, Exercise, ExerciseError, Given, Wrong, exercise
+from nbutils.exercises.compare import difference, format_value
+from nbutils.exercises.exercise import Case, Exercise, ExerciseError, Inputs, Wrong, exercise
 from nbutils.exercises.guard import SECONDS, Outcome, Stopped, outcome
 
-PATIENCE = 0.5  # seconds in which pairs of mistakes are tried
+SECONDS_FOR_PAIRS = 0.5  # in which two mistakes at once are looked for
 PASSED, WRONG, RAISED, STOPPED, UNTRIED = "passed", "wrong", "raised", "stopped", "not tried yet"
-HELP = {
+ADVICE = {
     NameError: "Has the cell that defines it been run?",
     UnboundLocalError: "It is given a value only after it is used, or only in some cases.",
     IndexError: "Count from 0: the last of n has the index n - 1.",
@@ -32,7 +33,9 @@ HELP = {
     RecursionError: "The function calls itself without an end.",
     MemoryError: "Print the shapes: one of them is far larger than it should be.",
 }
-SHAPES = "Print the shapes of what stands in this line, and say for each dimension what it counts."
+SHAPE_ADVICE = (
+    "Print the shapes of what stands in this line, and say for each dimension what it counts."
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def judge(
     asked = name if isinstance(name, Exercise) else exercise(name)
     if not callable(answer):
         raise TypeError(
-            f"check({asked.name!r}, …) takes your function, not {shown(answer)}: write its name "
+            f"check({asked.name!r}, …) takes your function, not {format_value(answer)}: write its name "
             "without parentheses"
         )
     with cpu_by_default():
@@ -91,34 +94,38 @@ def judge(
 
 
 def _judged(asked: Exercise, answer: Callable, seed: int, dtype: torch.dtype) -> Verdict:
-    cases = asked.cases(Given(seed, dtype))
-    got = []
+    cases, outcomes = asked.cases(Inputs(seed, dtype)), []
     for case in cases:
-        got.append(outcome(answer, case.args))
-        if isinstance(got[-1].error, NotImplementedError):
+        outcomes.append(outcome(answer, case.args))
+        if isinstance(outcomes[-1].error, NotImplementedError):
             return Verdict(asked.name, UNTRIED, "not tried yet")
-        if isinstance(got[-1].error, Stopped):
-            return _stopped(asked, case, got[-1])
-    remembered = _remembered(asked, seed, dtype)
-    expected = [remembered(asked.answer, i, case) for i, case in enumerate(cases)]
-    differ = [
-        _differ(mine, right, dtype, case)
-        for mine, right, case in zip(got, expected, cases, strict=True)
-    ]
-    if not any(differ):
+        if isinstance(outcomes[-1].error, Stopped):
+            return _stopped(asked, case, outcomes[-1])
+    attempt = _Attempt(asked, dtype, cases, outcomes)
+    expected = _expected(asked, seed, dtype)
+    differences = list(attempt.differences(expected.outcome))
+    if not any(differences):
         tested = tuple(case.shows for case in cases)
-        return Verdict(asked.name, PASSED, f"right. Tested with {_listed(tested)}.", tested=tested)
-    first = next(i for i, found in enumerate(differ) if found)
-    example = _example(asked, cases[first], differ[first])
-    mistakes = _imitated(asked, cases, got, dtype, remembered)
-    if mistakes:
+        says = f"right. Tested with {_in_words(tested)}."
+        return Verdict(asked.name, PASSED, says, tested=tested)
+    return _wrong(attempt, expected, differences)
+
+
+def _wrong(attempt: "_Attempt", expected: "_Expected", differences: list[str]) -> Verdict:
+    """The verdict on an answer that is wrong in some case: by its mistakes, if they are known."""
+    asked, cases = attempt.exercise, attempt.cases
+    first = next(i for i, found in enumerate(differences) if found)
+    call = f"{asked.name}({', '.join(map(format_value, cases[first].args))})"
+    example = f"With {cases[first].shows}, {call}: {differences[first]}."
+    if mistakes := _find_mistakes(attempt, expected):
         says = " ".join(wrong.says for wrong in mistakes)
         if len(mistakes) > 1:
             says = f"Two mistakes at once. {says}"
         return Verdict(asked.name, WRONG, says, example, mistakes=mistakes)
-    if got[first].error is not None:
-        return Verdict(asked.name, RAISED, _raised(got[first]), example if first else "")
-    right = _listed([case.shows for case in cases[:first]])
+    if attempt.outcomes[first].error is not None:
+        says = _raised(attempt.outcomes[first])
+        return Verdict(asked.name, RAISED, says, example if first else "")
+    right = _in_words(case.shows for case in cases[:first])
     so_far = f"Right with {right}. " if right else ""
     return Verdict(asked.name, WRONG, f"{so_far}Wrong with {cases[first].shows}.", example)
 
@@ -133,90 +140,111 @@ def is_right(
 ) -> bool:
     """Whether an answer is right, without looking for what is wrong with it."""
     return all(
-        not _differ(
-            outcome(answer, case.args, seconds), outcome(asked.answer, case.args), dtype, case
+        not _difference(
+            outcome(answer, case.args, seconds), outcome(asked.answer, case.args), dtype
         )
-        for case in asked.cases(Given(seed, dtype))
+        for case in asked.cases(Inputs(seed, dtype))
     )
 
 
-def _differ(mine: Outcome, right: Outcome, dtype: torch.dtype, case: Case) -> str:
+# --- what an answer gives, and what it should give ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What an answer gives: an outcome for each case."""
+
+    exercise: Exercise
+    dtype: torch.dtype
+    cases: list[Case]
+    outcomes: list[Outcome]
+
+    def differences(self, other: Callable[[int, Case], Outcome]) -> Iterator[str]:
+        """For each case how its outcome differs from the other one's; "" where it doesn't."""
+        for i, (case, mine) in enumerate(zip(self.cases, self.outcomes, strict=True)):
+            yield _difference(mine, other(i, case), self.dtype)
+
+    def equals(self, other: Callable[[int, Case], Outcome]) -> bool:
+        """Whether there is no difference; nothing is computed after the first."""
+        return not any(self.differences(other))
+
+
+class _Expected:
+    """What an exercise's answer gives, and what each mistake does, in the cases of one seed and dtype.
+
+    What was computed once is known.
+    """
+
+    def __init__(self, exercise: Exercise):
+        self.exercise = exercise
+        self.known: dict[tuple[Wrong | None, int], Outcome] = {}
+
+    def outcome(self, i: int, case: Case, wrong: Wrong | None = None) -> Outcome:
+        """In case number i, of the answer or of one with that mistake."""
+        if (wrong, i) in self.known:
+            return self.known[wrong, i]
+        function = self.exercise.with_mistakes((wrong,)) if wrong else self.exercise.answer
+        found = outcome(function, case.args)
+        if not isinstance(found.error, Stopped):  # the machine may have paused
+            self.known[wrong, i] = found
+        return found
+
+
+@functools.lru_cache(maxsize=1)
+def _expected(asked: Exercise, seed: int, dtype: torch.dtype) -> _Expected:
+    """Kept of the exercise that was checked last, so that a second try is judged sooner."""
+    return _Expected(asked)
+
+
+def _difference(mine: Outcome, right: Outcome, dtype: torch.dtype) -> str:
     """What is wrong with this outcome; "" if nothing is."""
     if mine.error is not None and right.error is not None:
         same = isinstance(mine.error, type(right.error))
         return "" if same else f"it should raise {right.kind}; yours raises {mine.kind}"
     if right.error is not None:
-        return f"it should raise {right.kind}; yours gives {shown(mine.value)}"
+        return f"it should raise {right.kind}; yours gives {format_value(mine.value)}"
     if mine.error is not None:
-        return f"it should be {shown(right.value)}; yours raises {mine.kind}"
+        return f"it should be {format_value(right.value)}; yours raises {mine.kind}"
     try:
         return difference(mine.value, right.value, dtype)
     except Exception as error:  # a list that holds itself, a sparse tensor: anything may come
         return (
-            f"it should be {shown(right.value)}; yours, a {type(mine.value).__name__}, can't be "
+            f"it should be {format_value(right.value)}; yours, a {type(mine.value).__name__}, can't be "
             f"compared with it ({type(error).__name__})"
         )
 
 
-def _remembered(asked: Exercise, seed: int, dtype: torch.dtype) -> Callable:
-    """As `outcome`, for the answer and its single mistakes with the cases of this seed and dtype.
-
-    Of the exercise that was checked last, what they gave is known: a second try is judged sooner.
-    """
-    global _last
-    if _last[0] is not asked or _last[1:3] != (seed, dtype):
-        _last = (asked, seed, dtype, {})
-    known = _last[-1]
-
-    def remembered(made: Callable | Wrong, i: int, case: Case) -> Outcome:
-        key = (id(made), i)  # the exercise holds them, so that an id stays theirs
-        if key in known:
-            return known[key]
-        given = outcome(asked.mistaken((made,)) if isinstance(made, Wrong) else made, case.args)
-        if not isinstance(given.error, Stopped):  # the machine may have paused
-            known[key] = given
-        return given
-
-    return remembered
+# --- which mistake it makes -----------------------------------------------------------------------
 
 
-_last: tuple = (None, None, None, {})
-
-
-def _imitated(
-    asked: Exercise, cases: list[Case], got: list[Outcome], dtype, remembered
-) -> tuple[Wrong, ...]:
+def _find_mistakes(attempt: _Attempt, expected: _Expected) -> tuple[Wrong, ...]:
     """The mistake, or the two, that give what this answer gives; () if there are none."""
-    for wrong in asked.wrong:
-        if _alike(wrong, cases, got, dtype, remembered):
+    for wrong in attempt.exercise.wrong:
+        if attempt.equals(functools.partial(expected.outcome, wrong=wrong)):
             return (wrong,)
-    end = time.perf_counter() + PATIENCE
-    for pair in itertools.combinations([wrong for wrong in asked.wrong if not wrong.instead], 2):
+    return _find_two_mistakes(attempt)
+
+
+def _find_two_mistakes(attempt: _Attempt) -> tuple[Wrong, ...]:
+    end = time.perf_counter() + SECONDS_FOR_PAIRS
+    edits = [wrong for wrong in attempt.exercise.wrong if not wrong.instead]
+    for pair in itertools.combinations(edits, 2):
         if time.perf_counter() > end:
             break
         try:
-            imitation = asked.mistaken(pair)
+            function = attempt.exercise.with_mistakes(pair)
         except (ExerciseError, SyntaxError):  # these two don't fit together
             continue
-        if _alike(
-            imitation, cases, got, dtype, lambda function, _, case: outcome(function, case.args)
-        ):
+        if attempt.equals(functools.partial(_outcome_of, function)):
             return pair
     return ()
 
 
-def _alike(
-    imitation: Callable | Wrong, cases: list[Case], got: list[Outcome], dtype, outcome_of
-) -> bool:
-    return all(
-        not _differ(mine, outcome_of(imitation, i, case), dtype, case)
-        for i, (case, mine) in enumerate(zip(cases, got, strict=True))
-    )
+def _outcome_of(function: Callable, i: int, case: Case) -> Outcome:
+    return outcome(function, case.args)
 
 
-def _example(asked: Exercise, case: Case, found: str) -> str:
-    call = f"{asked.name}({', '.join(map(shown, case.args))})"
-    return f"With {case.shows}, {call}: {found}."
+# --- in words -------------------------------------------------------------------------------------
 
 
 def _stopped(asked: Exercise, case: Case, found: Outcome) -> Verdict:
@@ -226,17 +254,21 @@ def _stopped(asked: Exercise, case: Case, found: Outcome) -> Verdict:
 
 
 def _raised(found: Outcome) -> str:
-    error = found.error
-    advice = next((words for kind, words in HELP.items() if isinstance(error, kind)), "")
-    if isinstance(error, TypeError) and "float" in str(error):
-        advice = "Is it a quotient? / gives a float, // a whole number."
-    elif any(word in str(error).lower() for word in ("shape", "size", "dimension")):
-        advice = SHAPES
     where = f" in {found.line}" if found.line else ""
-    message = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    message = str(found.error).strip().splitlines()[0] if str(found.error).strip() else ""
+    advice = _advice(found.error)
     return f"{found.kind}{where}. {message}" + (f"\n{advice}" if advice else "")
 
 
-def _listed(words) -> str:
-    *first, last = [*words] or [""]
+def _advice(error: BaseException) -> str:
+    if isinstance(error, TypeError) and "float" in str(error):
+        return "Is it a quotient? / gives a float, // a whole number."
+    if any(word in str(error).lower() for word in ("shape", "size", "dimension")):
+        return SHAPE_ADVICE
+    return next((words for kind, words in ADVICE.items() if isinstance(error, kind)), "")
+
+
+def _in_words(parts: Iterable[str]) -> str:
+    """A list in a sentence: "one, two and three"."""
+    *first, last = [*parts] or [""]
     return f"{', '.join(first)} and {last}" if first else last

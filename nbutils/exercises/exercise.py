@@ -12,13 +12,14 @@ import importlib
 import inspect
 import pkgutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 import torch
 
 WIDTH = 84  # characters of a line that a page shows beside its list of contents
+PROBLEMS = f"{__package__}.problems"  # a package for each chapter
 CHAPTERS = ("tokens", "io", "internals", "training", "inference")
 
 
@@ -26,29 +27,35 @@ class ExerciseError(ValueError):
     """A module that is no whole exercise."""
 
 
-class Given:
-    """Inputs for the cases: the same ones for the same seed, in the same dtype."""
+class Inputs:
+    """Random inputs for the cases: the same ones for the same seed, in the same dtype."""
 
     def __init__(self, seed: int = 0, dtype: torch.dtype = torch.float32):
         self.dtype = dtype
-        self.dice = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
 
     def normal(self, *shape: int) -> torch.Tensor:
         """Normally distributed numbers of this shape."""
-        return torch.randn(shape, generator=self.dice, dtype=torch.float64).to(self.dtype)
+        numbers = torch.randn(shape, generator=self.generator, dtype=torch.float64)
+        return numbers.to(self.dtype)
 
     def uniform(self, *shape: int) -> torch.Tensor:
         """Numbers from 0 to 1 of this shape."""
-        return torch.rand(shape, generator=self.dice, dtype=torch.float64).to(self.dtype)
+        numbers = torch.rand(shape, generator=self.generator, dtype=torch.float64)
+        return numbers.to(self.dtype)
 
-    def whole(self, least: int, most: int, *shape: int) -> torch.Tensor:
-        """Whole numbers from least to most, both of which may come."""
-        return torch.randint(least, most + 1, shape, generator=self.dice)
+    def integers(self, low: int, high: int, *shape: int) -> torch.Tensor:
+        """Whole numbers from low to high, both of which may come."""
+        return torch.randint(low, high + 1, shape, generator=self.generator)
 
-    def pick(self, values, n: int | None = None):
-        """One of the values, or a list of n different ones."""
-        order = torch.randperm(len(values), generator=self.dice)[: 1 if n is None else n].tolist()
-        return values[order[0]] if n is None else [values[i] for i in order]
+    def choice(self, values: Sequence):
+        """One of the values."""
+        return self.sample(values, 1)[0]
+
+    def sample(self, values: Sequence, n: int) -> list:
+        """A list of n different ones of the values."""
+        order = torch.randperm(len(values), generator=self.generator)
+        return [values[i] for i in order[:n].tolist()]
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Wrong:
     instead: Callable | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two are one only if they are the same object
 class Exercise:
     """One exercise; ``answer`` is the reference, ``source`` its text."""
 
@@ -95,7 +102,7 @@ class Exercise:
     minutes: int
     answer: Callable
     source: str
-    cases: Callable[[Given], list[Case]]
+    cases: Callable[[Inputs], list[Case]]
     hints: tuple[str, ...]
     why: str
     wrong: tuple[Wrong, ...]
@@ -108,7 +115,7 @@ class Exercise:
         first, last = function.body[0].lineno - 1, function.body[0].end_lineno
         lines = self.source.splitlines()
         place = f'    raise NotImplementedError("{self.name}")  # your code here'
-        return "\n".join([*lines[:first], *narrow(lines[first:last]), place])
+        return "\n".join([*lines[:first], *wrap_docstring(lines[first:last]), place])
 
     def body(self) -> str:
         """The answer's text without its docstring."""
@@ -117,7 +124,7 @@ class Exercise:
         head = lines[: function.body[0].lineno - 1]
         return "\n".join([*head, *lines[function.body[0].end_lineno :]])
 
-    def mistaken(self, wrongs: tuple[Wrong, ...]) -> Callable:
+    def with_mistakes(self, wrongs: tuple[Wrong, ...]) -> Callable:
         """The answer with these mistakes in it. Raises ExerciseError if they don't fit together."""
         instead = [wrong.instead for wrong in wrongs if wrong.instead]
         if instead:
@@ -132,42 +139,63 @@ class Exercise:
                     "answer; it must stand there once"
                 )
             source = source.replace(wrong.old, wrong.new)
-        return compiled(source, self.name, dict(self.namespace))
+        return compile_function(source, self.name, dict(self.namespace))
 
 
-def narrow(docstring: list[str], width: int = WIDTH) -> list[str]:
-    """The lines of a docstring, filled anew so that a page shows them whole.
+def wrap_docstring(lines: list[str], width: int = WIDTH) -> list[str]:
+    """The lines of a docstring, filled anew so that a page shows them whole."""
+    return [line for one in _paragraphs(lines) for line in one.wrapped(width)]
 
-    A paragraph ends at an empty line, at a line that ends a section's name, and among arguments where
-    the next one begins, no deeper than the one before.
-    """
-    paragraphs, in_args = [], False
-    for line in docstring:
-        deep, words = len(line) - len(line.lstrip()), line.split()
-        name = len(words) == 1 and line.endswith(":")
-        in_args = line.strip() == "Args:" if name else in_args
-        last = paragraphs[-1] if paragraphs else None
-        new = not words or name or not last or not last[1] or last[2]
-        if new or (in_args and deep <= last[0]) or line.strip() == '"""':
-            paragraphs.append([deep, words, name, in_args])
-        else:
-            last[1].extend(words)
-    return [
-        line
-        for deep, words, _, hanging in paragraphs
-        for line in textwrap.wrap(
-            " ".join(words),
+
+@dataclass
+class _Paragraph:
+    """Words of a docstring that are filled together; heading: a section's name, such as Args."""
+
+    indent: int
+    words: list[str]
+    heading: bool
+    of_args: bool
+
+    def continues(self, last: "_Paragraph") -> bool:
+        """Whether this line goes on with the paragraph before it.
+
+        A paragraph ends at an empty line, at a heading, at the quotes, and among arguments where the
+        next one begins, no deeper than the one before.
+        """
+        if not (self.words and last.words) or self.heading or last.heading:
+            return False
+        if self.words == ['"""']:
+            return False
+        return not self.of_args or self.indent > last.indent
+
+    def wrapped(self, width: int) -> list[str]:
+        filled = textwrap.wrap(
+            " ".join(self.words),
             width,
-            initial_indent=" " * deep,
+            initial_indent=" " * self.indent,
+            subsequent_indent=" " * (self.indent + 4 * self.of_args),
             break_long_words=False,
-            subsequent_indent=" " * (deep + 4 * hanging),
             break_on_hyphens=False,
         )
-        or [""]
-    ]
+        return filled or [""]
 
 
-def compiled(source: str, name: str, namespace: dict) -> Callable:
+def _paragraphs(lines: list[str]) -> list[_Paragraph]:
+    paragraphs, of_args = [], False
+    for line in lines:
+        words = line.split()
+        heading = len(words) == 1 and line.endswith(":")
+        if heading:
+            of_args = words == ["Args:"]
+        this = _Paragraph(len(line) - len(line.lstrip()), words, heading, of_args)
+        if paragraphs and this.continues(paragraphs[-1]):
+            paragraphs[-1].words.extend(words)
+        else:
+            paragraphs.append(this)
+    return paragraphs
+
+
+def compile_function(source: str, name: str, namespace: dict) -> Callable:
     """The function of that name that the text defines."""
     exec(compile(source, f"<{name}>", "exec"), namespace)
     return namespace[name]
@@ -177,11 +205,11 @@ def exercise(name: str) -> Exercise:
     """The exercise of that name. Raises ValueError with the names that there are."""
     found = names()
     if name not in found:
-        raise ValueError(unknown(name, found))
-    return _loaded(found[name], name)
+        raise ValueError(_no_such_exercise(name, found))
+    return _load(found[name], name)
 
 
-def unknown(name, found) -> str:
+def _no_such_exercise(name, found) -> str:
     import difflib
 
     near = difflib.get_close_matches(str(name), found, n=1, cutoff=0.5)
@@ -194,37 +222,26 @@ def names() -> dict[str, str]:
     """Each exercise's chapter, in the order in which they are done."""
     found = {}
     for chapter in CHAPTERS:
-        package = importlib.import_module(f"{__package__}.{chapter}")
+        package = importlib.import_module(f"{PROBLEMS}.{chapter}")
         modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
         if modules != set(package.ORDER):
             odd = ", ".join(sorted(modules ^ set(package.ORDER)))
-            raise ExerciseError(f"exercises/{chapter}: ORDER and the files differ in {odd}")
+            raise ExerciseError(
+                f"exercises/problems/{chapter}: ORDER and the files differ in {odd}"
+            )
         found |= dict.fromkeys(package.ORDER, chapter)
     return found
 
 
 @functools.cache
-def _loaded(chapter: str, name: str) -> Exercise:
-    return of_module(importlib.import_module(f"{__package__}.{chapter}.{name}"), chapter, name)
+def _load(chapter: str, name: str) -> Exercise:
+    return from_module(importlib.import_module(f"{PROBLEMS}.{chapter}.{name}"), chapter, name)
 
 
-def of_module(module: ModuleType, chapter: str, name: str) -> Exercise:
+def from_module(module: ModuleType, chapter: str, name: str) -> Exercise:
     """The exercise in a module. Raises ExerciseError that says what is missing."""
-    missing = [
-        part
-        for part in (
-            "DIFFICULTY",
-            "IMPORTANCE",
-            "MINUTES",
-            name,
-            "cases",
-            "HINTS",
-            "WHY",
-            "WRONG",
-            "RIGHT",
-        )
-        if not hasattr(module, part)
-    ]
+    numbers, texts = ("DIFFICULTY", "IMPORTANCE", "MINUTES"), ("HINTS", "WHY", "WRONG", "RIGHT")
+    missing = [part for part in (*numbers, name, "cases", *texts) if not hasattr(module, part)]
     if missing or not module.__doc__:
         raise ExerciseError(f"{module.__name__} has no {', '.join(missing) or 'docstring'}")
     title, _, statement = inspect.cleandoc(module.__doc__).partition("\n\n")
@@ -232,22 +249,22 @@ def of_module(module: ModuleType, chapter: str, name: str) -> Exercise:
     if not answer.__doc__:
         raise ExerciseError(f"{module.__name__}: {name} has no docstring for the student")
     made = Exercise(
-        name,
-        chapter,
-        title,
-        statement,
-        module.DIFFICULTY,
-        module.IMPORTANCE,
-        module.MINUTES,
-        answer,
-        textwrap.dedent(inspect.getsource(answer)),
-        module.cases,
-        tuple(module.HINTS),
-        inspect.cleandoc(module.WHY),
-        tuple(module.WRONG),
-        tuple(module.RIGHT),
-        vars(module),
+        name=name,
+        chapter=chapter,
+        title=title,
+        statement=statement,
+        difficulty=module.DIFFICULTY,
+        importance=module.IMPORTANCE,
+        minutes=module.MINUTES,
+        answer=answer,
+        source=textwrap.dedent(inspect.getsource(answer)),
+        cases=module.cases,
+        hints=tuple(module.HINTS),
+        why=inspect.cleandoc(module.WHY),
+        wrong=tuple(module.WRONG),
+        right=tuple(module.RIGHT),
+        namespace=vars(module),
     )
     for wrong in made.wrong:
-        made.mistaken((wrong,))
+        made.with_mistakes((wrong,))
     return made

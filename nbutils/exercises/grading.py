@@ -53,11 +53,11 @@ def grade(folder: Path, *, seconds: float = SECONDS, workers: int | None = None)
     if not found:
         raise ValueError(f"no notebook (*.ipynb) in {str(folder)!r}")
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        several = pool.map(lambda path: _in_a_process(path, folder, seconds), found)
+        several = pool.map(lambda path: _grade_in_a_process(path, folder, seconds), found)
     return [one for grades in several for one in grades]
 
 
-def _in_a_process(path: Path, folder: Path, seconds: float) -> list[Mark]:
+def _grade_in_a_process(path: Path, folder: Path, seconds: float) -> list[Mark]:
     name = path.relative_to(folder).as_posix()
     with tempfile.TemporaryDirectory() as empty:
         answer = Path(empty, "grades.json")
@@ -91,10 +91,10 @@ def _in_a_process(path: Path, folder: Path, seconds: float) -> list[Mark]:
         return [Mark(name, *one) for one in json.loads(answer.read_text("utf-8"))]
 
 
-def _run(path: Path) -> list[tuple[str, str, str]]:
+def _grade_here(path: Path) -> list[tuple[str, str, str]]:
     """Run a notebook here, and judge what it defines: (exercise, state, words)."""
     _limit_memory()
-    namespace, stopped = _executed(path)
+    namespace, stopped = _run_cells(path)
     found = []
     for name in names():
         answer = namespace.get(name)
@@ -117,7 +117,7 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def _executed(path: Path) -> tuple[dict, dict[str, str]]:
+def _run_cells(path: Path) -> tuple[dict, dict[str, str]]:
     """The names after all cells; and for a function whose cell did not run, why."""
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
@@ -126,24 +126,24 @@ def _executed(path: Path) -> tuple[dict, dict[str, str]]:
     for number, cell in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
         if SKIPPED in cell["metadata"].get("tags", []):
             continue
-        text, file = _plain("".join(cell["source"])), f"<ipython-input-{number}>"
+        text, file = _without_magics("".join(cell["source"])), f"<ipython-input-{number}>"
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         try:
             exec(compile(text, file, "exec"), main.__dict__)
         except (Exception, SystemExit) as error:
             words = f"{type(error).__name__} in cell {number}: {error}"
-            stopped |= dict.fromkeys(_defined(text), words)
+            stopped |= dict.fromkeys(_functions_defined(text), words)
     return main.__dict__, stopped
 
 
-def _plain(text: str) -> str:
+def _without_magics(text: str) -> str:
     """A cell's Python: without lines for Jupyter and the shell."""
     return "\n".join(
         "" if line.lstrip().startswith(("%", "!", "?")) else line for line in text.splitlines()
     )
 
 
-def _defined(text: str) -> list[str]:
+def _functions_defined(text: str) -> list[str]:
     try:
         return [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     except SyntaxError:
@@ -162,10 +162,10 @@ def write_csv(grades: list[Mark], path: Path) -> None:
     with open(path, "w", newline="", encoding="utf-8-sig") as file:  # Excel asks for the mark
         table = csv.writer(file)
         table.writerow([field.name for field in fields(Mark)])
-        table.writerows(_harmless(asdict(one).values()) for one in grades)
+        table.writerows(_escape_formulas(asdict(one).values()) for one in grades)
 
 
-def _harmless(values) -> list[str]:
+def _escape_formulas(values) -> list[str]:
     """Cells that a spreadsheet takes for text, not for a formula."""
     return [f"'{value}" if value.startswith(("=", "+", "-", "@")) else value for value in values]
 
@@ -215,4 +215,4 @@ thead span {{ writing-mode: vertical-rl }} tbody th {{ text-align: left }} td {{
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(json.dumps(_run(Path(sys.argv[1]))), "utf-8")
+    Path(sys.argv[2]).write_text(json.dumps(_grade_here(Path(sys.argv[1]))), "utf-8")

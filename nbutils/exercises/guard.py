@@ -15,7 +15,7 @@ import torch
 
 SECONDS = 5.0  # for one call
 MEMORY = 4 * 2**30  # bytes that a call may ask for
-_LOOK = 0.05  # seconds between two looks of the watch
+_POLL_SECONDS = 0.05  # between two looks of the watch
 
 
 class Stopped(BaseException):
@@ -37,40 +37,38 @@ class Outcome:
 
 def outcome(function: Callable, args: tuple, seconds: float = SECONDS) -> Outcome:
     """Call the function with copies of the arguments, within limits, with its own random state."""
-    given = _copied(args)
+    given = _copy(args)
     try:
-        with torch.random.fork_rng(devices=[]), _memory(MEMORY), _time(seconds):
-            torch.default_generator.manual_seed(
-                0
-            )  # a CPU's; manual_seed would turn every GPU's, too
+        with torch.random.fork_rng(devices=[]), _memory_limit(MEMORY), _time_limit(seconds):
+            torch.default_generator.manual_seed(0)  # a CPU's; torch.manual_seed turns GPUs' too
             return Outcome(function(*given))
     except (Stopped, SystemExit, Exception) as error:  # not Ctrl-C
-        return Outcome(error=error, line=_line(error, function))
+        return Outcome(error=error, line=_line_of(error, function))
 
 
-def _copied(value):
+def _copy(value):
     """Tensors and containers anew, so that a call in place changes nothing for the next one."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_copied, value))
+        return type(value)(map(_copy, value))
     if isinstance(value, dict):
-        return {name: _copied(one) for name, one in value.items()}
+        return {name: _copy(one) for name, one in value.items()}
     return value
 
 
 @contextlib.contextmanager
-def _time(seconds: float) -> Iterator[None]:
+def _time_limit(seconds: float) -> Iterator[None]:
     """Raise Stopped in this thread when the time is over, again and again until it is heard."""
     thread, done = threading.get_ident(), threading.Event()
 
     def watch():
-        wait, look = seconds, _LOOK
+        wait, poll = seconds, _POLL_SECONDS
         while not done.wait(wait):
-            wait = look
+            wait = poll
             if _importing(thread):  # half a module can't be imported again
                 continue
-            look *= 2  # whoever ends the watch has time to hear what comes meanwhile
+            poll *= 2  # whoever ends the watch has time to hear what comes meanwhile
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread), ctypes.py_object(Stopped)
             )
@@ -84,12 +82,12 @@ def _time(seconds: float) -> Iterator[None]:
             done.set()
             watcher.join()
     except Stopped as stop:
-        _end(watcher, done)
+        _end_watch(watcher, done)
         told = Stopped(f"no answer after {seconds:g} seconds")
         raise told.with_traceback(stop.__traceback__) from None
 
 
-def _end(watcher: threading.Thread, done: threading.Event) -> None:
+def _end_watch(watcher: threading.Thread, done: threading.Event) -> None:
     """End the watch and hear what it sent too late, which must not meet the code that comes after.
 
     Nothing is taken back: where nothing is left to take, Python 3.11 looks for it for ever.
@@ -113,7 +111,7 @@ def _importing(thread: int) -> bool:
 
 
 @contextlib.contextmanager
-def _memory(size: int) -> Iterator[None]:
+def _memory_limit(size: int) -> Iterator[None]:
     """Refuse memory beyond what is in use and ``size`` bytes: on Linux, so on Colab too."""
     try:
         import resource
@@ -131,16 +129,18 @@ def _memory(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _line(error: BaseException, function: Callable) -> str:
+def _line_of(error: BaseException, function: Callable) -> str:
     """The student's line where it was raised, with its number in the cell; "" if it has none."""
     own = function.__code__.co_filename if inspect.isfunction(function) else ""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _students(f.filename, own)]
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if _is_the_students(f.filename, own)
+    ]
     if not frames:
         return ""
     text = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
     return f"line {frames[-1].lineno}: {text}"
 
 
-def _students(file: str, own: str) -> bool:
+def _is_the_students(file: str, own: str) -> bool:
     """Is that file a notebook's cell, or the one in which the answer stands?"""
     return file == own or "ipykernel_" in file or file.startswith("<ipython-input")

@@ -3,10 +3,12 @@
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from nbutils.exercises import record as kept
+from nbutils.exercises import record
 from nbutils.exercises.checking import UNTRIED, Verdict, is_right, judge
 from nbutils.exercises.exercise import exercise, names
+from nbutils.exercises.sources import source_of
 from nbutils.exercises.your_gpt import IN_THE_GPT, unfit
 
 
@@ -28,90 +30,104 @@ def check(name: str, answer: Callable) -> Verdict:
             verdict, says=f"{verdict.says} It can't become part of your GPT as it is: {why}."
         )
     if verdict.state != UNTRIED:
-        progress = kept.load_progress()
+        progress = record.load_progress()
         entry = progress.of(name)
         entry.tries += 1
         entry.says = verdict.says
         if verdict.passed:
-            entry.passed, entry.unfit = kept.now(), why
-            entry.code = kept.code_of(name, answer, lambda again: is_right(exercise(name), again))
-        kept.store_progress(progress)
+            entry.passed, entry.unfit = record.now(), why
+            entry.code = source_of(name, answer, lambda again: is_right(exercise(name), again))
+        record.store_progress(progress)
     return verdict
 
 
 @dataclass(frozen=True)
-class Text:
-    """Markdown that a notebook shows as such."""
+class Markdown:
+    """Text that a notebook shows as Markdown."""
 
-    markdown: str
+    text: str
 
     def _repr_markdown_(self) -> str:
-        return self.markdown
+        return self.text
 
     def __repr__(self) -> str:
-        return self.markdown
+        return self.text
 
 
-def hint(name: str) -> Text:
+def hint(name: str) -> Markdown:
     """The next hint; after the last one, all of them."""
-    asked, progress = exercise(name), kept.load_progress()
+    asked, progress = exercise(name), record.load_progress()
     entry = progress.of(name)
     most = len(asked.hints)
     if entry.hints < most:
         entry.hints += 1
-        kept.store_progress(progress)
-        return Text(f"**Hint {entry.hints} of {most}.** {asked.hints[entry.hints - 1]}")
-    return Text("\n".join(f"{i}. {words}" for i, words in enumerate(asked.hints, start=1)))
+        record.store_progress(progress)
+        return Markdown(f"**Hint {entry.hints} of {most}.** {asked.hints[entry.hints - 1]}")
+    return Markdown("\n".join(f"{i}. {words}" for i, words in enumerate(asked.hints, start=1)))
 
 
-def solution(name: str, anyway: bool = False) -> Text:
+def solution(name: str, anyway: bool = False) -> Markdown:
     """The course's answer, why it is so, and what often goes wrong; after a try, or ``anyway``."""
-    asked, progress = exercise(name), kept.load_progress()
+    asked, progress = exercise(name), record.load_progress()
     entry = progress.of(name)
     if not (entry.tries or anyway):
-        return Text(
+        return Markdown(
             f"Try it first: write something, and run `check({name!r}, {name})`. Hints are in "
             f"`hint({name!r})`. To see the solution at once: `solution({name!r}, anyway=True)`."
         )
-    entry.solution = entry.solution or kept.now()
-    kept.store_progress(progress)
+    entry.solution = entry.solution or record.now()
+    record.store_progress(progress)
     mistakes = "\n".join(f"- {wrong.says}" for wrong in asked.wrong)
-    return Text(
+    return Markdown(
         f"```python\n{asked.body().rstrip()}\n```\n\n{asked.why}\n\n**What often goes wrong**\n\n{mistakes}"
     )
 
 
+DONE, TRIED, LEFT = "✓", "✗", "○"
+YOURS = "your code"
+
+
+class Line(NamedTuple):
+    """One exercise in the overview: a sign for how far it is, and words for it."""
+
+    chapter: str
+    name: str
+    title: str
+    sign: str
+    words: str
+
+
 @dataclass(frozen=True)
 class Overview:
-    """What is done: a line for each exercise, (chapter, name, title, sign, words).
+    """What is done: a line for each exercise.
 
     in_the_gpt: names of the functions that `your_gpt` calls.
     """
 
-    lines: tuple[tuple[str, ...], ...]
+    lines: tuple[Line, ...]
     following: str
     in_the_gpt: frozenset[str]
 
     def __str__(self) -> str:
-        rows = (f"{sign} {name:22} {words}" for _, name, _, sign, words in self.lines)
+        rows = (f"{line.sign} {line.name:22} {line.words}" for line in self.lines)
         return "\n".join([*rows, self.in_words(), self.following])
 
     __repr__ = __str__
 
     def in_words(self) -> str:
         """Whose code the GPT is made of."""
-        parts = [(name, words) for _, name, _, _, words in self.lines if name in self.in_the_gpt]
-        own = [name for name, words in parts if words == YOURS]
+        parts = [line for line in self.lines if line.name in self.in_the_gpt]
+        own = [line.name for line in parts if line.words == YOURS]
         whose = f"{len(own)} of the {len(parts)} functions that your GPT is made of are yours"
         return f"{whose}: {', '.join(own)}." if own else f"{whose}; the course's stand in."
 
     def _repr_html_(self) -> str:
-        chapters = dict.fromkeys(chapter for chapter, *_ in self.lines)
+        chapters = dict.fromkeys(line.chapter for line in self.lines)
         drawn = "".join(map(self._row, chapters))
         tried = "".join(
-            f"<li><code>{name}</code>: {html.escape(words)}</li>"
-            for _, name, _, sign, words in self.lines
-            if sign == TRIED
+            f"<li><code>{line.name}</code>: {html.escape(line.words)}</li>"
+            for line in self.lines
+            if line.sign == TRIED
         )
         below = (
             f"{html.escape(self.in_words())} They have a thick frame. {html.escape(self.following)}"
@@ -119,45 +135,40 @@ class Overview:
         return f"<div>{drawn}<p>{below}</p>{f'<ul>{tried}</ul>' if tried else ''}</div>"
 
     def _row(self, chapter: str) -> str:
-        lines = [line for line in self.lines if line[0] == chapter]
-        done = sum(sign == DONE for *_, sign, _ in lines)
-        chips = "".join(self._chip(*line[1:]) for line in lines)
+        lines = [line for line in self.lines if line.chapter == chapter]
+        done = sum(line.sign == DONE for line in lines)
+        chips = "".join(map(self._chip, lines))
         style = "display: flex; flex-wrap: wrap; gap: 0.3em; margin: 0.2em 0; align-items: baseline"
         head = f'<span style="flex-basis: 100%"><b>{chapter}</b> {done} of {len(lines)}</span>'
         return f'<div style="{style}">{head}{chips}</div>'
 
-    def _chip(self, name: str, title: str, sign: str, words: str) -> str:
-        colour = {DONE: "#2a8a4a", TRIED: "#c4453a"}.get(sign, "#888888")
-        width = "0.2em" if name in self.in_the_gpt else "1px"
+    def _chip(self, line: Line) -> str:
+        colour = {DONE: "#2a8a4a", TRIED: "#c4453a"}.get(line.sign, "#888888")
+        width = "0.2em" if line.name in self.in_the_gpt else "1px"
         style = f"border: {width} solid {colour}; border-radius: 0.3em; padding: 0 0.3em"
-        about = html.escape(f"{title}: {words}", quote=True)
-        return f'<span style="{style}" title="{about}">{sign} {name}</span>'
-
-
-DONE, TRIED, LEFT = "✓", "✗", "○"
-YOURS = "your code"
+        about = html.escape(f"{line.title}: {line.words}", quote=True)
+        return f'<span style="{style}" title="{about}">{line.sign} {line.name}</span>'
 
 
 def progress() -> Overview:
     """What is done, whose code would be in your GPT, and what is next."""
-    entries = kept.load_progress().entries
-    lines, following = (
-        [],
-        "Everything is done: exercises/06_your_gpt trains a GPT of your code alone.",
-    )
-    for name, chapter in names().items():
-        asked, entry = exercise(name), entries.get(name, kept.Entry())
-        if entry.passed:
-            sign, words = DONE, YOURS if entry.code else "right, but its text is not kept"
-            if entry.unfit:
-                words = f"right, but not in the GPT: {entry.unfit}"
-        elif entry.tries:
-            sign = TRIED
-            words = f"{entry.tries} {'try' if entry.tries == 1 else 'tries'}: {entry.says}"
-        else:
-            sign, words = LEFT, f"{asked.minutes} minutes; the course's code stands in"
-        lines.append((chapter, name, asked.title, sign, words))
-    left = [line for line in lines if line[3] != DONE]
-    if left:
-        following = f"Next: {left[0][1]}, {left[0][2]}."
-    return Overview(tuple(lines), following, IN_THE_GPT)
+    entries = record.load_progress().entries
+    lines = tuple(_line(name, entries.get(name, record.Entry())) for name in names())
+    following = "Everything is done: exercises/06_your_gpt trains a GPT of your code alone."
+    if left := [line for line in lines if line.sign != DONE]:
+        following = f"Next: {left[0].name}, {left[0].title}."
+    return Overview(lines, following, IN_THE_GPT)
+
+
+def _line(name: str, entry: record.Entry) -> Line:
+    asked = exercise(name)
+    if entry.passed:
+        sign, words = DONE, YOURS if entry.code else "right, but its text is not kept"
+        if entry.unfit:
+            words = f"right, but not in the GPT: {entry.unfit}"
+    elif entry.tries:
+        sign = TRIED
+        words = f"{entry.tries} {'try' if entry.tries == 1 else 'tries'}: {entry.says}"
+    else:
+        sign, words = LEFT, f"{asked.minutes} minutes; the course's code stands in"
+    return Line(asked.chapter, name, asked.title, sign, words)

@@ -14,8 +14,9 @@ from torch.utils._pytree import tree_leaves
 from nbutils import device
 from nbutils.exercises import record, your_gpt
 from nbutils.exercises.compare import difference
-from nbutils.exercises.exercise import Given, exercise, names
+from nbutils.exercises.exercise import Inputs, exercise, names
 from nbutils.exercises.guard import outcome
+from nbutils.exercises.your_gpt import fitness
 from nbutils.model import GPTConfig
 
 
@@ -124,7 +125,7 @@ def tries_a_student_s_functions_where_they_will_compute(chip):
     ):
         assert why in your_gpt.unfit(name, function), (name, your_gpt.unfit(name, function))
         assert not your_gpt.unfit(name, function, "cpu"), name
-    for name in your_gpt._AT_WORK:
+    for name in fitness.TRAINING_INPUTS:
         assert not your_gpt.unfit(name, exercise(name).answer), name
     if chip.spec.kind == "mps":
         in_double = next(f for f in exercise("linear").right if f.__name__ == "in_double")
@@ -160,11 +161,11 @@ def the_course_s_answers_compute_where_their_inputs_are(chip):
         if name in ("transformer_block", "slope_by_turning"):
             continue
         answer = exercise(name).answer
-        for case in exercise(name).cases(Given(0))[-2:]:  # the largest: each adds one thing
+        for case in exercise(name).cases(Inputs(0))[-2:]:  # the largest: each adds one thing
             if not any(isinstance(x, torch.Tensor) for x in tree_leaves(case.args)):
                 continue
             alone = outcome(answer, case.args)
-            found = outcome(answer, your_gpt._brought(case.args, chip.current))
+            found = outcome(answer, fitness.move(case.args, chip.current))
             assert type(found.error) is type(alone.error), (name, case.shows, found.error)
             assert not difference(found.value, alone.value), (name, case.shows)
 

@@ -1,0 +1,64 @@
+"""A model's folder: `train` leaves there what `sample` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbutils
+
+if TYPE_CHECKING:
+    import tiktoken
+
+
+def check_free(folder: Path) -> None:
+    """Raise ``ValueError`` if training would overwrite somebody's model."""
+    if _is_another_model(folder):
+        raise ValueError(
+            f"out={folder} holds a model but no checkpoint of a run that could go on; "
+            "training would overwrite it: choose another folder"
+        )
+
+
+def check_finished(folder: Path) -> None:
+    """Raise ``FileNotFoundError``, before PyTorch is loaded, unless a model and its encoding are there."""
+    name = nbutils.packing.ENCODING
+    if (folder / name).exists():
+        return
+    if _is_another_model(folder):
+        raise FileNotFoundError(
+            f"{folder} holds a model without {name}, so what its tokens mean is "
+            "unknown: give a folder that `train` wrote, or copy its encoding there"
+        )
+    raise FileNotFoundError(
+        f"{folder} holds no finished model; make one with `python -m nbutils train --out {folder}`"
+    )
+
+
+def _is_another_model(folder: Path) -> bool:
+    """Whether the folder holds a model that no run of `train` here left unfinished or whole."""
+    holds = any((folder / name).exists() for name in ("config.json", "model.safetensors"))
+    return holds and not any(folder.glob("checkpoint[.-]*"))
+
+
+def save_model(folder: Path, model: nbutils.model.GPT, encoding: tiktoken.Encoding) -> None:
+    model.save_pretrained(folder)
+    nbutils.tokens.save(encoding, folder / nbutils.packing.ENCODING)
+
+
+def load_model(folder: Path) -> tuple[tiktoken.Encoding, nbutils.model.GPT]:
+    """The encoding and the model, on the CPU.
+
+    Raises ``ValueError`` if they are damaged, or not of one run.
+    """
+    try:
+        encoding = nbutils.tokens.get_encoding(str(folder / nbutils.packing.ENCODING))
+        end, model = encoding.eot_token, nbutils.model.GPT.from_pretrained(folder)
+    except (TypeError, LookupError, AttributeError) as error:
+        raise ValueError(f"{folder} is damaged ({error!r}): train or copy it again") from error
+    if not end < encoding.n_vocab == model.config.vocab_size:
+        raise ValueError(
+            f"{folder} holds an encoding of {encoding.n_vocab} tokens and a model of "
+            f"{model.config.vocab_size}: they were not made together; copy both from one run"
+        )
+    return encoding, model

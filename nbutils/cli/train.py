@@ -1,0 +1,141 @@
+"""``python -m nbutils train``: a text -> a GPT in a folder."""
+
+import argparse
+import os
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+import nbutils
+from nbutils.cli.corpus import Corpus, encode_text, is_packed, open_packed
+from nbutils.cli.model_folder import check_free, save_model
+from nbutils.config import PRESETS, GPTConfig, TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(TrainConfig):
+    """Train a GPT on a text and keep it in a folder. The same command again goes on."""
+
+    out: Path
+    """The folder for the checkpoint, the finished model and its encoding."""
+    text: str = "smallworld"
+    """smallworld, pydocs, the path of a UTF-8 text file, or of a folder that `pack` made."""
+    documents: int | None = None
+    """Train on at most so many documents and validate on a ninth as many; None: all, of
+    smallworld 18,000."""
+    preset: Literal[tuple(PRESETS)] = "small"
+    """The network's shape by name; --model.* options change it."""
+    model: GPTConfig = field(default_factory=GPTConfig)
+    """The network's shape. vocab_size is the size of the encoding that is learned from the
+    text; smallworld and a packed corpus bring their own."""
+    # Decided by `out` and by the text.
+    checkpoint: tyro.conf.Suppress[str | None] = None
+    start_token: tyro.conf.Suppress[int | None] = None
+
+    @property
+    def window(self) -> int:
+        """Tokens in a window."""
+        return self.model.block_size if self.block_size is None else self.block_size
+
+
+def read_options(arguments: list[str]) -> Train:
+    """The options, those of the model beginning with the preset's."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset", default="small")
+    preset = parser.parse_known_args(arguments)[0].preset
+    default = Train(out=tyro.MISSING, preset=preset, model=GPTConfig.preset(preset))
+    return tyro.cli(Train, args=arguments, prog="python -m nbutils train", default=default)
+
+
+def main(arguments: list[str]) -> None:
+    options = read_options(arguments)
+    _check_processes(options.parallel)
+    check_free(options.out)
+
+    import torch
+
+    parallel = nbutils.parallel
+    chip = (parallel.start if options.parallel else nbutils.device.pick)(options.device)
+    group = parallel.Group(options.parallel)
+    corpus = _corpus(group, options)
+    torch.manual_seed(options.seed)
+    model = nbutils.model.GPT(replace(options.model, vocab_size=corpus.encoding.n_vocab))
+    if group.rank == 0:
+        shared = f", {options.parallel} in {group.size} processes" if options.parallel else ""
+        _introduce(f"{chip}{shared}", model, corpus, options)
+    try:
+        nbutils.training.train(model, corpus.train, corpus.val, _recipe(options, corpus))
+    except nbutils.training.TrainingInterrupt as stop:
+        raise KeyboardInterrupt(_goes_on(stop)) from stop
+    trained = parallel.whole(model)
+    parallel.finish()
+    if trained is not None:
+        save_model(options.out, trained.to(chip.device), corpus.encoding)
+        print(_verdict(trained, corpus, options))
+        print(f'Let it talk: python -m nbutils sample --from {options.out} --prompt "..."')
+
+
+def _check_processes(kind: str | None) -> None:
+    """Raise before each of several processes begins the same run for itself."""
+    n = _processes()
+    if kind is None and n > 1:
+        raise ValueError(
+            f"torchrun started {n} processes, and parallel says nothing of how they share the "
+            "work: add --parallel ddp, fsdp or tensor"
+        )
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def _corpus(group, options: Train) -> Corpus:
+    """The corpus, for which one process learns and encodes what the others then get."""
+    of = options.text, options.documents, options.window
+    if is_packed(options.text):  # everybody reads what it needs from there
+        return open_packed(*of)
+    return group.first(partial(encode_text, *of, options.model.vocab_size))
+
+
+def _introduce(chip: str, model, corpus: Corpus, options: Train) -> None:
+    print(
+        f"{chip}\n"
+        f"text: {options.text}, {len(corpus.train):,} tokens to train on and "
+        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
+        f"model: {model.num_parameters():,} parameters",
+        flush=True,
+    )
+
+
+def _recipe(options: Train, corpus: Corpus) -> TrainConfig:
+    """The part of the options that `training.train` takes."""
+    recipe = {each.name: getattr(options, each.name) for each in fields(TrainConfig)}
+    recipe |= {"checkpoint": str(options.out), "start_token": corpus.start_token}
+    return TrainConfig(**recipe)
+
+
+def _goes_on(stop) -> str:
+    """Where a run was stopped, and from where it goes on if its last checkpoint could not be written."""
+    earlier = stop.kept not in (None, stop.step)
+    where = f" from step {stop.kept:,}" if earlier else ""
+    return f"stopped at step {stop.step:,}; the same command goes on{where}"
+
+
+def _verdict(model, corpus: Corpus, options: Train) -> str:
+    """The loss on all validation text, and how far it is from the best that can be."""
+    windows = nbutils.windows.Windows(
+        corpus.val,
+        # As many windows at a time as in training, or it might need more memory than there is.
+        max(1, options.batch_size // options.accumulation // _processes()),
+        options.window,
+        device=next(model.parameters()).device,
+        start_token=corpus.start_token,
+    )
+    loss = nbutils.training.evaluate(model, windows)
+    verdict = f"loss on all validation text: {loss:.4f} nats per token"
+    if corpus.floor is not None:
+        verdict += f", {loss - corpus.floor:.4f} above the floor of {corpus.floor:.4f}"
+    return verdict

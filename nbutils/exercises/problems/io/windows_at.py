@@ -1,0 +1,172 @@
+"""Cut a batch of windows
+
+One window at a time would leave most of a processor idle. So a network is trained on a **batch**: B
+windows from different places of the stream, one below the other in one tensor. The windows don't
+know of each other. They only share the step, and one pass through the network gives B times T
+predictions.
+"""
+
+import numpy as np
+import torch
+
+from nbutils.exercises.exercise import Case, Wrong
+
+DIFFICULTY, IMPORTANCE, MINUTES = 2, 5, 15
+
+
+def windows_at(
+    tokens: torch.Tensor, starts: torch.Tensor, T: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Windows of a stream, and their labels.
+
+    Args:
+        tokens: (N,), whole numbers: the stream.
+        starts: (B,), whole numbers: the place of each window's first token, in any order; the same
+            place may come twice. At least T + 1 tokens stand from each of them on.
+        T: how many tokens a context has, 2 or more.
+
+    Returns:
+        Two tensors of whole numbers: the contexts (B, T), where row b begins at place starts[b],
+        and the labels (B, T): for each token of a context the one that stands next in the stream.
+    """
+    index = starts[:, None] + torch.arange(T, device=starts.device)  # places
+    return tokens[index], tokens[index + 1]
+
+
+def cases(given):
+    stream = torch.tensor(given.sample(range(100), 20))
+    return [
+        Case("one window at the stream's beginning", stream, torch.tensor([0]), 4),
+        Case("two windows", stream, torch.tensor([2, 9]), 3),
+        Case("starts in any order", stream, torch.tensor([12, 3, 8]), 5),
+        Case("the same start twice", stream, torch.tensor([7, 4, 7]), 2),
+        Case("the last window that fits", stream, torch.tensor([15, 1]), 4),
+    ]
+
+
+HINTS = (
+    "Do it with a loop first: cut the T + 1 tokens from each start on. The first T of them are the "
+    "context, the last T the labels.",
+    "`torch.stack` puts B tensors (n,) below each other, to (B, n).",
+    "Without a loop: make a table of places (B, T). `starts[:, None]` has the shape (B, 1); what "
+    "happens when you add `torch.arange(T)` to it?",
+    "A tensor may be indexed with a table: `tokens[index]` has the shape of `index`.",
+    "`torch.arange(T)` is on the CPU. With `device=starts.device` it is where the starts are: then your "
+    "function can also work on a GPU.",
+)
+WHY = """
+`starts[:, None]` is a column (B, 1) and `torch.arange(T)` a row (T,). Added, they are spread to a
+table (B, T) in which row b counts from starts[b]. One lookup then fetches all tokens at once, and
+a second one, with every place moved on by one, the labels. What a function makes itself belongs
+where its inputs are, `device=starts.device`: a GPU can't add a row that is on the CPU.
+"""
+WRONG = (
+    Wrong(
+        "Your labels are the contexts themselves. Move them on by one place.",
+        "index + 1",
+        "index",
+    ),
+    Wrong(
+        "Contexts and labels are exchanged: the contexts come first.",
+        "tokens[index], tokens[index + 1]",
+        "tokens[index + 1], tokens[index]",
+    ),
+    Wrong(
+        "Your windows are the columns, (T, B). Each window must be a row: (B, T).",
+        "starts[:, None] + torch.arange(T, device=starts.device)",
+        "starts + torch.arange(T)[:, None]",
+    ),
+    Wrong(
+        "Your function gives the first window only, without the dimension B. Is there a return "
+        "inside the loop? Collect all windows, then stack them.",
+        "starts[:, None]",
+        "starts[0]",
+    ),
+    Wrong(
+        "Your function gives the last window only, without the dimension B. Does each turn of the "
+        "loop overwrite the window before? Collect all windows, then stack them.",
+        "starts[:, None]",
+        "starts[-1]",
+    ),
+    Wrong(
+        "Your windows stand in one long row of B times T tokens. Each needs a row of its own: use "
+        "torch.stack, or reshape to (B, T).",
+        "  # places",
+        "\n    index = index.flatten()",
+    ),
+    Wrong(
+        "There is one label for each window, the token after it. Each of the T tokens of a context "
+        "has a label of its own.",
+        "tokens[index + 1]",
+        "tokens[starts + T]",
+    ),
+    Wrong(
+        "The last label of each row is the first token of the same window: your labels are rolled "
+        "around. It should be the token that follows the window in the stream.",
+        "tokens[index + 1]",
+        "tokens[index].roll(-1, dims=1)",
+    ),
+    Wrong(
+        "Your labels have T - 1 columns: the last token of a context has a label too. It stands "
+        "outside the context, at place start + T.",
+        "tokens[index + 1]",
+        "tokens[index[:, 1:]]",
+    ),
+    Wrong(
+        "Your contexts and labels have T - 1 columns. Cut T + 1 tokens from the stream: the first "
+        "T are the context, the last T the labels.",
+        "torch.arange(T,",
+        "torch.arange(T - 1,",
+    ),
+    Wrong(
+        "Your contexts have T + 1 columns: the last label is in them too. Leave the last column "
+        "out.",
+        "return tokens[index],",
+        "return tokens[starts[:, None] + torch.arange(T + 1)],",
+    ),
+    Wrong(
+        "Your windows all begin at the first start. Row b begins at starts[b].",
+        "starts[:, None] +",
+        "starts[:1].expand(len(starts))[:, None] +",
+    ),
+    Wrong(
+        "Your windows begin at the places 0, 1, 2 and so on, the numbers of the rows. Row b begins "
+        "at starts[b].",
+        "starts[:, None] +",
+        "torch.arange(len(starts))[:, None] +",
+    ),
+    Wrong(
+        "Your function gives a pair for each window. Give two tensors: all contexts, all labels.",
+        "tokens[index], tokens[index + 1]",
+        "[*zip(tokens[index], tokens[index + 1])]",
+    ),
+)
+
+
+def with_stack(tokens, starts, T):
+    runs = torch.stack([tokens[s : s + T + 1] for s in starts.tolist()])  # (B, T + 1)
+    return runs[:, :-1], runs[:, 1:]
+
+
+def as_lists(tokens, starts, T):
+    stream = tokens.tolist()
+    contexts = [stream[s : s + T] for s in starts.tolist()]
+    return contexts, [stream[s + 1 :][:T] for s in starts.tolist()]
+
+
+def by_unfolding(tokens, starts, T):
+    runs = tokens.unfold(0, T + 1, 1)[starts]  # every run of T + 1 tokens that there is
+    return runs.narrow(1, 0, T), runs.narrow(1, 1, T)
+
+
+def filled_in(tokens, starts, T):
+    contexts = np.empty((len(starts), T), dtype=np.int64)
+    labels = np.empty_like(contexts)
+    for b, start in enumerate(starts):
+        for t in range(T):
+            contexts[b, t] = tokens[start + t]
+            labels[b, t] = tokens[start + t + 1]
+    return contexts, labels
+
+
+RIGHT = (with_stack, as_lists, by_unfolding, filled_in)
