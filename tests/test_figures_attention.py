@@ -6,9 +6,16 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 
 from nbutils.figures import attention, style
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def texts(axes) -> list[str]:

@@ -6,8 +6,15 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from nbutils.figures import bigger as figures
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def drawn(axes) -> dict:

@@ -5,10 +5,18 @@ import matplotlib
 matplotlib.use("Agg")
 
 import numpy as np
+import pytest
+from matplotlib import pyplot as plt
 
 from nbutils.figures import descent
 
 FLOOR = 0.4
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def points(line) -> list[list[float]]:

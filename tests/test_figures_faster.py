@@ -5,9 +5,17 @@ import matplotlib
 matplotlib.use("Agg")
 
 import numpy as np
+import pytest
+from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from nbutils.figures import faster, style
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def drawn(axes) -> dict:

@@ -5,9 +5,17 @@ import matplotlib
 matplotlib.use("Agg")
 
 import numpy as np
+import pytest
+from matplotlib import pyplot as plt
 
 from nbutils.figures import inside
 from nbutils.figures.style import BLUE
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def random(*shape):

@@ -5,8 +5,16 @@ import matplotlib
 matplotlib.use("Agg")
 
 import numpy as np
+import pytest
+from matplotlib import pyplot as plt
 
 from nbutils.figures import io
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def only_axes(figure):

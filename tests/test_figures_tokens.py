@@ -4,12 +4,20 @@ import re
 
 import matplotlib
 import numpy as np
+import pytest
 
 matplotlib.use("agg")
 
+from matplotlib import pyplot as plt
 
 from nbutils.figures import style
 from nbutils.figures import tokens as figures
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def texts(html):

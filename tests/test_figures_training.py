@@ -4,11 +4,19 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import pytest
+from matplotlib import pyplot as plt
 
 from nbutils.figures import training as figures
 from nbutils.training import History
 
 RUN = History(steps=[0, 50, 100], train_losses=[7.0, 3.0, 2.0], val_losses=[7.1, 3.2, 2.5])
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def drawn(axes) -> dict:
