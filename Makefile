@@ -13,7 +13,7 @@ COLAB_OWN := $(OWN)/.ready
 # What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
 PACKAGE := $(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*')
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
-PAGES := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
+PAGES := $(shell find book authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 
 BEGAN := $(shell date +%s)
 SECONDS = $$(( $$(date +%s) - $(BEGAN) )) s
@@ -60,7 +60,7 @@ all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN))  
 	@echo "Done in $(SECONDS)."
 
 measure: _build/.book $(TESTS)  ## measure anew what book/measured.json holds (PART=pages for one part)
-	$(BIN)/python tools/measure.py $(PART)
+	$(BIN)/python -m authoring.measure $(PART)
 
 gpu: $(TESTS)  ## measure on a real GPU, 8 minutes at most; again, to go on (NANOGPT=folder; PRETEND=T4 without one)
 	$(BIN)/python bench/gpu.py $(if $(PRETEND),--pretend "$(PRETEND)") $(if $(NANOGPT),--nanogpt "$(NANOGPT)")
@@ -69,7 +69,7 @@ model: $(READY)  ## train the course's network anew, and store it in the package
 	$(BIN)/python -m nbutils.recipes
 
 notebooks: $(READY)  ## run every notebook and store its outputs, normalised
-	$(BIN)/python tools/notebooks.py $(sort $(NOTEBOOKS))
+	$(BIN)/python -m authoring.notebooks $(sort $(NOTEBOOKS))
 
 pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
 
@@ -79,10 +79,10 @@ fork: $(READY)  ## write your repository's address everywhere: make fork URL=htt
 	@$(BIN)/python tools/fork.py "$(URL)"
 
 lowest: $(TESTS)  ## the package's tests and chapter 3 with the lowest versions that pyproject.toml allows
-	$(BIN)/python tools/versions.py lowest
+	$(BIN)/python -m authoring.versions lowest
 
 newest: $(TESTS)  ## the same with the newest versions of everything but PyTorch
-	$(BIN)/python tools/versions.py newest
+	$(BIN)/python -m authoring.versions newest
 
 clean:  ## remove what was built; .venv stays
 	rm -rf _build
@@ -115,10 +115,10 @@ $(COLAB): tests/colab.txt requirements.txt
 
 # The second has Colab's own PyTorch. What the package's tests need beside Colab's packages lies in an environment
 # within, so that the notebooks don't see it.
-$(COLAB_OWN): $(COLAB) $(TESTS) tools/colab.py
+$(COLAB_OWN): $(COLAB) $(TESTS) authoring/colab.py
 	rm -rf $(OWN)
 	$(COLAB_PYTHON) -m venv $(OWN)
-	$(BIN)/python tools/colab.py own > $(OWN)/own.txt
+	$(BIN)/python -m authoring.colab own > $(OWN)/own.txt
 	$(OWN)/bin/python -m pip install --quiet -r $(OWN)/own.txt
 	$(OWN)/bin/python -m venv $(OWN)/tests
 	$(OWN)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
@@ -133,8 +133,8 @@ _build/.book: $(READY) $(PACKAGE) $(NOTEBOOKS) $(PAGES)
 	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet
 	@touch $@
 
-_build/next-token.pdf: _build/.book $(TESTS) tools/pdf.py tools/pdf.css
-	$(BIN)/python tools/pdf.py
+_build/next-token.pdf: _build/.book $(TESTS) authoring/pdf.py authoring/pdf.css authoring/site.py
+	$(BIN)/python -m authoring.pdf
 
-_build/next-token.zip: _build/.book tools/offline.py
-	$(BIN)/python tools/offline.py
+_build/next-token.zip: _build/.book authoring/offline.py
+	$(BIN)/python -m authoring.offline

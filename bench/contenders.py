@@ -259,31 +259,37 @@ def _train_other(job: Job, make: Callable) -> Result:
     shape, chip, encoded = Shape(*job.shape), device.pick(job.device), Corpus(job.text).characters()
     torch.manual_seed(1337)
     model, optimizer = make(encoded, shape, chip)
-    autocast = chip.autocast if chip.device.type == "cuda" else nullcontext
+    updates, speeds = 0, []
     my_turn(job)
-    stretch, speeds, updates, mark = job.stretch(), [], 0, time.perf_counter()
-    while True:
-        spent = time.perf_counter() - start
-        done = updates / stretch / job.turns if job.turns else spent / job.seconds
-        if done >= 1 and updates >= stretch:
-            break
+    mark = time.perf_counter()
+    while (done := _share_done(job, updates, time.perf_counter() - start)) < 1 or not speeds:
         for group in optimizer.param_groups:
             group["lr"] = job.learning_rate * _nanogpt_rate(updates, min(1, done))
-        ids, labels = _nanogpt_batch(encoded.train, shape, chip)
-        with autocast():
-            loss = model(ids, labels)[1]
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        loss = _nanogpt_update(model, optimizer, _nanogpt_batch(encoded.train, shape, chip), chip)
         updates += 1
-        if updates % stretch == 0:
+        if updates % job.stretch() == 0:
             loss.item()  # as it logs; waits for a GPU
             spent = time.perf_counter() - mark
-            speeds.append(stretch * shape.batch_size * shape.block_size / spent)
+            speeds.append(job.stretch() * shape.batch_size * shape.block_size / spent)
             my_turn(job)
             mark = time.perf_counter()
     return _result(job, model, shape, encoded, chip, updates, speeds)
+
+
+def _share_done(job: Job, updates: int, spent: float) -> float:
+    """How much of the run is over: of its turns, or of its seconds."""
+    return updates / job.stretch() / job.turns if job.turns else spent / job.seconds
+
+
+def _nanogpt_update(model, optimizer, batch, chip: device.Chip) -> torch.Tensor:
+    """One update; the loss before it."""
+    with chip.autocast() if chip.device.type == "cuda" else nullcontext():
+        loss = model(*batch)[1]
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss
 
 
 def _nanogpt_rate(step: int, done: float) -> float:

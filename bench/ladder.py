@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-import gpu
 from rows import Row, table
+from world import World
 
 from nbutils import device, ladder
 
 
 def measure(rates: tuple[float, ...] = (3e-3, 6e-3, 12e-3), updates: int = 200) -> list[Row]:
     """Nats above smallworld's floor after so many updates, for two orders of the text."""
-    chip, world = device.pick(), gpu.World()
+    chip, world = device.pick(), World()
     val = world.windows(world.val, 32, chip)
     rows = []
     for rate in rates:

@@ -1,6 +1,6 @@
 """``TinyGPT``: the GPT that chapter 3c writes in the open, word for word, for chapters 4b to 6.
 
-Made from the notebook's cells by tools/gpt_map.py: change it there. ``nbutils.model.GPT`` computes
+Made from the notebook's cells by authoring/gpt_map.py: change it there. ``nbutils.model.GPT`` computes
 the same, faster and with checks; a trained network's weights fit into either.
 """
 

@@ -1,19 +1,17 @@
 """How nbval runs these notebooks: `pytest --nbval --nbval-current-env notebooks/01_tokens.ipynb`.
 
 Each runs alone in an empty folder, as on a new machine. What comes out is compared with what is
-stored as `tools/outputs.py` says: words strictly, numbers up to rounding, pictures by what is seen.
+stored as `authoring/outputs.py` says: words strictly, numbers up to rounding, pictures by what is seen.
 With ``--nbval-lax`` the cells only have to run, which is what a teacher asks who changed a text.
+After a cell tagged `fact`, what it asserts must fail with another value: `authoring/facts.py`.
 """
 
-import sys
 import tempfile
-from pathlib import Path
 
 from nbval import plugin
 from nbval.kernel import RunningKernel
 
-sys.path.append(str(Path(__file__).parents[1] / "tools"))
-import outputs
+from authoring import facts, outputs
 
 
 class Kernel(RunningKernel):
@@ -39,5 +37,21 @@ def compare_outputs(cell: plugin.IPyNbCell, fresh: list, stored: list, skip_comp
     return not told
 
 
+run_cell = plugin.IPyNbCell.runtest
+
+
+def runtest(cell: plugin.IPyNbCell) -> None:
+    """nbval's, and of a fact's cell also that it asserts enough."""
+    run_cell(cell)
+    if facts.TAG in cell.cell.metadata.get("tags", []):
+        reply = cell.parent.kernel.kc.execute_interactive(
+            facts.doubts(cell.cell.source), store_history=False, output_hook=lambda message: None
+        )["content"]
+        if reply["status"] != "ok":
+            told = f"{reply['ename']}: {reply['evalue']}"
+            raise plugin.NbCellError(cell.cell_num, told, cell.cell.source)
+
+
 plugin.RunningKernel = Kernel
 plugin.IPyNbCell.compare_outputs = compare_outputs
+plugin.IPyNbCell.runtest = runtest

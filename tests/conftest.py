@@ -46,7 +46,7 @@ def colab_packages(environment: Path = COLAB) -> Path:
 
 def copy_of_the_repository(to: Path) -> Path:
     """The repository's present files in ``to``, known to git there, not yet committed."""
-    import fork  # tools/fork.py, which a kernel that reads this file does not find
+    from tools import fork  # which a kernel that reads this file does not find
 
     for path in fork.known_files(ROOT):
         target = to / path.relative_to(ROOT)
@@ -69,8 +69,8 @@ def compiler() -> str:
 def browser():
     """A headless Chromium, which reaches this machine and no other."""
     from playwright.sync_api import sync_playwright
-    from visits import OPTIONS
 
+    from authoring.site import OPTIONS
     from nbutils.doctor import find_chromium
 
     with sync_playwright() as playwright:
@@ -85,7 +85,7 @@ def browser():
 @pytest.fixture(scope="session")
 def site():
     """The address of a server of the built book."""
-    from visits import HTML, serving
+    from authoring.site import HTML, serving
 
     if not (HTML / "index.html").exists():
         pytest.fail("_build/html is missing. Build the book first: `make book`", pytrace=False)

@@ -1,7 +1,6 @@
 """A moving picture in a page, a hand that moves it, and what Python computes for it."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,7 @@ WATCH_DRAWING = """place => {
 
 def alone(shown: picture.Picture, folder: Path, name: str = "index") -> None:
     """Write a page with this picture and nothing else, made as the book's extension makes it."""
-    extensions = str(ROOT / "book" / "_ext")
-    if extensions not in sys.path:
-        sys.path.append(extensions)
-    import moving_pictures
+    from authoring.extensions import moving_pictures
 
     html = moving_pictures.with_scripts(shown.html(), "pictures", folder / "pictures")
     (folder / f"{name}.html").write_text(f"{HEAD}<main>{html}</main>", "utf-8")

@@ -1,5 +1,6 @@
 """The GPU's benchmark, on a CPU: every path at a tiny size, and nothing stored without a GPU."""
 
+import importlib
 import json
 import signal
 import subprocess
@@ -19,26 +20,34 @@ CPU = device.pick("cpu")
 GPU = replace(CPU, device=torch.device("cuda"), dtype=torch.float16, name="Tesla T4")
 
 
+def module(name: str):
+    """A module of bench/, whose folder is on the path as it is for a script there."""
+
+    @pytest.fixture
+    def imported(root, monkeypatch):
+        monkeypatch.syspath_prepend(str(root / "bench"))
+        return importlib.import_module(name)
+
+    return imported
+
+
+gpu, gpu_run, gpu_speed = module("gpu"), module("gpu_run"), module("gpu_speed")
+gpu_ladder, gpu_programs = module("gpu_ladder"), module("gpu_programs")
+learning_rates = module("ladder")
+
+
 @pytest.fixture
-def gpu(root, monkeypatch):
-    monkeypatch.syspath_prepend(str(root / "bench"))
-    import gpu
-
-    return gpu
-
-
-@pytest.fixture
-def freed(gpu, monkeypatch) -> list:
+def freed(gpu_run, monkeypatch) -> list:
     """An entry for each time that the chip was freed, which looks through all of Python's objects."""
     times = []
-    monkeypatch.setattr(gpu.Bench, "free", lambda bench: times.append(bench.chip))
+    monkeypatch.setattr(gpu_run.Bench, "free", lambda bench: times.append(bench.chip))
     monkeypatch.setattr(ladder, "release", times.append)
     return times
 
 
 @pytest.fixture
-def bench(gpu, freed):
-    return gpu.Bench(CPU, quick=True, run=chips.new_run(CPU, "make gpu"))
+def bench(gpu_run, freed):
+    return gpu_run.Bench(CPU, quick=True, run=chips.new_run(CPU, "make gpu"))
 
 
 @pytest.fixture
@@ -141,13 +150,13 @@ def test_a_pretended_chip_is_another_process_and_never_stored_as_a_real_one(
 # One step after the other
 
 
-def step(gpu, *names, seconds=1, does=None, group="peak", twice=False):
+def step(gpu_run, *names, seconds=1, does=None, group="peak", twice=False):
     def measure(bench):
         if does is not None:
             does()
-        yield from (gpu.Row(name, 1.0, "s", "") for name in names)
+        yield from (gpu_run.Row(name, 1.0, "s", "") for name in names)
 
-    return gpu.Step(group, names, seconds, measure, twice)
+    return gpu_run.Step(group, names, seconds, measure, twice)
 
 
 def raises(error):
@@ -157,58 +166,60 @@ def raises(error):
     return does
 
 
-def test_a_second_call_goes_on_where_the_first_stopped(gpu, bench, tmp_path):
+def test_a_second_call_goes_on_where_the_first_stopped(gpu_run, bench, tmp_path):
     done = []
     bench = replace(bench, file=tmp_path / "x.json")
-    steps = [step(gpu, name, does=lambda name=name: done.append(name)) for name in "abc"]
-    assert gpu.measure(bench, steps[:2]) == ([], [])
+    steps = [step(gpu_run, name, does=lambda name=name: done.append(name)) for name in "abc"]
+    assert gpu_run.measure(bench, steps[:2]) == ([], [])
     bench = replace(bench, run=chips.resumed_run(chips.new_run(CPU, "make gpu"), bench.file))
-    assert gpu.measure(bench, steps) == ([], []) and done == ["a", "b", "c"]
-    gpu.measure(bench, steps, only=["ladder"])
-    gpu.measure(
-        bench, [*steps, step(gpu, "d", group="ladder", does=lambda: done.append("d"))], ["peak"]
+    assert gpu_run.measure(bench, steps) == ([], []) and done == ["a", "b", "c"]
+    gpu_run.measure(bench, steps, only=["ladder"])
+    gpu_run.measure(
+        bench, [*steps, step(gpu_run, "d", group="ladder", does=lambda: done.append("d"))], ["peak"]
     )
     assert done == [*"abc", *"abc"]
 
 
-def test_what_was_measured_once_is_measured_again(gpu, bench):
-    again = step(gpu, "a", twice=True)
+def test_what_was_measured_once_is_measured_again(gpu_run, bench):
+    again = step(gpu_run, "a", twice=True)
     assert not again.is_done(bench.run) and again.name == "a, again"
-    bench.keep(gpu.Row("a", 1.0, "", "10 once"))
+    bench.keep(gpu_run.Row("a", 1.0, "", "10 once"))
     assert not again.is_done(bench.run)
-    bench.keep(gpu.Row("a", 1.0, "", f"10, {gpu.AGAIN} 11"))
+    bench.keep(gpu_run.Row("a", 1.0, "", f"10, {gpu_run.AGAIN} 11"))
     assert again.is_done(bench.run)
 
 
-def test_a_step_that_will_not_fit_is_left_and_a_shorter_one_is_not(gpu, bench):
+def test_a_step_that_will_not_fit_is_left_and_a_shorter_one_is_not(gpu_run, bench):
     bench = replace(bench, ends=time.monotonic() + 100)
-    steps = [step(gpu, name, seconds=n) for name, n in zip("abcd", (200, 200, 50, 101))]
-    assert gpu.measure(bench, steps) == (["b", "d"], [])  # the first may be as long as it is
+    steps = [step(gpu_run, name, seconds=n) for name, n in zip("abcd", (200, 200, 50, 101))]
+    assert gpu_run.measure(bench, steps) == (["b", "d"], [])  # the first may be as long as it is
     assert [row["what"] for row in bench.run.rows] == ["a", "c"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no alarms")
-def test_time_that_is_up_stops_a_step_and_keeps_its_rows(gpu, bench, capsys):
+def test_time_that_is_up_stops_a_step_and_keeps_its_rows(gpu_run, bench, capsys):
     def slow(bench):
-        yield gpu.Row("a", 1.0, "s", "")
+        yield gpu_run.Row("a", 1.0, "s", "")
         time.sleep(30)
 
     start, bench = time.monotonic(), replace(bench, ends=time.monotonic() + 0.3)
-    steps = [gpu.Step("peak", ("a", "b"), 1, slow), step(gpu, "c")]
-    assert gpu.measure(bench, steps) == (["a", "c"], [])
+    steps = [gpu_run.Step("peak", ("a", "b"), 1, slow), step(gpu_run, "c")]
+    assert gpu_run.measure(bench, steps) == (["a", "c"], [])
     assert time.monotonic() - start < 10 and "Time is up" in capsys.readouterr().out
     assert [row["what"] for row in bench.run.rows] == ["a"]
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-def test_a_step_that_fails_is_told_and_the_others_go_on(gpu, bench, capsys, freed):
+def test_a_step_that_fails_is_told_and_the_others_go_on(gpu_run, bench, capsys, freed):
     steps = [
-        step(gpu, "a", does=raises(torch.OutOfMemoryError("CUDA out of memory. Tried 9 GB\nand"))),
-        step(gpu, "b", does=raises(gpu.NoRoom("No room"))),
-        step(gpu, "c", does=raises(ZeroDivisionError("what nobody expected"))),
-        step(gpu, "d"),
+        step(
+            gpu_run, "a", does=raises(torch.OutOfMemoryError("CUDA out of memory. Tried 9 GB\nand"))
+        ),
+        step(gpu_run, "b", does=raises(gpu_run.NoRoom("No room"))),
+        step(gpu_run, "c", does=raises(ZeroDivisionError("what nobody expected"))),
+        step(gpu_run, "d"),
     ]
-    assert gpu.measure(bench, steps) == ([], ["a", "b", "c"])
+    assert gpu_run.measure(bench, steps) == ([], ["a", "b", "c"])
     told = capsys.readouterr()
     assert "Out of memory: CUDA out of memory. Tried 9 GB\n" in told.out and "No room" in told.out
     assert "in does" in told.err and "what nobody expected" in told.err
@@ -217,13 +228,13 @@ def test_a_step_that_fails_is_told_and_the_others_go_on(gpu, bench, capsys, free
     assert len(freed) == 4
 
 
-def test_what_is_freed_is_gone(gpu):
+def test_what_is_freed_is_gone(gpu_run):
     """Also what is known to itself alone."""
     network = torch.nn.Linear(2, 2)
     known = weakref.ref(network)
     network.itself = [network]
     del network
-    gpu.Bench(CPU, True, chips.new_run(CPU, "make gpu")).free()
+    gpu_run.Bench(CPU, True, chips.new_run(CPU, "make gpu")).free()
     assert known() is None
 
 
@@ -235,58 +246,60 @@ def test_a_folder_without_nanogpt_ends_with_a_sentence(gpu, tmp_path):
         gpu.main(["--device", "cpu", "--quick", "--nanogpt", str(tmp_path)])
 
 
-def test_contenders_compute_one_loss_of_one_shape(gpu, nanogpt):
-    found = {name: gpu.contender(name, CPU, gpu.TINY, nanogpt) for name in chips.CONTENDERS}
+def test_contenders_compute_one_loss_of_one_shape(gpu_run, gpu_speed, nanogpt):
+    found = {
+        name: gpu_speed.contender(name, CPU, gpu_run.TINY, nanogpt) for name in chips.CONTENDERS
+    }
     sizes = {name: sum(p.numel() for p in c.model.parameters()) for name, c in found.items()}
     assert len(set(sizes.values())) == 1, sizes
-    x, y = gpu.random_batch(gpu.TINY, 2, CPU)
+    x, y = gpu_speed.random_batch(gpu_run.TINY, 2, CPU)
     for contender in found.values():
         assert float(contender.update(x, y)) == pytest.approx(4.85, abs=0.15)  # ln 128
 
 
-def test_a_float16_chip_scales_its_losses(gpu, bench):
+def test_a_float16_chip_scales_its_losses(gpu_run, gpu_speed, gpu_ladder, bench):
     chip = replace(CPU, dtype=torch.float16, scaler=True)
-    contender = gpu.contender("ours, blocks compiled", chip, gpu.TINY)
+    contender = gpu_speed.contender("ours, blocks compiled", chip, gpu_run.TINY)
     assert contender.scaler.is_enabled()
     for group in contender.optimizer.param_groups:
         group["lr"] = 1e-2
-    batch = gpu.random_batch(gpu.TINY, 2, chip)
+    batch = gpu_speed.random_batch(gpu_run.TINY, 2, chip)
     found = [float(contender.update(*batch)) for _ in range(12)]
     assert found[-1] < found[0] - 0.2
-    exact, short = gpu.agreement(replace(bench, chip=chip))
+    exact, short = gpu_ladder.agreement(replace(bench, chip=chip))
     assert exact.what.endswith("float32") and short.how.endswith("float16")
     assert exact.value < 1e-4 and 0 < short.value < 0.05
 
 
-def speeds(gpu, monkeypatch, *values):
+def speeds(gpu_speed, monkeypatch, *values):
     given = iter(values)
-    monkeypatch.setattr(gpu, "training_speed", lambda bench, name: next(given))
+    monkeypatch.setattr(gpu_speed, "training_speed", lambda bench, name: next(given))
 
 
-def test_a_row_has_both_measures_and_their_mean(gpu, bench, monkeypatch):
+def test_a_row_has_both_measures_and_their_mean(gpu_run, gpu_speed, bench, monkeypatch):
     how = "batch of 8 x 1024"
-    speeds(gpu, monkeypatch, (900.0, how), (1100.0, how), (500.0, "batch of 4 x 1024"))
+    speeds(gpu_speed, monkeypatch, (900.0, how), (1100.0, how), (500.0, "batch of 4 x 1024"))
     bench.peak = 1e9
     for again, value in ((False, 900), (True, 1000)):
-        for row in gpu.training(bench, "transformers", again):
+        for row in gpu_speed.training(bench, "transformers", again):
             bench.keep(row)
         assert bench.run.row("Training, transformers")["value"] == value
     assert bench.run.row("Training, transformers")["how"] == f"{how}; 900, then again 1,100"
-    share = 100 * 1000 * GPT(gpu.TINY).flops_per_token() / 1e9
+    share = 100 * 1000 * GPT(gpu_run.TINY).flops_per_token() / 1e9
     kept = bench.run.row("Utilisation, transformers")
     assert kept["value"] == pytest.approx(share, rel=1e-3) and kept["how"].startswith(
         "of 0.001 TFL"
     )
-    (row, _) = gpu.training(bench, "transformers", True)  # another batch is no second measure
+    (row, _) = gpu_speed.training(bench, "transformers", True)  # another batch is no second measure
     assert (row.value, row.how) == (500, "batch of 4 x 1024; 500 once")
 
 
-def test_the_share_is_of_what_the_run_measured(gpu, bench):
-    bench.keep(gpu.Row("Fastest product, float32", 2.5, "TFLOP/s", ""))
+def test_the_share_is_of_what_the_run_measured(gpu_run, bench):
+    bench.keep(gpu_run.Row("Fastest product, float32", 2.5, "TFLOP/s", ""))
     assert bench.peak == 2.5e12
 
 
-def test_the_batch_is_the_largest_that_fits_by_plan(gpu, bench, monkeypatch, capsys):
+def test_the_batch_is_the_largest_that_fits_by_plan(gpu_run, gpu_speed, bench, monkeypatch, capsys):
     """And of what is out of memory all the same, half."""
     tried = []
 
@@ -296,12 +309,12 @@ def test_the_batch_is_the_largest_that_fits_by_plan(gpu, bench, monkeypatch, cap
             raise torch.OutOfMemoryError("full")
         return 1.0, "how"
 
-    monkeypatch.setattr(gpu, "speed_of_batch", out_of_memory_above_2)
+    monkeypatch.setattr(gpu_speed, "speed_of_batch", out_of_memory_above_2)
     bench = replace(bench, chip=GPU, quick=False)
     for free, batches in ((15e9, [8, 4, 2]), (9e9, [4, 2]), (5e9, [1])):
-        monkeypatch.setattr(gpu.device, "free_memory", lambda chip, free=free: free)
+        monkeypatch.setattr(device, "free_memory", lambda chip, free=free: free)
         for name in ("transformers", "ours, blocks compiled"):  # in the same batch, to be compared
-            assert gpu.training_speed(bench, name) == (1.0, "how")
+            assert gpu_speed.training_speed(bench, name) == (1.0, "how")
             assert tried == batches
             tried.clear()
     told = capsys.readouterr().out
@@ -309,34 +322,44 @@ def test_the_batch_is_the_largest_that_fits_by_plan(gpu, bench, monkeypatch, cap
         "An update of ours, blocks compiled, batch of 8: 9.4 GB by plan, 15.0 GB are free" in told
     )
     assert "An update of transformers, batch of 8: 13 GB by plan" in told
-    monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 3e9)
+    monkeypatch.setattr(device, "free_memory", lambda chip: 3e9)
     with pytest.raises(
-        gpu.NoRoom,
+        gpu_run.NoRoom,
         match="1 GB to spare are needed, and .* are free. End what else runs on Tesla T4",
     ):
-        gpu.training_speed(bench, "transformers")
-    monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 15e9)
-    monkeypatch.setattr(gpu, "speed_of_batch", lambda *_: raises(torch.OutOfMemoryError("full"))())
-    with pytest.raises(gpu.NoRoom, match="transformers finds no room even for a batch of 1"):
-        gpu.training_speed(bench, "transformers")
+        gpu_speed.training_speed(bench, "transformers")
+    monkeypatch.setattr(device, "free_memory", lambda chip: 15e9)
+    monkeypatch.setattr(
+        gpu_speed, "speed_of_batch", lambda *_: raises(torch.OutOfMemoryError("full"))()
+    )
+    with pytest.raises(gpu_run.NoRoom, match="transformers finds no room even for a batch of 1"):
+        gpu_speed.training_speed(bench, "transformers")
 
 
-def test_no_contender_and_no_rung_needs_more_than_about_10_gb(gpu, freed, monkeypatch):
+def test_no_contender_and_no_rung_needs_more_than_about_10_gb(
+    gpu_run, gpu_speed, gpu_ladder, freed, monkeypatch
+):
     needed = []
-    monkeypatch.setattr(gpu, "find_room", lambda bench, what, size: needed.append(size))
-    monkeypatch.setattr(gpu, "speed_of_batch", lambda *_: (1.0, ""))
-    monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 140e9)
+    for module in (gpu_speed, gpu_ladder):
+        monkeypatch.setattr(module, "find_room", lambda bench, what, size: needed.append(size))
+    monkeypatch.setattr(gpu_speed, "speed_of_batch", lambda *_: (1.0, ""))
+    monkeypatch.setattr(device, "free_memory", lambda chip: 140e9)
     monkeypatch.setattr(ladder, "free_memory", lambda chip: 140e9)
-    bench = gpu.Bench(GPU, False, chips.new_run(GPU, "make gpu"))
-    gpu.training_speed(bench, "ours, compiled whole")
-    monkeypatch.setattr(gpu.ladder, "speeds", lambda makers, *_: dict.fromkeys(makers, 1.0))
+    bench = gpu_run.Bench(GPU, False, chips.new_run(GPU, "make gpu"))
+    gpu_speed.training_speed(bench, "ours, compiled whole")
+    monkeypatch.setattr(ladder, "speeds", lambda makers, *_: dict.fromkeys(makers, 1.0))
     for name in ladder.SPEED:
-        list(gpu.rung_speed(bench, name))
+        list(gpu_ladder.rung_speed(bench, name))
     assert len(needed) == 1 + len(ladder.SPEED) and 9e9 < max(needed) < 11e9
 
 
-def test_a_compiler_that_fails_leaves_the_network_as_it_was(gpu, monkeypatch, capsys):
-    contender, batch = gpu.contender("ours", CPU, gpu.TINY), gpu.random_batch(gpu.TINY, 2, CPU)
+def test_a_compiler_that_fails_leaves_the_network_as_it_was(
+    gpu_run, gpu_speed, monkeypatch, capsys
+):
+    contender, batch = (
+        gpu_speed.contender("ours", CPU, gpu_run.TINY),
+        gpu_speed.random_batch(gpu_run.TINY, 2, CPU),
+    )
 
     def broken(error):
         def compile(self, **how):
@@ -347,20 +370,22 @@ def test_a_compiler_that_fails_leaves_the_network_as_it_was(gpu, monkeypatch, ca
     monkeypatch.setattr(torch.nn.Module, "compile", broken(ZeroDivisionError("of mine")))
     monkeypatch.setattr(ladder, "cpp_compiler", lambda: "g++")
     for whole in (True, False):
-        assert not gpu.compile_in_place(contender, whole, *batch)
+        assert not gpu_speed.compile_in_place(contender, whole, *batch)
     assert "Compiling failed (ZeroDivisionError: of mine)" in capsys.readouterr().out
     assert float(contender.update(*batch)) > 0
     monkeypatch.setattr(torch.nn.Module, "compile", broken(torch.OutOfMemoryError("full")))
     with pytest.raises(torch.OutOfMemoryError):  # no fault of the compiler
-        gpu.compile_in_place(contender, True, *batch)
+        gpu_speed.compile_in_place(contender, True, *batch)
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **how: None)
-    contender = gpu.contender("ours", CPU, gpu.TINY)
-    assert gpu.compile_in_place(contender, True, *batch)
+    contender = gpu_speed.contender("ours", CPU, gpu_run.TINY)
+    assert gpu_speed.compile_in_place(contender, True, *batch)
 
 
-def test_a_rung_that_does_not_compile_is_measured_without_it_and_says_so(gpu, bench, monkeypatch):
+def test_a_rung_that_does_not_compile_is_measured_without_it_and_says_so(
+    gpu_ladder, bench, monkeypatch
+):
     bench = replace(bench, chip=replace(CPU, device=torch.device("cuda")))
-    monkeypatch.setattr(gpu.device, "free_memory", lambda chip: 15e9)
+    monkeypatch.setattr(device, "free_memory", lambda chip: 15e9)
     tried = []
 
     def measured(makers, chip, seconds):
@@ -370,10 +395,10 @@ def test_a_rung_that_does_not_compile_is_measured_without_it_and_says_so(gpu, be
             raise RuntimeError("no Triton")
         return dict.fromkeys(makers, 7.0)
 
-    monkeypatch.setattr(gpu.ladder, "speeds", measured)
-    (row,) = gpu.rung_speed(bench, "compiled blocks")
+    monkeypatch.setattr(ladder, "speeds", measured)
+    (row,) = gpu_ladder.rung_speed(bench, "compiled blocks")
     assert tried == [True, False] and row.value == 7 and row.how.endswith(", not compiled")
-    (row,) = gpu.rung_speed(bench, "plain")
+    (row,) = gpu_ladder.rung_speed(bench, "plain")
     assert not row.how.endswith("not compiled")
 
 
@@ -393,12 +418,12 @@ def test_a_rung_that_does_not_compile_is_measured_without_it_and_says_so(gpu, be
         ("ERROR: usage: python -m pytest\n", "failed", "0 passed"),
     ],
 )
-def test_a_row_says_how_many_tests_passed(gpu, printed, value, how):
-    row = gpu.tests_row(printed, 60.2)
+def test_a_row_says_how_many_tests_passed(gpu_programs, printed, value, how):
+    row = gpu_programs.tests_row(printed, 60.2)
     assert row.value == value and row.how.startswith(how) and row.what in chips.WANTED["tests"]
 
 
-def test_the_tests_run_on_the_same_chip(gpu, bench, monkeypatch, capsys):
+def test_the_tests_run_on_the_same_chip(gpu, gpu_programs, bench, monkeypatch, capsys):
     asked = []
 
     def run(command, **how):
@@ -406,53 +431,53 @@ def test_the_tests_run_on_the_same_chip(gpu, bench, monkeypatch, capsys):
         return subprocess.CompletedProcess(command, 1, "1 failed, 2 passed", "why")
 
     monkeypatch.setattr(gpu.subprocess, "run", run)
-    list(gpu.tests(replace(bench, python=("python", "run.py", "T4", "program"))))
+    list(gpu_programs.tests(replace(bench, python=("python", "run.py", "T4", "program"))))
     assert asked[0][:6] == ["python", "run.py", "T4", "program", "-m", "pytest"]
     assert {"--part", "gpu"} <= set(asked[0])
     assert "1 failed, 2 passedwhy" in capsys.readouterr().out
 
 
 def test_a_notebook_is_timed_and_one_that_fails_names_its_cell_alone(
-    gpu, bench, monkeypatch, tmp_path, capsys
+    gpu_programs, bench, monkeypatch, tmp_path, capsys
 ):
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0", id="by-zero")])
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(made, tmp_path / "notebooks" / "a.ipynb")
-    monkeypatch.setattr(gpu, "ROOT", tmp_path)
-    (row,) = gpu.notebook(bench, "a")
+    nbformat.write(made, tmp_path / "a.ipynb")
+    monkeypatch.setattr(gpu_programs, "NOTEBOOKS", tmp_path)
+    (row,) = gpu_programs.notebook(bench, "a")
     assert row == ("Notebook a", "failed", "", "cell by-zero: ZeroDivisionError")
     assert "division by zero" in capsys.readouterr().out
-    import notebooks  # tools/notebooks.py
 
-    monkeypatch.setattr(notebooks, "execute", lambda path, notebook: time.sleep(0.1))
-    (row,) = gpu.notebook(bench, "a")
+    def run(command, **how):
+        time.sleep(0.1)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    (row,) = gpu_programs.notebook(bench, "a")
     assert 0.1 <= row.value < 30 and row.unit == "s"
 
 
-def test_a_notebook_is_thought_to_take_what_it_took_here(gpu, root):
+def test_a_notebook_is_thought_to_take_what_it_took_here(gpu_programs, root):
     stored = json.loads((root / "book" / "measured.json").read_text("utf-8"))["chapters"]["rows"]
     for row in stored:
-        step = gpu.of_notebook(row["page"].removeprefix("notebooks/"))
+        step = gpu_programs.of_notebook(row["page"].removeprefix("notebooks/"))
         assert step.seconds == row["seconds"] and set(step.rows) <= set(chips.WANTED["notebooks"])
 
 
 # What others use of it
 
 
-def test_learning_rates_are_compared_for_each_learning_rung(gpu, monkeypatch):
-    import ladder as rates  # bench/ladder.py
-
+def test_learning_rates_are_compared_for_each_learning_rung(learning_rates, monkeypatch):
     first = dict(list(ladder.LEARNING.items())[:2])
     monkeypatch.setattr(ladder, "LEARNING", first)
-    rows = rates.measure((1e-3, 2e-3), updates=1)
+    rows = learning_rates.measure((1e-3, 2e-3), updates=1)
     assert [row.what for row in rows[::2]] == ["GPT-2, AdamW, 0.001", "GPT-2, AdamW, 0.002"]
     low, high = rows[0].value.split(" and ")
     assert low != high and 5 < float(low) < 8
 
 
-def test_what_a_gpu_trains_is_gpt2_with_a_padded_vocabulary(gpu):
+def test_what_a_gpu_trains_is_gpt2_with_a_padded_vocabulary(gpu_run):
     with torch.device("meta"):  # shapes only
-        model = GPT(gpu.GPT2)
+        model = GPT(gpu_run.GPT2)
         logits = model(torch.zeros(64, 1024, dtype=torch.int64))
     assert logits.shape == (64, 1024, 50304)
     assert model.num_parameters() == 124_439_808 + 47 * 768

@@ -8,7 +8,9 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 import yaml
 from PIL import Image
-from visits import CHAPTERS, HTML, PAGES, ROOT, WORDS_OF_CODE, Reader, html_of, signs, toc_pages
+from visits import CHAPTERS, PAGES, WORDS_OF_CODE, Reader, html_of, signs
+
+from authoring.site import HTML, ROOT, toc_pages
 
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 SMALL = "notebooks/exercises/06_your_gpt"  # a page with some code
@@ -18,7 +20,7 @@ SMALL = "notebooks/exercises/06_your_gpt"  # a page with some code
 def test_page_in_a_browser(reader, name, look):
     """Each page in one look, so that each look is met by many; then the window changes the others."""
     sound(reader, name, look)
-    assert reader.weight() < 1.2e6  # bytes; `python bench/pages.py` lists them
+    assert reader.weight() < 1.2e6  # bytes; `python -m authoring.pages` lists them
     icons = reader.icons()
     assert icons <= signs() and (name not in CHAPTERS or len(icons) > 10)
     assert reader.findings() == {}
@@ -175,7 +177,7 @@ def test_first_page_is_where_the_address_leads(reader):
 
 
 def test_code_scrolls_on_a_phone_and_wraps_on_paper(browser, site):
-    """Printed by the browser itself, without tools/pdf.py."""
+    """Printed by the browser itself, without authoring/pdf.py."""
     cut = """[...document.querySelectorAll("article pre")]
         .filter((code) => code.scrollWidth > code.clientWidth && code.checkVisibility()).length"""
     paper = Reader(browser, site)

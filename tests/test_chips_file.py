@@ -48,7 +48,7 @@ def test_what_the_package_holds_is_as_it_is_written():
 def test_every_notebook_is_wanted_those_that_are_long_first():
     listed = re.findall(r"file: notebooks/(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
     assert sorted(chips.NOTEBOOKS) == sorted(listed)
-    import notebooks  # tools/notebooks.py
+    from authoring import notebooks
 
     first = [name.rpartition("/")[2] for name in chips.NOTEBOOKS[: len(notebooks.LONG)]]
     assert tuple(first) == notebooks.LONG
@@ -255,8 +255,7 @@ def test_the_page_has_every_table():
 
 
 def test_a_row_that_nobody_measured_says_so(run, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
-    import measured
+    from authoring.extensions import measured
 
     chips.add_row(run, row("a", 1234.5, "batch of 8"), None)
     other = replace(run, card="NVIDIA L4", rows=[])

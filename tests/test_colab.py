@@ -12,8 +12,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import colab  # tools/colab.py
-import fork  # tools/fork.py
 import nbformat
 import pytest
 from conftest import COLAB, COLAB_OWN, colab_packages, copy_of_the_repository
@@ -22,7 +20,9 @@ from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-import notebooks as tool  # tools/notebooks.py
+from authoring import colab
+from authoring import notebooks as tool
+from tools import fork
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))

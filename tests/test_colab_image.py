@@ -1,4 +1,4 @@
-"""tools/colab.py: what has changed on Colab since tests/colab.txt was written, and what stands there."""
+"""authoring/colab.py: what has changed on Colab since tests/colab.txt was written, and what stands there."""
 
 import functools
 import re
@@ -8,9 +8,10 @@ import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import colab as tool  # tools/colab.py
 import pytest
 from packaging.requirements import Requirement
+
+from authoring import colab as tool
 
 ROOT = Path(__file__).parents[1]
 TORCH_LINE = "torch==2.11.0+cu128"
@@ -37,8 +38,8 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, ROOT / "tools" / "colab.py", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100)
+    command = [sys.executable, "-m", "authoring.colab", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
 
 
 def compared(lists: Path) -> subprocess.CompletedProcess:
@@ -169,4 +170,4 @@ def test_the_lowest_torch_that_is_promised_is_the_one_that_is_run():
 
 def test_the_weekly_workflow_asks():
     weekly = (ROOT / ".github" / "workflows" / "weekly.yml").read_text("utf-8")
-    assert "run: python tools/colab.py\n" in weekly
+    assert "run: python -m authoring.colab\n" in weekly

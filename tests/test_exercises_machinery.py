@@ -9,20 +9,20 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import exercises as tool  # tools/exercises.py
 import nbformat
 import numpy as np
 import pytest
 import torch
 from nbclient import NotebookClient
 
+from authoring import exercises as tool
+from authoring.notebooks import normalise
 from nbutils import exercises
 from nbutils.exercises import checking, grading
 from nbutils.exercises.checking import PASSED, RAISED, STOPPED, WRONG, judge
 from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import CHAPTERS, ExerciseError, Wrong, exercise, from_module, names
 from nbutils.exercises.guard import outcome
-from notebooks import normalise  # tools/notebooks.py
 
 
 @pytest.fixture(autouse=True)
@@ -364,7 +364,7 @@ def test_the_stored_notebook_is_as_the_exercises_are(chapter):
     nbformat.validate(made)
     assert [(cell.id, cell.source) for cell in stored.cells] == [
         (cell.id, cell.source) for cell in made.cells
-    ], "run: python tools/exercises.py notebooks/exercises && make notebooks"
+    ], "run: python -m authoring.exercises notebooks/exercises && make notebooks"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

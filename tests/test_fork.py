@@ -2,9 +2,10 @@
 
 import re
 
-import fork  # tools/fork.py
 import pytest
 from conftest import copy_of_the_repository
+
+from tools import fork
 
 ROOT = fork.ROOT
 OWNER, NAME = "ada-l", "my.course"  # apart, so that this file itself names no such repository

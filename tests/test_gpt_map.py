@@ -4,11 +4,11 @@ import ast
 import dataclasses
 from pathlib import Path
 
-import gpt_map
 import nbformat
 import pytest
 import torch
 
+from authoring import gpt_map
 from nbutils.model import GPT, GPTConfig
 from nbutils.tiny import TinyGPT
 
@@ -25,7 +25,7 @@ def chapter(request):
 def test_the_map_is_what_the_notebooks_and_the_package_say(chapter):
     cell = nbformat.read(chapter, as_version=4).cells[2]
     assert (cell.id, cell.source) == (gpt_map.CELL, gpt_map.drawn(chapter.stem)), (
-        "run python tools/gpt_map.py"
+        "run python -m authoring.gpt_map"
     )
 
 
@@ -48,7 +48,7 @@ def test_a_part_that_is_not_where_it_is_looked_for_is_an_error(wrong):
 
 
 def test_tiny_is_chapter_3c_word_for_word():
-    assert gpt_map.TINY.read_text("utf-8") == gpt_map.tiny(), "run python tools/gpt_map.py"
+    assert gpt_map.TINY.read_text("utf-8") == gpt_map.tiny(), "run python -m authoring.gpt_map"
 
 
 def test_tiny_is_at_most_sixty_lines_and_takes_nothing_from_the_package():

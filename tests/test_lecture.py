@@ -42,11 +42,9 @@ FACTS = [
 @pytest.fixture(scope="module")
 def lecture():
     """The extension that draws the page."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "book" / "_ext")
-        import lecture
+    from authoring.extensions import lecture
 
-        yield lecture
+    return lecture
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 import json
 import re
 
-import measure  # tools/measure.py
 import pytest
 import yaml
 from moving import all_pictures
 
+from authoring import measure
 from nbutils.exercises.exercise import names
 
 ROOT = measure.ROOT

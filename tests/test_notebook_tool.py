@@ -1,4 +1,4 @@
-"""The tool that runs notebooks and stores their outputs: tools/notebooks.py."""
+"""The tool that runs notebooks and stores their outputs: authoring/notebooks.py."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-import notebooks as tool  # tools/notebooks.py
+from authoring import notebooks as tool
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,9 +18,8 @@ def small(*code, **metadata) -> nbformat.NotebookNode:
 
 
 def run_tool(*paths):
-    return subprocess.run(
-        [sys.executable, ROOT / "tools" / "notebooks.py", *paths], capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "authoring.notebooks", *paths]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def commit(folder):

@@ -4,12 +4,13 @@ import re
 from urllib.parse import unquote, urldefrag, urljoin
 from zipfile import ZipFile
 
-import offline  # tools/offline.py
 import pytest
 from moving import all_pictures
 from shown import Shown, agree
-from visits import HTML, PAGES, Reader
+from visits import PAGES, Reader
 
+from authoring import offline
+from authoring.site import HTML
 from nbutils.figures import picture
 
 TABLE = re.compile(r"/_static/pictures/[0-9a-f]{64}\.js$")

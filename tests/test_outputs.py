@@ -9,12 +9,12 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-import outputs  # tools/outputs.py
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-import notebooks as tool  # tools/notebooks.py
+from authoring import facts, outputs
+from authoring import notebooks as tool
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
@@ -107,7 +107,7 @@ def test_another_picture_is_noticed():
 def nbval(path: Path, *options: str) -> subprocess.CompletedProcess:
     """nbval as it runs the course's notebooks."""
     command = [sys.executable, "-m", "pytest", *options, "--nbval-current-env", "-q", path]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "notebooks")}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "notebooks"), str(ROOT)])}
     return subprocess.run(
         [*command, "-p", "conftest"],
         cwd=path.parent,
@@ -124,13 +124,15 @@ def test_nbval_compares_in_an_empty_folder_with_a_sentence(tmp_path):
         new_code_cell("[1][0];", id="hidden"),
         new_code_cell("print('new')", id="wrong"),
         new_code_cell("print('new')", id="kept", metadata={"tags": [tool.KEPT]}),
+        new_code_cell("assert 3 < 100", id="vague", metadata={"tags": [facts.TAG]}),
     ]
-    texts = ["[]", "0.66666667\n", "", "old\n", "old\n"]
+    texts = ["[]", "0.66666667\n", "", "old\n", "old\n", ""]
     for cell, text in zip(cells, texts):
         cell.outputs, cell.execution_count = printed(text), 1
     cells[0].outputs = [new_output("execute_result", data={"text/plain": "[]"}, execution_count=1)]
     nbformat.write(new_notebook(cells=cells, metadata=tool.METADATA), tmp_path / "a.ipynb")
     strict = nbval(tmp_path / "a.ipynb", "--nbval")
-    assert "1 failed, 4 passed" in strict.stdout, strict.stdout
+    assert "2 failed, 4 passed" in strict.stdout, strict.stdout
+    assert "asserts too little: assert 30 < 100" in strict.stdout
     assert "'new'\nis not what is stored:\n'old'" in strict.stdout
-    assert "5 passed" in nbval(tmp_path / "a.ipynb", "--nbval-lax").stdout
+    assert "1 failed, 5 passed" in nbval(tmp_path / "a.ipynb", "--nbval-lax").stdout

@@ -5,12 +5,14 @@ import re
 from html import unescape
 from types import SimpleNamespace
 
-import fork  # tools/fork.py
-import pdf  # tools/pdf.py
 import pytest
 from moving import all_pictures
 from pypdf import PdfReader
-from visits import CHAPTERS, html_of, serving, toc_pages
+from visits import CHAPTERS, html_of
+
+from authoring import pdf
+from authoring.site import serving, toc_pages
+from tools.fork import online, repository
 
 # What stands beside the paper, where nobody can read it.
 CUT = """() => [...document.querySelectorAll("article.bd-article *")]
@@ -20,7 +22,7 @@ CUT = """() => [...document.querySelectorAll("article.bd-article *")]
 UNDRAWN = """() => [...document.querySelectorAll("article.bd-article img")]
   .filter((image) => !image.naturalWidth).map((image) => image.src)"""
 PICTURES = all_pictures()
-ONLINE = fork.online(fork.repository())
+ONLINE = online(repository())
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,9 @@ from moving import all_pictures
 from moving.hands import Drag, Moving, Write
 from nbformat.v4 import new_code_cell, new_notebook
 from shown import Shown, agree, alone, state_to_return_to
-from visits import HTML, OVERFLOW, ROOT, Reader, axe_source, html_of, serving, toc_pages
+from visits import OVERFLOW, Reader, axe_source, html_of
+
+from authoring.site import HTML, ROOT, serving, toc_pages
 
 SHOTS = ROOT / "_build" / "screenshots" / "pictures"
 WIDTHS, SCHEMES = (1280, 360), ("light", "dark")
@@ -340,8 +342,9 @@ def test_a_resource_is_fetched_on_first_use_and_checked(browser, table_page, spo
 
 
 def test_a_stored_page_with_another_file_is_not_built(table_page):
-    import moving_pictures
     import table_picture
+
+    from authoring.extensions import moving_pictures
 
     html = table_picture.Table().html().replace('table":"', 'table":"0')
     with pytest.raises(Exception, match="table has changed: run the notebook again"):

@@ -4,8 +4,8 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from proof import EQUIVALENT, Mutant, row, survivors, that_ends
 
+from authoring.proof import EQUIVALENT, Mutant, row, survivors, that_ends
 from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.guard import Stopped, outcome
 

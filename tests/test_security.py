@@ -27,7 +27,7 @@ from nbutils.checkpoints import CheckpointError
 from nbutils.model import GPT, GPTConfig
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("nbutils", "tools", "bench", "book/_ext")
+FOLDERS = ("nbutils", "authoring", "tools", "bench")
 CALLS = {
     "eval",
     "exec",
@@ -81,8 +81,8 @@ RIGHT = {
     ("nbutils/model.py", "hf_hub_download"): (1, "at a commit, and safetensors hold no code"),
     ("nbutils/text.py", "load_dataset"): (2, "at a commit; and local files"),
     ("nbutils/tokens.py", "tiktoken.get_encoding"): (2, "tiktoken checks a SHA-256"),
-    ("tools/colab.py", "urllib.request"): (1, "lists of versions, for a person to compare"),
-    ("tools/colab.py", "urlopen"): (1, "the same"),
+    ("authoring/colab.py", "urllib.request"): (1, "lists of versions, for a person to compare"),
+    ("authoring/colab.py", "urlopen"): (1, "the same"),
 }
 
 

@@ -86,6 +86,7 @@ def test_make_help_lists_every_command(root):
     "changed",
     [
         "book/assets/book.css",
+        "authoring/extensions/lecture.css",
         "nbutils/figures/nudge.js",
         "nbutils/figures/picture.css",
         "nbutils/trained/smallworld.safetensors",
@@ -98,7 +99,7 @@ def test_what_a_page_is_made_of_makes_it_anew_and_runs_nothing(root, changed):
     command = ["make", "-n", "-o", ".venv/.ready", "-W", changed, "book"]
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     assert "jupyter-book build" in told
-    assert not re.search(r"nbval|notebooks\.py|recipes|measure\.py|pytest|nodejs", told)
+    assert not re.search(r"nbval|authoring\.notebooks|recipes|measure|pytest|nodejs", told)
 
 
 def test_unfit_python_is_refused_with_a_sentence(root, tmp_path):
@@ -141,10 +142,14 @@ def test_readme_names_this_repository_only(root, readme):
 
 def test_picture_of_the_readme_is_the_book_s(root):
     drawn = subprocess.run(
-        [sys.executable, "book/_ext/flow.py"], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "authoring.extensions.flow"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     stored = (root / "book" / "assets" / "flow.svg").read_text("utf-8")
-    assert drawn == stored, "run: python book/_ext/flow.py > book/assets/flow.svg"
+    assert drawn == stored, "run: python -m authoring.extensions.flow > book/assets/flow.svg"
 
 
 def test_toc_names_every_notebook(root):
@@ -167,9 +172,8 @@ def test_without_a_browser_nothing_is_found(monkeypatch, tmp_path):
     assert find_chromium(sys.executable) == sys.executable
 
 
-def test_pictures_become_light_and_keep_their_colours(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend("book/_ext")
-    from light_pictures import lighten
+def test_pictures_become_light_and_keep_their_colours(tmp_path):
+    from authoring.extensions.light_pictures import lighten
 
     path = tmp_path / "a.png"
     ramp = np.linspace(0, 255, 300).astype(np.uint8)
@@ -183,9 +187,8 @@ def test_pictures_become_light_and_keep_their_colours(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["I;16", "P", "transparent"])
-def test_pictures_that_a_palette_would_spoil_stay_as_they_are(tmp_path, monkeypatch, mode):
-    monkeypatch.syspath_prepend("book/_ext")
-    from light_pictures import lighten
+def test_pictures_that_a_palette_would_spoil_stay_as_they_are(tmp_path, mode):
+    from authoring.extensions.light_pictures import lighten
 
     path = tmp_path / "a.png"
     size = (64, 64)

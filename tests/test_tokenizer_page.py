@@ -6,8 +6,8 @@ import re
 import pytest
 from moving.tokenizer import LINE, own
 from shown import alone
-from visits import ROOT, serving
 
+from authoring.site import ROOT, serving
 from nbutils import smallworld, text, tokens
 from nbutils.figures.tokenizer import EXAMPLES, MOST_CHARACTERS, Tokenizer
 

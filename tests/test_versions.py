@@ -4,9 +4,10 @@ import re
 import tomllib
 
 import pytest
-import versions  # tools/versions.py
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from authoring import versions
 
 ROOT = versions.ROOT
 
@@ -57,8 +58,8 @@ def test_the_package_s_tests_are_there_and_need_no_book():
 
 
 def test_workflows_and_tool_run_the_same_tests():
-    for path in (".github/workflows/book.yml", "tools/versions.py"):
+    for path in (".github/workflows/book.yml", "authoring/versions.py"):
         assert "@tests/package.txt" in (ROOT / path).read_text("utf-8")
     weekly = (ROOT / ".github/workflows/weekly.yml").read_text("utf-8")
-    assert "tools/versions.py ${{ matrix.versions }}" in weekly
+    assert "authoring.versions ${{ matrix.versions }}" in weekly
     assert re.findall(r"versions: (\w+),", weekly) == list(versions.KINDS)

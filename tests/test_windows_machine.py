@@ -13,7 +13,7 @@ from nbutils import packing
 from nbutils.exercises import grading, guard
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("nbutils", "tools", "bench")
+FOLDERS = ("nbutils", "authoring", "tools", "bench")
 MISSING = ("resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix")  # modules
 FEWER = {  # names that os and signal lack there
     "os": (
@@ -53,8 +53,8 @@ FEWER = {  # names that os and signal lack there
     ),
 }
 GUARDED = {  # found there only after a look whether the system has it
-    ("bench/gpu.py", "signal.SIGALRM"),
-    ("bench/gpu.py", "signal.setitimer"),
+    ("bench/gpu_run.py", "signal.SIGALRM"),
+    ("bench/gpu_run.py", "signal.setitimer"),
     ("bench/train.py", "signal.SIGSTOP"),
     ("bench/train.py", "signal.SIGCONT"),
     ("nbutils/device.py", "os.sysconf"),

@@ -6,18 +6,13 @@ page opens in a third of the time that a new tab needs.
 
 import functools
 import gzip
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fontTools.ttLib import TTFont
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "bench"))
-from pages import HTML, OPTIONS, serving  # noqa: E402
-from pages import pages as toc_pages  # noqa: E402
+from authoring.site import HTML, toc_pages
 
-__all__ = ["HTML", "OPTIONS", "serving", "toc_pages"]  # of bench/pages.py, for tests
 PAGES = [*toc_pages(), "search", "genindex"]
 CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
 # The theme's own: the text on its buttons differs from their label; its logo is in no landmark.

@@ -2,6 +2,9 @@
 
 Wherever the repository's address stands, the new one is written: settings, badges, commands to copy, the
 citation. `_config.yml` is the one place where it is looked up; a test fails if another file differs.
+
+It stays here, alone and with no import from the repository: people's own scripts call tools/fork.py by
+this path, and import it with its folder on the path. What else makes the book is in authoring/.
 """
 
 import contextlib

@@ -1,14 +1,17 @@
 """Run notebooks and store their outputs, without anything that differs from run to run.
 
-``python tools/notebooks.py notebooks/01_tokens.ipynb ...`` runs each notebook from top to bottom,
+``python -m authoring.notebooks notebooks/01_tokens.ipynb ...`` runs each notebook from top to bottom,
 alone in an empty folder, and writes it back. Times, widget state and the versions of the kernel are
 dropped. A cell tagged ``nbval-ignore-output`` keeps its stored output while the code up to it is as
 in the last commit, so a second run changes nothing; clear that output to have it made anew.
+
+``--dry-run`` writes nothing: it says whether the notebooks run.
 
 Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
 Those that train for long (`LONG`) ask Colab for a GPU, by the metadata that Colab itself writes.
 """
 
+import argparse
 import os
 import re
 import subprocess
@@ -17,12 +20,12 @@ import tempfile
 from pathlib import Path
 
 import nbformat
-from fork import repository
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell
 
 from nbutils.exercises.grading import SKIPPED
+from tools.fork import repository
 
 TIMEOUT = 900  # seconds a cell, on a busy machine
 METADATA = {
@@ -42,13 +45,18 @@ from nbutils import doctor; doctor.ready()  # an error? This needs a network onc
 """
 
 
-def main(paths: list[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run each notebook and write it back; stop at the first cell that fails."""
-    for path in map(Path, paths):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("paths", nargs="*", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("--dry-run", action="store_true", help="run them, and write nothing")
+    options = parser.parse_args(arguments)
+    for path in options.paths:
         print(f"{path} ...", flush=True)
         stored = with_setup(nbformat.read(path, as_version=4))
         fresh = normalise(execute(path, stored), path)
-        write(keep_ignored(fresh, stored, committed_code(path)), path)
+        if not options.dry_run:
+            write(keep_ignored(fresh, stored, committed_code(path)), path)
 
 
 def setup_cell() -> nbformat.NotebookNode:
@@ -177,4 +185,4 @@ def write(notebook, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,23 +1,22 @@
 """How long the moving pictures of the built book draw while their controls are moved.
 
-    python bench/pictures.py
+    python -m authoring.pictures
 
-Controls are moved as the tests move them (tests/moving), each several times. Of a control's times the
-least counts, since other programs can only make it slower; of a picture's controls the slowest.
+Controls are moved as the tests move them, each several times: by the hands in tests/moving, which are the
+tests' own. Of a control's times the least counts, since other programs can only make it slower; of a
+picture's controls the slowest.
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path.append(str(TESTS))
-from moving import all_pictures  # noqa: E402
-from pages import HTML, chromium, serving  # noqa: E402
-from rows import markdown  # noqa: E402
-from shown import Shown, state_to_return_to  # noqa: E402
-from visits import Reader  # noqa: E402
+from authoring.site import HTML, ROOT, chromium, serving
+
+sys.path.append(str(ROOT / "tests"))
+from moving import all_pictures
+from shown import Shown, state_to_return_to
+from visits import Reader
 
 # The longest texts that the two pictures of tokens take, where they have most to do.
 LONGEST = {
@@ -59,5 +58,6 @@ def longest(shown: Shown, states: list[str]) -> float:
 
 
 if __name__ == "__main__":
-    cells = [(row["picture"], f"{row['milliseconds']:.2f}") for row in measure()]
-    print(markdown([("Picture", "Slowest drawing, ms"), *cells]))
+    print(f"{'picture':40} {'slowest drawing, ms':>20}")
+    for row in measure():
+        print(f"{row['picture']:40} {row['milliseconds']:20.2f}")

@@ -1,4 +1,4 @@
-"""Measure what the page "How it is tested, how fast it is" shows: python tools/measure.py [part ...]
+"""Measure what the page "How it is tested, how fast it is" shows: python -m authoring.measure [part ...]
 
 Each part is measured on this machine, which should do nothing else meanwhile, and replaces its rows
 in `book/measured.json`; without a name all parts are, one after the other. `make measure PART=pages`
@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,9 +20,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
-import proof as exercises_proof
 
-import notebooks
+from authoring import notebooks
+from authoring import pages as page_loads
+from authoring import proof as exercises_proof
 from nbutils import device
 
 ROOT = Path(__file__).parents[1]
@@ -31,14 +33,12 @@ PACKAGES = {"PyTorch": "torch", "NumPy": "numpy"}
 # These measure the chip, so they have it for themselves; the others run one on each core.
 ALONE = ("04b_training", "06_faster", "07_bigger")
 
-sys.path.append(str(ROOT / "bench"))
-
 
 def bench() -> list[dict]:
-    """The quick benchmarks."""
-    import run
-
-    return [row._asdict() for row in run.measure(quick=True, path=None)]
+    """The quick benchmarks, in a program of their own."""
+    command = [sys.executable, str(ROOT / "bench" / "run.py"), "--quick", "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    return json.loads(done.stdout)
 
 
 def proof() -> list[dict]:
@@ -87,16 +87,14 @@ def tested_today() -> bool:
 
 def pages() -> list[dict]:
     """What each page weighs, and after how long it can be used."""
-    import pages as built
-
-    return built.measure()
+    return page_loads.measure()
 
 
 def pictures() -> list[dict]:
     """The slowest drawing of each moving picture while its controls are moved."""
-    import pictures as moving
+    from authoring import pictures as drawn  # they bring the tests' hands
 
-    return moving.measure()
+    return drawn.measure()
 
 
 PARTS: dict[str, Callable[[], list[dict]]] = {

@@ -1,4 +1,4 @@
-"""Make a copy of the built book that opens by double click: python tools/offline.py
+"""Make a copy of the built book that opens by double click: python -m authoring.offline
 
 It stands in `_build/offline`, and packed in `_build/next-token.zip`. From a disk a browser runs a page's
 scripts, but refuses it to fetch a file. So each file that a picture fetches becomes a script, which

@@ -2,7 +2,7 @@
 
 The same eight stations are drawn twice, in a row for wide screens and in a column for narrow
 ones. The directive ``{flow}`` puts both into a page; a style sheet shows the one that fits.
-``python book/_ext/flow.py > book/assets/flow.svg`` writes the wide one for README.md.
+``python -m authoring.extensions.flow > book/assets/flow.svg`` writes the wide one for README.md.
 """
 
 from html import escape

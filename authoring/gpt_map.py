@@ -1,6 +1,6 @@
 """What of the GPT stands so far: the map at the top of each chapter, and ``nbutils.tiny``.
 
-``python tools/gpt_map.py`` writes both anew from the notebooks: where each part is written in the
+``python -m authoring.gpt_map`` writes both anew from the notebooks: where each part is written in the
 open, and which line of the package is the same thing. A test fails while they differ from what
 the notebooks and the package say, so neither can go stale.
 """
@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
-from fork import repository
 from nbformat.v4 import new_markdown_cell
 
-from notebooks import write
+from authoring.notebooks import write
+from tools.fork import repository
 
 ROOT = Path(__file__).parents[1]
 CELL = "gpt-map"
@@ -25,7 +25,7 @@ TINY_CELLS = ("tiny-norm-and-mlp", "tiny-attention", "tiny-block", "tiny-gpt")
 TINY_HEAD = '''\
 """``TinyGPT``: the GPT that chapter 3c writes in the open, word for word, for chapters 4b to 6.
 
-Made from the notebook's cells by tools/gpt_map.py: change it there. ``nbutils.model.GPT`` computes
+Made from the notebook's cells by authoring/gpt_map.py: change it there. ``nbutils.model.GPT`` computes
 the same, faster and with checks; a trained network's weights fit into either.
 """
 

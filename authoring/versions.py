@@ -1,6 +1,6 @@
 """Does the course work with the lowest versions that pyproject.toml allows, and with the newest?
 
-``python tools/versions.py lowest`` (or ``newest``) makes an environment in ``_build/lowest``, runs the
+``python -m authoring.versions lowest`` (or ``newest``) makes an environment in ``_build/lowest``, runs the
 package's tests there (``tests/package.txt`` lists them), and then chapter 3's notebooks, each alone in an
 empty folder. PyTorch is the pinned one in both: its other builds are gigabytes. The lowest, which is Colab's,
 has its own part: ``make all PART=colab``.
@@ -28,7 +28,7 @@ TOOLS = (
     "transformers",  # tests/package.txt
     "nbclient",
     "ipykernel",
-    "pyyaml",  # tools/notebooks.py, tools/fork.py
+    "pyyaml",  # authoring/notebooks.py, tools/fork.py
 )
 
 
@@ -41,7 +41,7 @@ def main(kind: str) -> None:
     run(python, "-m", "nbutils", "doctor")
     run(python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "@tests/package.txt")
     tested = time.monotonic()
-    run(python, "tools/notebooks.py", *copies(folder / "notebooks"))
+    run(python, "-m", "authoring.notebooks", *copies(folder / "notebooks"))
     done = time.monotonic()
     seconds = (
         f"environment {made - began:.0f}, tests {tested - made:.0f}, notebooks {done - tested:.0f}"

@@ -1,7 +1,7 @@
-"""Write the notebooks of exercises, one for each chapter: python tools/exercises.py FOLDER.
+"""Write the notebooks of exercises, one for each chapter: python -m authoring.exercises FOLDER.
 
 Their text has one source, the modules of nbutils/exercises/problems. Those of the course are stored
-with their outputs: python tools/exercises.py notebooks/exercises, then make notebooks.
+with their outputs: python -m authoring.exercises notebooks/exercises, then make notebooks.
 """
 
 import ast
@@ -12,9 +12,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from authoring.notebooks import METADATA, setup_cell
 from nbutils.exercises.exercise import CHAPTERS, Exercise, exercise, names
 from nbutils.exercises.grading import SKIPPED
-from notebooks import METADATA, setup_cell
 
 TITLES = {
     "tokens": "text becomes tokens",

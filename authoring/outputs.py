@@ -17,7 +17,7 @@ from itertools import zip_longest
 import numpy as np
 from PIL import Image
 
-from notebooks import clean, merge_streams
+from authoring.notebooks import clean, merge_streams
 
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 STATE = re.compile(r'<script type="application/json">(.*?)</script>', re.S)

@@ -1,4 +1,4 @@
-"""Make one PDF of the built book: python tools/pdf.py
+"""Make one PDF of the built book: python -m authoring.pdf
 
 Headless Chromium prints one page of the book after another in the light look, folded answers open, each
 moving picture as it stands at its start with the address where it moves, in fonts that matplotlib brings.
@@ -13,18 +13,17 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-import fork
 import matplotlib
 import yaml
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Destination, Fit, NameObject, TextStringObject
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "bench"))
-from pages import HTML, chromium, pages, serving  # noqa: E402
+from authoring.site import HTML, chromium, serving, toc_pages
+from tools.fork import online, repository
 
+ROOT = Path(__file__).parents[1]
 PDF = ROOT / "_build" / "next-token.pdf"
-STYLE = (ROOT / "tools" / "pdf.css").read_text("utf-8")
+STYLE = (ROOT / "authoring" / "pdf.css").read_text("utf-8")
 SCALE = 0.8  # of the screen's sizes: a line of 100 characters of code fits
 TOP = 17 / 25.4 * 72  # the margin above the text, as pdf.css has it, in points
 WIDTH = round((210 - 2 * 18) / 25.4 * 96 / SCALE)  # of the text, as pdf.css has it, in pixels
@@ -134,7 +133,7 @@ def main(browser, names: list[str], to: Path = PDF) -> None:
     tab.emulate_media(media="print")
     printed, rows = [], []
     with serving(HTML) as book, serving(FONTS) as letters:
-        at = Addresses(book, letters, fork.online(fork.repository()))
+        at = Addresses(book, letters, online(repository()))
         before = len(front(tab, at, [(name, title(name), 0) for name in names]).pages)
         for name in names:
             page = print_page(tab, at, name, before)
@@ -149,7 +148,7 @@ def main(browser, names: list[str], to: Path = PDF) -> None:
 
 
 def style(fonts: str) -> str:
-    """What is added to a page: the letters, from that address, and tools/pdf.css.
+    """What is added to a page: the letters, from that address, and authoring/pdf.css.
 
     DejaVu Sans is wide, so it is set smaller: as large as others look.
     """
@@ -278,5 +277,5 @@ if __name__ == "__main__":
     if not (HTML / "index.html").exists():
         sys.exit("_build/html is missing. Build the book first: make book")
     with chromium() as browser:
-        main(browser, pages())
+        main(browser, toc_pages())
     print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")

@@ -1,8 +1,8 @@
 """Does Colab's image still have the versions that tests/colab.txt records?
 
-``python tools/colab.py`` fetches the newest lists of Colab's machine with a GPU and prints a line for each
+``python -m authoring.colab`` fetches the newest lists of Colab's machine with a GPU and prints a line for each
 version that has changed. The exit status is 0 if none has, 1 if one has, 2 if a list can't be read.
-``python tools/colab.py own`` prints the requirements of an environment with Colab's own PyTorch.
+``python -m authoring.colab own`` prints the requirements of an environment with Colab's own PyTorch.
 
 Source: https://github.com/googlecolab/backend-info, whose lists may be a day or two ahead of the machines.
 """

@@ -1,4 +1,4 @@
-"""Prove the exercises' checks: python tools/proof.py
+"""Prove the exercises' checks: python -m authoring.proof
 
 Two questions for each exercise. Is every named mistake told by its own sentence, and every right answer
 taken? And is anything taken that is wrong: the answer itself, changed mechanically in one place (another
