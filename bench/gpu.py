@@ -80,12 +80,12 @@ def begun(options: argparse.Namespace, pretended: bool) -> Bench | None:
         return None
     if options.nanogpt is not None:
         about_nanogpt(options.nanogpt)  # ends the program if it is none
-    run, file = chips.begun(chip, COMMAND), options.to or (None if quick else chips.FILE)
+    run, file = chips.new_run(chip, COMMAND), options.to or (None if quick else chips.FILE)
     if quick:  # so that its rows are taken for no real ones, wherever they are stored
         run.command = "bench/gpu.py --quick"
         run.card += ", which is not there" if pretended else ""
     if file is not None:
-        run = chips.same(run, file)
+        run = chips.resumed_run(run, file)
     bench = Bench(chip, quick, run, file, time.monotonic() + 60 * options.minutes, options.nanogpt)
     if pretended:
         bench.python = tuple(on_pretended(options.pretend or "T4"))

@@ -16,13 +16,16 @@ from nbutils.device import Chip
 def agreement(bench: Bench) -> Iterator[Row]:
     """How far losses on this chip are from a CPU's in float32, on the same batches."""
     chip, world, updates = bench.chip, bench.world, 3 if bench.quick else 50
-    rungs = [ladder.Rung(fused_attention=True), ladder.Rung(fused_attention=True, short=True)]
+    rungs = [
+        ladder.Rung(fused_attention=True),
+        ladder.Rung(fused_attention=True, mixed_precision=True),
+    ]
     reference = losses(device.pick("cpu"), world, rungs[0], updates)
     for what, rung in zip(chips.WANTED["agreement"], rungs, strict=True):
-        if rung.short and chip.dtype == torch.float32:
+        if rung.mixed_precision and chip.dtype == torch.float32:
             return
         worst = (losses(chip, world, rung, updates) - reference).abs().max().item()
-        format = bench.format if rung.short else "float32"
+        format = bench.format if rung.mixed_precision else "float32"
         how = f"largest difference of {updates} losses on the same batches, {format}"
         yield Row(what, worst, "nats", how)
 

@@ -48,7 +48,7 @@ class Bench:
     """What starts another Python program on this chip."""
 
     def keep(self, row: Row) -> None:
-        chips.add(self.run, row._asdict(), self.file)
+        chips.add_row(self.run, row._asdict(), self.file)
         value = f"{readable(row.value)} {row.unit}".strip()
         tell(f"  {row.what}: {value}" + (f" ({row.how})" if row.how else ""))
 

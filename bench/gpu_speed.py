@@ -47,7 +47,7 @@ class Contender:
     def update(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         with self.chip.autocast():
             loss = self.loss_of(self.model, x, y)
-        return ladder.update_from(loss, self.model, self.optimizer, self.scaler)
+        return ladder.backward_and_step(loss, self.model, self.optimizer, self.scaler)
 
 
 def contender(name: str, chip: Chip, config: GPTConfig, nanogpt: Path | None = None) -> Contender:
@@ -188,9 +188,9 @@ def sampling(bench: Bench, way: str) -> Iterator[Row]:
 
 def sampling_memory(config: GPTConfig, texts: int, length: int) -> int:
     """Bytes for weights in float32 with their 16-bit copies, the cache, and logits."""
-    whole = planning.inference_memory(config, texts, length, planning.FLOAT)
-    copies = planning.inference_memory(config, texts, length, planning.SHORT)["weights"]
-    return sum(whole.values()) + copies + planning.FLOAT * texts * config.vocab_size
+    whole = planning.inference_memory(config, texts, length, planning.FP32)
+    copies = planning.inference_memory(config, texts, length, planning.BF16)["weights"]
+    return sum(whole.values()) + copies + planning.FP32 * texts * config.vocab_size
 
 
 def _theirs(model, prompt: torch.Tensor, new: int) -> torch.Tensor:

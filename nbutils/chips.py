@@ -1,7 +1,7 @@
 """On which chips the course was run, and what came out: the file `FILE`.
 
 ``make gpu`` adds a row as soon as it is measured. The page "On which chips this was run" and chapter 6 (by
-``ladder.stored``) read them. Who has a chip but no clone prints a block in chapter 6 (`for_form`) and pastes it
+``ladder.stored_speeds``) read them. Who has a chip but no clone prints a block in chapter 6 (`for_form`) and pastes it
 into the form at `FORM`; ``python -m nbutils.chips < block.txt`` adds it to the file.
 
 Nothing in it tells whose machine it was: no name of a user or a computer, no path.
@@ -60,6 +60,7 @@ NOTEBOOKS = (
 
 
 def fastest_product(dtype: torch.dtype | str) -> str:
+    """Of the speed of the fastest matrix product in this format."""
     return f"Fastest product, {str(dtype).removeprefix('torch.')}"
 
 
@@ -120,7 +121,7 @@ class ChipRun:
         return [name for name in wanted if name not in done]
 
 
-def begun(chip: Chip, command: str) -> ChipRun:
+def new_run(chip: Chip, command: str) -> ChipRun:
     """A run of today on this chip, with no row yet."""
     name = processor() if chip.device.type == "cpu" else chip.name
     return ChipRun(name, chip.device.type, str(_today()), versions(chip), command)
@@ -149,19 +150,19 @@ def _today() -> date:
 def all_runs(file: Path = FILE) -> list[ChipRun]:
     """What the file holds, the oldest first; nothing if it is not there.
 
-    Raises ``ValueError`` if it is not as `add` writes it.
+    Raises ``ValueError`` if it is not as `add_row` writes it.
     """
     if not file.exists():
         return []
     try:
-        return [_checked(one) for one in json.loads(file.read_text("utf-8"))]
+        return [_validated(one) for one in json.loads(file.read_text("utf-8"))]
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{file.name} is not as `make gpu` writes it ({error}): get it anew with git checkout"
         ) from error
 
 
-def same(run: ChipRun, file: Path = FILE) -> ChipRun:
+def resumed_run(run: ChipRun, file: Path = FILE) -> ChipRun:
     """The stored run of this card, versions and command that is at most `DAYS` old; else ``run``."""
     for stored in reversed(all_runs(file)):
         alike = all(getattr(stored, n) == getattr(run, n) for n in ("card", "versions", "command"))
@@ -171,7 +172,7 @@ def same(run: ChipRun, file: Path = FILE) -> ChipRun:
     return run
 
 
-def add(run: ChipRun, row: dict, file: Path | None = FILE) -> None:
+def add_row(run: ChipRun, row: dict, file: Path | None = FILE) -> None:
     """Put a row into the run, in place of one of its name, and the run into the file (None: none).
 
     Numbers keep four figures: more is noise.
@@ -187,9 +188,9 @@ def add(run: ChipRun, row: dict, file: Path | None = FILE) -> None:
 
 def _store(run: ChipRun, file: Path) -> None:
     """Put the run in the place of the one that it goes on with, or at the end."""
-    _checked(asdict(run))
-    stored, about = all_runs(file), _about(run)
-    places = [i for i, known in enumerate(stored) if _about(known) == about]
+    _validated(asdict(run))
+    stored, about = all_runs(file), _identity(run)
+    places = [i for i, known in enumerate(stored) if _identity(known) == about]
     place = places[-1] if places else len(stored)
     stored[place : place + 1] = [run]
     with written_aside(file) as aside:
@@ -197,11 +198,11 @@ def _store(run: ChipRun, file: Path) -> None:
         aside.write_text(text + "\n", "utf-8", newline="\n")
 
 
-def _about(run: ChipRun) -> dict:
+def _identity(run: ChipRun) -> dict:
     return {name: value for name, value in asdict(run).items() if name != "rows"}
 
 
-def _checked(made: dict) -> ChipRun:
+def _validated(made: dict) -> ChipRun:
     """A run from the file. Raises ``ValueError`` or ``TypeError`` with what is wrong."""
     run = ChipRun(**made)
     if run.device not in ("cuda", "mps", "cpu"):
@@ -250,7 +251,7 @@ def for_form(
     left out. ``peak``: FLOPs a second, by ``device.measure_peak``. ``config`` and ``batch_size``: what
     was trained, by ``ladder.shape_for``. ``compiled``: whether torch.compile worked.
     """
-    run = begun(chip, _CHAPTER)
+    run = new_run(chip, _CHAPTER)
     told = ", ".join(f"{name} {number}" for name, number in run.versions.items())
     format = str(chip.dtype).removeprefix("torch.")
     lines = [
@@ -300,8 +301,8 @@ def from_form(text: str) -> ChipRun:
         how = f"{before}{int(windows) * SPEED[name].larger_batch}{after}{without or ''}"
         rows.append((ROW + name, int(speed), "tokens/s", how))
     for row in rows:
-        add(run, dict(zip(("what", "value", "unit", "how"), row)), None)
-    return _checked(asdict(run))
+        add_row(run, dict(zip(("what", "value", "unit", "how"), row)), None)
+    return _validated(asdict(run))
 
 
 def _part(lines: dict[str, str], name: str, form: re.Pattern) -> tuple:
@@ -316,7 +317,7 @@ def add_pasted(text: str, file: Path = FILE) -> None:
     """Add what was pasted into a form to the file."""
     try:
         run = from_form(text)
-        if any(_about(known) == _about(run) for known in all_runs(file)):
+        if any(_identity(known) == _identity(run) for known in all_runs(file)):
             raise ValueError(f"{file.name} has a run on {run.card} of {run.date} already")
     except ValueError as error:
         sys.exit(str(error))

@@ -33,7 +33,7 @@ def written_aside(
         yield aside
         flush(aside)
         if before is not None and path.exists():
-            _also_named(path, Path(before))
+            _hard_link(path, Path(before))
         os.replace(aside, path)
         with suppress(OSError):  # Windows, and some network drives, flush no folder
             flush(path.parent)
@@ -68,7 +68,7 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 def _private_folder(path: Path) -> Iterator[Path]:
     """A folder beside ``path``, gone afterwards: libraries too put what they need beside a file."""
     remove_leftovers(path)
-    folder, lock = _claimed(path)
+    folder, lock = _create_locked(path)
     try:
         yield folder
     finally:
@@ -77,7 +77,7 @@ def _private_folder(path: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _claimed(path: Path) -> tuple[Path, int | None]:
+def _create_locked(path: Path) -> tuple[Path, int | None]:
     """A new folder beside ``path``, and the lock on it."""
     while True:
         folder = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
@@ -115,7 +115,7 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def _also_named(path: Path, other: Path) -> None:
+def _hard_link(path: Path, other: Path) -> None:
     """Give a file a second name; where the file system can't, it loses its first."""
     other.unlink(missing_ok=True)
     try:

@@ -46,7 +46,7 @@ ROW = "Ladder: "
 class Rung:
     """How a training step is built; the defaults are the plainest one."""
 
-    short: bool = False
+    mixed_precision: bool = False
     """Matrix products in the chip's short number format, with loss scaling where it needs that."""
     fused_attention: bool = False
     """Attention as the chip does it fastest (``device.attention``), not written out."""
@@ -96,7 +96,7 @@ SPEED = climb(
     Rung(),
     {
         "plain": {},
-        "16-bit products": {"short": True},
+        "16-bit products": {"mixed_precision": True},
         "fused attention": {"fused_attention": True},
         "fused optimizer": {"fused_optimizer": True},
         "batch 4 times as large": {"larger_batch": 4},
@@ -131,10 +131,10 @@ def memory_needed(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_si
 
     0 for no rungs.
     """
-    return max((_needed(config, rung, chip, batch_size) for rung in rungs), default=0)
+    return max((_rung_memory(config, rung, chip, batch_size) for rung in rungs), default=0)
 
 
-def told(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> str:
+def describe_memory(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) -> str:
     """For learners, before a cell that may fill the chip: what it will need, of what is free there.
 
     Of a CPU's memory, of all that there is (see ``device.free_memory``).
@@ -145,12 +145,12 @@ def told(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_size: int) 
     return f"needs at most {size}{known}"
 
 
-def _needed(config: GPTConfig, rung: Rung, chip: Chip, batch_size: int) -> int:
+def _rung_memory(config: GPTConfig, rung: Rung, chip: Chip, batch_size: int) -> int:
     parts = training_memory(
         rung.model_config(config),
         batch_size * rung.larger_batch,
         optimizer=rung.optimizer,
-        dtype=chip.dtype if rung.short else torch.float32,
+        dtype=chip.dtype if rung.mixed_precision else torch.float32,
         device=chip.device.type,
         written_out=not rung.fused_attention,
     )
@@ -186,7 +186,7 @@ def make_model(config: GPTConfig, rung: Rung, chip: Chip) -> GPT:
     return model
 
 
-def update_from(
+def backward_and_step(
     loss: torch.Tensor,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -208,18 +208,20 @@ class Step:
     def __init__(self, model: GPT, rung: Rung, chip: Chip):
         self.model, self.rung, self.chip = model, rung, chip
         self.optimizer = _optimizer(model, rung)
-        self.scaler = torch.amp.GradScaler(chip.device.type, enabled=rung.short and chip.scaler)
+        self.scaler = torch.amp.GradScaler(
+            chip.device.type, enabled=rung.mixed_precision and chip.scaler
+        )
 
     def __call__(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with self._attention(), self._format():
             loss = self.model(tokens, labels)[1]
-        return update_from(loss, self.model, self.optimizer, self.scaler)
+        return backward_and_step(loss, self.model, self.optimizer, self.scaler)
 
     def _attention(self) -> AbstractContextManager:
         return nullcontext() if self.rung.fused_attention else attention_written_out()
 
     def _format(self) -> AbstractContextManager:
-        return self.chip.autocast() if self.rung.short else nullcontext()
+        return self.chip.autocast() if self.rung.mixed_precision else nullcontext()
 
 
 def _optimizer(model: GPT, rung: Rung) -> torch.optim.Optimizer:
@@ -293,7 +295,7 @@ def speeds(
     found = {}
     for names in together:
         try:
-            found |= _in_turn({name: makers[name]() for name in names}, seconds, rounds)
+            found |= _interleaved({name: makers[name]() for name in names}, seconds, rounds)
         except BaseException as error:  # who keeps the error would keep the networks
             traceback.clear_frames(error.__traceback__)
             raise
@@ -302,7 +304,7 @@ def speeds(
     return found
 
 
-def _in_turn(updates: dict[str, Update], seconds: float, rounds: int) -> dict[str, float]:
+def _interleaved(updates: dict[str, Update], seconds: float, rounds: int) -> dict[str, float]:
     """Each is run twice before, so that what happens only once is not counted."""
     for update, _ in updates.values():
         update()
@@ -310,7 +312,7 @@ def _in_turn(updates: dict[str, Update], seconds: float, rounds: int) -> dict[st
     measured = {name: [] for name in updates}
     for _ in range(rounds):
         for name, (update, count) in updates.items():
-            measured[name].append(count / _seconds_of(update, seconds))
+            measured[name].append(count / _seconds_per_update(update, seconds))
     return {name: median(found) for name, found in measured.items()}
 
 
@@ -328,7 +330,7 @@ def why_not_compiled(error: Exception, chip: Chip) -> str:
     return f"Compiling failed ({': '.join(filter(None, [type(error).__name__, first]))})"
 
 
-def _seconds_of(update: Callable[[], torch.Tensor], least: float) -> float:
+def _seconds_per_update(update: Callable[[], torch.Tensor], least: float) -> float:
     """Seconds of one update, over at least ``least`` seconds."""
     start, times = time.perf_counter(), 0
     while time.perf_counter() < start + least:
@@ -371,11 +373,11 @@ def where_time_goes(update: Callable[[], torch.Tensor], chip: Chip, times: int =
         return {"not seen by the profiler": whole}
     spent = Counter(dict.fromkeys((*KINDS, "optimizer", "norms, elementwise"), 0.0))
     for event in profiler.events():
-        spent[_kind(event)] += _own_seconds(event, chip) / times
+        spent[_kind(event)] += _self_seconds(event, chip) / times
     return {**spent, "Python, rest": max(0.0, whole - sum(spent.values()))}
 
 
-def _own_seconds(event, chip: Chip) -> float:
+def _self_seconds(event, chip: Chip) -> float:
     """Seconds in the operation itself; the profiler's times are in microseconds."""
     if event.device_type != torch.autograd.DeviceType.CPU:
         return 0.0  # a GPU's program, whose time the operation that called it has too
@@ -396,7 +398,7 @@ def _kind(event) -> str:
     return "norms, elementwise"
 
 
-def stored() -> dict | None:
+def stored_speeds() -> dict | None:
     """The newest speeds of `SPEED` that were measured on a GPU, or None if none has been measured yet.
 
     "card", "date" and "torch" say on what; "ladder" has tokens a second by the name of the rung.

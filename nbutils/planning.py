@@ -16,8 +16,8 @@ import torch
 from nbutils.device import IN_PIECES, PIECE, Chip, free_memory, measure_peak
 from nbutils.model import GPTConfig
 
-FLOAT = 4  # bytes of a float32
-SHORT = 2  # bytes of a bfloat16 or float16
+FP32 = 4  # bytes of a number
+BF16 = 2  # and of a float16
 
 
 @dataclass(frozen=True)
@@ -121,26 +121,26 @@ def training_memory(
     matrices = block_matrices(config) // split
     T = config.block_size if length is None else length
     tokens = batch_size * T
-    short = min(FLOAT, dtype.itemsize)
-    in_pieces = device == "cpu" and short != FLOAT and T <= IN_PIECES
-    kept = saved_by_block(config, short, short if in_pieces or device != "cpu" else FLOAT, split)
-    kept += short * config.n_head // split * pairs(T) // T if in_pieces else 0
+    short = min(FP32, dtype.itemsize)
+    in_pieces = device == "cpu" and short != FP32 and T <= IN_PIECES
+    kept = saved_by_block(config, short, short if in_pieces or device != "cpu" else FP32, split)
+    kept += short * config.n_head // split * attention_pairs(T) // T if in_pieces else 0
     if (
         written_out or device == "mps"
     ):  # the softmax in float32, and shortened for the product with the values
-        kept += (FLOAT + (short if short != FLOAT else 0)) * config.n_head // split * T
+        kept += (FP32 + (short if short != FP32 else 0)) * config.n_head // split * T
     in_blocks, copied = L * kept, matrices
     if checkpointing:  # of one block at a time
-        in_blocks, copied = L * FLOAT * C + kept, matrices // L
+        in_blocks, copied = L * FP32 * C + kept, matrices // L
     return {
-        "weights": FLOAT * total,
-        "gradients": FLOAT * total,
+        "weights": FP32 * total,
+        "gradients": FP32 * total,
         "optimizer": _states(optimizer, total, matrices),
         # the head has the token table's shape
-        "copies": 0 if short == FLOAT else short * (copied + config.vocab_size * C),
-        "activations": tokens * (in_blocks + (FLOAT + short) * C),  # final norm, head
+        "copies": 0 if short == FP32 else short * (copied + config.vocab_size * C),
+        "activations": tokens * (in_blocks + (FP32 + short) * C),  # final norm, head
         # log-probabilities, and on the way back the gradient that comes and the one that goes
-        "logits": tokens * 3 * FLOAT * config.vocab_size,
+        "logits": tokens * 3 * FP32 * config.vocab_size,
     }
 
 
@@ -170,7 +170,7 @@ class Fit:
     available: float
     """Bytes that the chip has free."""
     seconds: float
-    """Of an update, if `USUAL` of the chip's peak arrives."""
+    """Of an update, if `USUAL_UTILISATION` of the chip's peak arrives."""
 
     def __str__(self) -> str:
         size = sum(parameters(self.config).values())
@@ -185,8 +185,8 @@ class Fit:
 SIZES = ("gpt2-xl", "gpt2-large", "gpt2-medium", "gpt2", "small")
 """The presets among which `largest` chooses."""
 BATCHES = (32, 16, 8, 4)
-SHARE = 0.8  # of the memory; the rest is for what no formula knows
-USUAL = 0.3  # of the measured peak: what training gets on most chips
+MEMORY_SHARE = 0.8  # of the memory; the rest is for what no formula knows
+USUAL_UTILISATION = 0.3  # of the measured peak: what training gets on most chips
 
 
 def largest(
@@ -194,8 +194,8 @@ def largest(
 ) -> Fit:
     """The largest of `SIZES` that trains on the chip with AdamW, in the largest of `BATCHES` that fits.
 
-    It fits if `SHARE` of ``available`` (bytes; None: ``device.free_memory``) holds it and an update takes at
-    most ``seconds`` at `USUAL` of ``peak`` (FLOPs a second; None: ``device.measure_peak``). A chip that
+    It fits if `MEMORY_SHARE` of ``available`` (bytes; None: ``device.free_memory``) holds it and an update takes at
+    most ``seconds`` at `USUAL_UTILISATION` of ``peak`` (FLOPs a second; None: ``device.measure_peak``). A chip that
     is too slow for all gets the smallest.
 
     Raises ``ValueError`` if not even the smallest finds room, or for a peak that is not above 0.
@@ -210,9 +210,9 @@ def largest(
             parts = training_memory(config, batch_size, dtype=chip.dtype, device=chip.device.type)
             needed = peak_memory(parts)
             work = batch_size * config.block_size * training_flops(config)
-            took = training_time(work, peak, USUAL)
+            took = training_time(work, peak, USUAL_UTILISATION)
             in_time = took <= seconds or (preset, batch_size) == (SIZES[-1], BATCHES[-1])
-            if needed <= SHARE * available and in_time:
+            if needed <= MEMORY_SHARE * available and in_time:
                 return Fit(preset, config, batch_size, needed, available, took)
     raise ValueError(
         f"available={available:.3g} bytes is too little: the smallest network takes {needed:.3g}, and a "
@@ -221,7 +221,7 @@ def largest(
 
 
 def saved_by_block(
-    config: GPTConfig, short: int = SHORT, attention: int = SHORT, split: int = 1
+    config: GPTConfig, short: int = BF16, attention: int = BF16, split: int = 1
 ) -> int:
     """Bytes that a block keeps of each token for the way back: 36 C in bfloat16 on a GPU.
 
@@ -230,7 +230,7 @@ def saved_by_block(
     means and attention's sums, less than a hundredth, are left out.
     """
     C = config.n_embd
-    whole = 2 * FLOAT * C  # the stream, as each of the two norms finds it
+    whole = 2 * FP32 * C  # the stream, as each of the two norms finds it
     whole += 2 * short * C  # what goes into query_key_value and expand
     shared = 3 * attention * C  # queries, keys, values
     shared += short * C  # attention's answer, which goes into projection
@@ -239,7 +239,7 @@ def saved_by_block(
     return whole + shared // split
 
 
-def pairs(length: int) -> int:
+def attention_pairs(length: int) -> int:
     """Queries times keys that a CPU multiplies and keeps in each head (``device.attention``)."""
     starts = range(0, length, PIECE)
     return sum(min(PIECE, length - start) * min(start + PIECE, length) for start in starts)
@@ -249,7 +249,7 @@ def _states(optimizer: str, total: int, matrices: int) -> int:
     """AdamW keeps two numbers for each parameter, Muon one for each of the blocks' matrices."""
     if optimizer not in ("adamw", "muon"):
         raise ValueError(f'optimizer={optimizer!r} is neither "adamw" nor "muon"')
-    return 2 * FLOAT * total - (FLOAT * matrices if optimizer == "muon" else 0)
+    return 2 * FP32 * total - (FP32 * matrices if optimizer == "muon" else 0)
 
 
 def process_memory(
@@ -273,10 +273,10 @@ def process_memory(
     parts = training_memory(config, batch_size // processes, **how)
     if kind == "fsdp":
         blocks, around = _blocks_and_around(config)
-        number = SHORT if parts["copies"] else FLOAT
-        gathered = number * blocks // config.n_layer + FLOAT * around
+        number = BF16 if parts["copies"] else FP32
+        gathered = number * blocks // config.n_layer + FP32 * around
         if parts["copies"]:
-            gathered += SHORT * config.vocab_size * config.n_embd  # the head's, by autocast
+            gathered += BF16 * config.vocab_size * config.n_embd  # the head's, by autocast
         shares = {name: parts[name] // processes for name in ("weights", "gradients", "optimizer")}
         parts = {**parts, **shares, "copies": gathered}
     return parts
@@ -290,7 +290,7 @@ def _blocks_and_around(config: GPTConfig) -> tuple[int, int]:
 
 
 def sent_per_step(
-    config: GPTConfig, tokens: int, kind: str, processes: int, number: int = SHORT
+    config: GPTConfig, tokens: int, kind: str, processes: int, number: int = BF16
 ) -> int:
     """Bytes that each process sends in one update on ``tokens`` tokens of the whole batch.
 
@@ -303,10 +303,10 @@ def sent_per_step(
     ring = (processes - 1) / processes
     total = sum(parameters(config).values())
     if kind == "ddp":
-        return int(ring * 2 * FLOAT * total)
+        return int(ring * 2 * FP32 * total)
     if kind == "fsdp":  # the blocks' matrices forward and again backward, then all gradients
         blocks, around = _blocks_and_around(config)
-        return int(ring * (2 * number * blocks + FLOAT * around + FLOAT * total))
+        return int(ring * (2 * number * blocks + FP32 * around + FP32 * total))
     # in each layer two sums forward and two backward, each an all-reduce of (B, T, C)
     return int(ring * 2 * 4 * config.n_layer * config.n_embd * tokens * number)
 
@@ -317,7 +317,7 @@ def _check_kind(kind: str) -> None:
 
 
 def inference_memory(
-    config: GPTConfig, batch_size: int = 1, length: int | None = None, number: int = SHORT
+    config: GPTConfig, batch_size: int = 1, length: int | None = None, number: int = BF16
 ) -> dict[str, int]:
     """Bytes to write ``batch_size`` texts of ``length`` tokens; ``number``: bytes of a number.
 

@@ -47,7 +47,7 @@ KEPT = (100, TRAINING.steps)
 """The updates after which the network is shipped: early, for chapter 5's loops, and at the end."""
 HELD_OUT = 1_000
 """Documents kept aside, on which the distance from the floor is measured."""
-_ANEW = "install the package again, or train it anew with: python -m nbutils.recipes"
+_REMEDY = "install the package again, or train it anew with: python -m nbutils.recipes"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Run:
             raise ValueError(f"step={step} was not kept; there are {self.steps}")
         path, expected = self.files[step]
         if hashlib.sha256(_bytes_of(path)).hexdigest() != expected:
-            raise ValueError(f"{path} is damaged or of another training; {_ANEW}")
+            raise ValueError(f"{path} is damaged or of another training; {_REMEDY}")
         return read_network(path)
 
 
@@ -105,7 +105,7 @@ def smallworld() -> Run:
             {int(step): (FOLDER / name, sha) for step, (name, sha) in stored["files"].items()},
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged; {_ANEW}") from error
+        raise ValueError(f"{path} is damaged; {_REMEDY}") from error
 
 
 def recipe() -> dict:
@@ -123,14 +123,14 @@ def recipe() -> dict:
 # A network in a file, which `figures/moving/gpt.js` reads too
 
 
-def as_bytes(model: GPT) -> bytes:
+def safetensors_bytes(model: GPT) -> bytes:
     """The network as a safetensors file's bytes: weights in float16, its ``GPTConfig`` in the head."""
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     return save(weights, {"config": json.dumps(asdict(model.config))})
 
 
 def read_network(path: Path) -> GPT:
-    """The network that `as_bytes` stored: float32, on the CPU, in evaluation mode.
+    """The network that `safetensors_bytes` stored: float32, on the CPU, in evaluation mode.
 
     Raises ``FileNotFoundError`` for a missing file, ``ValueError`` for a damaged one.
     """
@@ -142,7 +142,7 @@ def read_network(path: Path) -> GPT:
         weights = {name: value.float() for name, value in load(content).items()}
         model.load_state_dict(weights, assign=True)
     except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged; {_ANEW}") from error
+        raise ValueError(f"{path} is damaged; {_REMEDY}") from error
     return model.eval()
 
 
@@ -150,7 +150,7 @@ def _bytes_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} is missing; {_ANEW}") from error
+        raise FileNotFoundError(f"{path} is missing; {_REMEDY}") from error
 
 
 # Training it
@@ -172,11 +172,14 @@ def make(folder: Path = FOLDER) -> None:
     def keep(step: int, model: GPT) -> None:
         if step in KEPT:
             with written_aside(aside / _name(step)) as path:
-                path.write_bytes(as_bytes(model))
+                path.write_bytes(safetensors_bytes(model))
 
     torch.manual_seed(config.seed)
     history = train(GPT(MODEL), train_tokens, val_tokens, config, on_eval=keep)
-    about = recipe() | {"made": _made(), "gap": gap(read_network(aside / _name(config.steps)))}
+    about = recipe() | {
+        "made": _provenance(),
+        "gap": gap(read_network(aside / _name(config.steps))),
+    }
     about |= {"history": history.to_dict(), "files": {}}
     folder.mkdir(exist_ok=True)
     for step in KEPT:
@@ -201,7 +204,7 @@ def _name(step: int) -> str:
     return "smallworld.safetensors" if step == KEPT[-1] else f"smallworld-{step}.safetensors"
 
 
-def _made() -> dict[str, str]:
+def _provenance() -> dict[str, str]:
     """Where, with what and when: for the reader, who may wonder at another machine's digits."""
     return {
         "machine": device.processor(),

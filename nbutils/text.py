@@ -66,7 +66,7 @@ def load(
     if name == "fineweb":
         return islice(_every_tenth(_fineweb(), split), n_documents)
     if name == "smallworld":
-        documents = _split(smallworld.generate(_enough(split, n_documents)), split)
+        documents = _split(smallworld.generate(_documents_needed(split, n_documents)), split)
     elif name == "pydocs":
         documents = _split(_pydocs(), split)
     else:
@@ -100,7 +100,7 @@ def _split(documents: list[str], split: str) -> list[str]:
     return list(_every_tenth(documents, split))
 
 
-def _enough(split: str, n_documents: int | None) -> int:
+def _documents_needed(split: str, n_documents: int | None) -> int:
     """How many documents to generate so that ``n_documents`` are in the split; at least ten."""
     if n_documents is None:
         return _SMALLWORLD_DOCUMENTS
@@ -138,7 +138,7 @@ def _split_file(path: Path, split: str) -> list[str]:
     documents = list(_file_documents(path))
     if len(documents) >= 10:
         return _split(documents, split)
-    train, val = _cut(documents)
+    train, val = _cut_by_length(documents)
     if not train or not val:
         raise _too_short(path)
     return train if split == "train" else val
@@ -148,7 +148,7 @@ def _file_documents(path: Path) -> Iterator[str]:
     """What stands between separators and is no white space, one document in memory at a time."""
     separator = re.compile(re.escape(END) if _holds_end(path) else r"\n[^\S\n]*\n")
     empty = True
-    for part in _parts(_decode(path), separator):
+    for part in _split_stream(_decode(path), separator):
         if part.strip():
             empty = False
             yield part.strip("\n").rstrip()
@@ -163,7 +163,7 @@ def _holds_end(path: Path) -> bool:
         return content.find(END.encode()) >= 0
 
 
-def _parts(pieces: Iterable[str], separator: re.Pattern) -> Iterator[str]:
+def _split_stream(pieces: Iterable[str], separator: re.Pattern) -> Iterator[str]:
     """``separator.split`` of the joined pieces, with line ends as "\\n"."""
     rest = ""
     for piece in pieces:
@@ -202,7 +202,7 @@ def _not_utf8(path: Path, error: UnicodeDecodeError, before: int) -> ValueError:
     )
 
 
-def _cut(documents: list[str]) -> tuple[list[str], list[str]]:
+def _cut_by_length(documents: list[str]) -> tuple[list[str], list[str]]:
     """The first nine tenths and the last tenth of the text; the document between is cut.
 
     Neither part is without text, if the documents hold two characters that are no white space.
@@ -213,7 +213,7 @@ def _cut(documents: list[str]) -> tuple[list[str], list[str]]:
         goal -= len(documents[whole])
         whole += 1
     text = documents[whole]
-    at = _good_place(text, goal)
+    at = _cut_position(text, goal)
     if whole == 0:
         at = max(at, len(text) - len(text.lstrip()) + 1)  # the first part has text
     if whole == len(documents) - 1:
@@ -223,7 +223,7 @@ def _cut(documents: list[str]) -> tuple[list[str], list[str]]:
     return [d for d in train if d.strip()], [d for d in val if d.strip()]
 
 
-def _good_place(text: str, goal: int) -> int:
+def _cut_position(text: str, goal: int) -> int:
     """After the last line that ends before the goal and not far from it, else the last word."""
     for mark in "\n ":
         at = text.rfind(mark, goal * 9 // 10, goal)
@@ -277,7 +277,7 @@ def _fineweb_texts(open_rows: Callable[[], Iterable[dict]], folder: str | None) 
     except Exception as error:  # datasets passes on whatever its libraries raise
         raise _unreadable(error, folder) from error
     if row is None:
-        raise _NoTextError(f"{_where(folder)} holds no rows; get its parquet files again")
+        raise _NoTextError(f"{_source_name(folder)} holds no rows; get its parquet files again")
 
 
 class _NoTextError(ValueError):
@@ -287,13 +287,13 @@ class _NoTextError(ValueError):
 def _text_of(row: dict, folder: str | None) -> str:
     if not isinstance(row.get("text"), str):
         raise _NoTextError(
-            f"{_where(folder)} has a row without a string in the column 'text' (its columns: "
+            f"{_source_name(folder)} has a row without a string in the column 'text' (its columns: "
             f"{', '.join(map(str, row))}); FineWeb's own files have one"
         )
     return row["text"]
 
 
-def _where(folder: str | None) -> str:
+def _source_name(folder: str | None) -> str:
     return f"NBUTILS_FINEWEB={folder}" if folder else "FineWeb"
 
 

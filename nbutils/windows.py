@@ -80,7 +80,7 @@ class Windows:
             )
         if not isinstance(self.tokens, np.memmap):
             _check_range(self.tokens, vocab_size)
-        self.starts = None if start_token is None else _positions(self.tokens, start_token)
+        self.starts = None if start_token is None else _start_positions(self.tokens, start_token)
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The batch of one step: tokens and labels, each ``(B, T)`` int64 on the device.
@@ -244,7 +244,7 @@ def _check_range(tokens: np.ndarray, vocab_size: int | None) -> None:
         )
 
 
-def _positions(tokens: np.ndarray, start_token: int) -> np.ndarray:
+def _start_positions(tokens: np.ndarray, start_token: int) -> np.ndarray:
     """Where windows may start: each ``start_token`` that has a token after it."""
     found = [
         np.flatnonzero(tokens[i : i + _SCAN] == start_token) + i

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ if (
 def root() -> Path:
     """The repository's top folder."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """No figure of matplotlib outlives its test."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 def colab_packages(environment: Path = COLAB) -> Path:

@@ -47,7 +47,7 @@ def freed(gpu_run, monkeypatch) -> list:
 
 @pytest.fixture
 def bench(gpu_run, freed):
-    return gpu_run.Bench(CPU, quick=True, run=chips.begun(CPU, "make gpu"))
+    return gpu_run.Bench(CPU, quick=True, run=chips.new_run(CPU, "make gpu"))
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_a_second_call_goes_on_where_the_first_stopped(gpu_run, bench, tmp_path)
     bench = replace(bench, file=tmp_path / "x.json")
     steps = [step(gpu_run, name, does=lambda name=name: done.append(name)) for name in "abc"]
     assert gpu_run.measure(bench, steps[:2]) == ([], [])
-    bench = replace(bench, run=chips.same(chips.begun(CPU, "make gpu"), bench.file))
+    bench = replace(bench, run=chips.resumed_run(chips.new_run(CPU, "make gpu"), bench.file))
     assert gpu_run.measure(bench, steps) == ([], []) and done == ["a", "b", "c"]
     gpu_run.measure(bench, steps, only=["ladder"])
     gpu_run.measure(
@@ -234,7 +234,7 @@ def test_what_is_freed_is_gone(gpu_run):
     known = weakref.ref(network)
     network.itself = [network]
     del network
-    gpu_run.Bench(CPU, True, chips.begun(CPU, "make gpu")).free()
+    gpu_run.Bench(CPU, True, chips.new_run(CPU, "make gpu")).free()
     assert known() is None
 
 
@@ -345,7 +345,7 @@ def test_no_contender_and_no_rung_needs_more_than_about_10_gb(
     monkeypatch.setattr(gpu_speed, "speed_of_batch", lambda *_: (1.0, ""))
     monkeypatch.setattr(device, "free_memory", lambda chip: 140e9)
     monkeypatch.setattr(ladder, "free_memory", lambda chip: 140e9)
-    bench = gpu_run.Bench(GPU, False, chips.begun(GPU, "make gpu"))
+    bench = gpu_run.Bench(GPU, False, chips.new_run(GPU, "make gpu"))
     gpu_speed.training_speed(bench, "ours, compiled whole")
     monkeypatch.setattr(ladder, "speeds", lambda makers, *_: dict.fromkeys(makers, 1.0))
     for name in ladder.SPEED:

@@ -30,7 +30,7 @@ def file(tmp_path) -> Path:
 
 @pytest.fixture
 def run() -> chips.ChipRun:
-    return chips.begun(T4, "make gpu")
+    return chips.new_run(T4, "make gpu")
 
 
 # The file of the package
@@ -63,42 +63,42 @@ def test_no_row_is_wanted_twice():
 
 
 def test_a_row_is_in_the_file_as_soon_as_it_is_added(file, run):
-    chips.add(run, row("a", 12.3456), file)
-    chips.add(run, row("b", "failed"), file)
+    chips.add_row(run, row("a", 12.3456), file)
+    chips.add_row(run, row("b", "failed"), file)
     (stored,) = chips.all_runs(file)
     assert stored == run and [known["value"] for known in stored.rows] == [12.35, "failed"]
-    chips.add(run, row("a", 2.0), file)
+    chips.add_row(run, row("a", 2.0), file)
     assert [known["value"] for known in chips.all_runs(file)[0].rows] == [2.0, "failed"]
 
 
 def test_what_failed_is_missing_like_what_is_not_there(run):
     for name, value in {"a": 1.0, "b": "failed", "c": 0}.items():
-        chips.add(run, row(name, value), None)
+        chips.add_row(run, row(name, value), None)
     assert run.missing(["a", "b", "c", "d"]) == ["b", "d"]
 
 
 def test_a_second_call_goes_on_with_the_run_of_this_week(file, run):
-    chips.add(run, row("a"), file)
+    chips.add_row(run, row("a"), file)
     old = replace(run, rows=[], date=str(date.fromisoformat(run.date) - timedelta(chips.DAYS + 1)))
-    chips.add(old, row("a"), file)
-    assert chips.same(chips.begun(T4, "make gpu"), file) == run
+    chips.add_row(old, row("a"), file)
+    assert chips.resumed_run(chips.new_run(T4, "make gpu"), file) == run
     week = date.fromisoformat(run.date) + timedelta(chips.DAYS)
     for days, goes_on in {0: True, 1: False}.items():
         later = replace(run, date=str(week + timedelta(days)), rows=[])
-        assert (chips.same(later, file) == run) is goes_on
+        assert (chips.resumed_run(later, file) == run) is goes_on
     for other in (
         {"card": "L4"},
         {"versions": run.versions | {"PyTorch": "9.9"}},
         {"command": "chapter 6"},
     ):
         changed = replace(run, rows=[], **other)
-        assert chips.same(changed, file) is changed
+        assert chips.resumed_run(changed, file) is changed
 
 
 def test_runs_of_other_chips_stay(file, run):
     other = replace(run, card="NVIDIA L4", rows=[])
     for which, name in ((run, "a"), (other, "a"), (run, "b")):
-        chips.add(which, row(name), file)
+        chips.add_row(which, row(name), file)
     assert [(one.card, len(one.rows)) for one in chips.all_runs(file)] == [
         ("Tesla T4", 2),
         ("NVIDIA L4", 1),
@@ -127,24 +127,24 @@ def test_what_is_not_as_it_is_written_is_told(file, run, spoilt):
 
 
 def test_half_a_file_is_told_and_no_row_is_lost(file, run):
-    chips.add(run, row("a"), file)
+    chips.add_row(run, row("a"), file)
     text = file.read_text()
     file.write_text(text[: len(text) // 2])
     with pytest.raises(ValueError, match="git checkout"):
-        chips.add(run, row("b"), file)
+        chips.add_row(run, row("b"), file)
     assert file.read_text() == text[: len(text) // 2]
 
 
 def test_chapter_6_reads_the_newest_ladder_of_a_gpu(file, run, monkeypatch):
     monkeypatch.setattr(ladder, "MEASURED", file)
-    assert ladder.stored() is None
+    assert ladder.stored_speeds() is None
     old = replace(run, date="2020-01-01", card="old", rows=[])
     on_cpu = replace(run, device="cpu", card="a processor", rows=[])
     for which, speed in ((run, 2.0), (old, 1.0), (on_cpu, 3.0)):
-        chips.add(which, row("Training, nanoGPT"), file)
-        assert which is not run or ladder.stored() is None
-        chips.add(which, row(ladder.ROW + "plain", speed), file)
-    assert ladder.stored() == {
+        chips.add_row(which, row("Training, nanoGPT"), file)
+        assert which is not run or ladder.stored_speeds() is None
+        chips.add_row(which, row(ladder.ROW + "plain", speed), file)
+    assert ladder.stored_speeds() == {
         "card": "Tesla T4",
         "date": run.date,
         "torch": torch.__version__,
@@ -177,7 +177,7 @@ def test_what_is_printed_for_the_form_is_read_from_it(chip):
     assert text.endswith(chips.FORM)
     for pasted in (text, text.partition("\n\n")[0], text.replace("\n", "\r\n") + "\r\n"):
         run = chips.from_form(pasted)
-        assert replace(run, rows=[]) == chips.begun(chip, "chapter 6")
+        assert replace(run, rows=[]) == chips.new_run(chip, "chapter 6")
         values = {known["what"]: known["value"] for known in run.rows}
         assert values.pop(chips.fastest_product(chip.dtype)) == 25.0
         assert values == {ladder.ROW + name: round(speed) for name, speed in SPEEDS.items()}
@@ -257,9 +257,9 @@ def test_the_page_has_every_table():
 def test_a_row_that_nobody_measured_says_so(run, monkeypatch):
     from authoring.extensions import measured
 
-    chips.add(run, row("a", 1234.5, "batch of 8"), None)
+    chips.add_row(run, row("a", 1234.5, "batch of 8"), None)
     other = replace(run, card="NVIDIA L4", rows=[])
-    chips.add(other, row("a", "failed"), None)
+    chips.add_row(other, row("a", "failed"), None)
     head, *lines = measured.by_chip(("a", "b"), [other, run])
     assert lines == [
         ("a", "failed tokens/s", f"NVIDIA L4, {run.date}", ""),

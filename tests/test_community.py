@@ -88,8 +88,9 @@ def test_the_version_is_one():
     assert f'version = "{nbutils.__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
-def test_what_contributing_names_is_there():
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    for name in re.findall(r"(?:notebooks|nbutils|tests|tools|book)/[\w./]+", text):
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "DESIGN.md"])
+def test_what_pages_for_contributors_name_is_there(page):
+    text = (ROOT / page).read_text("utf-8")
+    for name in re.findall(r"(?:notebooks|nbutils|tests|tools|authoring|bench|book)/[\w./]+", text):
         place = ROOT / name.rstrip(".")
         assert place.exists() or place.stem == "name", name

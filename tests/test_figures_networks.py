@@ -96,7 +96,8 @@ def test_every_value_is_torch_s(run, switches):
         torch.nn.init.normal_(weight, std=0.3)
     model = model.half().float().eval()
     assert_same(
-        run(recipes.as_bytes(model), TOKENS, whole=True), trace(model, torch.tensor([TOKENS]))
+        run(recipes.safetensors_bytes(model), TOKENS, whole=True),
+        trace(model, torch.tensor([TOKENS])),
     )
 
 
@@ -138,7 +139,7 @@ def test_the_sorter_makes_no_mistake():
 def test_what_is_stored_is_what_is_packed():
     for name in networks.FILES:
         content = networks.content(name)
-        assert recipes.as_bytes(networks.load_network(name)) == content
+        assert recipes.safetensors_bytes(networks.load_network(name)) == content
         assert len(content) < 2_000_000
         head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         assert json.loads(head["__metadata__"]["config"]) == asdict(

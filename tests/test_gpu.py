@@ -95,7 +95,7 @@ def test_each_rung_has_a_cpus_losses(chip):
     reference = three(device.pick("cpu"), ladder.SPEED["plain"])
     for name in ("plain", "16-bit products", "fused attention", "fused optimizer"):
         rung = ladder.SPEED[name]
-        how = close_in(chip) if rung.short else {"rtol": 0, "atol": 1e-4}
+        how = close_in(chip) if rung.mixed_precision else {"rtol": 0, "atol": 1e-4}
         torch.testing.assert_close(three(chip, rung), reference, **how, msg=name)
 
 
@@ -199,7 +199,7 @@ def test_a_run_that_was_cut_off_goes_on_bit_for_bit(chip, shape, tmp_path):
 def test_an_update_needs_what_was_planned(chip, short, written_out):
     """The most that PyTorch had given away at a time, in the second update."""
     shape, B = GPTConfig.preset("gpt2", n_layer=2, n_embd=256, n_head=4, block_size=256), 4
-    rung = ladder.Rung(short=short, fused_attention=not written_out, fused_optimizer=True)
+    rung = ladder.Rung(mixed_precision=short, fused_attention=not written_out, fused_optimizer=True)
     device.release(chip)
     before = torch.cuda.memory_allocated(chip.device)
     update, _ = ladder.make_update(shape, rung, chip, B)

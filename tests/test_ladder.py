@@ -128,7 +128,7 @@ def test_speeds_are_the_median_of_rounds_in_turn(monkeypatch):
         order.append(update())
         return next(spans)
 
-    monkeypatch.setattr(ladder, "_seconds_of", timed)
+    monkeypatch.setattr(ladder, "_seconds_per_update", timed)
     makers = {"a": lambda: (lambda: 1, 10), "b": lambda: (lambda: 2, 60)}
     assert ladder.speeds(makers, CPU) == {"a": 10 / 2, "b": 60 / 4}
     assert order == [1, 2, 1, 2, 1, 2]
@@ -147,7 +147,7 @@ def test_a_chip_with_memory_of_its_own_holds_one_update_at_a_time(monkeypatch):
         most.append(sum(one() is not None for one in there))
         return held, 10
 
-    monkeypatch.setattr(ladder, "_seconds_of", lambda update, seconds: update())
+    monkeypatch.setattr(ladder, "_seconds_per_update", lambda update, seconds: update())
     monkeypatch.setattr(ladder, "release", freed.append)
     gpu = replace(CPU, device=torch.device("cuda"))
     assert ladder.speeds(dict.fromkeys("abc", make), gpu) == dict.fromkeys("abc", 10)
@@ -155,10 +155,12 @@ def test_a_chip_with_memory_of_its_own_holds_one_update_at_a_time(monkeypatch):
 
 
 def test_what_an_update_needs_is_told_before():
-    said = ladder.told(GPTConfig.preset("gpt2"), ladder.SPEED.values(), CPU, 4)
+    said = ladder.describe_memory(GPTConfig.preset("gpt2"), ladder.SPEED.values(), CPU, 4)
     needed, free = re.fullmatch(r"needs at most ([\d.]+) GB of ([\d.]+) GB", said).groups()
     assert 10 < float(needed) < 40 and float(free) > 1
-    assert re.match(r"needs at most \d MB of ", ladder.told(TINY, [ladder.Rung()], CPU, 64))
+    assert re.match(
+        r"needs at most \d MB of ", ladder.describe_memory(TINY, [ladder.Rung()], CPU, 64)
+    )
     sizes = [ladder.memory_needed(TINY, [rung], CPU, 4) for rung in ladder.SPEED.values()]
     assert ladder.memory_needed(TINY, ladder.SPEED.values(), CPU, 4) == max(sizes)
     assert ladder.memory_needed(TINY, [], CPU, 4) == 0
@@ -188,7 +190,7 @@ def test_seconds_of_an_update_are_an_average(clock):
         clock.now += next(seconds)
         return torch.zeros(())
 
-    assert ladder._seconds_of(update, 5.0) == 2
+    assert ladder._seconds_per_update(update, 5.0) == 2
 
 
 def test_the_profile_finds_each_kind_and_adds_up_to_the_clock():
@@ -210,8 +212,8 @@ def test_on_a_gpu_an_operation_has_its_programs_time_once():
     times = {"self_cpu_time_total": 5e6, "self_device_time_total": 2e6}
     call = SimpleNamespace(device_type=kinds.CPU, **times)
     program = SimpleNamespace(device_type=kinds.CUDA, **times)
-    assert [ladder._own_seconds(event, gpu) for event in (call, program)] == [2, 0]
-    assert ladder._own_seconds(call, CPU) == 5
+    assert [ladder._self_seconds(event, gpu) for event in (call, program)] == [2, 0]
+    assert ladder._self_seconds(call, CPU) == 5
 
 
 def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():
@@ -231,9 +233,9 @@ def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():
 def test_what_is_stored_is_read_and_nothing_is_none(tmp_path, monkeypatch):
     """`nbutils.chips` writes it; tests/test_chips_file.py has the whole way."""
     monkeypatch.setattr(ladder, "MEASURED", tmp_path / "chips.json")
-    assert ladder.stored() is None
+    assert ladder.stored_speeds() is None
     (tmp_path / "chips.json").write_text("[]")
-    assert ladder.stored() is None
+    assert ladder.stored_speeds() is None
 
 
 def test_a_recipe_is_the_rungs():

@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,10 @@ FLOW = (
 )
 # One word for two things.
 HOMONYMS = {
-    "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
+    "generate": {
+        "smallworld/__init__.py",
+        "sampling.py",
+    },  # documents of the world; tokens of a model
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
     "train": {"training.py", "exercises/your_gpt/training.py"},  # the course's; a student's
     "evaluate": {"training.py", "exercises/your_gpt/training.py"},
@@ -87,6 +91,15 @@ def test_imports_follow_the_flow(path):
         return
     later = {name for name in imported(path) if place(name) >= place(own) and name != own}
     assert not later, f"{path.name} imports {sorted(later)}, which come after it"
+
+
+def test_the_page_on_the_design_names_every_module_in_the_order_of_the_flow():
+    page = (FOLDER.parent / "DESIGN.md").read_text("utf-8")
+    layout = page.partition("\nnbutils/ ")[2].partition("\nnotebooks/")[0]
+    named = re.findall(r"^  (\w+)(?:\.py|/) ", layout, re.M)
+    own = {station(path) for path in FILES} - {"__init__", "__main__"}
+    assert sorted(named) == sorted(own)
+    assert [place(name) for name in named] == sorted(map(place, named))
 
 
 def test_the_check_of_imports_sees_every_kind(tmp_path, monkeypatch):

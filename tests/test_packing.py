@@ -8,7 +8,6 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from itertools import count
@@ -93,13 +92,9 @@ def test_large_vocabularies_have_four_bytes(packed):
     assert corpus.encoding.n_vocab == 100_277
 
 
-def test_workers_give_the_same_bytes_in_the_same_order(packed, wanted, small_batches, tmp_path):
-    packed(workers=3)
-    assert content(tmp_path / "corpus") == wanted
-
-
-def test_batches_do_not_show(packed, wanted, small_batches, tmp_path):
-    packed()
+@pytest.mark.parametrize("workers", [1, 3])
+def test_batches_and_workers_do_not_show(packed, wanted, small_batches, tmp_path, workers):
+    packed(workers=workers)
     assert content(tmp_path / "corpus") == wanted
 
 
@@ -140,7 +135,7 @@ def test_the_limit_of_tokens_falls_on_a_documents_end(
 
 
 def test_a_run_that_had_reached_its_limit_reads_no_further(packed, monkeypatch, tmp_path):
-    monkeypatch.setattr(packing._Files, "finish", lambda self: 1 / 0)
+    monkeypatch.setattr(packing.TokenFiles, "finish", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         packed(endless(), max_tokens=500)
     monkeypatch.undo()
@@ -198,7 +193,7 @@ def killed_at(moment: int, folder: Path, encoding) -> bool:
         return call
 
     def run():
-        packing._append = dying(packing._append)
+        packing.corpus._append = dying(packing.corpus._append)
         for name in ("fsync", "replace"):
             setattr(os, name, dying(getattr(os, name)))
         builtins.open = dying(builtins.open)
@@ -285,36 +280,6 @@ def test_a_killed_worker_is_named_and_the_same_call_goes_on(
         packed(treacherous(), workers=2)
     packed()
     assert content(tmp_path / "corpus") == wanted
-
-
-@linux
-def test_workers_do_not_outlive_a_killed_run(tmp_path):
-    code = f"""
-import multiprocessing, time
-from nbutils import packing, tokens
-def documents():
-    while True:
-        for child in multiprocessing.active_children():
-            print(child.pid, flush=True)
-        yield "a document " * 30_000
-        time.sleep(0.05)
-if __name__ == "__main__":
-    encoding = tokens.train_bpe("a document", 260)
-    packing.pack(documents(), encoding, {str(tmp_path / "corpus")!r}, workers=2)
-"""
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    run = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
-    workers = set()
-    while len(workers) < 2:
-        workers.add(int(run.stdout.readline()))
-    time.sleep(1)
-    run.kill()
-    end = time.monotonic() + 900  # on the busiest machine
-    while any(Path(f"/proc/{worker}").exists() for worker in workers):
-        assert time.monotonic() < end, "a worker still waits"
-        time.sleep(0.05)
-    run.communicate()
 
 
 @linux
@@ -469,7 +434,7 @@ def test_numbers_too_small(packed, option, least):
 
 def test_only_a_few_batches_are_read_ahead(packed, small_batches, monkeypatch):
     written, ahead = [0], []
-    add = packing._Files.add
+    add = packing.TokenFiles.add
 
     def counted(self, ids, lengths, checksum):
         written[0] += len(lengths)
@@ -480,7 +445,7 @@ def test_only_a_few_batches_are_read_ahead(packed, small_batches, monkeypatch):
             ahead.append(i - written[0])
             yield document
 
-    monkeypatch.setattr(packing._Files, "add", counted)
+    monkeypatch.setattr(packing.TokenFiles, "add", counted)
     packed(documents(), workers=2)
     assert 10 < max(ahead) <= 10 * (2 * 2 + 2)  # ten documents a batch
 
@@ -533,18 +498,3 @@ def test_a_run_that_goes_on_says_so_and_counts_its_own_tokens(packed, small_batc
     packed(progress=True)
     said = capfd.readouterr()
     assert "documents are packed; going on after them" in said.out + said.err
-
-
-def test_workers_need_no_pytorch():
-    code = "import sys, nbutils.packing; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "False\n"
-
-
-def test_every_core_that_the_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 5, 7}, raising=False)
-    assert packing._cores() == 3
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(200)))
-    assert packing._cores() == 61
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert packing._cores() == min(os.cpu_count(), 61)

@@ -169,7 +169,7 @@ def test_weights_of_another_training_are_noticed(copy):
 
 @pytest.mark.parametrize("kept", [0, 4, 60, 0.5])
 def test_a_network_s_file_cut_short_is_a_sentence(tmp_path, kept):
-    whole = recipes.as_bytes(
+    whole = recipes.safetensors_bytes(
         GPT(GPTConfig(vocab_size=9, block_size=4, n_layer=1, n_head=1, n_embd=8))
     )
     path = tmp_path / "small.safetensors"

@@ -15,7 +15,9 @@ import regex
 from scipy import stats
 
 from nbutils import smallworld
-from nbutils.smallworld import MAX_TOKENS, Choice, generate, next_probabilities, token_losses
+from nbutils.smallworld import MAX_TOKENS, generate, next_probabilities, token_losses
+from nbutils.smallworld.choices import Choice, Writer
+from nbutils.smallworld.scenes import tell_document
 from nbutils.tokens import END, SPLIT_PATTERN
 
 ENCODING = smallworld.encoding()
@@ -139,10 +141,10 @@ def test_the_vocabulary_is_small():
 
 
 def test_a_documents_tokens_are_those_of_its_options_in_a_row():
-    writer = smallworld._Writer(seed=5)
+    writer = Writer(seed=5)
     for _ in range(2000):
         writer.parts.clear()
-        smallworld._document(writer)
+        tell_document(writer)
         in_a_row = [ids for p in writer.parts for ids in ENCODING.encode_ordinary(p)]
         assert ENCODING.encode_ordinary("".join(writer.parts)) == in_a_row
 
@@ -239,7 +241,7 @@ def test_losses_are_those_of_the_stated_probabilities(documents):
             assert loss == pytest.approx(-math.log(p), abs=1e-12)
 
 
-class Recorder(smallworld._Writer):
+class Recorder(Writer):
     """A writer that adds up what its own choices cost."""
 
     cost = 0.0
@@ -253,7 +255,7 @@ class Recorder(smallworld._Writer):
 def test_a_documents_losses_are_what_its_choices_cost():
     recorder = Recorder(seed=9)
     for _ in range(500):
-        smallworld._document(recorder)
+        tell_document(recorder)
         losses = token_losses("".join(recorder.parts))
         assert losses.sum() == pytest.approx(recorder.cost, abs=1e-9)
         recorder.parts.clear()

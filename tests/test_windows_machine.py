@@ -171,7 +171,7 @@ def test_without_a_limit_on_memory_exercises_are_judged_all_the_same(system, mon
 
 def test_packing_counts_cores_without_affinity(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert packing._cores() == os.cpu_count()
+    assert packing.available_cores() == os.cpu_count()
 
 
 # A whole run with what Windows has. There, too, a file that a program still reads has to stay: its name

@@ -100,14 +100,14 @@ def shortened(small: bool) -> Iterator[None]:
         for module in (planning, device):
             put(module, "measure_peak", lambda *_: PEAK)
         if small:
-            put(ladder, "_seconds_of", lambda update, least: float(update()) and 1.0)
+            put(ladder, "_seconds_per_update", lambda update, least: float(update()) and 1.0)
             put(ladder, "shape_for", lambda *_: (TINY, 8))
             put(planning, "largest", lambda *_: planning.Fit("small", TINY, 4, 1, 1e9, 0.1))
         else:  # of an update the second needs most: then the optimizer has its state
             put(ladder, "make_model", _of_shapes)
             put(
                 ladder,
-                "_in_turn",
+                "_interleaved",
                 lambda updates, *_: {n: _twice(u) for n, (u, _) in updates.items()},
             )
             put(ladder, "where_time_goes", lambda update, *_: {"all": _twice(update)})

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import package
+import students
 
 from nbutils import checkpoints, device, ladder, sampling, trace, training, windows
 from nbutils.exercises import your_gpt
@@ -20,7 +21,7 @@ class Mistake(NamedTuple):
     function: str
     right: str
     wrong: str
-    caught_by: object  # of package.CHECKS
+    caught_by: object  # of package.CHECKS or students.CHECKS
     chips: tuple[str, ...]
 
 
@@ -54,7 +55,7 @@ MISTAKES = {
     ),
     "nobody waits before the clock is read": Mistake(
         ladder,
-        "_seconds_of",
+        "_seconds_per_update",
         "    float(loss)\n    return",
         "    return",
         package.reads_the_clock_when_it_is_done,
@@ -116,18 +117,18 @@ MISTAKES = {
         "write",
         ", device=place",
         "",
-        package.a_student_s_gpt_does_what_it_does_on_a_cpu,
+        students.a_student_s_gpt_does_what_it_does_on_a_cpu,
         T4,
     ),
     "a student's GPT is left on the chip": Mistake(
-        your_gpt, "train", "model.to(home)", "pass", package.a_student_s_gpt_comes_back, BOTH
+        your_gpt, "train", "model.to(home)", "pass", students.a_student_s_gpt_comes_back, BOTH
     ),
     "a student's training waits for every knob": Mistake(
         your_gpt,
         "train",
         "w.copy_(new)",
         "w.copy_(new if float(new.sum()) < 1e9 else w)",
-        package.a_student_s_training_waits_no_more_than_its_functions,
+        students.a_student_s_training_waits_no_more_than_its_functions,
         T4,
     ),
     "a student's functions are tried on the CPU alone": Mistake(
@@ -135,7 +136,7 @@ MISTAKES = {
         "unfit",
         "or name in ON_THE_CPU",
         "or True",
-        package.tries_a_student_s_functions_where_they_will_compute,
+        students.tries_a_student_s_functions_where_they_will_compute,
         BOTH,
     ),
     "a generator of the first card beside the second": Mistake(

@@ -1,7 +1,8 @@
 """Runs GPU code on a pretend chip, one of specs.json.
 
-``run.py T4 package notebooks/02_io.ipynb``: the checks of package.py with the mistakes of mistakes.py, and
-notebooks from top to bottom; long trainings are cut to a few updates. For each what went wrong; {} if nothing.
+``run.py T4 package notebooks/02_io.ipynb``: the checks of package.py and students.py with the mistakes of
+mistakes.py, and notebooks from top to bottom; long trainings are cut to a few updates. For each what went wrong; {}
+if nothing.
 ``run.py T4 memory notebooks/06_faster.ipynb``: by shapes alone, the most bytes that its cells put on the chip, and
 what stopped one.
 ``run.py T4 program FILE ARGUMENTS`` (or ``program -m MODULE ARGUMENTS``): any Python program.
@@ -23,9 +24,10 @@ def package(chip, name: str) -> dict[str, str]:
     """The checks that fail, and the mistakes that nothing caught."""
     import mistakes
     import package
+    import students
 
     found = {}
-    for check, chips in package.CHECKS.items():
+    for check, chips in (package.CHECKS | students.CHECKS).items():
         if name in chips:
             chip.forget()
             try:
@@ -51,8 +53,8 @@ def main() -> None:
     if name not in pretend.CHIPS:
         sys.exit(f"chip {name!r} is none of {', '.join(pretend.CHIPS)}")
     spec = pretend.CHIPS[name]
-    pretend.load(spec)
-    with pretend.Pretend(spec, hollow=what == "memory") as chip:
+    Pretend = pretend.load(spec)
+    with Pretend(spec, hollow=what == "memory") as chip:
         if what == "program":
             program(*rest)
             return

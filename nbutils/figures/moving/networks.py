@@ -1,7 +1,7 @@
 """The small trained networks that run inside pages, as files of this package.
 
 A page must get the same bytes from every build, and training gives the same bits only on the same
-machine. So the networks are trained once, rounded to float16 and stored, as `recipes.as_bytes` does
+machine. So the networks are trained once, rounded to float16 and stored, as `recipes.safetensors_bytes` does
 it; ``gpt.js`` reads these files too. The course's GPT is the one of `nbutils.recipes`. The sorter is
 made anew by
 
@@ -67,5 +67,5 @@ def load_network(name: str) -> GPT:
 
 
 if __name__ == "__main__":
-    FILES["sorter"].write_bytes(recipes.as_bytes(train_sorter()))
+    FILES["sorter"].write_bytes(recipes.safetensors_bytes(train_sorter()))
     print(f"{FILES['sorter']}: {FILES['sorter'].stat().st_size:,} bytes")

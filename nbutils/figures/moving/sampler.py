@@ -9,6 +9,7 @@ import traitlets
 
 from nbutils import sampling, smallworld
 from nbutils.model import GPT
+from nbutils.smallworld import scenes
 from nbutils.tokens import SPLIT_PATTERN
 
 from ..style import marked
@@ -64,15 +65,15 @@ def world_tables() -> bytes:
         "kinds": w.KINDS,
         "senses": [vars(sense) for sense in w.SENSES],
         "frames": w.FRAMES,
-        "times": w._TIME.values,
-        "daytimes": w._DAYTIME.values,
-        "deeds": [*zip(w._DEED.texts, w._DEED.values)],
+        "times": w.TIMES,
+        "daytimes": w.DAYTIMES,
+        "deeds": [*w.DEEDS.items()],
         "sights": [
-            (text, [_rows(w._said_of_sight(*sight, gender)) for gender in genders], weight)
-            for text, sight, weight in _rows(w._SIGHT)
+            (text, [_rows(scenes.sentences_about(*sight, gender)) for gender in genders], weight)
+            for text, sight, weight in _rows(scenes.SIGHTS)
         ],
-        "long": _scenes(w._LONG),
-        "short": _scenes(w._SHORT),
+        "long": _scenes(scenes.LONG),
+        "short": _scenes(scenes.SHORT),
     }
     return json.dumps(tables, separators=(",", ":")).encode()
 
@@ -81,8 +82,8 @@ def _rows(choice) -> list[tuple]:
     return [*zip(choice.texts, choice.values, choice.weights)]
 
 
-def _scenes(scenes: dict) -> list[tuple]:
-    return [(f.__name__.strip("_"), texts, weight) for f, (texts, weight) in scenes.items()]
+def _scenes(openings: dict) -> list[tuple]:
+    return [(f.__name__, texts, weight) for f, (texts, weight) in openings.items()]
 
 
 @lru_cache(maxsize=64)

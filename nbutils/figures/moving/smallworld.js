@@ -1,4 +1,4 @@
-// What smallworld can say next, and how likely: the scenes of smallworld.py as a reader of a text.
+// What smallworld can say next, and how likely: smallworld/scenes.py as a reader of a text.
 // `world` holds the same tables; sampler.py writes them.
 
 /** @import { Country, Cut, Next, Openings, Option, Person, World } from "./types" */

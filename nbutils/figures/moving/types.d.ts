@@ -118,7 +118,7 @@ export interface Values {
   final_normed: Float64Array;
 }
 
-// smallworld.js. The tables are those of smallworld.py; sampler.py writes them.
+// smallworld.js. The tables are those of smallworld/tables.py; sampler.py writes them.
 
 /** A choice: its text, its value (the text, where there is none), its weight (1). */
 export type Option<Value = string> = [text: string, value?: Value, weight?: number];

@@ -1,0 +1,225 @@
+"""Documents -> a folder of token files: made once, with all cores, and from then on only read.
+
+What ``windows.write_tokens`` does in one go, for corpora that take hours: a run that is cut off
+goes on where it stopped. The folder holds ``train.tokens`` and ``val.tokens``, their
+``encoding.json``, and ``corpus.json``, which says what they were made of.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from itertools import islice
+from pathlib import Path
+
+import tiktoken
+from tqdm import tqdm
+
+from nbutils.tokens import save
+
+from .corpus import (
+    DESCRIPTION,
+    ENCODING,
+    CorpusState,
+    Packed,
+    TokenFiles,
+    locked,
+    open_corpus,
+    resumed_state,
+)
+from .workers import available_cores, encode_in_order
+
+_BATCH = 1 << 18  # characters that a worker encodes at once
+_SAVE_EVERY = 5.0  # seconds: the most that a run which is killed loses
+
+
+def pack(
+    documents: Iterable[str],
+    encoding: tiktoken.Encoding,
+    folder: str | os.PathLike,
+    *,
+    name: str = "documents",
+    val_every: int = 10,
+    max_documents: int | None = None,
+    max_tokens: int | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Packed:
+    """Encode documents into a folder of token files, and open it.
+
+    Each file is what ``tokens.encode_documents`` makes of its documents. Few documents are in
+    memory at a time. A run that was stopped, killed or met an error goes on where it was when it
+    is called again with the same documents; what it then leaves is byte for byte what one run
+    would have left, with any number of workers. A finished folder is only read, and the documents
+    are not asked for.
+
+    Args:
+        documents: strings, read once and in order; they may never end if there is a limit.
+        name: what the corpus is called. Another name in the same folder is refused.
+        val_every: of so many documents in a row, the last is for validation.
+        max_documents: stop after so many documents, those for validation counted too.
+        max_tokens: stop with the document that fills ``train.tokens`` up to so many.
+        workers: processes that encode; None: one for each core. With 1 it is done right here.
+            Others start Python anew, so a script that calls this must stand under
+            ``if __name__ == "__main__":``.
+        progress: show a bar on a terminal, elsewhere a line now and then, and the speed.
+
+    Raises:
+        ValueError: the folder holds another corpus, a damaged one or other files; there is no
+            document, or none for validation; a number that makes no sense; not valid Unicode.
+        TypeError: one string in place of many, or a document that is none.
+        OSError: the folder can't be written, or the disk is full.
+        RuntimeError: a worker was killed, or another program packs into the folder.
+    """
+    if isinstance(documents, str):
+        raise TypeError("documents is one string: give a list of documents, such as [text]")
+    folder = Path(folder)
+    limits = {"val_every": val_every, "max_documents": max_documents, "max_tokens": max_tokens}
+    _check_numbers(workers=workers, **limits)
+    what = {"name": name, "encoding": _fingerprint(encoding), **limits}
+    if not resumed_state(folder, what).whole:
+        with locked(folder):
+            _run(documents, encoding, folder, what, workers or available_cores(), progress)
+    return open_corpus(folder)
+
+
+def _check_numbers(val_every: int, **at_least_one: int | None) -> None:
+    if val_every < 2:
+        raise ValueError(f"val_every={val_every} must be at least 2, or nothing is for training")
+    for name, value in at_least_one.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name}={value} must be at least 1, or None")
+
+
+def _fingerprint(encoding: tiktoken.Encoding) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        save(encoding, Path(folder) / ENCODING)
+        digest = hashlib.sha256((Path(folder) / ENCODING).read_bytes()).hexdigest()
+    return f"{encoding.name}, {encoding.n_vocab} tokens, {digest[:16]}"
+
+
+def _run(documents, encoding, folder: Path, what: dict, workers: int, progress: bool) -> None:
+    with ExitStack() as stack:
+        files = TokenFiles(folder, encoding, resumed_state(folder, what), stack)
+        shown = stack.enter_context(closing(_Progress(files.state, progress)))
+        if not files.state.full():
+            _encode_and_write(files, iter(documents), encoding, workers, shown)
+        if files.state.documents >= what["val_every"]:  # there are some for training and validation
+            files.finish()
+            shown.finished(files.state)
+            return
+    for file in ("train.tokens", "val.tokens", ENCODING, DESCRIPTION):
+        (folder / file).unlink()
+    raise _too_few(files.state)
+
+
+def _encode_and_write(
+    files: TokenFiles, documents: Iterator, encoding, workers: int, shown
+) -> None:
+    """Read, encode and write until the documents end or a limit is reached."""
+    batches = _batches(islice(documents, files.state.what["max_documents"]), files)
+    encoded = encode_in_order(batches, encoding, files.folder / ENCODING, workers)
+    saved = time.monotonic()
+    try:
+        with closing(encoded):
+            for rows, checksum in encoded:
+                shown.added(files.add(*rows, checksum), files.state.train)
+                if files.state.full():
+                    break
+                if time.monotonic() - saved > _SAVE_EVERY:
+                    files.commit()
+                    shown.saved(files.state)
+                    saved = time.monotonic()
+    finally:
+        files.commit()  # whatever happened: what is done is kept
+
+
+def _batches(documents: Iterator[str], files: TokenFiles) -> Iterator[tuple[list[str], int]]:
+    """The documents that are not packed yet, in batches, each with the checksum up to its end."""
+    state, checksum = files.state, 0
+    for index, document in enumerate(islice(documents, state.documents)):
+        checksum = _checksum(document, index, checksum)
+    if checksum != state.checksum:
+        raise ValueError(
+            f"{files.folder} holds another corpus: its {state.documents:,} documents are not the "
+            "first of these; choose another folder, or delete this one"
+        )
+    batch, size = [], 0
+    for index, document in enumerate(documents, state.documents):
+        checksum = _checksum(document, index, checksum)
+        batch.append(document)
+        size += len(document)
+        if size >= _BATCH:
+            yield batch, checksum
+            batch, size = [], 0
+    if batch:
+        yield batch, checksum
+
+
+def _checksum(document: str, index: int, before: int) -> int:
+    if not isinstance(document, str):
+        raise TypeError(f"documents[{index}] is {type(document).__name__}, where str is needed")
+    try:
+        return zlib.crc32(b"\0", zlib.crc32(document.encode(), before))
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"documents[{index}] is not valid Unicode at character {error.start}: read the text "
+            'with errors="replace"'
+        ) from error
+
+
+def _too_few(state: CorpusState) -> ValueError:
+    if not state.documents:
+        return ValueError("documents is empty: there is nothing to pack")
+    return ValueError(
+        f"the corpus ends after {state.documents} documents, and with "
+        f"val_every={state.what['val_every']} none of them is for validation; choose a smaller "
+        "val_every, or more documents or tokens"
+    )
+
+
+class _Progress:
+    """A bar on a terminal; in a log or a notebook a line whenever what is done is saved."""
+
+    def __init__(self, state: CorpusState, wanted: bool):
+        bar = wanted and sys.stderr.isatty()
+        self.lines, self.wanted = wanted and not bar, wanted
+        self.new, self.started = 0, time.monotonic()
+        self.bar = tqdm(
+            total=state.what["max_tokens"],
+            initial=state.train,
+            unit=" tokens",
+            unit_scale=True,
+            disable=not bar,
+        )
+        if wanted and state.documents:
+            self.bar.write(f"{state.documents:,} documents are packed; going on after them")
+
+    def close(self) -> None:
+        self.bar.close()
+
+    def added(self, tokens: int, train: int) -> None:
+        """So many more tokens, and so many in all to train on, whose limit the bar shows."""
+        self.new += tokens
+        self.bar.update(min(train, self.bar.total or train) - self.bar.n)
+
+    def saved(self, state: CorpusState) -> None:
+        self.bar.set_postfix(documents=f"{state.documents:,}")
+        if self.lines:
+            print(self._line(state), flush=True)
+
+    def finished(self, state: CorpusState) -> None:
+        self.close()
+        if self.wanted:
+            print(self._line(state), flush=True)
+
+    def _line(self, state: CorpusState) -> str:
+        seconds = time.monotonic() - self.started
+        return (
+            f"{state.documents:,} documents, {state.train:,} tokens to train on and "
+            f"{state.val:,} to validate, {self.new / seconds:,.0f} tokens/s"
+        )
