@@ -33,8 +33,9 @@ from torch import nn
 from nbutils import chips, device, ladder, planning, smallworld, text, tokens
 from nbutils.device import Chip
 from nbutils.model import GPT, GPTConfig
+from nbutils.optim import make_optimizer
 from nbutils.sampling import generate
-from nbutils.training import TrainConfig, make_optimizer
+from nbutils.training import TrainConfig
 from nbutils.windows import Windows
 
 ROOT = Path(__file__).parents[1]

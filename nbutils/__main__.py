@@ -306,7 +306,7 @@ def _corpus_of(group, options) -> Corpus:
     """The corpus, for which one process learns and encodes what the others then get."""
     if _is_packed(options.text):  # everybody reads what it needs from there
         return _packed(options)
-    return group.first(lambda: _corpus(options))
+    return group.broadcast(lambda: _corpus(options))
 
 
 def _is_packed(source: str) -> bool:
@@ -354,7 +354,7 @@ def _window(options) -> int:
 
 def _verdict(model, corpus: Corpus, options) -> str:
     """The loss on all validation text, and how far it is from the best that can be."""
-    from nbutils.training import evaluate
+    from nbutils.evaluation import evaluate
     from nbutils.windows import Windows
 
     chip = next(model.parameters()).device

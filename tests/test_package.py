@@ -26,8 +26,13 @@ FLOW = (
     {"model", "tiny"},
     {"trace"},
     {"planning"},
-    {"checkpoints"},
     {"parallel"},
+    {"checkpoints"},
+    {"optim"},
+    {"evaluation"},
+    {"advice"},
+    {"compiling"},
+    {"progress"},
     {"training"},
     {"sampling"},
     {"recipes"},
@@ -43,8 +48,8 @@ HOMONYMS = {
     "generate": {"smallworld.py", "sampling.py"},  # documents of the world; tokens of a model
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
     "train": {"training.py", "exercises/your_gpt.py"},  # the course's way; by a student's functions
-    "evaluate": {"training.py", "exercises/your_gpt.py"},
-    "write": {"checkpoints.py", "exercises/your_gpt.py"},  # a run's state; a text
+    "evaluate": {"evaluation.py", "exercises/your_gpt.py"},
+    "write": {"checkpoints/single_file.py", "exercises/your_gpt.py"},  # a run's state; a text
     "main": {"__main__.py", "doctor.py"},  # all commands; one that must not need the others
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))
