@@ -270,9 +270,8 @@ class Group:
             return tokens, labels
         if len(tokens) <= self.rank:
             return tokens[:1], torch.full_like(labels[:1], IGNORE)
-        return tokens[self.rank :: self.data_parallel_size], labels[
-            self.rank :: self.data_parallel_size
-        ]
+        own = slice(self.rank, None, self.data_parallel_size)
+        return tokens[own], labels[own]
 
     def all_reduce_mean(self, tensor: torch.Tensor) -> torch.Tensor:
         """The mean of what those have who share a batch."""

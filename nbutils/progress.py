@@ -127,8 +127,8 @@ class TrainState:
         history.seconds.append(now - self.started)
         self.losses, self._mark = [], now
 
-    def let_go(self) -> None:
-        """Of what is on the chip."""
+    def release(self) -> None:
+        """Let go of what is on the chip."""
         self._unread = []
 
     def state_dict(self) -> dict:

@@ -123,8 +123,8 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
     # Dropout: who shares a batch draws other knobs, who shares a matrix the same.
     torch.manual_seed(config.seed + (group.rank if group.data_parallel_size > 1 else 0))
 
-    with _let_go_on_error(step, run, store):
-        found = store.restore(lambda about: _go_on(about, step, run))
+    with _release_on_error(step, run, store):
+        found = store.restore(lambda about: _resume(about, step, run))
         if not found or not run.over:  # a finished run is only read
             store.prepare()
         with signals, bar, device.memory_kept(chip), program as as_written:
@@ -211,7 +211,7 @@ def _identity(model: nn.Module, train_windows, val_windows, config: TrainConfig)
 
 
 @contextmanager
-def _let_go_on_error(step: "_Step", run: TrainState, store: Store) -> Iterator[None]:
+def _release_on_error(step: "_Step", run: TrainState, store: Store) -> Iterator[None]:
     """After an error the chip has of the run its weights alone. Too little memory gets advice."""
     try:
         yield
@@ -220,8 +220,8 @@ def _let_go_on_error(step: "_Step", run: TrainState, store: Store) -> Iterator[N
         if full or isinstance(error, KeyboardInterrupt):
             # A notebook keeps its last error, with the variables of every function that it went through.
             traceback.clear_frames(error.__traceback__)
-        step.let_go()
-        run.let_go()
+        step.release()
+        run.release()
         if full:
             told = run.advice.out_of_memory(error, run.step, store.kept)
             raise TrainingMemoryError(told) from error
@@ -285,8 +285,8 @@ class _Step:
         for part, answers in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
             yield part, answers, (answers != IGNORE).sum() / counted
 
-    def let_go(self) -> None:
-        """Of what fills a chip beside the weights: half a gradient is none, and states are of this run."""
+    def release(self) -> None:
+        """Let go of what fills a chip beside the weights: half a gradient is none, and states are of this run."""
         self.model.zero_grad(set_to_none=True)
         self.optimizer.state.clear()
 
@@ -354,7 +354,7 @@ def _save(store: Store, step: _Step, run: TrainState, rate: float) -> None:
             warnings.warn(told, CheckpointWarning, stacklevel=4)  # where `train` was called
 
 
-def _go_on(about: dict, step: _Step, run: TrainState) -> None:
+def _resume(about: dict, step: _Step, run: TrainState) -> None:
     """Take over what a checkpoint says; what is missing or makes no sense is an error."""
     if about["scaler"]:  # empty, if the chip that wrote it needed none
         step.scaler.load_state_dict(about["scaler"])
