@@ -68,8 +68,7 @@ def train(
     same call goes on where it stopped, and gives on a CPU the same losses, bit for bit, as if it had
     not; a finished run is only read. Ctrl-C, and SIGTERM, which a cluster sends before it stops
     a job, end the update or evaluation that they meet and write a checkpoint; a second one stops
-    at once, and leaves the checkpoint before. (Only in the main thread, and where these signals
-    mean what they usually mean.)
+    at once, and leaves the checkpoint before (see `progress.StopSignals`).
 
     With ``config.parallel`` every process that `torchrun` started calls this alike, ``on_eval``
     too, and gets the same losses. The model is left shared out, on the chips; `parallel.whole` joins it.
@@ -97,21 +96,22 @@ def train(
 def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> History:
     chip = (parallel.start if config.parallel else device.pick)(config.device)
     group = parallel.Group(config.parallel)
+    size, parts = config.batch_size, config.accumulation
     options = _window_options(model, config, chip)
     _move(model, chip)
     model.zero_grad(set_to_none=True)  # half a gradient is none
-    group.check_batch(config.batch_size, config.accumulation)
+    group.check_batch(size, parts)
     replica = group.parallelize(model, chip)  # what is called in training
     optimizer = group.split_param_groups(make_optimizer(model, config))
     schedule = partial(learning_rate_at, config=config)
     program = compilation(model, config.compile, chip)
 
     with _named("the training text (train_tokens)"):
-        train_windows = Windows(train_tokens, config.batch_size, **options)
+        train_windows = Windows(train_tokens, size, **options)
     with _named("the validation text (val_tokens)"):  # in parts as small as training's
-        val_windows = Windows(val_tokens, config.batch_size // config.accumulation, **options)
+        val_windows = Windows(val_tokens, size // parts, **options)
 
-    step = _Step(model, replica, optimizer, chip, group, config.accumulation, config.grad_clip)
+    step = _Step(model, replica, optimizer, chip, group, parts, config.grad_clip)
     evaluation = _Evaluation(step, train_windows, val_windows, config.eval_batches, on_eval)
     identity = _identity(model, train_windows, val_windows, config)
 
