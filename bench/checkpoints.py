@@ -6,8 +6,12 @@ from pathlib import Path
 import torch
 from rows import Row, fastest, table
 
-from nbutils import checkpoints, recipes, training
+from nbutils import recipes
+from nbutils.checkpoints import single_file
+from nbutils.checkpoints.state import State, moments, named, weights
+from nbutils.config import TrainConfig
 from nbutils.model import GPT, GPTConfig
+from nbutils.optim import make_optimizer
 
 
 def measure(quick: bool) -> list[Row]:
@@ -22,10 +26,10 @@ def _rows(name: str, shape: GPTConfig, times: int) -> list[Row]:
     how = f"{size:,.0f} MB: weights and AdamW's memory; the fastest of {times}"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        written = fastest(lambda: checkpoints.write(folder, state), times)
-        read = fastest(lambda: checkpoints.restore(folder, {}, lambda found: None), times)
-    checksum = fastest(lambda: checkpoints._checksum("", state.tensors), times)
-    finite = fastest(lambda: training._not_finite(state), times)
+        written = fastest(lambda: single_file.write(folder, state), times)
+        read = fastest(lambda: single_file.restore(folder, {}, lambda found: None), times)
+    checksum = fastest(lambda: single_file._checksum("", state.tensors), times)
+    finite = fastest(state.not_finite, times)
     return [
         Row(f"Checkpoint of {name}, written", 1e3 * written, "ms", how),
         Row(f"Checkpoint of {name}, its checksum", 1e3 * checksum, "ms", "a part of writing"),
@@ -34,16 +38,16 @@ def _rows(name: str, shape: GPTConfig, times: int) -> list[Row]:
     ]
 
 
-def _trained_state(shape: GPTConfig) -> checkpoints.State:
+def _trained_state(shape: GPTConfig) -> State:
     """What a run stores after an update."""
     model = GPT(shape)
-    optimizer = training.make_optimizer(model, training.TrainConfig())
+    optimizer = make_optimizer(model, TrainConfig())
     for weight in model.parameters():
         weight.grad = torch.rand_like(weight)
     optimizer.step()
-    tensors = checkpoints.named("model", checkpoints.weights(model))
-    tensors |= checkpoints.named("optimizer", checkpoints.moments(optimizer))
-    return checkpoints.State({}, tensors, {})
+    tensors = named("model", weights(model))
+    tensors |= named("optimizer", moments(optimizer))
+    return State({}, tensors, {})
 
 
 if __name__ == "__main__":

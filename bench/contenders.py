@@ -24,8 +24,9 @@ from peers import nanogpt_gpt, transformers_gpt2
 from torch import nn
 
 from nbutils import device, text, tokens
+from nbutils.evaluation import evaluate
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import TrainConfig, evaluate, train
+from nbutils.training import TrainConfig, train
 from nbutils.windows import IGNORE, Windows
 
 STRETCH = 10  # updates between two looks at a judged run

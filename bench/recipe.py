@@ -20,9 +20,10 @@ import numpy as np
 import torch
 
 from nbutils import smallworld, text, tokens
+from nbutils.evaluation import document_losses
 from nbutils.files import written_aside
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import TrainConfig, document_losses, train
+from nbutils.training import TrainConfig, train
 
 TABLE = Path(__file__).with_suffix(".md")
 DOCUMENTS = 90_000

@@ -7,8 +7,9 @@ import torch
 from rows import Row, table
 
 from nbutils import smallworld, text, tokens
+from nbutils.evaluation import evaluate
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, evaluate, train
+from nbutils.training import History, TrainConfig, train
 from nbutils.windows import Windows
 
 RECIPE = TrainConfig(eval_batches=1, progress=False)

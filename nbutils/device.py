@@ -8,7 +8,7 @@
 - ``training.train`` computes on the chip, and at its end, however it ends, gives the network back where
   it found it. (Networks shared out among processes stay shared out.)
 - Who asks a network takes ids from anywhere and brings them to the network: ``sampling.generate`` and
-  ``stream``, ``trace``, ``training.evaluate`` and ``document_losses``. New tokens come back to where the
+  ``stream``, ``trace``, ``evaluation.evaluate`` and ``document_losses``. New tokens come back to where the
   prompt was, losses are plain numbers, a trace stays with its network.
 - ``model(tokens)`` itself moves nothing: it says which of the two is where.
 - The exercises' ``YourGPT`` and its ``train``, ``evaluate`` and ``write`` keep the same rule.
@@ -279,6 +279,19 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether that is what an error says, on a CPU, a GPU or a Mac."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or bool(re.search(_FULL, str(error)))
+
+
+def missing_memory(error: BaseException) -> str:
+    """By how much memory was too small, as PyTorch says it on a CPU, a GPU or a Mac; empty if it does not."""
+    message = str(error)
+    asked = re.search(r"ried to allocate ([\d.]+) ?(\w+)", message)
+    free = re.search(r"of which ([\d.]+ \w+) is free", message)
+    if asked is None:
+        return ""
+    amount, unit = asked.groups()
+    if unit == "bytes":
+        amount, unit = f"{int(amount) / 2**20:,.2f}", "MiB"
+    return f": {amount} {unit} more were needed" + (f", and {free[1]} are free" if free else "")
 
 
 def processor() -> str:

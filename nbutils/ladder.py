@@ -31,9 +31,11 @@ from nbutils.device import (
     out_of_memory,
     release,
 )
+from nbutils.evaluation import evaluate
 from nbutils.model import GPT
+from nbutils.optim import learning_rate_at, make_optimizer
 from nbutils.planning import peak_memory, training_memory
-from nbutils.training import TrainConfig, evaluate, learning_rate_at, make_optimizer
+from nbutils.training import TrainConfig
 from nbutils.windows import Windows
 
 MEASURED = Path(__file__).with_name("chips.json")

@@ -18,16 +18,13 @@ al. (2019), "Megatron-LM".
 import inspect
 import json
 import os
-import pickle
-import shutil
 import subprocess
 import sys
 import tempfile
 import textwrap
 import warnings
-import zlib
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,23 +33,10 @@ import torch.distributed as dist
 from torch import nn
 
 from nbutils import device
-from nbutils.checkpoints import (
-    CHECKPOINT,
-    CheckpointError,
-    CheckpointWarning,
-    State,
-    named,
-    random_state,
-    same_run,
-    weights,
-)
-from nbutils.files import flush, written_aside
 from nbutils.windows import IGNORE
 
 _TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-_SHARDS = "checkpoint-"  # the beginning of a checkpoint folder's name; then the step
-_ABOUT = "about.json"
-_PATIENCE = timedelta(minutes=30)  # how long a process waits for the others before it gives up
+_TIMEOUT = timedelta(minutes=30)  # how long a process waits for the others before it gives up
 
 
 # The processes
@@ -86,7 +70,7 @@ def start(name: str = "auto") -> device.Chip:
     if not dist.is_initialized():
         # Numbers on the CPU, such as a checkpoint's plan, go through gloo beside a GPU's nccl.
         backend = "cpu:gloo,cuda:nccl" if chip.device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=_PATIENCE)
+        dist.init_process_group(backend, timeout=_TIMEOUT)
     return chip
 
 
@@ -175,11 +159,11 @@ def whole(model: nn.Module) -> nn.Module | None:
 
     Everybody must call it. A model that is not shared out is given back as it is.
     """
-    if not any(_is_shared(weight) for weight in model.parameters()):
+    if not any(_is_dtensor(weight) for weight in model.parameters()):
         return model if rank() == 0 else None
     copy = type(model)(model.config) if rank() == 0 else None
-    for name, tensor in _in_order(model, model.state_dict(), _by_role).items():
-        tensor = tensor.full_tensor() if _is_shared(tensor) else tensor
+    for name, tensor in unpermute_rows(model, model.state_dict()).items():
+        tensor = tensor.full_tensor() if _is_dtensor(tensor) else tensor
         if copy is not None:
             copy.state_dict()[name].copy_(tensor)
     return copy if copy is None else copy.train(model.training)
@@ -201,32 +185,43 @@ def _by_role(rows: torch.Tensor, n: int) -> torch.Tensor:
     return rows.unflatten(0, (n, 3, -1)).transpose(0, 1).flatten(0, 2)
 
 
-def _in_order(model: nn.Module, tensors: dict, order: Callable) -> dict:
-    """The same tensors, by name; where `split` moved rows, they are moved by ``order``."""
-    n = _cuts(model)
+def permute_rows(model: nn.Module, tensors: dict) -> dict:
+    """Tensors by name, their rows in the order in which `split` gave them to the processes."""
+    return _reorder(model, tensors, _by_process)
+
+
+def unpermute_rows(model: nn.Module, tensors: dict) -> dict:
+    """Tensors by name, their rows in the order in which one process alone has them."""
+    return _reorder(model, tensors, _by_role)
+
+
+def _reorder(model: nn.Module, tensors: dict, order: Callable) -> dict:
+    n = _tensor_parallel_size(model)
     moved = [name for name in tensors if n > 1 and ".query_key_value." in name]
-    return tensors | {k: _moved(tensors[k], order, n) for k in moved if _is_shared(tensors[k])}
+    return tensors | {
+        k: _redistribute(tensors[k], order, n) for k in moved if _is_dtensor(tensors[k])
+    }
 
 
-def _moved(tensor, order: Callable, n: int):
+def _redistribute(tensor, order: Callable, n: int):
     from torch.distributed.tensor import distribute_tensor  # slow to import
 
     rows = order(tensor.full_tensor(), n)
     return distribute_tensor(rows, tensor.device_mesh, tensor.placements)
 
 
-def _cuts(model: nn.Module) -> int:
+def _tensor_parallel_size(model: nn.Module) -> int:
     """Among how many processes `split` shared the heads; 1 if it did not."""
     blocks = getattr(model, "blocks", None)
     return model.config.n_head // blocks[0].attention.n_head if blocks else 1
 
 
-def own(tensor: torch.Tensor) -> torch.Tensor:
+def to_local(tensor: torch.Tensor) -> torch.Tensor:
     """What this process has of a tensor: all, unless it is shared out."""
-    return tensor.to_local() if _is_shared(tensor) else tensor
+    return tensor.to_local() if _is_dtensor(tensor) else tensor
 
 
-def _is_shared(tensor: torch.Tensor) -> bool:
+def _is_dtensor(tensor: torch.Tensor) -> bool:
     return hasattr(tensor, "full_tensor")  # a DTensor, without its module, which is slow to import
 
 
@@ -241,9 +236,9 @@ class Group:
         self.rank = dist.get_rank() if kind else 0
         self.size = dist.get_world_size() if kind else 1
         # Under tensor parallelism everybody has the whole batch.
-        self.shares = self.size if kind in ("ddp", "fsdp") else 1
+        self.data_parallel_size = self.size if kind in ("ddp", "fsdp") else 1
 
-    def apply(self, model: nn.Module, chip: device.Chip) -> nn.Module:
+    def parallelize(self, model: nn.Module, chip: device.Chip) -> nn.Module:
         """Share the model out, as process 0 has it; gives what to call in training."""
         if self.kind is None:
             return model
@@ -258,33 +253,43 @@ class Group:
             return replicate(model)
         return shard(model, chip.dtype) if self.kind == "fsdp" else split(model)
 
-    def share(
+    def check_batch(self, batch_size: int, accumulation: int) -> None:
+        """Raise ``ValueError`` if the windows of a batch can't be shared out equally."""
+        if batch_size % (self.data_parallel_size * accumulation):
+            raise ValueError(
+                f"batch_size={batch_size} can't be shared by {self.data_parallel_size} processes in "
+                f"accumulation={accumulation} equal parts each; choose a multiple of "
+                f"{self.data_parallel_size * accumulation}"
+            )
+
+    def shard_batch(
         self, tokens: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """This process's windows of a batch; one that counts nothing if there are too few."""
-        if self.shares == 1:
+        if self.data_parallel_size == 1:
             return tokens, labels
         if len(tokens) <= self.rank:
             return tokens[:1], torch.full_like(labels[:1], IGNORE)
-        return tokens[self.rank :: self.shares], labels[self.rank :: self.shares]
+        own = slice(self.rank, None, self.data_parallel_size)
+        return tokens[own], labels[own]
 
-    def mean(self, tensor: torch.Tensor) -> torch.Tensor:
+    def all_reduce_mean(self, tensor: torch.Tensor) -> torch.Tensor:
         """The mean of what those have who share a batch."""
-        if self.shares == 1:
+        if self.data_parallel_size == 1:
             return tensor
         total = tensor.clone()
         dist.all_reduce(total)
-        return total / self.shares
+        return total / self.data_parallel_size
 
-    def total(self, *numbers: float) -> list[float]:
+    def all_reduce_sum(self, *numbers: float) -> list[float]:
         """Each number's sum over those who share a batch."""
-        if self.shares == 1:
+        if self.data_parallel_size == 1:
             return list(numbers)
         totals = torch.tensor(numbers, dtype=torch.float64)
         dist.all_reduce(totals)
         return totals.tolist()
 
-    def highest(self, number: float) -> float:
+    def all_reduce_max(self, number: float) -> float:
         """The largest that anybody has: 1.0 if anybody says true."""
         if self.kind is None:
             return number
@@ -292,49 +297,51 @@ class Group:
         dist.all_reduce(most, dist.ReduceOp.MAX)
         return most.item()
 
-    def first(self, make: Callable[[], object]) -> object:
+    def broadcast(self, make: Callable[[], object]) -> object:
         """What ``make`` gives or raises in process 0, for all: the others get a copy by pickle."""
         if self.kind is None:
             return make()
-        box = [_tried(make) if self.rank == 0 else None]
+        box = [attempt(make) if self.rank == 0 else None]
         dist.broadcast_object_list(box, device=torch.device("cpu"))
         made, error = box[0]
         if error is not None:
             raise error
         return made
 
-    def everybody(self, value: object) -> list:
-        """What each process has, by rank."""
+    def all_gather(self, value: object) -> list:
+        """What each process has, by rank; by pickle."""
         values = [value] * self.size
         if self.kind is not None:
             dist.all_gather_object(values, value)
         return values
 
-    def averaging(self, replica: nn.Module, wanted: bool) -> AbstractContextManager:
+    def sync_gradients(self, replica: nn.Module, now: bool) -> AbstractContextManager:
         """Inside it, forward and backward average the gradients at once, or leave it to the last.
 
         Of a batch in several parts only the last needs to send them.
         """
         if self.kind == "fsdp":
-            replica.set_requires_gradient_sync(wanted)
-        return replica.no_sync() if self.kind == "ddp" and not wanted else nullcontext()
+            replica.set_requires_gradient_sync(now)
+        return replica.no_sync() if self.kind == "ddp" and not now else nullcontext()
 
-    def clip(self, weights: Iterable[nn.Parameter], longest: float) -> None:
-        """Shorten the gradient of the whole model, wherever it lies, to at most ``longest``."""
+    def clip_grad_norm(self, weights: Iterable[nn.Parameter], max_norm: float) -> None:
+        """Shorten the gradient of the whole model, wherever it lies, to at most ``max_norm``."""
         if self.kind != "tensor":
-            nn.utils.clip_grad_norm_(weights, longest)
+            nn.utils.clip_grad_norm_(weights, max_norm)
             return
-        parts = _apart(list(weights))
+        parts = _dtensors_apart(list(weights))
         norms = [nn.utils.get_total_norm([weight.grad for weight in part]) for part in parts]
-        norms = [norm.full_tensor() if _is_shared(norm) else norm for norm in norms]
+        norms = [norm.full_tensor() if _is_dtensor(norm) else norm for norm in norms]
         for part in parts:
-            nn.utils.clip_grads_with_norm_(part, longest, torch.stack(norms).norm())
+            nn.utils.clip_grads_with_norm_(part, max_norm, torch.stack(norms).norm())
 
-    def together(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    def split_param_groups(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
         """The optimizer, able to turn shared and whole weights: one fused kernel takes one sort."""
         groups = optimizer.param_groups
         if self.kind == "tensor":
-            groups[:] = [{**g, "params": part} for g in groups for part in _apart(g["params"])]
+            groups[:] = [
+                {**g, "params": part} for g in groups for part in _dtensors_apart(g["params"])
+            ]
         return optimizer
 
 
@@ -342,252 +349,18 @@ ALONE = Group()
 """One process."""
 
 
-def _tried(make: Callable[[], object]) -> tuple[object, Exception | None]:
+def attempt(make: Callable[[], object]) -> tuple[object, Exception | None]:
+    """What ``make`` gives, and the error that it raises instead."""
     try:
         return make(), None
     except Exception as error:  # whatever it is, nobody must wait for what won't come
         return None, error
 
 
-def _apart(weights: list[nn.Parameter]) -> list[list[nn.Parameter]]:
+def _dtensors_apart(weights: list[nn.Parameter]) -> list[list[nn.Parameter]]:
     """Shared weights, and whole ones; only what there is."""
-    parts = [[w for w in weights if _is_shared(w) == shared] for shared in (True, False)]
+    parts = [[w for w in weights if _is_dtensor(w) == shared] for shared in (True, False)]
     return [part for part in parts if part]
-
-
-# Checkpoints of which each process writes and reads its share
-
-
-class Shards:
-    """A run's checkpoints by ``torch.distributed.checkpoint``: a folder for each, the newest two.
-
-    A weight is in them under its name, whole, however many processes hold it in whatever way: any
-    number of processes can go on, and one alone. Everybody must call each method.
-    """
-
-    def __init__(
-        self, folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, group: Group
-    ):
-        self.folder, self.model, self.group = folder, model, group
-        names = {weight: name for name, weight in model.named_parameters()}
-        order = [weight for part in optimizer.param_groups for weight in part["params"]]
-        self.weights = [(names[weight], weight) for weight in order]  # as the optimizer counts
-
-    def wanted(self) -> bool:
-        """Is the run to go on from one of these, and not from the file that one process wrote?
-
-        Raises ``CheckpointError`` if such a file is the newest, and this is a group.
-        """
-        file = self.folder / CHECKPOINT
-        newest = self.group.first(lambda: any(_later(path, file) for path in self._all()))
-        if self.group.kind is not None and file.exists() and not newest:
-            raise CheckpointError(
-                f"{file} is the checkpoint of one process alone, from which several can't go on: "
-                "go on without parallel, or choose another folder"
-            )
-        return newest or self.group.kind is not None
-
-    def write(self, step: int, state: State) -> None:
-        """Write the state after so many updates.
-
-        Raises ``CheckpointError`` for all if one can't write; the newest is then what it was.
-        """
-        done = self.folder / f"{_SHARDS}{step:09}"  # nine digits, as `_all` looks for
-        aside = done.with_name(f"{done.name}.part")
-        try:
-            self.group.first(lambda: _make_empty(aside))
-            _save(self._named(state.tensors), aside)
-            about = {"identity": state.identity, "about": state.about, "files": self._sums(aside)}
-            self.group.first(lambda: self._finish(aside, done, about))
-        except OSError as error:
-            self.group.first(lambda: shutil.rmtree(aside, ignore_errors=True))
-            raise CheckpointError(f"{done} can't be written ({error})") from error
-
-    def restore(self, identity: dict, take: Callable[[State], None]) -> bool:
-        """As `checkpoints.restore`: give ``take`` the newest whole one; false if there is none."""
-        damaged = []
-        for path in self.group.first(self._all):
-            found = self._checked(path)
-            if found is None:
-                damaged.append(path)
-                continue
-            same_run(path, found["identity"], json.loads(json.dumps(identity)))
-            take(State(found["identity"], self._load(path), found["about"]))
-            self.group.first(lambda: _remove(damaged))
-            return True
-        if damaged:
-            names = " and ".join(map(str, damaged))
-            raise CheckpointError(f"{names}: damaged; delete what is there to start afresh")
-        return False
-
-    def _all(self) -> list[Path]:
-        """What is whole, as its name says; the newest first."""
-        return sorted(self.folder.glob(_SHARDS + 9 * "[0-9]"), reverse=True)
-
-    def _finish(self, aside: Path, done: Path, about: dict) -> None:
-        """The checkpoint gets its name when all of it is on the disk."""
-        with written_aside(aside / _ABOUT) as file:
-            file.write_text(json.dumps(about), encoding="utf-8")
-        shutil.rmtree(done, ignore_errors=True)  # a damaged one of the same step
-        os.replace(aside, done)
-        with suppress(OSError):  # Windows, and some network drives, flush no folder
-            flush(self.folder)
-        for old in self._all()[2:]:
-            shutil.rmtree(old, ignore_errors=True)
-
-    def _sums(self, folder: Path) -> dict[str, str]:
-        """Each file's checksum; everybody reads a part of the files."""
-        names = self.group.first(lambda: sorted({p.name for p in folder.iterdir()} - {_ABOUT}))
-        mine = names[self.group.rank :: self.group.size]
-        parts = self.group.everybody(_tried(lambda: {name: _crc(folder / name) for name in mine}))
-        for error in filter(None, (error for _, error in parts)):
-            raise error
-        return {name: crc for part, _ in parts for name, crc in part.items()}
-
-    def _checked(self, path: Path) -> dict | None:
-        """What a checkpoint says about itself; None if that is not what its files are."""
-        about = self.group.first(lambda: _read_about(path))
-        try:
-            return about if about is not None and about["files"] == self._sums(path) else None
-        except OSError:
-            return None
-
-    def _named(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The state's tensors by names and in an order that do not depend on who holds them."""
-        stored = {}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition(".")
-            if part == "optimizer":
-                i, _, key = rest.partition(".")
-                rest = f"{self.weights[int(i)][0]}.{key}"
-            elif part == "random":
-                rest = f"{self.group.rank}.{rest}"
-            stored[f"{part}.{rest}"] = tensor
-        return _in_order(self.model, stored, _by_role)
-
-    def _load(self, path: Path) -> dict[str, torch.Tensor]:
-        """What `_named` was given, as this process holds it."""
-        from torch.distributed import checkpoint as dcp
-
-        reader = _reader(path)
-        names, found = self._names(reader.read_metadata().state_dict_metadata)
-        with warnings.catch_warnings(action="ignore"):  # one process alone is told that it is
-            dcp.load(found, storage_reader=reader, no_dist=self.group.kind is None)
-        found = _in_order(self.model, found, _by_process)
-        random = named("random", random_state(next(self.model.parameters()).device))
-        return random | {names[name]: tensor for name, tensor in found.items()}
-
-    def _names(self, stored: dict) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-        """Of what is stored and this process needs: the run's name, and an empty place."""
-        numbers = {name: (i, weight) for i, (name, weight) in enumerate(self.weights)}
-        own, names, places = weights(self.model), {}, {}
-        for name, about in stored.items():
-            part, _, rest = name.partition(".")
-            like = torch.empty(about.size, dtype=about.properties.dtype)
-            if part == "model":
-                names[name], like = name, own[rest]
-            elif part == "optimizer":
-                of, _, key = rest.rpartition(".")
-                i, weight = numbers[of]
-                names[name] = f"optimizer.{i}.{key}"
-                like = weight.detach() if about.size == weight.shape else like
-            elif rest.startswith(f"{self.group.rank}."):
-                names[name] = f"random.{rest.partition('.')[2]}"
-            if name in names:
-                places[name] = torch.empty_like(like)
-        return names, places
-
-
-def _save(tensors: dict[str, torch.Tensor], folder: Path) -> None:
-    from torch.distributed import checkpoint as dcp
-
-    try:
-        dcp.save(tensors, storage_writer=dcp.FileSystemWriter(folder))
-    except dcp.api.CheckpointException as error:
-        cause, _ = next(iter(error.failures.values()))
-        raise OSError(getattr(cause, "strerror", None) or str(cause)) from error
-
-
-def _reader(path: Path):
-    """For ``dcp.load``: what describes the tensors is a pickle, and any pickle may call anything."""
-    from torch.distributed import checkpoint as dcp
-
-    class Reader(dcp.FileSystemReader):
-        def read_metadata(self, *_, **__):
-            with open(path / ".metadata", "rb") as file:
-                described = _Description(file).load()
-            described.storage_meta.load_id = self.load_id
-            return described
-
-    return Reader(path)
-
-
-class _Description(pickle.Unpickler):
-    """Makes what describes tensors, and nothing else."""
-
-    KNOWN = {
-        *(
-            f"torch.distributed.checkpoint.metadata.{name}"
-            for name in (
-                "Metadata",
-                "MetadataIndex",
-                "StorageMeta",
-                "TensorStorageMetadata",
-                "ChunkStorageMetadata",
-                "TensorProperties",
-                "_MEM_FORMAT_ENCODING",
-            )
-        ),
-        "torch.distributed.checkpoint.filesystem._StorageInfo",
-        "torch.serialization._get_layout",
-        "torch.Size",
-        *(
-            f"{module}.{name}"
-            for module in ("pathlib", "pathlib._local")
-            for name in ("PosixPath", "WindowsPath")
-        ),
-    }
-
-    def find_class(self, module: str, name: str) -> object:
-        is_dtype = module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)
-        if not is_dtype and f"{module}.{name}" not in self.KNOWN:
-            raise CheckpointError(f"a checkpoint names {module}.{name}, which describes no tensor")
-        return super().find_class(module, name)
-
-
-def _remove(damaged: list[Path]) -> None:
-    for path in damaged:
-        told = f"{path} is damaged: it is deleted, and the run goes on from the one before"
-        warnings.warn(told, CheckpointWarning, stacklevel=7)
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _make_empty(folder: Path) -> None:
-    """A new folder; what killed processes left of others is removed."""
-    for left in folder.parent.glob(_SHARDS + 9 * "[0-9]" + ".part"):
-        shutil.rmtree(left)
-    folder.mkdir(parents=True)
-
-
-def _later(path: Path, file: Path) -> bool:
-    return not file.exists() or path.stat().st_mtime > file.stat().st_mtime
-
-
-def _read_about(path: Path) -> dict | None:
-    try:
-        about = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    known = isinstance(about, dict) and {"identity", "about", "files"} <= about.keys()
-    return about if known else None
-
-
-def _crc(path: Path) -> str:
-    value = 0
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 24):
-            value = zlib.crc32(piece, value)
-    return f"{value:08x}"
 
 
 # Many processes from one, for a notebook

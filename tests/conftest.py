@@ -65,6 +65,17 @@ def compiler() -> str:
     return device.cpp_compiler() or pytest.skip("no C++ compiler was found")
 
 
+@pytest.fixture
+def float32(monkeypatch):
+    """Every chip computes in float32, so that results can be compared closely."""
+    import torch
+
+    from nbutils import device
+
+    chip = device.Chip(torch.device("cpu"), torch.float32, "test")
+    monkeypatch.setattr(device, "pick", lambda name: chip)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium, which reaches this machine and no other."""

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from nbutils import device, parallel
-from nbutils.checkpoints import CheckpointError
+from nbutils import config, device, parallel
+from nbutils.checkpoints import shards
+from nbutils.checkpoints.state import CheckpointError
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, TrainingDivergedError, TrainingInterrupt, train
 
@@ -106,14 +107,14 @@ def begin() -> None:
 
 def first(act) -> object:
     """What process 0 does, while the other waits."""
-    return parallel.Group("ddp").first(act)
+    return parallel.Group("ddp").broadcast(act)
 
 
 def of_four(folder: str) -> dict:
     """Whole runs of each kind, and one that is cut off."""
     begin()
     folder, results = Path(folder), {}
-    for kind in parallel.KINDS:
+    for kind in config.PARALLEL:
         results[kind] = trained(kind, folder / f"{kind}-4.safetensors")
         cut_off(kind, folder / f"{kind}-cut-on-4", SAVED_ON_4)
     return results
@@ -123,11 +124,11 @@ def of_two(folder: str) -> dict:
     """What four left is gone on with, and everything that needs no more than two."""
     begin()
     folder, results = Path(folder), {}
-    for kind in parallel.KINDS:
+    for kind in config.PARALLEL:
         results[kind] = of_two_of(kind, folder)
     results["muon"] = trained("ddp", folder / "muon-2.safetensors", optimizer="muon")
     results["modern"] = trained("tensor", shape=MODERN)
-    results["16 bits"] = {kind: trained_in_16_bits(kind) for kind in parallel.KINDS}
+    results["16 bits"] = {kind: trained_in_16_bits(kind) for kind in config.PARALLEL}
     results["crossed"] = crossed(folder)
     results["errors"] = refused(folder)
     return results
@@ -178,7 +179,7 @@ def stopped(kind: str, folder: Path) -> list:
     try:
         trained(kind, on_eval=on_eval, checkpoint=str(folder / f"{kind}-stopped"))
     except TrainingInterrupt as stop:
-        return parallel.Group(kind).everybody(stop.step)
+        return parallel.Group(kind).all_gather(stop.step)
     return []
 
 
@@ -194,18 +195,18 @@ def refused(folder: Path) -> dict:
         "diverged": lambda: trained("fsdp", learning_rate=1e30, grad_clip=0, eval_every=100),
         "unwritable": lambda: unwritable(folder),
     }
-    return {name: parallel.Group("ddp").everybody(error_of(act)) for name, act in cases.items()}
+    return {name: parallel.Group("ddp").all_gather(error_of(act)) for name, act in cases.items()}
 
 
 def unwritable(folder: Path) -> None:
     """A disk that is full for process 1 alone."""
-    kept, parallel._crc = parallel._crc, full if parallel.rank() == 1 else parallel._crc
+    kept, shards._crc = shards._crc, full if parallel.rank() == 1 else shards._crc
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             trained("fsdp", checkpoint=str(folder / "full"), steps=2)
     finally:
-        parallel._crc = kept
+        shards._crc = kept
     raise CheckpointError(" ".join(str(w.message) for w in caught if "written" in str(w.message)))
 
 

@@ -11,17 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from nbutils import checkpoints
-from nbutils.checkpoints import (
-    BEFORE,
-    CHECKPOINT,
-    CheckpointError,
-    CheckpointWarning,
-    State,
-    prepare,
-    restore,
-    write,
-)
+from nbutils.checkpoints import single_file
+from nbutils.checkpoints import state as of_state
+from nbutils.checkpoints.single_file import BEFORE, CHECKPOINT, prepare, restore, write
+from nbutils.checkpoints.state import CheckpointError, CheckpointWarning, State
 
 RUN = {"model": "tiny", "learning_rate": 0.1}
 
@@ -90,7 +83,7 @@ def foreign(path):
 
 
 def without_our_words(path):
-    checkpoints.save_tensors({"a": torch.zeros(1)}, path, {})
+    single_file.save_tensors({"a": torch.zeros(1)}, path, {})
 
 
 def flip_a_weight(path):
@@ -113,7 +106,7 @@ def test_if_the_newest_is_damaged_the_one_before_is_used_and_told(tmp_path, dama
         assert same(restored(tmp_path), state(1))
     assert same(restored(tmp_path), state(1))  # the damaged one is gone, without another warning
     write(tmp_path, state(3))
-    assert same(checkpoints._read(tmp_path / BEFORE), state(1))  # not the damaged one
+    assert same(single_file._read(tmp_path / BEFORE), state(1))  # not the damaged one
 
 
 def test_where_nothing_can_be_written_a_damaged_checkpoint_stays_and_that_is_told(
@@ -126,7 +119,7 @@ def test_where_nothing_can_be_written_a_damaged_checkpoint_stays_and_that_is_tol
     def refuse(**where):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(checkpoints.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(single_file.tempfile, "TemporaryFile", refuse)
     message = "can't be written .Read-only file system"
     with pytest.warns(CheckpointWarning), pytest.raises(CheckpointError, match=message):
         restored(tmp_path)
@@ -162,8 +155,8 @@ def test_every_flipped_bit_is_noticed(tmp_path):
     places = [*range(20), *(draw.randrange(len(whole)) for _ in range(280))]
     for place in places:
         flip(path, place, draw.randrange(8))
-        with pytest.raises((CheckpointError, checkpoints._DamagedError)):
-            checkpoints._take(path, RUN, lambda found: None)
+        with pytest.raises((CheckpointError, single_file._DamagedError)):
+            single_file._load(path, RUN, lambda found: None)
         path.write_bytes(whole)
     assert same(restored(tmp_path), state())
 
@@ -219,8 +212,8 @@ def test_what_could_not_be_written_leaves_what_was(tmp_path, monkeypatch, number
     for step in (1, 2):
         write(tmp_path, state(step))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(checkpoints, "save_tensors", full(number))
-    monkeypatch.setattr(checkpoints, "_free", lambda folder: 12_345)
+    monkeypatch.setattr(single_file, "save_tensors", full(number))
+    monkeypatch.setattr(single_file, "_free", lambda folder: 12_345)
     big = state(3)
     big.tensors["model.weight"] = torch.zeros(1_000_000)
     words = f"can't be written .{os.strerror(number)}.: it needs 4.0 MB, and 0.0 MB are free"
@@ -232,25 +225,25 @@ def test_what_could_not_be_written_leaves_what_was(tmp_path, monkeypatch, number
 def test_nothing_is_given_up_for_a_limit_that_room_does_not_lift(tmp_path, monkeypatch):
     for step in (1, 2):
         write(tmp_path, state(step))
-    monkeypatch.setattr(checkpoints, "save_tensors", full(errno.EFBIG))
+    monkeypatch.setattr(single_file, "save_tensors", full(errno.EFBIG))
     with pytest.raises(CheckpointError, match="File too large"):
         write(tmp_path, state(3))
-    assert same(checkpoints._read(tmp_path / BEFORE), state(1))
+    assert same(single_file._read(tmp_path / BEFORE), state(1))
 
 
 def test_a_disk_with_room_for_two_gives_up_the_one_before(tmp_path, monkeypatch):
     for step in (1, 2):
         write(tmp_path, state(step))
-    monkeypatch.setattr(checkpoints, "_free", lambda folder: 100)
-    save = checkpoints.save_tensors
+    monkeypatch.setattr(single_file, "_free", lambda folder: 100)
+    save = single_file.save_tensors
 
     def crowded(tensors, path, metadata):
         (full(errno.ENOSPC) if (tmp_path / BEFORE).exists() else save)(tensors, path, metadata)
 
-    monkeypatch.setattr(checkpoints, "save_tensors", crowded)
+    monkeypatch.setattr(single_file, "save_tensors", crowded)
     write(tmp_path, state(3))
     assert same(restored(tmp_path), state(3))
-    assert same(checkpoints._read(tmp_path / BEFORE), state(2))
+    assert same(single_file._read(tmp_path / BEFORE), state(2))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
@@ -317,16 +310,16 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_any_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path, kind):
     net, optimizer = trained(kind)
-    tensors = checkpoints.named("model", checkpoints.weights(net))
-    tensors |= checkpoints.named("optimizer", checkpoints.moments(optimizer))
+    tensors = of_state.named("model", of_state.weights(net))
+    tensors |= of_state.named("optimizer", of_state.moments(optimizer))
     write(tmp_path, State(RUN, tensors, {}))
     other = model()
     with torch.no_grad():
         other[0].weight += 1
     second = kind(other.parameters())
     stored = restored(tmp_path)
-    checkpoints.set_weights(other, stored.part("model"))
-    checkpoints.set_moments(second, stored.part("optimizer"))
+    of_state.set_weights(other, stored.part("model"))
+    of_state.set_moments(second, stored.part("optimizer"))
     for each, steps in ((net, optimizer), (other, second)):
         steps.zero_grad()
         each(torch.ones(5, 4)).square().mean().backward()
@@ -346,20 +339,20 @@ def test_any_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path, kind):
 )
 def test_an_optimizer_s_memory_that_does_not_fit_is_refused(change):
     optimizer = trained(KINDS["adamw"])[1]
-    kept = checkpoints.moments(optimizer)
-    checkpoints.set_moments(optimizer, kept)
+    kept = of_state.moments(optimizer)
+    of_state.set_moments(optimizer, kept)
     change(kept)
     with pytest.raises(ValueError):
-        checkpoints.set_moments(optimizer, kept)
+        of_state.set_moments(optimizer, kept)
 
 
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="of another shape"):
-        checkpoints.set_weights(model(), checkpoints.weights(model(5)))
-    kept = checkpoints.weights(model())
+        of_state.set_weights(model(), of_state.weights(model(5)))
+    kept = of_state.weights(model())
     del kept["scale"]
     with pytest.raises(ValueError, match="missing"):
-        checkpoints.set_weights(model(), kept)
+        of_state.set_weights(model(), kept)
 
 
 def test_a_tied_weight_is_stored_once():
@@ -367,23 +360,23 @@ def test_a_tied_weight_is_stored_once():
     net[2].weight = nn.Parameter(net[0].weight.T.contiguous())
     net.add_module("head", nn.Linear(3, 4))
     net.head.weight = net[2].weight
-    kept = checkpoints.weights(net)
+    kept = of_state.weights(net)
     assert "2.weight" in kept and "head.weight" not in kept
-    checkpoints.set_weights(net, kept)
+    of_state.set_weights(net, kept)
     assert net.head.weight is net[2].weight
 
 
 def test_random_numbers_go_on_where_they_were():
     torch.manual_seed(3)
-    kept = checkpoints.random_state(torch.device("cpu"))
+    kept = of_state.random_state(torch.device("cpu"))
     expected = torch.rand(5)
     torch.rand(7)
-    checkpoints.set_random_state(kept, torch.device("cpu"))
+    of_state.set_random_state(kept, torch.device("cpu"))
     assert torch.equal(torch.rand(5), expected)
 
 
 def test_a_corpus_is_known_by_its_length_and_its_beginning():
     corpus = np.arange(50, dtype=np.uint16)
-    assert checkpoints.fingerprint(corpus) == checkpoints.fingerprint(corpus.astype(np.int64))
+    assert of_state.fingerprint(corpus) == of_state.fingerprint(corpus.astype(np.int64))
     others = (corpus[:-1], corpus[::-1], corpus + 1)
-    assert len({checkpoints.fingerprint(other) for other in (corpus, *others)}) == 4
+    assert len({of_state.fingerprint(other) for other in (corpus, *others)}) == 4

@@ -14,6 +14,7 @@ from nbutils import (
     config,
     device,
     ladder,
+    optim,
     parallel,
     planning,
     sampling,
@@ -117,12 +118,12 @@ def test_fused_attention_is_what_is_written_out(chip):
 
 def test_muon_multiplies_in_the_cards_format_and_evens_out(chip):
     matrices = torch.randn(3, 96, 48, generator=torch.Generator().manual_seed(0))
-    there = training.evened_out(matrices.to(chip.device))
+    there = optim.orthogonalize(matrices.to(chip.device))
     assert there.device.type == "cuda"
     assert there.dtype == (torch.bfloat16 if chip.dtype == torch.bfloat16 else torch.float32)
     strengths = torch.linalg.svdvals(there.float().cpu())
     assert strengths.min() > 0.5 and strengths.max() < 1.4
-    here = training.evened_out(matrices).float()
+    here = optim.orthogonalize(matrices).float()
     assert (there.float().cpu() - here).norm() < 0.05 * here.norm()
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils.checkpoints import BEFORE, CHECKPOINT
+from nbutils.checkpoints.single_file import BEFORE, CHECKPOINT
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, train
 

@@ -29,8 +29,13 @@ FLOW = (
     {"model", "tiny"},
     {"trace"},
     {"planning"},
-    {"checkpoints"},
     {"parallel"},
+    {"checkpoints"},
+    {"optim"},
+    {"evaluation"},
+    {"advice"},
+    {"compiling"},
+    {"progress"},
     {"training"},
     {"sampling"},
     {"recipes"},
@@ -50,8 +55,11 @@ HOMONYMS = {
     },  # documents of the world; tokens of a model
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
     "train": {"training.py", "exercises/your_gpt/training.py"},  # the course's; a student's
-    "evaluate": {"training.py", "exercises/your_gpt/training.py"},
-    "write": {"checkpoints.py", "exercises/your_gpt/writing.py"},  # a run's state; a text
+    "evaluate": {"evaluation.py", "exercises/your_gpt/training.py"},
+    "write": {
+        "checkpoints/single_file.py",
+        "exercises/your_gpt/writing.py",
+    },  # a run's state; a text
     "main": {f"cli/{name}.py" for name in ("__init__", *cli.COMMANDS)},  # all commands; each
 }
 FILES = sorted(path for path in FOLDER.rglob("*.py"))

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from nbutils import config, device, parallel
-from nbutils.checkpoints import CheckpointError
+from nbutils.checkpoints.shards import Shards
+from nbutils.checkpoints.state import CheckpointError
 from nbutils.cli import main
 from nbutils.model import GPT
 from nbutils.training import TrainConfig
@@ -175,7 +176,7 @@ def test_a_process_more_than_there_were_has_its_own_random_state(folder, on_two)
     run, group = folder / "ddp-cut-on-2", parallel.Group()
     group.rank = 7  # of which the two that saved knew nothing
     model = processes.model()
-    shards = parallel.Shards(run, model, torch.optim.AdamW(model.parameters()), group)
+    shards = Shards(run, model, torch.optim.AdamW(model.parameters()), group)
     loaded = shards._load(run / f"checkpoint-{processes.SAVED_ON_2:09}")
     assert torch.equal(loaded["random.cpu"], torch.get_rng_state())
 

@@ -19,7 +19,8 @@ from nbutils import config, planning
 from nbutils.config import PRESETS, GPTConfig
 from nbutils.device import Chip, memory, pick
 from nbutils.model import GPT
-from nbutils.training import TrainConfig, make_optimizer
+from nbutils.optim import make_optimizer
+from nbutils.training import TrainConfig
 
 TINY = GPTConfig(vocab_size=50, block_size=16, n_layer=2, n_head=2, n_embd=16)
 VARIANTS = [

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from nbutils import recipes, smallworld, text, tokens
+from nbutils.evaluation import evaluate
 from nbutils.figures.moving.networks import content, load_network
 from nbutils.figures.moving.sampler import Sampler
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import TrainConfig, TrainingInterrupt, evaluate
+from nbutils.training import TrainConfig, TrainingInterrupt
 from nbutils.windows import Windows
 
 ANEW = "run make model"

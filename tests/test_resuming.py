@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils import checkpoints
-from nbutils import training as training_module
-from nbutils.checkpoints import CHECKPOINT, CheckpointError, CheckpointWarning
+from nbutils.checkpoints import single_file
+from nbutils.checkpoints.single_file import CHECKPOINT
+from nbutils.checkpoints.state import CheckpointError, CheckpointWarning, State
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import (
     TrainConfig,
@@ -64,7 +64,7 @@ def alike(one, other) -> bool:
 
 
 def stored(folder) -> int:
-    return checkpoints._read(Path(folder) / CHECKPOINT).about["step"]
+    return single_file._read(Path(folder) / CHECKPOINT).about["step"]
 
 
 def at_update(number, does):
@@ -155,9 +155,9 @@ class Disk:
 
     def __init__(self, monkeypatch):
         self.full = False
-        self.save = checkpoints.save_tensors
-        monkeypatch.setattr(checkpoints, "save_tensors", self)
-        monkeypatch.setattr(checkpoints, "_free", lambda folder: 3_000)
+        self.save = single_file.save_tensors
+        monkeypatch.setattr(single_file, "save_tensors", self)
+        monkeypatch.setattr(single_file, "_free", lambda folder: 3_000)
 
     def __call__(self, tensors, path, metadata):
         if self.full:
@@ -290,7 +290,7 @@ def test_too_high_a_learning_rate_is_told_by_every_optimizer(tmp_path, optimizer
 )
 def test_numbers_are_finite_even_if_their_sum_is_not(numbers, damaged):
     tensors = {"random.cpu": torch.ones(3, dtype=torch.uint8), "model.a": torch.tensor(numbers)}
-    found = training_module._not_finite(checkpoints.State({}, tensors, {}))
+    found = State({}, tensors, {}).not_finite()
     assert bool(found) == damaged and (not found or "model.a" in found[0])
 
 

@@ -22,8 +22,8 @@ import pytest
 import torch
 from torch.distributed.checkpoint import FileSystemReader
 
-from nbutils import parallel
-from nbutils.checkpoints import CheckpointError
+from nbutils.checkpoints import shards
+from nbutils.checkpoints.state import CheckpointError
 from nbutils.model import GPT, GPTConfig
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +75,10 @@ RIGHT = {
         "an exercise's answer, ours or the student's own",
     ),
     ("nbutils/exercises/grading.py", "exec"): (1, "a submitted notebook, in a process with limits"),
-    ("nbutils/parallel.py", "pickle"): (1, "its Unpickler makes descriptions of tensors only"),
+    ("nbutils/checkpoints/shards.py", "pickle"): (
+        1,
+        "its Unpickler makes descriptions of tensors only",
+    ),
     ("nbutils/parallel.py", "broadcast_object_list"): (1, "between the processes of one run"),
     ("nbutils/parallel.py", "all_gather_object"): (1, "between the processes of one run"),
     ("nbutils/model.py", "hf_hub_download"): (1, "at a commit, and safetensors hold no code"),
@@ -168,14 +171,14 @@ def test_a_checkpoint_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "checkpoint"
     folder.mkdir()
-    parallel._save({"model.a": torch.ones(3, 2), "random.0.cpu": torch.zeros(4).byte()}, folder)
-    described = parallel._reader(folder).read_metadata().state_dict_metadata
+    shards._save({"model.a": torch.ones(3, 2), "random.0.cpu": torch.zeros(4).byte()}, folder)
+    described = shards._reader(folder).read_metadata().state_dict_metadata
     sizes = {name: about.size for name, about in described.items()}
     assert sizes == {"model.a": (3, 2), "random.0.cpu": (4,)}
 
     (folder / ".metadata").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(CheckpointError, match="mkdir, which describes no tensor"):
-        parallel._reader(folder).read_metadata()
+        shards._reader(folder).read_metadata()
     assert not Path("it_ran").exists()
     with pytest.raises(AttributeError):  # PyTorch's own reader has made the folder by then
         FileSystemReader(folder).read_metadata()

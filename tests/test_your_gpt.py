@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbutils import exercises, smallworld
+from nbutils.evaluation import document_losses
 from nbutils.exercises import record, your_gpt
 from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.your_gpt import (
@@ -25,7 +26,6 @@ from nbutils.exercises.your_gpt import (
     your_functions,
 )
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import document_losses
 
 COURSE = Functions({name: exercise(name).answer for name in names()})
 SMALL = dict(n_layer=2, n_head=2, n_embd=16, bias=False)

@@ -97,7 +97,7 @@ def _corpus(group, options: Train) -> Corpus:
     of = options.text, options.documents, options.window
     if is_packed(options.text):  # everybody reads what it needs from there
         return open_packed(*of)
-    return group.first(partial(encode_text, *of, options.model.vocab_size))
+    return group.broadcast(partial(encode_text, *of, options.model.vocab_size))
 
 
 def _introduce(chip: str, model, corpus: Corpus, options: Train) -> None:
@@ -134,7 +134,7 @@ def _verdict(model, corpus: Corpus, options: Train) -> str:
         device=next(model.parameters()).device,
         start_token=corpus.start_token,
     )
-    loss = nbutils.training.evaluate(model, windows)
+    loss = nbutils.evaluation.evaluate(model, windows)
     verdict = f"loss on all validation text: {loss:.4f} nats per token"
     if corpus.floor is not None:
         verdict += f", {loss - corpus.floor:.4f} above the floor of {corpus.floor:.4f}"

@@ -14,8 +14,9 @@ import torch
 from matplotlib.figure import Figure
 
 from nbutils import device
+from nbutils.evaluation import evaluate
 from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, TrainingMemoryError, evaluate, train
+from nbutils.training import History, TrainConfig, TrainingMemoryError, train
 from nbutils.windows import Windows
 
 from .chapters.training import draw_losses

@@ -65,32 +65,35 @@ def shortened(small: bool) -> Iterator[None]:
             undo.callback(setattr, where, name, getattr(where, name))
             setattr(where, name, value)
 
-        update, evaluate = training._Run.update, training._Run.evaluate
-        val_loss = training._Run._val_loss
+        update, evaluate = training._update, training._Evaluation.__call__
+        val_loss = training._Evaluation.val_loss
         run, own = ladder.short_run, your_gpt.train
 
-        def counted(self):
-            if self.step < 3:
-                before = self.trained
-                update(self)
-                self.seconds_of_one = self.trained - before
+        def counted(step, windows, run, rate):
+            if run.step < 3:
+                before = run.trained
+                update(step, windows, run, rate)
+                run.seconds_of_one = run.trained - before
                 return
-            self._look()
-            self.mark -= getattr(self, "seconds_of_one", 0.1)  # as if it had been computed
-            self.seen.append(self.seen[-1] if self.seen else self.history.train_losses[-1])
-            self.step, self.trained = self.step + 1, self.trained + 0.1
+            run.read_losses()
+            run._mark -= getattr(run, "seconds_of_one", 0.1)  # as if it had been computed
+            losses = run.losses
+            losses.append(losses[-1] if losses else run.history.train_losses[-1])
+            run.step, run.trained = run.step + 1, run.trained + 0.1
 
-        def seldom(self, on_eval):
-            early = len(self.history.steps) < 2
-            return evaluate(self, on_eval if early or self.at_end() else None)
+        def seldom(self, run, rate):
+            early = len(run.history.steps) < 2
+            wanted, self.on_eval = self.on_eval, self.on_eval if early or run.over else None
+            evaluate(self, run, rate)
+            self.on_eval = wanted
 
-        def remembered(self):
-            losses = self.history.val_losses
-            return val_loss(self) if len(losses) < 2 else losses[-1]
+        def remembered(self, run, rate):
+            losses = run.history.val_losses
+            return val_loss(self, run, rate) if len(losses) < 2 else losses[-1]
 
-        put(training._Run, "update", counted)
-        put(training._Run, "evaluate", seldom)
-        put(training._Run, "_val_loss", remembered)
+        put(training, "_update", counted)
+        put(training._Evaluation, "__call__", seldom)
+        put(training._Evaluation, "val_loss", remembered)
         put(
             ladder,
             "short_run",

@@ -12,7 +12,17 @@ from typing import NamedTuple
 import package
 import students
 
-from nbutils import checkpoints, device, ladder, sampling, trace, training, windows
+from nbutils import (
+    checkpoints,
+    device,
+    evaluation,
+    ladder,
+    optim,
+    sampling,
+    trace,
+    training,
+    windows,
+)
 from nbutils.exercises import your_gpt
 
 
@@ -40,7 +50,7 @@ MISTAKES = {
         trace, "_trace_attention", ", device=x.device", "", package.takes_ids_from_anywhere, BOTH
     ),
     "numpy() of a tensor on the chip": Mistake(
-        training, "_losses_of_rows", ".cpu()", "", package.takes_ids_from_anywhere, BOTH
+        evaluation, "_document_losses", ".cpu()", "", package.takes_ids_from_anywhere, BOTH
     ),
     "a CPU's generator draws": Mistake(
         sampling,
@@ -62,18 +72,18 @@ MISTAKES = {
         BOTH,
     ),
     "every update waits": Mistake(
-        training._Run,
-        "update",
-        "self.step += 1",
-        "self.step += 1 + 0 * int(self.losses[-1] > 0)",
+        training._Step,
+        "__call__",
+        "return loss",
+        "return loss + 0 * int(loss > 0)",
         package.does_not_wait_for_each_update,
         BOTH,
     ),
     "a second copy of AdamW's state": Mistake(
-        training._Run,
-        "update",
-        "self.step += 1",
-        "self.step += 1; self.copy = [x.clone() for of in self.optimizer.state.values() for x in of.values()]",
+        training._Step,
+        "__call__",
+        "return loss",
+        "self.copy = [x.clone() for of in self.optimizer.state.values() for x in of.values()]; return loss",
         package.needs_what_was_planned,
         T4,
     ),
@@ -89,8 +99,8 @@ MISTAKES = {
         device, "_cuda", "scaler=True", "scaler=False", package.uses_its_own_format, T4
     ),
     "bfloat16 where it is emulated": Mistake(
-        training,
-        "evened_out",
+        optim,
+        "orthogonalize",
         "if device.pick(x.device).dtype == torch.bfloat16",
         "if x.device.type != 'cpu'",
         package.uses_its_own_format,

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import torch
 
-from nbutils import checkpoints, device, ladder, planning, sampling, smallworld, tokens, training
+from nbutils import device, ladder, planning, sampling, smallworld, tokens, training
+from nbutils.checkpoints.state import random_state, set_random_state
+from nbutils.evaluation import document_losses, evaluate
 from nbutils.exercises.exercise import exercise
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
@@ -71,7 +73,7 @@ def takes_ids_from_anywhere(chip):
     ids = torch.tensor([[END, 5, 6]])
     alone = sampling.generate(model, ids, 4, temperature=0)
     windows = Windows(IDS, 8, 80)
-    loss, values = training.evaluate(model, windows, 1), trace(model, ids).logits
+    loss, values = evaluate(model, windows, 1), trace(model, ids).logits
     model.to(here)
     for where in (CPU, here):
         written = sampling.generate(model, ids.to(where), 4, temperature=0, stop=END)
@@ -81,14 +83,14 @@ def takes_ids_from_anywhere(chip):
         found = trace(model, ids.to(where)).logits
         assert found.device.type == here.type
         torch.testing.assert_close(found.cpu(), values, atol=1e-4, rtol=1e-4)
-    assert abs(training.evaluate(model, windows, 1) - loss) < 1e-3
-    assert len(training.document_losses(model, DOCUMENTS[:3], ENCODING)) == 3
+    assert abs(evaluate(model, windows, 1) - loss) < 1e-3
+    assert len(document_losses(model, DOCUMENTS[:3], ENCODING)) == 3
     assert refused(model, ids).startswith("tokens is on cpu and the model on")
     for ask, what in (
         (trace, torch.tensor([[5, V]])),
-        (training.evaluate, Windows(IDS[:500] + V, 2, 80)),
+        (evaluate, Windows(IDS[:500] + V, 2, 80)),
         (
-            lambda *given: training.document_losses(*given, tokens.get_encoding("cl100k_base")),
+            lambda *given: document_losses(*given, tokens.get_encoding("cl100k_base")),
             DOCUMENTS[:2],
         ),
     ):
@@ -193,9 +195,9 @@ def needs_what_was_planned(chip):
 
 
 def remembers_the_state_of_its_generator(chip):
-    kept = checkpoints.random_state(chip.current)
+    kept = random_state(chip.current)
     first = torch.rand(3, device=chip.current).tolist()
-    checkpoints.set_random_state(kept, chip.current)
+    set_random_state(kept, chip.current)
     assert torch.rand(3, device=chip.current).tolist() == first
 
 

@@ -1,0 +1,145 @@
+"""What a run must remember: tensors by name, what JSON can hold about them, and whose they are."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from nbutils import parallel
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged or belongs to another run, or can't be written."""
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint is damaged or could not be written, and the run goes on without it."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a run must remember to go on as if it had not stopped."""
+
+    identity: dict
+    """What must be equal for two runs to be the same run; like ``about`` of what JSON can hold."""
+    tensors: dict[str, torch.Tensor]
+    about: dict
+
+    def part(self, prefix: str) -> dict[str, torch.Tensor]:
+        """The tensors that `named` gave this prefix, by the names they had before."""
+        start = f"{prefix}."
+        names = (name for name in self.tensors if name.startswith(start))
+        return {name.removeprefix(start): self.tensors[name] for name in names}
+
+    def not_finite(self) -> tuple[str, float] | None:
+        """A tensor of this process with a number that is none, and its largest number."""
+        for name, tensor in self.tensors.items():
+            own = parallel.to_local(tensor)
+            # The sum of finite numbers may be too large, but it takes a tenth of the time.
+            if not own.sum().isfinite() and not own.isfinite().all():
+                return f"largest number in {name}", float(own.abs().max())
+        return None
+
+
+def named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same tensors, with a prefix before each name, which `State.part` takes off again."""
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The model's weights and buffers, a tied weight once (safetensors stores no aliases)."""
+    every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    once = {name for name, _ in model.named_parameters()}
+    return {k: v for k, v in model.state_dict().items() if k not in every - once}
+
+
+def set_weights(model: nn.Module, stored: dict[str, torch.Tensor]) -> None:
+    """Take over what `weights` gave. Raises ``ValueError`` for other names or shapes."""
+    expected = {name: tensor.shape for name, tensor in weights(model).items()}
+    if {name: tensor.shape for name, tensor in stored.items()} != expected:
+        raise ValueError("weights are missing, or of another shape")
+    # Not strict, because a tied weight is stored once; the names were compared before.
+    model.load_state_dict(stored, strict=False)
+
+
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """What the optimizer remembers of each weight; its settings are the run's recipe."""
+    state = optimizer.state_dict()["state"]
+    return {f"{i}.{key}": tensor for i, of in state.items() for key, tensor in of.items()}
+
+
+def set_moments(optimizer: torch.optim.Optimizer, stored: dict[str, torch.Tensor]) -> None:
+    """Take over what `moments` gave. Raises ``ValueError`` for what does not fit the weights.
+
+    An optimizer keeps, of each weight of a group, the same things, each a single number or of
+    the weight's shape.
+    """
+    state = {}
+    for name, tensor in stored.items():
+        i, key = name.split(".")
+        state.setdefault(int(i), {})[key] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    if not set(state) <= {i for numbers in groups for i in numbers["params"]}:
+        raise ValueError("the optimizer's memory is of more weights than there are")
+    for numbers, live in zip(groups, optimizer.param_groups, strict=True):
+        _check_group([state.get(i, {}) for i in numbers["params"]], live["params"])
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _check_group(kept: list[dict], params: list[torch.Tensor]) -> None:
+    if len({frozenset(of) for of in kept if of}) > 1:
+        raise ValueError("a part of the optimizer's memory is missing")
+    for of, weight in zip(kept, params, strict=True):
+        if not {tensor.shape for tensor in of.values()} <= {torch.Size(), weight.shape}:
+            raise ValueError("a part of the optimizer's memory is of another shape")
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """The random generators that dropout draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def set_random_state(stored: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Take over what `random_state` gave, on whichever chip."""
+    torch.set_rng_state(stored["cpu"])
+    if device.type == "cuda" and "cuda" in stored:
+        torch.cuda.set_rng_state(stored["cuda"], device)
+    if device.type == "mps" and "mps" in stored:
+        torch.mps.set_rng_state(stored["mps"])
+
+
+@contextmanager
+def random_state_kept(device: torch.device) -> Iterator[None]:
+    """Inside it anything may draw random numbers; afterwards the generators are as before."""
+    kept = random_state(device)
+    try:
+        yield
+    finally:
+        set_random_state(kept, device)
+
+
+def fingerprint(tokens: np.ndarray) -> str:
+    """Length and checksum of the first million tokens: enough to notice another corpus."""
+    head = np.asarray(tokens[:1_000_000]).astype("<u4")
+    return f"{len(tokens)} tokens, crc {zlib.crc32(head.tobytes()):08x}"
+
+
+def same_run(path: Path, stored: dict, given: dict) -> None:
+    """Raise ``CheckpointError`` unless two runs' identities, as JSON gives them, are equal."""
+    different = sorted(name for name in given if stored.get(name) != given[name])
+    if different:
+        name = different[0]
+        raise CheckpointError(
+            f"{path} is another run: {name} was {stored.get(name)} and is now {given[name]}; "
+            "choose another folder, or delete this one"
+        )
