@@ -147,7 +147,7 @@ class TrainState:
         step, most = state["step"], sys.maxsize if self.steps is None else self.steps
         if not isinstance(step, int) or not 0 <= step <= most:
             raise ValueError(f"step is {step!r}, not from 0 to {most}")
-        self.step, self.kept = step, kept
+        self.step = step
         self.losses = list(state["seen"])
         self.history = History.from_dict(state["history"])
         self.started = time.perf_counter() - state["seconds"]
@@ -198,7 +198,7 @@ class TrainingInterrupt(KeyboardInterrupt):
     def __init__(self, step: int, kept: int | None = None):
         where = "" if kept in (None, step) else f" from step {kept:,}"
         super().__init__(f"stopped at step {step:,}; the same call goes on{where}")
-        self.step = step
+        self.step, self.kept = step, kept
 
 
 class StopSignals:
