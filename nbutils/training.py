@@ -30,7 +30,7 @@ from tqdm import tqdm
 from nbutils import checkpoints, device, parallel
 from nbutils.checkpoints import CheckpointError, CheckpointWarning
 from nbutils.config import TrainConfig
-from nbutils.model import brought
+from nbutils.ids import to_model_device
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
 
@@ -248,7 +248,9 @@ def evaluate(
         for tokens, labels in windows.epoch(batches):
             tokens, labels = group.share(tokens, labels)
             counted = int((labels != IGNORE).sum())
-            loss = model(brought("tokens", tokens, model), brought("labels", labels, model))[1]
+            loss = model(
+                to_model_device("tokens", tokens, model), to_model_device("labels", labels, model)
+            )[1]
             if counted:  # a process has nothing to count where a batch has too few windows for all
                 total += float(loss) * counted
             count += counted
@@ -290,8 +292,8 @@ def _losses_of_rows(model, documents: Sequence[str], encoding) -> list[np.ndarra
     lengths = [len(row) - 1 for row in rows]  # labels: all but the END before the document
     block = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=encoding.eot_token)
     # What stands after a document changes nothing before it.
-    logits = model(brought("tokens", block[:, :-1], model))  # (B, T, V)
-    labels = brought("labels", block[:, 1:], model)
+    logits = model(to_model_device("tokens", block[:, :-1], model))  # (B, T, V)
+    labels = to_model_device("labels", block[:, 1:], model)
     losses = F.cross_entropy(logits.mT.float(), labels, reduction="none").cpu()
     return [row[:n].double().numpy() for row, n in zip(losses, lengths)]
 

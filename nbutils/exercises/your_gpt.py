@@ -24,7 +24,8 @@ from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.guard import Outcome, Stopped, outcome
 from nbutils.exercises.record import answers, load_progress
-from nbutils.model import GPT, GPTConfig, check_place
+from nbutils.ids import check_device
+from nbutils.model import GPT, GPTConfig
 from nbutils.windows import IGNORE
 
 IN_THE_GPT = frozenset(
@@ -403,7 +404,7 @@ class YourGPT(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Ids (B, T) to logits (B, T, V). Raises ``ValueError`` for ids that are not where the model is."""
         table = self.reference.token_embedding.weight
-        check_place("tokens", tokens, table.device)
+        check_device("tokens", tokens, table.device)
         positions = self.reference.position_embedding.weight
         x = self.your.embed(tokens, table, positions[: tokens.shape[1]])
         for block in self.reference.blocks:
