@@ -16,7 +16,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from nbutils.kv_cache import FixedKVCache, KVCache
-from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, rotate, turn
+from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, apply_rotary, rotate
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 _PARTS = (GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, ReLUSquared)
@@ -106,7 +106,7 @@ class _Step:
 
     def rotate(self, x: torch.Tensor, start: int) -> torch.Tensor:
         cos, sin = self.cos_sin
-        return turn(x, cos.to(x.dtype), sin.to(x.dtype))
+        return apply_rotary(x, cos.to(x.dtype), sin.to(x.dtype))
 
     def attention(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """softmax(q k^T / sqrt(D)) v, with all threads if the keys are many: (B, H, 1, D)."""

@@ -30,10 +30,10 @@ def rotate(x: torch.Tensor, start: int = 0) -> torch.Tensor:
     T, D = x.shape[-2:]
     speeds = 10_000.0 ** (-torch.arange(0, D, 2, device=x.device) / D)  # (D / 2,)
     angles = torch.arange(start, start + T, device=x.device)[:, None] * speeds  # (T, D / 2)
-    return turn(x, angles.cos().to(x.dtype), angles.sin().to(x.dtype))
+    return apply_rotary(x, angles.cos().to(x.dtype), angles.sin().to(x.dtype))
 
 
-def turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+def apply_rotary(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     """Vectors (..., D) turned by the angles whose cosines and sines are given, (..., D / 2)."""
     first, second = x.chunk(2, dim=-1)  # each (..., D / 2)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
