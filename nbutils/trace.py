@@ -2,9 +2,8 @@
 
 ``GPT.forward`` keeps nothing and lets PyTorch's fast attention hide the weights that it uses.
 ``trace`` walks the same way through the model's own parts, with attention written out, and keeps
-each value. Shapes are written with
-B (batch), T (time), C (channels), H (heads), D (head width, C / H), V (vocabulary), as in
-``nbutils.model``.
+each value. Shapes are written with B (batch), T (time), C (channels), H (heads), D (head width,
+C / H), V (vocabulary), as in ``nbutils.model``.
 """
 
 from dataclasses import dataclass
