@@ -17,7 +17,8 @@ from peers import nanogpt_gpt
 from rows import Row, fastest, markdown
 
 from nbutils import device
-from nbutils.model import GPT, GPTConfig, _their_name
+from nbutils.hub import hugging_face_name
+from nbutils.model import GPT, GPTConfig
 from nbutils.sampling import generate
 
 SHAPES = {"4/4/128": (4, 4, 128), "6/6/384": (6, 6, 384)}  # n_layer, n_head, n_embd
@@ -146,7 +147,7 @@ def talkative(n_layer: int, n_head: int, n_embd: int) -> GPT:
 def load_nanogpt(folder: Path, model: GPT) -> torch.nn.Module:
     """The nanoGPT of a clone, with our weights: it names them as Hugging Face does."""
     nano = nanogpt_gpt(model.config, folder)
-    weights = {_their_name(name): weight for name, weight in model.state_dict().items()}
+    weights = {hugging_face_name(name): weight for name, weight in model.state_dict().items()}
     nano.load_state_dict({**weights, "lm_head.weight": model.token_embedding.weight})
     return nano
 

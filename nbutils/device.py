@@ -30,14 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-PIECE = 128
-"""Queries whose attention a CPU computes at a time, in training (see `attention`)."""
-IN_PIECES = 512
-"""The longest context that is computed so: all weights are kept for the way back."""
-_written_out = False  # see attention_written_out
 # PyTorch's words on a CPU, a GPU and a Mac, and those of NVIDIA's libraries (cuBLAS, cuDNN).
 _FULL = r"out of memory|allocate memory|enough memory|_ALLOC_FAILED|Invalid buffer size"
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # malloc.h
@@ -105,64 +98,6 @@ def cpp_compiler() -> str | None:
         return get_cpp_compiler()
     except RuntimeError:  # torch._inductor.exc.InvalidCxxCompiler
         return None
-
-
-def attention(
-    q: torch.Tensor,
-    k: torch.Tensor,
-    v: torch.Tensor,
-    mask: torch.Tensor | None = None,
-    *,
-    dropout: float = 0.0,
-    causal: bool = False,
-) -> torch.Tensor:
-    """PyTorch's ``scaled_dot_product_attention``, in the way that the chip does fast.
-
-    All of shape (..., T, D), ``mask`` (T, S) true where a query may look. PyTorch's fused backward
-    pass on a CPU gains nothing from bfloat16: up to 128 tokens it takes 3 to 7 times as long as in
-    float32 (PyTorch 2.13). So training on a CPU computes causal attention in pieces of large
-    bfloat16 products where products are in bfloat16, up to `IN_PIECES` tokens, and all else in
-    float32. The result has the queries' dtype.
-    """
-    if q.device.type != "cpu" or not q.requires_grad:
-        return F.scaled_dot_product_attention(q, k, v, mask, dropout, causal)
-    if causal and q.size(-2) <= IN_PIECES and _in_bfloat16(q) and not _written_out:
-        return _attention_in_pieces(q, k, v, dropout)
-    with torch.autocast("cpu", enabled=False):
-        x = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), mask, dropout, causal)
-    return x.to(q.dtype)
-
-
-@contextlib.contextmanager
-def attention_written_out() -> Iterator[None]:
-    """Inside it, attention is a chain of separate operations that keep all weights, as its formula
-    is usually first written."""
-    global _written_out
-    before, _written_out = _written_out, True
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        _written_out = before
-
-
-def _in_bfloat16(q: torch.Tensor) -> bool:
-    autocast = torch.is_autocast_enabled("cpu")
-    return (torch.get_autocast_dtype("cpu") if autocast else q.dtype) == torch.bfloat16
-
-
-def _attention_in_pieces(q, k, v, dropout: float) -> torch.Tensor:
-    """Causal attention, `PIECE` queries at a time: keys after a piece are never multiplied."""
-    shape, T, D = q.shape, q.size(-2), q.size(-1)
-    q, k, v = (x.reshape(-1, T, D) for x in (q, k, v))
-    rows = []
-    for start in range(0, T, PIECE):
-        end = min(start + PIECE, T)
-        later = q.new_full((end - start, end), -torch.inf).triu(start + 1)
-        scores = torch.baddbmm(later, q[:, start:end], k[:, :end].mT, alpha=D**-0.5)
-        weights = F.dropout(scores.softmax(-1), dropout)
-        rows.append(weights @ v[:, :end])
-    return torch.cat(rows, dim=1).view(shape).to(q.dtype)
 
 
 @contextlib.contextmanager

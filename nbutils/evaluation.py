@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from nbutils import parallel
-from nbutils.model import brought
+from nbutils.ids import to_model_device
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, Windows
 
@@ -34,7 +34,9 @@ def evaluate(
         for tokens, labels in windows.epoch(batches):
             tokens, labels = group.shard_batch(tokens, labels)
             counted = int((labels != IGNORE).sum())
-            loss = model(brought("tokens", tokens, model), brought("labels", labels, model))[1]
+            loss = model(
+                to_model_device("tokens", tokens, model), to_model_device("labels", labels, model)
+            )[1]
             if counted:  # a process has nothing to count where a batch has too few windows for all
                 total += float(loss) * counted
             count += counted
@@ -76,7 +78,7 @@ def _document_losses(model, documents: Sequence[str], encoding) -> list[np.ndarr
     lengths = [len(row) - 1 for row in rows]  # labels: all but the END before the document
     block = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=encoding.eot_token)
     # What stands after a document changes nothing before it.
-    logits = model(brought("tokens", block[:, :-1], model))  # (B, T, V)
-    labels = brought("labels", block[:, 1:], model)
+    logits = model(to_model_device("tokens", block[:, :-1], model))  # (B, T, V)
+    labels = to_model_device("labels", block[:, 1:], model)
     losses = F.cross_entropy(logits.mT.float(), labels, reduction="none").cpu()
     return [row[:n].double().numpy() for row, n in zip(losses, lengths)]

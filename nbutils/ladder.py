@@ -21,10 +21,10 @@ from torch import nn
 from torch.utils._triton import has_triton
 
 from nbutils import smallworld
+from nbutils.attention import attention_written_out
 from nbutils.config import SWITCHES, GPTConfig
 from nbutils.device import (
     Chip,
-    attention_written_out,
     cpp_compiler,
     cpu_by_default,
     free_memory,
@@ -51,7 +51,7 @@ class Rung:
     mixed_precision: bool = False
     """Matrix products in the chip's short number format, with loss scaling where it needs that."""
     fused_attention: bool = False
-    """Attention as the chip does it fastest (``device.attention``), not written out."""
+    """Attention as the chip does it fastest (``attention.attention``), not written out."""
     fused_optimizer: bool = False
     """AdamW in one pass over all weights, not several operations for each matrix."""
     compile: bool = False

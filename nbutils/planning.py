@@ -13,7 +13,8 @@ from importlib import resources
 import numpy as np
 import torch
 
-from nbutils.device import IN_PIECES, PIECE, Chip, free_memory, measure_peak
+from nbutils.attention import IN_PIECES, PIECE
+from nbutils.device import Chip, free_memory, measure_peak
 from nbutils.model import GPTConfig
 
 FP32 = 4  # bytes of a number
@@ -99,10 +100,10 @@ def training_memory(
 
     ``optimizer``: "adamw" or "muon". ``dtype``: the format of matrix products under autocast;
     weights, gradients, optimizer states and the residual stream stay float32. ``device``: a "cpu"
-    keeps attention's weights, or float32 (``device.attention``). ``checkpointing``: keep each block's
+    keeps attention's weights, or float32 (``attention.attention``). ``checkpointing``: keep each block's
     input alone and compute the rest again on the way back. ``split``: how many processes share
     each block's heads and neurons (tensor parallelism); the answer is for one of them.
-    ``written_out``: attention keeps all its weights (``device.attention_written_out``), as on a Mac's GPU
+    ``written_out``: attention keeps all its weights (``attention_written_out``), as on a Mac's GPU
     it always does (PyTorch issue 179294).
 
     Counted for GPT-2's block, whose dropout is 0: uncompiled, ``GPTConfig``'s switches keep up to
@@ -240,7 +241,7 @@ def saved_by_block(
 
 
 def attention_pairs(length: int) -> int:
-    """Queries times keys that a CPU multiplies and keeps in each head (``device.attention``)."""
+    """Queries times keys that a CPU multiplies and keeps in each head (``attention.attention``)."""
     starts = range(0, length, PIECE)
     return sum(min(PIECE, length - start) * min(start + PIECE, length) for start in starts)
 

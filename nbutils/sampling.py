@@ -1,92 +1,16 @@
 """Logits become new tokens: one is drawn, put at the end of the context, and the next is asked."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager
 
 import torch
-import torch.nn as nn
-import torch.nn.functional as F
 
-from nbutils.model import (
-    GPT,
-    MLP,
-    Block,
-    CausalSelfAttention,
-    ReLUSquared,
-    check_batch,
-    check_ids,
-    rotate,
-)
+from nbutils.decoding import decoder, is_plain
+from nbutils.ids import check_batch, check_ids
+from nbutils.kv_cache import KVCache
+from nbutils.model import GPT
 
 COLDEST = torch.finfo(torch.float32).tiny  # what float32 cannot divide by counts as temperature 0
-
-
-class KVCache:
-    """Keys and values of the tokens already read, so that no step computes them again.
-
-    Memory for ``capacity`` tokens is taken once, in the dtype and on the device of the first
-    keys; growing a tensor at every step would copy everything at every step.
-    """
-
-    def __init__(self, n_layer: int, capacity: int):
-        self.capacity = capacity
-        self.length = 0  # tokens already stored
-        self._n_layer = n_layer
-        self._keys: list[torch.Tensor] = []  # a layer's are (B, H, capacity, D)
-        self._values: list[torch.Tensor] = []
-
-    def update(
-        self, layer: int, key: torch.Tensor, value: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add a layer's new keys and values (B, H, T, D); returns all so far (B, H, S, D)."""
-        B, H, T, D = key.shape
-        start, end = self.length, self.length + T
-        if end > self.capacity:
-            raise ValueError(f"{end} tokens do not fit a KVCache of capacity={self.capacity}")
-        if layer == len(self._keys):
-            self._keys.append(key.new_empty(B, H, self.capacity, D))
-            self._values.append(value.new_empty(B, H, self.capacity, D))
-        keys, values = self._keys[layer], self._values[layer]
-        keys.narrow(2, start, T).copy_(key)  # half the time of keys[:, :, start:end] = key
-        values.narrow(2, start, T).copy_(value)
-        if layer == self._n_layer - 1:  # every layer has stored these tokens now
-            self.length = end
-        return keys.narrow(2, 0, end), values.narrow(2, 0, end)
-
-    def mask(self) -> torch.Tensor | None:
-        """Where one new token may look, for ``scaled_dot_product_attention``: None is anywhere."""
-        return None
-
-
-class _FixedCache(KVCache):
-    """A prompt's KVCache for steps that are all the same to a GPU, and so can be recorded.
-
-    Its length is a tensor, (1,), and each step reads the whole memory through a mask.
-    """
-
-    def __init__(self, cache: KVCache):
-        super().__init__(cache._n_layer, cache.capacity)
-        self._keys, self._values = cache._keys, cache._values
-        for memory in (*self._keys, *self._values):
-            memory[:, :, cache.length :] = 0  # the mask's 0 times what happens to be there: not nan
-        self.length = torch.tensor([cache.length], device=memory.device)
-
-    def update(
-        self, layer: int, key: torch.Tensor, value: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add a layer's new key and value (B, H, 1, D); returns its memory (B, H, capacity, D)."""
-        keys, values = self._keys[layer], self._values[layer]
-        keys.index_copy_(
-            2, self.length, key.to(keys.dtype)
-        )  # rotary's angles may be in another format
-        values.index_copy_(2, self.length, value.to(values.dtype))
-        if layer == self._n_layer - 1:
-            self.length += 1
-        return keys, values
-
-    def mask(self) -> torch.Tensor:
-        return (torch.arange(self.capacity, device=self.length.device) <= self.length)[None]
 
 
 def next_token_probabilities(
@@ -158,7 +82,7 @@ def generate(
     """
     new = stream(
         model,
-        prompt := tokens.to(_place(model)),  # so that no step waits until its tokens are back
+        prompt := tokens.to(_device(model)),  # so that no step waits until its tokens are back
         max_new_tokens,
         temperature=temperature,
         top_k=top_k,
@@ -192,7 +116,7 @@ def stream(
     """
     _check_choice(temperature, top_k, top_p)
     _check_request(model, tokens, max_new_tokens)
-    asked, tokens = tokens.device, tokens.to(_place(model))
+    asked, tokens = tokens.device, tokens.to(_device(model))
     generator = None
     if seed is not None:
         generator = torch.Generator(tokens.device).manual_seed(seed)
@@ -215,7 +139,7 @@ def stream(
     return (new.to(asked) for new in steps)
 
 
-def _place(model: GPT) -> torch.device:
+def _device(model: GPT) -> torch.device:
     return next(model.parameters()).device
 
 
@@ -250,178 +174,14 @@ class _Reader:
             return self._decode(text[:, -1])
         if self._cache is None:
             return self._logits(text[:, -block_size:])
-        if self._cache.length and _is_plain(self._model):
-            self._decode = _decoder(self._model, self._cache, text[:, -1], self._cuda_graph)
+        if self._cache.length and is_plain(self._model):
+            self._decode = decoder(self._model, self._cache, text[:, -1], self._cuda_graph)
             return self._decode(text[:, -1])
         return self._logits(text[:, self._cache.length :])
 
     def _logits(self, tokens: torch.Tensor) -> torch.Tensor:
         with _evaluation(self._model):  # only the last position is asked
             return self._model.unembed(self._model.hidden(tokens, self._cache)[:, -1])
-
-
-# What follows says ``GPT.hidden`` and ``GPT.unembed`` a second time, for one new token of each row.
-# Calling a module, finding its weights and waking a second thread each take as long as a small
-# model's product; here the first two are done once, and the third where it pays. A test holds
-# that the logits agree for every switch of ``GPTConfig``.
-
-_PARTS = (GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, ReLUSquared)
-_PARTS += (nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.GELU, nn.Dropout)
-
-
-def _is_plain(model: GPT) -> bool:
-    """Whether each part is as ``nbutils.model`` made it: none exchanged, none with a hook."""
-    return all(
-        type(part) in _PARTS and not part._forward_hooks and not part._forward_pre_hooks
-        for part in model.modules()
-    )
-
-
-def _decoder(
-    model: GPT, cache: KVCache, tokens: torch.Tensor, cuda_graph: bool = False
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function from the newest token of each row (B,) to the logits after it (B, V).
-
-    ``cache`` holds what was read before ``tokens`` (B,), the first that it will be given.
-    """
-    if not cuda_graph:
-        return _stepping(model, cache, len(tokens))
-    cache = _FixedCache(cache)
-    decode = _stepping(model, cache, len(tokens))
-    return _recorded(decode, tokens, cache.length) if tokens.is_cuda else decode
-
-
-def _recorded(
-    decode: Callable[[torch.Tensor], torch.Tensor], tokens: torch.Tensor, length: torch.Tensor
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``decode`` as a CUDA graph; ``length`` is what a run of it changes for the next."""
-    given, before = tokens.clone(), length.clone()
-    enabled = torch.is_autocast_enabled("cuda")
-    # Weights that autocast has shortened must live as long as the graph, so it keeps none itself.
-    autocast = torch.autocast("cuda", enabled=enabled, cache_enabled=False)
-    with torch.cuda.device(tokens.device), autocast:  # of several cards, the one with the model
-        side, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            decode(given)  # what is set up at a first run can't be recorded
-        torch.cuda.current_stream().wait_stream(side)
-        length.copy_(before)
-        with torch.cuda.graph(graph):
-            logits = decode(given)
-
-    def replay(tokens: torch.Tensor) -> torch.Tensor:
-        given.copy_(tokens)
-        graph.replay()
-        return logits
-
-    return replay
-
-
-def _stepping(model: GPT, cache: KVCache, B: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``GPT.hidden`` and ``unembed`` for one token of each row: (B,) to (B, V)."""
-    blocks = [_decoding(block, cache, layer, B) for layer, block in enumerate(model.blocks)]
-    table, positions = model.token_embedding.weight, model.position_embedding
-    norm = _norm(model.final_norm)
-    unembed = _product(table if model.head is None else model.head.weight, None, B)
-    # Numbers read and multiplied, roughly, in the largest matrix: with fewer, one thread is faster.
-    small = 4 * model.config.n_embd**2 * (16 + B) < 2**22
-
-    def decode(tokens: torch.Tensor) -> torch.Tensor:
-        threads = torch.get_num_threads()
-        with _threads(1 if small else threads):
-            x = F.embedding(tokens, table)  # (B, C)
-            if positions is not None:
-                x = x + positions.weight[cache.length]
-            mask = cache.mask()
-            for block in blocks:
-                x = block(x, mask, threads)
-            return unembed(norm(x))
-
-    return decode
-
-
-def _decoding(
-    block: Block, cache: KVCache, layer: int, B: int
-) -> Callable[[torch.Tensor, torch.Tensor | None, int], torch.Tensor]:
-    """``Block.forward`` for one token of each row, (B, C); long attention gets all ``threads``."""
-    attention, mlp = block.attention, block.mlp
-    attention_norm, mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
-    query_key_value, project, expand, contract = (
-        _product(linear.weight, linear.bias, B)
-        for linear in (attention.query_key_value, attention.projection, mlp.expand, mlp.contract)
-    )
-
-    placed = _placing(attention, cache.capacity)
-
-    def forward(x: torch.Tensor, mask: torch.Tensor | None, threads: int) -> torch.Tensor:
-        heads = query_key_value(attention_norm(x)).view(B, 3, attention.n_head, 1, -1)
-        if placed is not None:
-            heads = torch.cat([placed(heads[:, :2], cache.length), heads[:, 2:]], dim=1)
-        q, k, v = heads.unbind(1)  # each (B, H, 1, D)
-        k, v = cache.update(layer, k, v)  # (B, H, S, D)
-        with _threads(threads) if k.numel() > 2**17 else nullcontext():
-            y = F.scaled_dot_product_attention(q, k, v, mask)  # (B, H, 1, D)
-        x = x + project(y.view(B, -1))
-        return x + contract(mlp.activation.forward(expand(mlp_norm(x))))
-
-    return forward
-
-
-def _placing(
-    attention: CausalSelfAttention, capacity: int
-) -> Callable[[torch.Tensor, int], torch.Tensor] | None:
-    """``CausalSelfAttention.placed`` for the query and key of one position, (B, 2, H, 1, D)."""
-    if not (attention.qk_norm or attention.rotary):
-        return None
-    weight = attention.query_key_value.weight
-    half = weight.size(0) // attention.n_head // 6
-    # (1, 0) turned is (cos, sin): the angles of all positions, found once and not at each step.
-    points = torch.cat([weight.new_ones(capacity, half), weight.new_zeros(capacity, half)], dim=1)
-    turns = rotate(points).chunk(2, dim=-1)  # each (capacity, D / 2)
-
-    def placed(x: torch.Tensor, position: int) -> torch.Tensor:
-        if attention.qk_norm:
-            x = F.rms_norm(x, x.shape[-1:])
-        if not attention.rotary:
-            return x
-        cos, sin = (turn[position].to(x.dtype) for turn in turns)
-        first, second = x.chunk(2, dim=-1)
-        return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
-
-    return placed
-
-
-def _norm(norm: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    options = dict(normalized_shape=norm.normalized_shape, weight=norm.weight, eps=norm.eps)
-    if isinstance(norm, nn.RMSNorm):
-        return partial(torch.rms_norm, **options)
-    return partial(torch.layer_norm, bias=norm.bias, **options)
-
-
-def _product(
-    weight: torch.Tensor, bias: torch.Tensor | None, B: int
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """``nn.Linear``'s product (B, C). CPUs are faster with a turned copy of the matrix.
-
-    Only one row times a large matrix is not: there, reading the matrix is what takes the time.
-    """
-    if weight.device.type != "cpu" or (B == 1 and weight.numel() > 2**18):
-        return partial(F.linear, weight=weight, bias=bias)
-    turned = weight.t().contiguous()
-    if bias is None:
-        return partial(torch.mm, mat2=turned)
-    return partial(torch.addmm, bias, mat2=turned)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Inside it PyTorch computes with ``count`` threads; to switch takes 0.1 microseconds."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -1,17 +1,17 @@
 """Every intermediate value of a GPT's forward pass, computed in the open from its weights.
 
 ``GPT.forward`` keeps nothing and lets PyTorch's fast attention hide the weights that it uses.
-``trace`` walks the same way in plain matrix products and keeps each value. Shapes are written with
-B (batch), T (time), C (channels), H (heads), D (head width, C / H), V (vocabulary), as in
-``nbutils.model``.
+``trace`` walks the same way through the model's own parts, with attention written out, and keeps
+each value. Shapes are written with B (batch), T (time), C (channels), H (heads), D (head width,
+C / H), V (vocabulary), as in ``nbutils.model``.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
 
-from nbutils.model import GPT, Block, CausalSelfAttention, check_tokens
+from nbutils.ids import check_tokens
+from nbutils.model import GPT, Block, CausalSelfAttention
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     The tokens may be anywhere; the values are on the model's device and without gradients. Raises
     ``ValueError`` for tokens that the model would refuse.
     """
-    check_tokens(tokens, 0, model.config)
+    check_tokens(tokens, model.config)
     tokens = tokens.to(model.token_embedding.weight.device)
     token_embedding = model.token_embedding(tokens)  # (B, T, C)
     position_embedding = torch.zeros_like(token_embedding[0])  # (T, C)
@@ -123,14 +123,8 @@ def _trace_block(block: Block, x: torch.Tensor) -> LayerTrace:
 
 def _trace_attention(attention: CausalSelfAttention, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """softmax(Q K^T / sqrt(D)) V (Vaswani et al., 2017), each step by its name."""
-    B, T, C = x.shape
-    D = C // attention.n_head
-    three = attention.query_key_value(x).view(B, T, 3 * attention.n_head, D)
-    q, k, v = three.transpose(1, 2).chunk(3, dim=1)  # each (B, H, T, D)
-    q, k = attention.placed(q, k, 0)
-    scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, T)
-    later = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-    weights = scores.masked_fill(later, -math.inf).softmax(dim=-1)
+    q, k, v = attention.queries_keys_values(x)  # each (B, H, T, D)
+    scores, weights = attention.weights(q, k)  # each (B, H, T, T)
     heads = weights @ v  # (B, H, T, D)
-    answer = attention.projection(heads.transpose(1, 2).reshape(B, T, C))
+    answer = attention.projection(heads.transpose(1, 2).flatten(2))  # (B, T, C)
     return dict(q=q, k=k, v=v, scores=scores, weights=weights, heads=heads, attention_answer=answer)

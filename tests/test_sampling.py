@@ -1,42 +1,21 @@
 """Tokens come from the stated probabilities, and nothing that only saves work changes them."""
 
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from networks import TALKATIVE, prompts, random_model
 
 from nbutils.config import SWITCHES
-from nbutils.model import GPT, Block, CausalSelfAttention, GPTConfig
-from nbutils.sampling import KVCache, _decoder, generate, next_token_probabilities, stream
-
-CONFIG = GPTConfig(vocab_size=31, block_size=24, n_layer=2, n_head=2, n_embd=16, tie_weights=False)
+from nbutils.model import GPT
+from nbutils.sampling import generate, next_token_probabilities, stream
 
 
 @pytest.fixture(scope="module")
 def model() -> GPT:
     """Random, but far from uniform: its choices differ from context to context."""
     return random_model()
-
-
-def random_model(**changes) -> GPT:
-    torch.manual_seed(0)
-    model = GPT(replace(CONFIG, **changes)).eval()
-    # Large embeddings and small layers: the answer hangs on what was read and where. Otherwise
-    # one constant answer wins everywhere, and a wrong context would go unnoticed.
-    for name, parameter in model.named_parameters():
-        if parameter.dim() == 2:
-            torch.nn.init.normal_(parameter, std=1.0 if "embedding" in name else 0.4)
-        else:  # norms and biases that do something
-            torch.nn.init.normal_(parameter, mean=float("norm.weight" in name), std=0.2)
-    return model
-
-
-def prompts(*shape: int, seed: int = 1) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(CONFIG.vocab_size, shape, generator=generator)
 
 
 # Probabilities.
@@ -123,7 +102,7 @@ def test_drawn_frequencies_are_the_probabilities(model, options):
     prompt = prompts(1, 5)
     p = next_token_probabilities(model(prompt)[0, -1].detach(), **options).double().numpy()
     drawn = generate(model, prompt.expand(20_000, 5), 1, seed=3, **options)[:, -1]
-    counts = np.bincount(drawn, minlength=CONFIG.vocab_size)
+    counts = np.bincount(drawn, minlength=TALKATIVE.vocab_size)
     assert counts[p == 0].sum() == 0
     likely = p * 20_000 >= 5
     counts = np.append(counts[likely], counts[~likely].sum())
@@ -247,7 +226,7 @@ def test_stream_gives_the_tokens_of_generate_one_step_at_a_time(model):
 
 @pytest.mark.parametrize("stop", [None, 3])
 def test_the_training_mode_comes_back(stop):
-    dropped = GPT(replace(CONFIG, dropout=0.5)).train()
+    dropped = GPT(replace(TALKATIVE, dropout=0.5)).train()
     prompt = prompts(1, 3)
     once = generate(dropped, prompt, 6, temperature=0, stop=stop)
     assert dropped.training and dropped.blocks[0].dropout.training
@@ -269,7 +248,7 @@ def test_the_smallest_choices_draw_the_likeliest(model, options):
 
 
 def test_streams_that_take_turns_leave_the_mode_alone():
-    dropped, prompt = GPT(replace(CONFIG, dropout=0.5)).train(), prompts(1, 3)
+    dropped, prompt = GPT(replace(TALKATIVE, dropout=0.5)).train(), prompts(1, 3)
     expected = generate(dropped, prompt, 6, temperature=0)[0, 3:].tolist()
     first, second = (stream(dropped, prompt, 6, temperature=0) for _ in range(2))
     found = [int(next(first)), int(next(second)), int(next(first))]
@@ -292,16 +271,16 @@ def test_it_samples_in_the_chips_format(switch, cuda_graph):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         text = generate(model, prompts(2, 3), 30, seed=0, cuda_graph=cuda_graph)
     assert text.shape == (2, 33)
-    assert text.min() >= 0 and text.max() < CONFIG.vocab_size
+    assert text.min() >= 0 and text.max() < TALKATIVE.vocab_size
 
 
 def test_the_cache_computes_each_token_once(model, monkeypatch):
     """Counted where the work is: at the MLP of the first block."""
     read = []
     hook = model.blocks[0].mlp.register_forward_hook(lambda m, i, o: read.append(o.size(1)))
-    generate(model, prompts(1, 5), CONFIG.block_size - 5 + 1)  # until the table is full
+    generate(model, prompts(1, 5), TALKATIVE.block_size - 5 + 1)  # until the table is full
     hook.remove()
-    assert read == [5] + [1] * (CONFIG.block_size - 5)
+    assert read == [5] + [1] * (TALKATIVE.block_size - 5)
 
 
 def test_sampling_keeps_nothing_for_a_backward_pass(model):
@@ -310,126 +289,6 @@ def test_sampling_keeps_nothing_for_a_backward_pass(model):
     generate(model, prompts(1, 3), 2)
     hook.remove()
     assert needs == [False, False]
-
-
-# One token at a time, without calling the modules.
-
-
-@pytest.fixture
-def threads():
-    """Two threads; the number that was there comes back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
-VARIANTS = [dict.fromkeys(names, True) for n in range(5) for names in combinations(SWITCHES, n)]
-VARIANTS += [dict(bias=False), dict(tie_weights=True)]
-
-
-@pytest.mark.parametrize("B, cuda_graph", [(1, False), (3, False), (3, True)])
-@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(changes) or "gpt2")
-def test_one_token_at_a_time_gives_the_logits_of_the_model(changes, B, cuda_graph):
-    model, text = random_model(**changes), prompts(B, 12)
-    with torch.no_grad():
-        expected = model(text)
-        cache = KVCache(CONFIG.n_layer, 12)
-        model.hidden(text[:, :5], cache)
-        for memory in (*cache._keys, *cache._values):
-            memory[:, :, 5:] = float("nan")  # what nobody has written yet may be anything
-        decode = _decoder(model, cache, text[:, 5], cuda_graph)
-        found = torch.stack([decode(text[:, t]) for t in range(5, 12)], dim=1)
-    torch.testing.assert_close(found, expected[:, 5:], rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("changes", [{name: True} for name in SWITCHES], ids=str)
-def test_the_cache_changes_no_token_whatever_the_switches(changes):
-    model = random_model(**changes)
-    text = generate(model, prompts(2, 4), 24, seed=1)  # the last four past the position table
-    for other in (dict(use_cache=False), dict(cuda_graph=True)):
-        assert torch.equal(text, generate(model, prompts(2, 4), 24, seed=1, **other))
-
-
-@pytest.mark.parametrize("on", [False, True])
-def test_after_the_prompt_no_module_is_called(on, monkeypatch):
-    model = random_model(**dict.fromkeys(SWITCHES, on))
-    calls, original = [], Block.forward
-    monkeypatch.setattr(Block, "forward", lambda *a, **k: calls.append(1) or original(*a, **k))
-    generate(model, prompts(1, 3), 9)
-    assert len(calls) == CONFIG.n_layer
-
-
-def test_an_exchanged_part_is_what_draws():
-    class LooksBack(CausalSelfAttention):
-        def placed(self, q, k, start):
-            return -q, k
-
-    model = random_model()
-    plain = generate(model, prompts(1, 3), 9, temperature=0)
-    model.blocks[1].attention.__class__ = LooksBack
-    exchanged = generate(model, prompts(1, 3), 9, temperature=0)
-    assert not torch.equal(exchanged, plain)
-    uncached = generate(model, prompts(1, 3), 9, temperature=0, use_cache=False)
-    assert torch.equal(exchanged, uncached)
-
-
-@pytest.mark.parametrize("watch", ["register_forward_hook", "register_forward_pre_hook"])
-def test_a_hook_sees_every_token(watch):
-    model, seen = random_model(), []
-    getattr(model.blocks[0].mlp, watch)(lambda module, x, *y: seen.append(x[0].size(1)))
-    generate(model, prompts(1, 3), 4)
-    assert seen == [3, 1, 1, 1]
-
-
-@pytest.mark.parametrize("n_embd, expected", [(16, {1}), (512, {2})])
-def test_small_products_take_one_thread_and_the_callers_number_comes_back(
-    n_embd, expected, threads, monkeypatch
-):
-    used, embed = set(), F.embedding
-
-    def watched(*arguments):
-        used.add(torch.get_num_threads())
-        return embed(*arguments)
-
-    model, prompt = random_model(n_embd=n_embd), prompts(1, 1)
-    steps = stream(model, prompt, 3)
-    next(steps)  # the prompt is read by the model itself
-    monkeypatch.setattr(F, "embedding", watched)
-    next(steps)
-    assert used == expected
-    assert torch.get_num_threads() == 2
-    monkeypatch.setattr(F, "embedding", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        next(steps)
-    assert torch.get_num_threads() == 2
-
-
-@pytest.mark.parametrize("B, expected", [(1, 1), (600, 2)])
-def test_attention_over_much_takes_all_threads(B, expected, model, threads, monkeypatch):
-    used, attend = [], F.scaled_dot_product_attention
-
-    def watched(*arguments):
-        used.append(torch.get_num_threads())
-        return attend(*arguments)
-
-    steps = stream(model, prompts(B, 14), 2)
-    next(steps)
-    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
-    next(steps)
-    assert used == [expected] * CONFIG.n_layer
-
-
-def test_the_cache_takes_its_memory_once():
-    cache = KVCache(n_layer=1, capacity=6)
-    one = torch.randn(2, 3, 1, 4)
-    keys, values = cache.update(0, one, 2 * one)
-    assert torch.equal(keys, one) and torch.equal(values, 2 * one)
-    more, _ = cache.update(0, -one, one)
-    assert more.data_ptr() == keys.data_ptr() and cache.length == 2
-    assert torch.equal(more, torch.cat([one, -one], dim=2))
-    with pytest.raises(ValueError, match="7 tokens do not fit a KVCache of capacity=6"):
-        cache.update(0, torch.randn(2, 3, 5, 4), torch.randn(2, 3, 5, 4))
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,17 @@ import students
 
 from nbutils import (
     checkpoints,
+    decoding,
     device,
     evaluation,
     ladder,
     optim,
     sampling,
-    trace,
     training,
     windows,
 )
 from nbutils.exercises import your_gpt
+from nbutils.model import CausalSelfAttention
 
 
 class Mistake(NamedTuple):
@@ -47,7 +48,12 @@ MISTAKES = {
         BOTH,
     ),
     "a mask is made on the CPU": Mistake(
-        trace, "_trace_attention", ", device=x.device", "", package.takes_ids_from_anywhere, BOTH
+        CausalSelfAttention,
+        "weights",
+        "torch.ones_like(scores, dtype=torch.bool)",
+        "torch.ones(scores.shape, dtype=torch.bool)",
+        package.takes_ids_from_anywhere,
+        BOTH,
     ),
     "numpy() of a tensor on the chip": Mistake(
         evaluation, "_document_losses", ".cpu()", "", package.takes_ids_from_anywhere, BOTH
@@ -88,10 +94,10 @@ MISTAKES = {
         T4,
     ),
     "a wait while a graph is recorded": Mistake(
-        sampling,
-        "_stepping",
-        "x = F.embedding(tokens, table)",
-        "x = F.embedding(tokens, table) if int(tokens.max()) >= 0 else None",
+        decoding._Step,
+        "forward",
+        "x = F.embedding(tokens, self.table)",
+        "x = F.embedding(tokens, self.table) if int(tokens.max()) >= 0 else None",
         package.draws_the_same_in_every_way,
         T4,
     ),

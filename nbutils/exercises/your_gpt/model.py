@@ -7,7 +7,8 @@ from torch import nn
 
 from nbutils.exercises.your_gpt.functions import Functions
 from nbutils.exercises.your_gpt.tokenizer import YourTokenizer
-from nbutils.model import GPT, GPTConfig, check_place
+from nbutils.ids import check_device
+from nbutils.model import GPT, GPTConfig
 
 
 class YourGPT(nn.Module):
@@ -38,7 +39,7 @@ class YourGPT(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Ids (B, T) to logits (B, T, V). Raises ``ValueError`` for ids that are not where the model is."""
         table = self.reference.token_embedding.weight
-        check_place("tokens", tokens, table.device)
+        check_device("tokens", tokens, table.device)
         positions = self.reference.position_embedding.weight
         x = self.your.embed(tokens, table, positions[: tokens.shape[1]])
         for block in self.reference.blocks:

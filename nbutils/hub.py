@@ -1,0 +1,246 @@
+"""Other people's weights: Hugging Face's names, layouts and downloads, and saving as they do.
+
+A weight is a name and a tensor here. ``nbutils.model`` brings the names and shapes of its own.
+"""
+
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from nbutils.config import SWITCHES, GPTConfig
+from nbutils.files import save_tensors, written_aside
+
+# A name on the hub, alone or after its owner's. Anything else is a path, and stays on this machine.
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+# What is downloaded of OpenAI's models: a commit's name is a hash of all that is in it.
+_COMMITS = {
+    "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+    "openai-community/gpt2-medium": "6dcaa7a952f72f9298047fd5137cd6e4f05f41da",
+    "openai-community/gpt2-large": "32b71b12589c2f8d625668d2335a01cac3249519",
+    "openai-community/gpt2-xl": "15ea56dee5df4983c59b2538573817e1667135e2",
+}
+# Hugging Face's GPT-2 layout. Only names differ, and four matrices are stored transposed.
+_NAMES = {
+    "token_embedding": "wte",
+    "position_embedding": "wpe",
+    "blocks": "h",
+    "attention_norm": "ln_1",
+    "attention.query_key_value": "attn.c_attn",
+    "attention.projection": "attn.c_proj",
+    "mlp_norm": "ln_2",
+    "mlp.expand": "mlp.c_fc",
+    "mlp.contract": "mlp.c_proj",
+    "final_norm": "ln_f",
+    "head": "lm_head",
+}
+_TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+_TABLES = ("token_embedding", "position_embedding", "head")  # they have no bias in either
+_SIZES = {
+    "vocab_size": "vocab_size",
+    "block_size": "n_positions",
+    "n_layer": "n_layer",
+    "n_head": "n_head",
+    "n_embd": "n_embd",
+}
+# What must hold for our arithmetic to be theirs; the first value is transformers' default.
+_REQUIRED = {
+    "model_type": ("gpt2",),
+    "activation_function": ("gelu_new", "gelu_pytorch_tanh"),  # two names of one function
+    "layer_norm_epsilon": (1e-5,),
+    "scale_attn_weights": (True,),
+    "scale_attn_by_inverse_layer_idx": (False,),
+    "add_cross_attention": (False,),
+}
+_OWN_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on
+
+
+def find_pretrained(name_or_folder: str | os.PathLike) -> Path:
+    """The folder of a saved model, which is downloaded if it has a name on the hub.
+
+    "gpt2", "gpt2-medium", "gpt2-large" and "gpt2-xl" are always taken at the same commit. Raises
+    ``FileNotFoundError`` for a path at which no folder is, and ``ConnectionError`` if a download
+    fails.
+    """
+    path = Path(name_or_folder)
+    if path.is_dir():
+        return path
+    repository = str(name_or_folder)
+    is_name = isinstance(name_or_folder, str) and _HUB_NAME.fullmatch(repository)
+    if path.exists() or not is_name:
+        raise FileNotFoundError(
+            f"name_or_folder={repository!r} is no folder here: give a folder with config.json and "
+            'model.safetensors, or a name such as "gpt2"'
+        )
+    if "/" not in repository:
+        repository = f"openai-community/{repository}"
+    try:
+        from huggingface_hub import hf_hub_download
+
+        commit = _COMMITS.get(repository)  # None is the newest, of what somebody else keeps there
+        names = ("config.json", "model.safetensors")
+        files = [hf_hub_download(repository, name, revision=commit) for name in names]
+    except ImportError as error:
+        raise FileNotFoundError(
+            f"{str(name_or_folder)!r} is not a folder here, and downloading it needs "
+            "huggingface_hub: pip install huggingface_hub"
+        ) from error
+    except Exception as error:  # the hub has a dozen kinds, some from libraries below it
+        raise ConnectionError(
+            f"{str(name_or_folder)!r} is not a folder here and could not be downloaded as "
+            f"{repository!r}: check the name and the network, or give a folder with config.json "
+            f"and model.safetensors ({type(error).__name__})"
+        ) from error
+    return Path(files[0]).parent
+
+
+def read_config(folder: Path) -> GPTConfig:
+    """The shape that a folder's config.json describes.
+
+    Raises ``FileNotFoundError`` if there is none, and ``ValueError`` for a model that is not built
+    like ours.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
+    try:
+        return _our_config(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path} describes no GPT-2 that fits this model: {error}") from error
+
+
+def read_weights(
+    folder: Path, config: GPTConfig, wanted: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """A folder's tensors by our names; what else is in it (masks, a tied head) is left out.
+
+    ``wanted``: tensors of our names and shapes, whatever is in them. Raises ``FileNotFoundError``
+    if the folder has no model.safetensors, and ``ValueError`` if it is damaged, lacks a tensor or
+    has one of another shape.
+    """
+    path = folder / "model.safetensors"
+    stored = {name.removeprefix("transformer."): t for name, t in _read_tensors(path).items()}
+    renamed, weights = _is_gpt2(config), {}
+    for name, expected in wanted.items():
+        file_name = hugging_face_name(name).removeprefix("transformer.") if renamed else name
+        if file_name not in stored:
+            raise ValueError(f"{path} has no {file_name}: it is not a whole GPT-2")
+        tensor = stored[file_name].float()
+        turned = tensor.t() if renamed and file_name.endswith(_TRANSPOSED) else tensor
+        # A copy: what the library gives stays a part of the file, which Windows then lets nobody replace.
+        weights[name] = turned.clone(memory_format=torch.contiguous_format)
+        if weights[name].shape != expected.shape:
+            raise ValueError(
+                f"{path}: {file_name} makes {tuple(weights[name].shape)}, but config.json makes "
+                f"{tuple(expected.shape)}"
+            )
+    return weights
+
+
+def save_pretrained(
+    folder: str | os.PathLike, config: GPTConfig, weights: dict[str, torch.Tensor]
+) -> None:
+    """Write config.json and model.safetensors of a model's ``state_dict()``.
+
+    Hugging Face's layout always has biases: a model without is written with zeros, which come back
+    as biases of zero. It has no place for a model with a switch on, which is written in a layout of
+    our own: ``GPT.from_pretrained`` reads it, transformers refuses it.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if _is_gpt2(config):
+        stored, described = _hugging_face_weights(weights), _hugging_face_config(config)
+    else:
+        stored = {name: tensor.contiguous() for name, tensor in weights.items()}
+        described = {"model_type": _OWN_TYPE, **asdict(config)}
+    with written_aside(folder / "model.safetensors") as aside:
+        save_tensors(stored, aside, {"format": "pt"})
+    with written_aside(folder / "config.json") as aside:
+        text = json.dumps(described, indent=2) + "\n"
+        aside.write_text(text, encoding="utf-8")
+
+
+def hugging_face_name(name: str) -> str:
+    """A tensor's name there: "blocks.0.mlp.expand.weight" -> "transformer.h.0.mlp.c_fc.weight"."""
+    for ours, theirs in _NAMES.items():
+        name = name.replace(f"{ours}.", f"{theirs}.")
+    return name if name.startswith("lm_head") else f"transformer.{name}"
+
+
+def _is_gpt2(config: GPTConfig) -> bool:
+    return not any(getattr(config, switch) for switch in SWITCHES)
+
+
+def _our_config(theirs) -> GPTConfig:
+    """What config.json holds, as a ``GPTConfig``; what it may leave out is as in transformers."""
+    if not isinstance(theirs, dict):
+        raise ValueError(f"it holds a {type(theirs).__name__}, not names with values")
+    if theirs.get("model_type") == _OWN_TYPE:
+        return _own_config(theirs)
+    for name, allowed in _REQUIRED.items():
+        if theirs.get(name, allowed[0]) not in allowed:
+            raise ValueError(f"it has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
+    sizes = {ours: theirs.get(name) for ours, name in _SIZES.items()}
+    for ours, size in sizes.items():
+        if type(size) is not int:
+            raise ValueError(f"it has {_SIZES[ours]}={size!r}, which must be a whole number")
+    if theirs.get("n_inner") not in (None, 4 * sizes["n_embd"]):
+        raise ValueError(f"it has n_inner={theirs['n_inner']!r}; this model does 4 * n_embd")
+    dropouts = [theirs.get(name, 0.1) for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop")]
+    if type(dropouts[0]) not in (int, float) or dropouts != 3 * dropouts[:1]:
+        raise ValueError(f"it has dropouts {dropouts}; this model has one number for all")
+    tied = theirs.get("tie_word_embeddings", True)
+    if type(tied) is not bool:
+        raise ValueError(f"it has tie_word_embeddings={tied!r}, which must be true or false")
+    return GPTConfig(**sizes, dropout=dropouts[0], tie_weights=tied)
+
+
+def _own_config(stored: dict) -> GPTConfig:
+    """The config that ``save_pretrained`` wrote for a model with a switch on."""
+    try:
+        return GPTConfig(**{name: x for name, x in stored.items() if name != "model_type"})
+    except TypeError as error:
+        raise ValueError(f"it has values that this model does not know ({error})") from error
+
+
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing: save the model again as one file in safetensors format"
+        )
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged, copy or save it again ({error})") from error
+
+
+def _hugging_face_weights(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors by their names and turned as theirs; a bias that we do without is zeros there."""
+    stored = {}
+    for name, tensor in weights.items():
+        theirs = hugging_face_name(name)
+        stored[theirs] = tensor.t().contiguous() if theirs.endswith(_TRANSPOSED) else tensor
+        layer, _, kind = name.rpartition(".")
+        if kind == "weight" and layer not in _TABLES and f"{layer}.bias" not in weights:
+            stored[hugging_face_name(f"{layer}.bias")] = torch.zeros(len(tensor))
+    return stored
+
+
+def _hugging_face_config(config: GPTConfig) -> dict:
+    return {
+        "architectures": ["GPT2LMHeadModel"],
+        **{name: allowed[0] for name, allowed in _REQUIRED.items()},
+        **{theirs: getattr(config, ours) for ours, theirs in _SIZES.items()},
+        "embd_pdrop": config.dropout,
+        "attn_pdrop": config.dropout,
+        "resid_pdrop": config.dropout,
+        "tie_word_embeddings": config.tie_weights,
+        "bos_token_id": None,  # the encoding knows its special tokens, the model does not
+        "eos_token_id": None,
+    }

@@ -1,0 +1,119 @@
+"""One token at a time, without calling the modules: the logits of the model, and its tokens."""
+
+from itertools import combinations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from networks import TALKATIVE, prompts, random_model
+
+from nbutils.config import SWITCHES
+from nbutils.decoding import decoder
+from nbutils.kv_cache import KVCache
+from nbutils.model import Block, CausalSelfAttention
+from nbutils.sampling import generate, stream
+
+
+@pytest.fixture
+def threads():
+    """Two threads; the number that was there comes back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+VARIANTS = [dict.fromkeys(names, True) for n in range(5) for names in combinations(SWITCHES, n)]
+VARIANTS += [dict(bias=False), dict(tie_weights=True)]
+
+
+@pytest.mark.parametrize("B, cuda_graph", [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(changes) or "gpt2")
+def test_one_token_at_a_time_gives_the_logits_of_the_model(changes, B, cuda_graph):
+    model, text = random_model(**changes), prompts(B, 12)
+    with torch.no_grad():
+        expected = model(text)
+        cache = KVCache(TALKATIVE.n_layer, 12)
+        model.hidden(text[:, :5], cache)
+        for memory in (*cache._keys, *cache._values):
+            memory[:, :, 5:] = float("nan")  # what nobody has written yet may be anything
+        decode = decoder(model, cache, text[:, 5], cuda_graph)
+        found = torch.stack([decode(text[:, t]) for t in range(5, 12)], dim=1)
+    torch.testing.assert_close(found, expected[:, 5:], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("changes", [{name: True} for name in SWITCHES], ids=str)
+def test_the_cache_changes_no_token_whatever_the_switches(changes):
+    model = random_model(**changes)
+    text = generate(model, prompts(2, 4), 24, seed=1)  # the last four past the position table
+    for other in (dict(use_cache=False), dict(cuda_graph=True)):
+        assert torch.equal(text, generate(model, prompts(2, 4), 24, seed=1, **other))
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_after_the_prompt_no_module_is_called(on, monkeypatch):
+    model = random_model(**dict.fromkeys(SWITCHES, on))
+    calls, original = [], Block.forward
+    monkeypatch.setattr(Block, "forward", lambda *a, **k: calls.append(1) or original(*a, **k))
+    generate(model, prompts(1, 3), 9)
+    assert len(calls) == TALKATIVE.n_layer
+
+
+def test_an_exchanged_part_is_what_draws():
+    class LooksBack(CausalSelfAttention):
+        def normalize_and_rotate(self, x, start):
+            return x.abs()
+
+    model = random_model()
+    plain = generate(model, prompts(1, 3), 9, temperature=0)
+    model.blocks[1].attention.__class__ = LooksBack
+    exchanged = generate(model, prompts(1, 3), 9, temperature=0)
+    assert not torch.equal(exchanged, plain)
+    uncached = generate(model, prompts(1, 3), 9, temperature=0, use_cache=False)
+    assert torch.equal(exchanged, uncached)
+
+
+@pytest.mark.parametrize("watch", ["register_forward_hook", "register_forward_pre_hook"])
+def test_a_hook_sees_every_token(watch):
+    model, seen = random_model(), []
+    getattr(model.blocks[0].mlp, watch)(lambda module, x, *y: seen.append(x[0].size(1)))
+    generate(model, prompts(1, 3), 4)
+    assert seen == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("n_embd, expected", [(16, {1}), (512, {2})])
+def test_small_products_take_one_thread_and_the_callers_number_comes_back(
+    n_embd, expected, threads, monkeypatch
+):
+    used, embed = set(), F.embedding
+
+    def watched(*arguments):
+        used.add(torch.get_num_threads())
+        return embed(*arguments)
+
+    model, prompt = random_model(n_embd=n_embd), prompts(1, 1)
+    steps = stream(model, prompt, 3)
+    next(steps)  # the prompt is read by the model itself
+    monkeypatch.setattr(F, "embedding", watched)
+    next(steps)
+    assert used == expected
+    assert torch.get_num_threads() == 2
+    monkeypatch.setattr(F, "embedding", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        next(steps)
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("B, expected", [(1, 1), (600, 2)])
+def test_attention_over_much_takes_all_threads(B, expected, threads, monkeypatch):
+    used, attend = [], F.scaled_dot_product_attention
+
+    def watched(*arguments):
+        used.append(torch.get_num_threads())
+        return attend(*arguments)
+
+    steps = stream(random_model(), prompts(B, 14), 2)
+    next(steps)
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    next(steps)
+    assert used == [expected] * TALKATIVE.n_layer
