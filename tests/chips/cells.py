@@ -8,7 +8,7 @@ neither is a clock that is read while the chip is at work.
 import contextlib
 import json
 import symtable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,19 +102,25 @@ def shortened(small: bool) -> Iterator[None]:
         put(your_gpt, "train", lambda *what, updates=0, **how: own(*what, updates=120, **how))
         for module in (planning, device):
             put(module, "measure_peak", lambda *_: PEAK)
-        if small:
-            put(ladder, "_seconds_per_update", lambda update, least: float(update()) and 1.0)
-            put(ladder, "shape_for", lambda *_: (TINY, 8))
-            put(planning, "largest", lambda *_: planning.Fit("small", TINY, 4, 1, 1e9, 0.1))
-        else:  # of an update the second needs most: then the optimizer has its state
-            put(ladder, "make_model", _of_shapes)
-            put(
-                ladder,
-                "_interleaved",
-                lambda updates, *_: {n: _twice(u) for n, (u, _) in updates.items()},
-            )
-            put(ladder, "where_time_goes", lambda update, *_: {"all": _twice(update)})
+        (_small_networks if small else _shapes_only)(put)
         yield
+
+
+def _small_networks(put: Callable) -> None:
+    put(ladder, "_seconds_per_update", lambda update, least: float(update()) and 1.0)
+    put(ladder, "shape_for", lambda *_: (TINY, 8))
+    put(planning, "largest", lambda *_: planning.Fit("small", TINY, 4, 1, 1e9, 0.1))
+
+
+def _shapes_only(put: Callable) -> None:
+    """Of an update the second needs most: then the optimizer has its state."""
+
+    def interleaved(updates, *_):
+        return {name: _twice(update) for name, (update, _) in updates.items()}
+
+    put(ladder, "make_model", _of_shapes)
+    put(ladder, "_interleaved", interleaved)
+    put(ladder, "where_time_goes", lambda update, *_: {"all": _twice(update)})
 
 
 def _of_shapes(config: GPTConfig, rung: ladder.Rung, chip: device.Chip) -> GPT:
