@@ -1,15 +1,14 @@
-"""softmax(q k^T / sqrt(D)) v, in the way that the chip does fast. No way but the last changes what comes out
-by more than rounding.
+"""softmax(q k^T / sqrt(D)) v, as the chip does it fast. All ways differ by rounding alone.
 
-- **One operation**, PyTorch's ``scaled_dot_product_attention``: on every GPU, and on a CPU that keeps nothing
-  for a way back. It never holds the table of all weights, of which there are T times S for each head.
-- **In pieces**: on a CPU that trains with products in bfloat16, up to `IN_PIECES` tokens. PyTorch's one operation
-  gains nothing from bfloat16 on the way back: up to 128 tokens it takes 3 to 7 times as long as in float32
-  (PyTorch 2.13). Pieces of large bfloat16 products take a third to a half of the one operation's time. They keep
-  the weights, which is why long contexts do without.
+- **One operation**, PyTorch's ``scaled_dot_product_attention``: on every GPU, and on a CPU that
+  keeps nothing for a way back. It never holds the table of all weights, T times S for each head.
+- **In pieces**: on a CPU that trains with products in bfloat16, up to `IN_PIECES` tokens. PyTorch's
+  one operation gains nothing from bfloat16 on the way back: up to 128 tokens it takes 3 to 7 times
+  as long as in float32 (PyTorch 2.13). Pieces of large bfloat16 products take a third to a half of its
+  time. They keep the weights, which is why long contexts do without.
 - **One operation in float32**: on a CPU that trains, for all else.
-- **Written out** (`attention_written_out`): as the formula is usually first written, for those who measure what
-  the others save.
+- **Written out** (`attention_written_out`): as the formula is usually first written, for those who
+  measure what the others save. ``CausalSelfAttention.weights`` has it in plain sight.
 """
 
 import contextlib

@@ -1,11 +1,12 @@
 """A step of sampling: the newest token of each row goes in, the logits after it come out.
 
-With one token in each row, calling an ``nn.Module``, finding its weights and waking a second thread each take
-as long as a small model's product. So a step calls the network's own forward functions (``Block.forward``,
-``MLP.forward``, ``CausalSelfAttention.normalize_and_rotate``) over plain functions in the place of modules,
-and takes the threads that pay. For the presets "sorter" and "small" it is three times as fast as the modules
-(two threads; 3.3 times for one row, 2.7 to 3.4 for eight). GPT-2's 124 million parameters take the same time
-either way. A test holds that the logits agree for every switch of ``GPTConfig``.
+With one token in each row, calling an ``nn.Module``, finding its weights and waking a second thread
+each take as long as a small model's product. So a step calls the network's own forward functions
+(``Block.forward``, ``MLP.forward``, ``CausalSelfAttention.normalize_and_rotate``) over plain
+functions in the place of modules, and takes the threads that pay. For the presets "sorter" and
+"small" it is three times as fast as the modules (two threads; 3.3 times for one row, 2.7 to 3.4 for
+eight). GPT-2's 124 million parameters take the same time either way. A test holds that the logits
+agree for every switch of ``GPTConfig``.
 """
 
 from collections.abc import Callable
@@ -79,7 +80,7 @@ class _Step:
         self.final_norm = _norm(model.final_norm)
         head = model.token_embedding if model.head is None else model.head
         self.unembed = _product(head.weight, None, B)
-        # Numbers read and multiplied, roughly, in the largest matrix: with fewer, one thread is faster.
+        # Numbers read and multiplied in the largest matrix, roughly: with few, one thread is faster.
         self.small = 4 * model.config.n_embd**2 * (16 + B) < 2**22
         if model.config.rotary:
             half = model.config.n_embd // model.config.n_head // 2

@@ -1,4 +1,4 @@
-"""Token ids at a network's door: what it can't read is told by name, once, before anything is computed.
+"""Token ids at a network's door: what it can't read is told by name before anything is computed.
 
 Ids and labels are integers (B, T). Which of them a vocabulary has is asked where the answer costs
 microseconds, on the CPU. A GPU would have to finish all its work before it could answer, at every
@@ -26,7 +26,7 @@ def check_tokens(tokens: torch.Tensor, config: GPTConfig, start: int = 0) -> Non
 
 
 def check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig) -> None:
-    """Raise ``ValueError`` unless ``labels`` has one of such a GPT's ids, or ``IGNORE``, for each token."""
+    """Raise ``ValueError`` unless each token has a label: one of such a GPT's ids, or `IGNORE`."""
     check_batch("labels", labels)
     if labels.shape != tokens.shape:
         raise ValueError(
@@ -52,9 +52,10 @@ def check_device(name: str, ids: torch.Tensor, device: torch.device) -> None:
 
 
 def to_model_device(name: str, ids: torch.Tensor, model: nn.Module) -> torch.Tensor:
-    """Token ids where the model is. Those that come from a CPU are checked before, for a GPU would only stop.
+    """Token ids where the model is.
 
-    Raises ``ValueError`` for ids outside the vocabulary, ``model.config.vocab_size``; `IGNORE` is none.
+    Those that come from a CPU are checked before, for a GPU would only stop. Raises ``ValueError``
+    for ids outside the vocabulary, ``model.config.vocab_size``; `IGNORE` is none.
     """
     device = next(model.parameters()).device
     if ids.device != device and _can_check_ids(ids):
