@@ -46,7 +46,21 @@ def next_token_probabilities(
     return torch.zeros_like(logits).scatter(-1, ids, p / p.sum(-1, keepdim=True))
 
 
-def generate(
+def generate(model: GPT, tokens: torch.Tensor, max_new_tokens: int, **options) -> torch.Tensor:
+    """The prompt (B, T) and the model's continuation, (B, T + new), on the prompt's device.
+
+    It is computed where the model is, wherever the prompt is. ``options``: ``temperature``, ``top_k``,
+    ``top_p``, ``stop``, ``seed``, ``use_cache`` and ``cuda_graph``, as in ``stream``, which gives the
+    same tokens one step after the other.
+
+    Raises ``ValueError`` for bad input.
+    """
+    prompt = tokens.to(_device(model))  # so that no step waits until its tokens are back
+    new = [drawn[:, None] for drawn in stream(model, prompt, max_new_tokens, **options)]
+    return torch.cat([prompt, *new], dim=1).to(tokens.device)
+
+
+def stream(
     model: GPT,
     tokens: torch.Tensor,
     max_new_tokens: int,
@@ -58,10 +72,12 @@ def generate(
     seed: int | None = None,
     use_cache: bool = True,
     cuda_graph: bool = False,
-) -> torch.Tensor:
-    """The prompt (B, T) and the model's continuation, (B, T + new), on the prompt's device.
+) -> Iterator[torch.Tensor]:
+    """Go on with the prompt (B, T): gives each step's new tokens, (B,), as soon as they are drawn.
 
-    It is computed where the model is, wherever the prompt is.
+    They are on the prompt's device: beside a model on a GPU, a prompt there spares each step a wait.
+    Each step is computed in evaluation mode; between steps the model has the mode that it came
+    with, so several streams, or training, can take turns.
 
     ``temperature``, ``top_k``, ``top_p``: see ``next_token_probabilities``. ``stop``: one id or
     several; a row that drew one repeats it from then on, and when every row has, no more is
@@ -79,40 +95,6 @@ def generate(
     whole window.
 
     Raises ``ValueError`` for bad input.
-    """
-    new = stream(
-        model,
-        prompt := tokens.to(_device(model)),  # so that no step waits until its tokens are back
-        max_new_tokens,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        stop=stop,
-        seed=seed,
-        use_cache=use_cache,
-        cuda_graph=cuda_graph,
-    )
-    return torch.cat([prompt, *(drawn[:, None] for drawn in new)], dim=1).to(tokens.device)
-
-
-def stream(
-    model: GPT,
-    tokens: torch.Tensor,
-    max_new_tokens: int,
-    *,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    stop: int | Sequence[int] | None = None,
-    seed: int | None = None,
-    use_cache: bool = True,
-    cuda_graph: bool = False,
-) -> Iterator[torch.Tensor]:
-    """``generate`` step by step: gives each step's new tokens, (B,), as soon as they are drawn.
-
-    They are on the prompt's device: beside a model on a GPU, a prompt there spares each step a wait.
-    Each step is computed in evaluation mode; between steps the model has the mode that it came
-    with, so several streams, or training, can take turns.
     """
     _check_choice(temperature, top_k, top_p)
     _check_request(model, tokens, max_new_tokens)
