@@ -13,8 +13,6 @@ ROOT = Path(__file__).parents[1]
 MOVING = ROOT / "nbutils/figures/moving"
 TABLES = {path.stem: path for path in (words.FOLDER / "en/pictures").glob("*.json")}
 PICTURES = sorted(TABLES.keys() - {"common"})
-# Pictures whose `summary` still says its own words; to be emptied, then this line goes.
-LEFT = set(PICTURES) - {"window", "weights"}
 LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`""")
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.S)
 # A capital letter or a sentence's end, and a space between words: no list of CSS classes has both.
@@ -113,7 +111,7 @@ def strings(path: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", sorted(set(PICTURES) - LEFT))
+@pytest.mark.parametrize("name", PICTURES)
 def test_python_says_it_with_the_same_words(name):
     """No piece of three words that a table has stands in the picture's module again."""
     pieces = [piece.strip() for _, one in told(name) for piece in re.split(r"\{\w+\}", one)]

@@ -28,8 +28,8 @@ MOST = {
 }
 """Up to these JavaScript counts without rounding."""
 
-_BYTES = {"bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}
-_TIMES = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "years": 31_557_600}
+_THOUSANDS = (1, 1e3, 1e6, 1e9, 1e12, 1e15)
+_SECONDS = (1, 60, 3600, 86_400, 31_557_600)
 
 
 class Counter(Picture):
@@ -91,17 +91,25 @@ class Counter(Picture):
         parts, needs = planning.parameters(self.config()), self.needs()
         total = sum(parts.values())
         chips = math.ceil(needs["train"] / planning.ACCELERATORS[self.chip].memory)
-        fits = (
-            f"fits into one {self.chip}"
-            if chips == 1
-            else f"needs the memory of {chips:,} {self.chip}s"
+        train, run = (self._in_units(needs[name], _THOUSANDS, "bytes") for name in ("train", "run"))
+        time = self._in_units(needs["seconds"], _SECONDS, "times")
+        said = (
+            self.say("said", total=f"{total:,}", share=readable(100 * parts["MLP"] / total)),
+            self.say(
+                "one" if chips == 1 else "many",
+                train=train,
+                run=run,
+                chip=self.chip,
+                chips=f"{chips:,}",
+            ),
+            self.say("computes", billions=f"{self.billions:,}", chip=self.chip, time=time),
         )
-        return (
-            f"{total:,} parameters, {readable(100 * parts['MLP'] / total)} % of them in the MLPs. "
-            f"Training takes {_in_units(needs['train'], _BYTES)}, which {fits}, "
-            f"and running {_in_units(needs['run'], _BYTES)}. To train on {self.billions:,} billion "
-            f"tokens, one {self.chip} would compute for {_in_units(needs['seconds'], _TIMES)}."
-        )
+        return " ".join(said)
+
+    def _in_units(self, value: float, sizes: tuple[float, ...], names: str) -> str:
+        """The value in the largest of these units that it reaches, else in the first."""
+        at = max(i for i, size in enumerate(sizes) if value >= size or i == 0)
+        return f"{readable(value / sizes[at])} {self._words[names][at]}"
 
 
 def _shape(preset: str) -> dict:
@@ -113,9 +121,3 @@ def _shape(preset: str) -> dict:
 
 def _size(preset: str) -> int:
     return sum(planning.parameters(GPTConfig.preset(preset)).values())
-
-
-def _in_units(value: float, units: dict[str, float]) -> str:
-    """The value in the largest of these units that it reaches, else in the first."""
-    name = [unit for unit, size in units.items() if value >= size or size == 1][-1]
-    return f"{readable(value / units[name])} {name}"

@@ -67,21 +67,25 @@ class Digits(Picture):
     def summary(self) -> str:
         first, second, p = self.activations()
         best, next_best = np.argsort(-p, kind="stable")[:2]
-        return (
-            f"{self._subject()} The network says {best} with {readable(100 * p[best])} %, then "
-            f"{next_best} with {readable(100 * p[next_best])} %.\nAbove one half: "
-            f"{(first > 0.5).sum()} of the 16 units of hidden layer 1, {(second > 0.5).sum()} of "
-            "those of hidden layer 2."
+        says = self.say(
+            "says",
+            best=best,
+            p=readable(100 * p[best]),
+            next=next_best,
+            q=readable(100 * p[next_best]),
         )
+        lit = self.say("lit", first=(first > 0.5).sum(), second=(second > 0.5).sum())
+        return f"{self._subject()} {says}\n{lit}"
 
     def _subject(self) -> str:
         cells = int(_ink(self.strokes).sum())
         if not self.example:
-            return f"Your drawing, cells with ink: {cells}." if cells else "Nothing is drawn."
-        painted = ", and you painted on it" if cells else ""
-        answer = self.answers[self.example - 1]
-        return (
-            f"Example {self.example} of {len(self.examples)}: somebody wrote a {answer}{painted}."
+            return self.say("own" if cells else "empty", cells=cells)
+        return self.say(
+            "painted" if cells else "given",
+            number=self.example,
+            of=len(self.examples),
+            answer=self.answers[self.example - 1],
         )
 
 

@@ -81,14 +81,17 @@ class Formula(Picture):
 
     def summary(self) -> str:
         loss, slopes = self.measured()
-        said = (
-            f"The loss is {readable(loss)} nats; no setting of the knobs comes below "
-            f"{readable(self.lowest)}. Points on the wrong side: {self.wrong()} of {len(self.points)}."
+        said = self.say(
+            "wrong",
+            loss=readable(loss),
+            lowest=readable(self.lowest),
+            wrong=self.wrong(),
+            points=len(self.points),
         )
-        ways = [f"{name} {_way(slope)}" for name, slope in zip(KNOBS, slopes)]
         if (np.abs(slopes) < _FLAT).all():
-            return f"{said} All slopes are as good as 0: this is the lowest place."
-        return f"{said} The slopes say: {', '.join(ways)}."
+            return f"{said} {self.say('flat')}"
+        ways = [f"{name} {self._words[_way(slope)]}" for name, slope in zip(KNOBS, slopes)]
+        return f"{said} {self.say('says', ways=', '.join(ways))}"
 
 
 def loss_and_slopes(knobs, points, answers) -> tuple[float, np.ndarray]:

@@ -78,35 +78,27 @@ class AttentionHeads(Picture):
 
     def summary(self) -> str:
         most = [
-            f"head {head + 1} at {self.tokens[row.argmax()]} ({_percent(row.max())})"
+            self.say(
+                "most", head=head + 1, name=self.tokens[row.argmax()], share=_percent(row.max())
+            )
             for head, row in enumerate(self.weights())
         ]
-        looks = f"Where {self.tokens[self.token]} looks most: {', '.join(most)}."
+        looks = self.say("looks", name=self.tokens[self.token], most=", ".join(most))
         return f"{looks}\n{self._scale()}\n{self._mask()}"
 
     def _scale(self) -> str:
-        with_, without = (
-            _percent(self.weights(scaled).max(axis=1).mean()) for scaled in (True, False)
+        scaled, plain = (
+            _percent(self.weights(divide).max(axis=1).mean()) for divide in (True, False)
         )
-        D = len(self.q[0][0])
-        if self.scaled:
-            return (
-                f"Scores are divided by √{D}: a head's largest weight is {with_} on average; "
-                f"undivided it would be {without}."
-            )
-        return (
-            f"Scores are not divided by √{D}: a head's largest weight is {without} on average; "
-            f"divided it would be {with_}."
-        )
+        key, D = "divided" if self.scaled else "undivided", len(self.q[0][0])
+        return self.say(key, D=D, scaled=scaled, plain=plain)
 
     def _mask(self) -> str:
         later = len(self.tokens) - 1 - self.token
         if not later:
-            return "No token comes later, so the mask changes nothing here."
-        if self.masked:
-            return f"The mask is on. Tokens that come later: {later}. They get nothing."
-        peeked = _percent(self.weights()[:, self.token + 1 :].sum(axis=1).mean())
-        return f"The mask is off. Tokens that come later: {later}. They get {peeked} of the weight."
+            return self.say("last")
+        share = _percent(self.weights()[:, self.token + 1 :].sum(axis=1).mean())
+        return self.say("hidden" if self.masked else "peeked", later=later, share=share)
 
 
 def _checked(name: str, values, T: int) -> np.ndarray:

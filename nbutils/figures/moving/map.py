@@ -64,10 +64,9 @@ class EmbeddingMap(Picture):
 
     def summary(self) -> str:
         a, b, c = (self.words[i] for i in (self.a, self.b, self.c))
-        return (
-            f"Nearest to {self.words[self.word]}: {self._listed(self.nearest())}.\n"
-            f"Nearest to {a} − {b} + {c}, without these three: {self._listed(self.answers())}."
-        )
+        said = self.say("said", word=self.words[self.word], near=self._listed(self.nearest()))
+        solved = self.say("solved", a=a, b=b, c=c, answers=self._listed(self.answers()))
+        return f"{said}\n{solved}"
 
     def _rows(self) -> np.ndarray:
         return unpacked(self.rows).reshape(len(self.words), -1)

@@ -103,25 +103,33 @@ class Meanings(Picture):
         return np.stack([va / length / np.sqrt(aa), vb / length / np.sqrt(bb)], axis=-1)
 
     def summary(self) -> str:
-        name = self.stages[self.stage]
-        return f"{name[:1].upper()}{name[1:]}: {self._where()}\n{self._next()}"
+        return f"{self._where()}\n{self._next()}"
 
     def _where(self) -> str:
+        name = self.stages[self.stage]
+        stage = name[:1].upper() + name[1:]
         aa, bb, ab = self.means[self.stage]
         if aa + bb - 2 * ab <= _SAME * (aa + bb):
-            return "the two meanings have one and the same vector."
-        position = self.positions()[self.stage]
-        left, right = self.cosines()[self.stage]
-        return (
-            f"this {self.word} stands at {_signed(position)}. The mean of “{self.kinds[0]}” is at −1 "
-            f"(cosine {_signed(left)}), the mean of “{self.kinds[1]}” at 1 (cosine {_signed(right)})."
+            return self.say("same", stage=stage)
+        left, right = self.kinds
+        a, b = self.cosines()[self.stage]
+        return self.say(
+            "said",
+            stage=stage,
+            word=self.word,
+            position=_signed(self.positions()[self.stage]),
+            left=left,
+            right=right,
+            a=_signed(a),
+            b=_signed(b),
         )
 
     def _next(self) -> str:
-        words = ", ".join(
-            f"{token} ({readable(100 * p)} %)" for token, p in self.says[self.place][self.person]
-        )
-        return f"What the network says next, after the last layer: {words}."
+        tokens = [
+            self.say("token", token=token, share=readable(100 * p))
+            for token, p in self.says[self.place][self.person]
+        ]
+        return self.say("next", tokens=", ".join(tokens))
 
 
 def _checked(vectors, shape: tuple) -> np.ndarray:

@@ -86,15 +86,18 @@ class Merges(Picture):
 
     def summary(self) -> str:
         merges, vocabulary = learn_merges(self.text)
-        done = (
-            f"After {self.step} of {len(merges)} merges, {len(self.text.encode())} bytes "
-            f"have become {len(self.tokens())} tokens."
+        done = self.say(
+            "done",
+            step=self.step,
+            steps=len(merges),
+            bytes=len(self.text.encode()),
+            tokens=len(self.tokens()),
         )
         if self.step == len(merges):
-            return f"{done} No pair is left: every piece is one token."
+            return f"{done} {self.say('end')}"
         (left, right), count, new = merges[self.step]
         left, right = spelled(vocabulary[left]), spelled(vocabulary[right])
-        return f"{done} Next: {left} and {right}, seen {count}×, become number {new}."
+        return f"{done} {self.say('next', left=left, right=right, count=count, new=new)}"
 
 
 def _check(text: str) -> None:

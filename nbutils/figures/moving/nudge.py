@@ -43,17 +43,19 @@ class Nudge(Picture):
         )
 
     def summary(self) -> str:
-        label, p = self.names[0], self.rows[self.step][0]
-        done = (
-            f"{self.step} of {len(self.fell)} updates done: the label {label} has {_percent(p)}, "
-            f"a loss of {readable(-np.log(p))} nats."
+        p = self.rows[self.step][0]
+        done = self.say(
+            "done",
+            step=self.step,
+            steps=len(self.fell),
+            name=self.names[0],
+            p=_percent(p),
+            loss=readable(-np.log(p)),
         )
         if self.step == len(self.fell):
-            return f"{done} The recorded run ends here."
-        return (
-            f"{done} The next update takes it to {_percent(self.rows[self.step + 1][0])}, and "
-            f"{_percent(self.fell[self.step])} of all other tokens fall."
-        )
+            return f"{done} {self.say('end')}"
+        then, fell = _percent(self.rows[self.step + 1][0]), _percent(self.fell[self.step])
+        return f"{done} {self.say('next', p=then, fell=fell)}"
 
 
 def _checked(history) -> np.ndarray:

@@ -65,11 +65,16 @@ class Rates(Picture):
     def summary(self) -> str:
         losses = self.losses[self.chosen]
         guess, truth = self.guesses[self.chosen][self.step][0], self.truth[0]
-        return (
-            f"Learning rate {readable(self.rates[self.chosen])}, {self.step} of {len(losses) - 1} "
-            f"updates done: a loss of {readable(losses[self.step])} nats. “{self.names[0]}” is "
-            f"given {_percent(guess)}; the truth is {_percent(truth)}. "
-            f"In all, {_percent(self.misplaced())} of the probability is misplaced."
+        return self.say(
+            "done",
+            rate=readable(self.rates[self.chosen]),
+            step=self.step,
+            steps=len(losses) - 1,
+            loss=readable(losses[self.step]),
+            name=self.names[0],
+            p=_percent(guess),
+            truth=_percent(truth),
+            misplaced=_percent(self.misplaced()),
         )
 
     def misplaced(self) -> float:

@@ -183,7 +183,7 @@ function sentence(rows, ended, words) {
   const likeliest = fill(words.likeliest, { name, p: percent(p) });
   const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth) });
   const draws = fill(words.drawn, { p: percent(drawn), kept, rows: ROWS });
-  return `${likeliest}${told}\n${draws}${ended ? `\n${words.ended}` : ""}`;
+  return `${likeliest} ${told}\n${draws}${ended ? `\n${words.ended}` : ""}`;
 }
 
 /**

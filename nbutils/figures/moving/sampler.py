@@ -23,8 +23,7 @@ STEPS = 20
 """A temperature of 1, and a probability of 1, in steps of the sliders."""
 RARE = 1e-6
 MOST_CHARACTERS = 600
-MOST_TOKENS = smallworld.MAX_TOKENS - 1  # END stands before them
-END = "(end)"
+MOST_TOKENS = smallworld.MAX_TOKENS - 1  # the end of a document stands before them
 
 
 @cache
@@ -152,7 +151,7 @@ class Sampler(Picture):
         )
         rows = [
             (
-                marked(encoding.decode([i])) if i != encoding.eot_token else END,
+                marked(encoding.decode([i])) if i != encoding.eot_token else self.say("end"),
                 p[i].item(),
                 drawn[i].item(),
                 None if truth is None else float(truth[i]),
@@ -169,21 +168,13 @@ class Sampler(Picture):
 
     def summary(self) -> str:
         rows = self.rows()[:-1]
-        name, p, _, truth = rows[0]
-        said = f"The likeliest next word is {name}: {_percent(p)} by the network. "
-        if truth is None:
-            said += (
-                "No document of smallworld begins like this, or its last word is not whole: "
-                "there is no truth."
-            )
-        else:
-            said += f"The truth is {_percent(truth)}."
+        name, p, drawn, truth = rows[0]
         kept = sum(row[2] >= RARE for row in rows)
-        said += (
-            f"\nWith these sliders it is drawn with {_percent(rows[0][2])}, and {kept} of these {ROWS} "
-            "words have at least one chance in a million."
-        )
-        return said + ("\nThe network has drawn the end of the document." if self.ended else "")
+        likeliest = self.say("likeliest", name=name, p=_percent(p))
+        told = self.say("unknown") if truth is None else self.say("truth", p=_percent(truth))
+        draws = self.say("drawn", p=_percent(drawn), kept=kept, rows=ROWS)
+        said = f"{likeliest} {told}\n{draws}"
+        return f"{said}\n{self.say('ended')}" if self.ended else said
 
 
 def _percent(share: float) -> str:

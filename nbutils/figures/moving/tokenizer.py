@@ -83,10 +83,14 @@ class Tokenizer(Picture):
         return published.encode_ordinary(self.text), own.encode_ordinary(self.text)
 
     def summary(self) -> str:
-        published, own = map(len, self.ids())
-        return (
-            f"Characters: {len(self.text):,}. Bytes: {len(self.text.encode()):,}. Tokens: "
-            f"{published:,} with {NAME}, {own:,} with our own vocabulary of {self.size:,}."
+        published, own = self.ids()
+        return self.say(
+            "said",
+            characters=f"{len(self.text):,}",
+            bytes=f"{len(self.text.encode()):,}",
+            published=f"{len(published):,}",
+            own=f"{len(own):,}",
+            size=f"{self.size:,}",
         )
 
 

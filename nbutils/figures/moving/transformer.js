@@ -222,13 +222,13 @@ function share(numbers, one, total, words) {
  * @param {Words} words
  */
 function placeOf(name, row, column, letters, words) {
-  const here = fill(words.here, { row, letter: letters[row] });
+  const here = { row, letter: letters[row] };
   if (LOOKS.includes(name)) {
-    return fill(words.looks, { here, head: Math.floor(column / POSITIONS) + 1, seen: column % POSITIONS });
+    return fill(words.looks, { ...here, head: Math.floor(column / POSITIONS) + 1, seen: column % POSITIONS });
   }
-  if (OF_HEADS.includes(name)) return fill(words.inHead, { here, head: Math.floor(column / HEAD) + 1, number: column % HEAD });
-  if (NEXT.includes(name)) return fill(words.next, { here, letter: LETTERS[column] });
-  return fill(words.number, { here, number: column });
+  if (OF_HEADS.includes(name)) return fill(words.inHead, { ...here, head: Math.floor(column / HEAD) + 1, number: column % HEAD });
+  if (NEXT.includes(name)) return fill(words.next, { ...here, next: LETTERS[column] });
+  return fill(words.number, { ...here, number: column });
 }
 
 /**
@@ -410,7 +410,7 @@ function build({ model, root, words, redraw }) {
     const key = `${asks} ${Boolean(net)}`;
     if (known !== key) [known, seen] = [key, net ? run(net, asks) : begin(beginning)];
     const rows = seen.rows.map((_, at) => values(seen, STAGES[stage], at));
-    const what = (layer === null ? "" : fill(words.layer, { layer: layer + 1 })) + words[name];
+    const what = layer === null ? words[name] : fill(words.layer, { layer: layer + 1, what: words[name] });
     heading.textContent = what[0].toUpperCase() + what.slice(1);
     map.show({ rows, name, letters: seen.letters, row, column });
     const most = Math.max(...rows.map((numbers) => Math.max(...numbers.map(Math.abs))));

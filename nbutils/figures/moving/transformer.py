@@ -10,7 +10,7 @@ import torch
 import traitlets
 
 from nbutils.model import GPT
-from nbutils.trace import Trace, trace
+from nbutils.trace import LayerTrace, Trace, trace
 
 from .networks import SORTED, content, load_network
 from .picture import Picture, readable, whole_number
@@ -20,27 +20,23 @@ POSITIONS = 2 * SORTED - 1  # the question, and all but the last letter of the a
 SHOWN = 3
 """How many products of a sum are written out."""
 
-FIRST = {"embedded": "each letter's numbers plus those of its position"}
-LAYER = {
-    "attention_normed": "the stream, normalised for attention to read",
-    "q": "the queries of the three heads, side by side",
-    "k": "the keys of the three heads, side by side",
-    "v": "the values of the three heads, side by side",
-    "scores": "the scores of the three heads: each query times each key, before the mask",
-    "weights": "the attention weights of the three heads: mask and softmax of the scores",
-    "heads": "what each head gathers: the sum of the values by their weights",
-    "attention_answer": "attention's answer: the three heads mixed by a matrix",
-    "after_attention": "the stream with attention's answer added",
-    "mlp_normed": "the stream, normalised for the MLP to read",
-    "mlp_hidden": "the MLP's 192 hidden numbers after GELU, in four rows of pictures",
-    "mlp_answer": "the MLP's answer",
-    "after_mlp": "the stream with the MLP's answer added",
-}
-LAST = {
-    "final_normed": "the stream after the last layer, normalised",
-    "logits": "the logits: a score for each next letter",
-    "probabilities": "the probabilities of the next letter: the softmax of the logits",
-}
+FIRST = ("embedded",)
+LAYER = (
+    "attention_normed",
+    "q",
+    "k",
+    "v",
+    "scores",
+    "weights",
+    "heads",
+    "attention_answer",
+    "after_attention",
+    "mlp_normed",
+    "mlp_hidden",
+    "mlp_answer",
+    "after_mlp",
+)
+LAST = ("final_normed", "logits", "probabilities")
 
 
 @cache
@@ -116,13 +112,116 @@ class WholeTransformer(Picture):
     def summary(self) -> str:
         answer, seen = sort_letters(self.text)
         layer, name = list_stages()[self.stage]
-        words = (FIRST | LAYER | LAST)[name]
-        where = "" if layer is None else f"layer {layer + 1}, "
-        return (
-            f"The network has read {self.text.upper()} and writes {answer}.\n"
-            f"Stage {self.stage} of {len(list_stages()) - 1}: {where}{words}.\n"
-            f"{_place(name, self.row, self.column, self.text.upper() + answer)} "
-            f"{_made_of(seen, layer, name, self.row, self.column)}"
+        what = self._words[name]
+        if layer is not None:
+            what = self.say("layer", layer=layer + 1, what=what)
+        said = (
+            self.say("read", text=self.text.upper(), answer=answer),
+            self.say("where", stage=self.stage, stages=len(list_stages()) - 1, what=what),
+            f"{self._place(name, self.text.upper() + answer)} {self._made_of(seen, layer, name)}",
+        )
+        return "\n".join(said)
+
+    def _place(self, name: str, letters: str) -> str:
+        """Which number is explained."""
+        here, column = {"row": self.row, "letter": letters[self.row]}, self.column
+        if name in ("scores", "weights"):
+            head, seen = divmod(column, POSITIONS)
+            return self.say("looks", **here, head=head + 1, seen=seen)
+        if name in ("q", "k", "v", "heads"):
+            return self.say("inHead", **here, head=column // 16 + 1, number=column % 16)
+        if name in ("logits", "probabilities"):
+            return self.say("next", **here, next=LETTERS[column])
+        return self.say("number", **here, number=column)
+
+    def _made_of(self, seen: Trace, layer: int | None, name: str) -> str:
+        """The sum that made a number."""
+        model, row, column = _sorter(), self.row, self.column
+        total = _readable(_numbers(seen, layer, name)[row, column])
+        if name == "embedded":
+            parts = seen.token_embedding[0, row, column], seen.position_embedding[row, column]
+            return self._two("embedding", *parts, total)
+        if name == "logits":
+            products = self._products(seen.final_normed[0, row], model.head.weight[column])
+            return self.say("sum", products=products, total=total)
+        if name == "probabilities":
+            return self._share(seen.logits[0, row], column, total)
+        if name == "final_normed":
+            return self._normed(model.final_norm, seen.layers[-1].after_mlp[0, row], total)
+        here, block = seen.layers[layer], model.blocks[layer]
+        before = seen.embedded if layer == 0 else seen.layers[layer - 1].after_mlp
+        if name in ("scores", "weights", "heads"):
+            return self._looked(here, name, total)
+        if name in ("attention_normed", "mlp_normed"):
+            stream = before if name == "attention_normed" else here.after_attention
+            return self._normed(getattr(block, name.replace("ed", "")), stream[0, row], total)
+        if name in ("after_attention", "after_mlp"):
+            one = before if name == "after_attention" else here.after_attention
+            other = here.attention_answer if name == "after_attention" else here.mlp_answer
+            return self._two("added", one[0, row, column], other[0, row, column], total)
+        attention, mlp = block.attention, block.mlp
+        linear, number, read = {
+            "q": (attention.query_key_value, column, here.attention_normed),
+            "k": (attention.query_key_value, 48 + column, here.attention_normed),
+            "v": (attention.query_key_value, 96 + column, here.attention_normed),
+            "attention_answer": (
+                attention.projection,
+                column,
+                here.heads.transpose(1, 2).flatten(2),
+            ),
+            "mlp_hidden": (mlp.expand, column, here.mlp_normed),
+            "mlp_answer": (mlp.contract, column, here.mlp_hidden),
+        }[name]
+        products = self._products(read[0, row], linear.weight[number], linear.bias[number])
+        return self.say("bent" if name == "mlp_hidden" else "sum", products=products, total=total)
+
+    def _looked(self, here: LayerTrace, name: str, total: str) -> str:
+        """A number of one head's attention."""
+        row = self.row
+        if name == "heads":
+            head, number = divmod(self.column, 16)
+            weights, values = here.weights[0, head, row], here.v[0, head, :, number]
+            products = self._products(weights[: row + 1], values[: row + 1])
+            return self.say("sum", products=products, total=total)
+        head, seen = divmod(self.column, POSITIONS)
+        if name == "scores":
+            products = self._products(here.q[0, head, row], here.k[0, head, seen])
+            return self.say("scaled", products=products, total=total)
+        if seen > row:
+            return self.say("masked")
+        return self._share(here.scores[0, head, row, : row + 1], seen, total)
+
+    def _two(self, key: str, one: torch.Tensor, other: torch.Tensor, total: str) -> str:
+        return self.say(key, one=_readable(one), other=_readable(other), total=total)
+
+    def _products(
+        self, a: torch.Tensor, b: torch.Tensor, constant: torch.Tensor | None = None
+    ) -> str:
+        text = " + ".join(f"{_readable(x)} × {_readable(y)}" for x, y in zip(a[:SHOWN], b[:SHOWN]))
+        if len(a) > SHOWN:
+            text = self.say("more", products=text, count=len(a))
+        if constant is None:
+            return text
+        return self.say("constant", products=text, constant=_readable(constant))
+
+    def _share(self, numbers: torch.Tensor, one: int, total: str) -> str:
+        return self.say(
+            "share",
+            number=_readable(numbers[one]),
+            power=_readable(numbers[one].exp()),
+            powers=_readable(numbers.exp().sum()),
+            total=total,
+        )
+
+    def _normed(self, norm: torch.nn.LayerNorm, x: torch.Tensor, total: str) -> str:
+        return self.say(
+            "norm",
+            value=_readable(x[self.column]),
+            mean=_readable(x.mean()),
+            spread=_readable(math.sqrt(x.var(correction=0) + norm.eps)),
+            scale=_readable(norm.weight[self.column]),
+            shift=_readable(norm.bias[self.column]),
+            total=total,
         )
 
 
@@ -136,97 +235,6 @@ def _check(text: str) -> None:
 def _numbers(seen: Trace, layer: int | None, name: str) -> np.ndarray:
     value = getattr(seen if layer is None else seen.layers[layer], name)[0]
     return (value.transpose(0, 1).flatten(1) if value.dim() == 3 else value).cpu().numpy()
-
-
-def _place(name: str, row: int, column: int, letters: str) -> str:
-    """Which number is explained."""
-    here = f"Position {row}, letter {letters[row]},"
-    if name in ("scores", "weights"):
-        head, seen = divmod(column, POSITIONS)
-        return f"{here} head {head + 1}, looking at position {seen}:"
-    if name in ("q", "k", "v", "heads"):
-        return f"{here} head {column // 16 + 1}, number {column % 16}:"
-    if name in ("logits", "probabilities"):
-        return f"{here} next letter {LETTERS[column]}:"
-    return f"{here} number {column}:"
-
-
-def _made_of(seen: Trace, layer: int | None, name: str, row: int, column: int) -> str:
-    """The sum that made a number."""
-    model, value = _sorter(), _numbers(seen, layer, name)[row, column]
-    total = _readable(value)
-    if name == "embedded":
-        parts = seen.token_embedding[0, row, column], seen.position_embedding[row, column]
-        return f"{_readable(parts[0])} of the letter + {_readable(parts[1])} of the position = {total}."
-    if name == "logits":
-        return f"{_products(seen.final_normed[0, row], model.head.weight[column])} = {total}."
-    if name == "probabilities":
-        return _share(seen.logits[0, row], column, total)
-    if name == "final_normed":
-        return _normed(model.final_norm, seen.layers[-1].after_mlp[0, row], column, total)
-    here, block = seen.layers[layer], model.blocks[layer]
-    before = seen.embedded if layer == 0 else seen.layers[layer - 1].after_mlp
-    if name in ("scores", "weights", "heads"):
-        return _looked(here, name, row, column, total)
-    if name in ("attention_normed", "mlp_normed"):
-        stream = before if name == "attention_normed" else here.after_attention
-        return _normed(getattr(block, name.replace("ed", "")), stream[0, row], column, total)
-    if name in ("after_attention", "after_mlp"):
-        one = before if name == "after_attention" else here.after_attention
-        other = here.attention_answer if name == "after_attention" else here.mlp_answer
-        parts = _readable(one[0, row, column]), _readable(other[0, row, column])
-        return f"{parts[0]} of the stream + {parts[1]} of the answer = {total}."
-    linear, number, read = {
-        "q": (block.attention.query_key_value, column, here.attention_normed),
-        "k": (block.attention.query_key_value, 48 + column, here.attention_normed),
-        "v": (block.attention.query_key_value, 96 + column, here.attention_normed),
-        "attention_answer": (
-            block.attention.projection,
-            column,
-            here.heads.transpose(1, 2).flatten(2),
-        ),
-        "mlp_hidden": (block.mlp.expand, column, here.mlp_normed),
-        "mlp_answer": (block.mlp.contract, column, here.mlp_hidden),
-    }[name]
-    products = _products(read[0, row], linear.weight[number], linear.bias[number])
-    return f"GELU({products}) = {total}." if name == "mlp_hidden" else f"{products} = {total}."
-
-
-def _looked(here, name: str, row: int, column: int, total: str) -> str:
-    """A number of one head's attention."""
-    if name == "heads":
-        head, number = divmod(column, 16)
-        return f"{_products(here.weights[0, head, row, : row + 1], here.v[0, head, : row + 1, number])} = {total}."
-    head, seen = divmod(column, POSITIONS)
-    if name == "scores":
-        return f"({_products(here.q[0, head, row], here.k[0, head, seen])}) / √16 = {total}."
-    if seen > row:
-        return "0, because the mask hides what comes later."
-    return _share(here.scores[0, head, row, : row + 1], seen, total)
-
-
-def _products(a: torch.Tensor, b: torch.Tensor, constant: torch.Tensor | None = None) -> str:
-    text = " + ".join(f"{_readable(x)} × {_readable(y)}" for x, y in zip(a[:SHOWN], b[:SHOWN]))
-    if len(a) > SHOWN:
-        text += f" + … ({len(a)} products)"
-    return text if constant is None else f"{text} + the constant {_readable(constant)}"
-
-
-def _share(numbers: torch.Tensor, one: int, total: str) -> str:
-    return (
-        f"e^{_readable(numbers[one])} = {_readable(numbers[one].exp())}; divided by "
-        f"{_readable(numbers.exp().sum())}, the sum of all such powers in its row, it is {total}."
-    )
-
-
-def _normed(norm: torch.nn.LayerNorm, x: torch.Tensor, column: int, total: str) -> str:
-    spread = math.sqrt(x.var(correction=0) + norm.eps)
-    numbers = x[column], x.mean(), spread, norm.weight[column], norm.bias[column]
-    value, mean, spread, scale, shift = map(_readable, numbers)
-    return (
-        f"{value}, less its row's mean {mean}, over the row's spread {spread}, "
-        f"× {scale} + {shift} = {total}."
-    )
 
 
 def _readable(value) -> str:

@@ -156,8 +156,8 @@
     let [a, b] = [Math.min(heads, width), heads];
     while (!divides(a)) a--;
     while (b < width && !divides(b)) b++;
-    const near = b < width || b === width && heads < width ? fill(words.or, { a, b }) : a;
-    throw new Sentence(fill(words.heads_share, { heads, width, near }));
+    const two = b < width || b === width && heads < width;
+    throw new Sentence(fill(two ? words.unequal_two : words.unequal, { heads, width, a, b }));
   }
   function choice(name, options, onInput) {
     const list = element(
@@ -263,16 +263,12 @@
   }
   function sentence(words, share, total, { train, run, seconds }, chip, memory, billions) {
     const chips = Math.ceil(train / memory);
-    return fill(words.said, {
-      total: count(total),
-      share: readable(100 * share),
-      chip,
-      billions: count(billions),
-      train: inUnits(train, THOUSANDS, words.bytes),
-      run: inUnits(run, THOUSANDS, words.bytes),
-      fits: fill(chips === 1 ? words.one : words.many, { chip, chips: count(chips) }),
-      time: inUnits(seconds, SECONDS, words.times)
-    });
+    const bytes = { train: inUnits(train, THOUSANDS, words.bytes), run: inUnits(run, THOUSANDS, words.bytes) };
+    return [
+      fill(words.said, { total: count(total), share: readable(100 * share) }),
+      fill(chips === 1 ? words.one : words.many, { ...bytes, chip, chips: count(chips) }),
+      fill(words.computes, { billions: count(billions), chip, time: inUnits(seconds, SECONDS, words.times) })
+    ].join(" ");
   }
   var counter_default = picture(build);
 

@@ -271,10 +271,10 @@
   }
   function said(words, model, { place, person, stage, position, cosines }) {
     const [left, right] = model.get("kinds"), name = model.get("stages")[stage], [a, b] = cosines.map(signed);
-    const values = { word: model.get("word"), position: signed(position), left, right, a, b };
-    const now = squareOf(model.get("means")[stage]) ? fill(words.said, values) : words.same;
+    const values = { stage: `${name[0].toUpperCase()}${name.slice(1)}`, word: model.get("word"), position: signed(position), left, right, a, b };
+    const now = fill(squareOf(model.get("means")[stage]) ? words.said : words.same, values);
     const tokens = model.get("says")[place][person].map(([token, p]) => fill(words.token, { token, share: readable(100 * p) }));
-    return `${name[0].toUpperCase()}${name.slice(1)}: ${now}
+    return `${now}
 ${fill(words.next, { tokens: tokens.join(", ") })}`;
   }
   var meanings_default = picture(build);

@@ -770,7 +770,7 @@
     const likeliest = fill(words.likeliest, { name, p: percent(p) });
     const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth) });
     const draws = fill(words.drawn, { p: percent(drawn), kept, rows: ROWS });
-    return `${likeliest}${told}
+    return `${likeliest} ${told}
 ${draws}${ended ? `
 ${words.ended}` : ""}`;
   }
