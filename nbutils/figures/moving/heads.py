@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from ..style import marked
-from .picture import Picture, floats, readable, whole_number
+from .picture import Picture, floats, percent, whole_number
 
 _DIGITS = 6  # that matter, of a query's or a key's number
 _TOKENS, _HEADS, _WIDTH = (2, 24), (1, 4), (1, 64)  # more would not fit on a screen
@@ -79,7 +79,7 @@ class AttentionHeads(Picture):
     def summary(self) -> str:
         most = [
             self.say(
-                "most", head=head + 1, name=self.tokens[row.argmax()], share=_percent(row.max())
+                "most", head=head + 1, name=self.tokens[row.argmax()], share=percent(row.max())
             )
             for head, row in enumerate(self.weights())
         ]
@@ -88,7 +88,7 @@ class AttentionHeads(Picture):
 
     def _scale(self) -> str:
         scaled, plain = (
-            _percent(self.weights(divide).max(axis=1).mean()) for divide in (True, False)
+            percent(self.weights(divide).max(axis=1).mean()) for divide in (True, False)
         )
         key, D = "divided" if self.scaled else "undivided", len(self.q[0][0])
         return self.say(key, D=D, scaled=scaled, plain=plain)
@@ -97,7 +97,7 @@ class AttentionHeads(Picture):
         later = len(self.tokens) - 1 - self.token
         if not later:
             return self.say("last")
-        share = _percent(self.weights()[:, self.token + 1 :].sum(axis=1).mean())
+        share = percent(self.weights()[:, self.token + 1 :].sum(axis=1).mean())
         return self.say("hidden" if self.masked else "peeked", later=later, share=share)
 
 
@@ -114,7 +114,3 @@ def _checked(name: str, values, T: int) -> np.ndarray:
 
 def _short(values: np.ndarray) -> list:
     return [[[float(f"{x:.{_DIGITS}g}") for x in row] for row in head] for head in values]
-
-
-def _percent(share: float) -> str:
-    return f"{readable(100 * share)} %"

@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from ..style import marked
-from .picture import Picture, floats, readable, whole_number
+from .picture import Picture, floats, percent, readable, whole_number
 
 _DIGITS = 9  # that matter, of a recorded probability
 
@@ -49,12 +49,12 @@ class Nudge(Picture):
             step=self.step,
             steps=len(self.fell),
             name=self.names[0],
-            p=_percent(p),
+            p=percent(p),
             loss=readable(-np.log(p)),
         )
         if self.step == len(self.fell):
             return f"{done} {self.say('end')}"
-        then, fell = _percent(self.rows[self.step + 1][0]), _percent(self.fell[self.step])
+        then, fell = percent(self.rows[self.step + 1][0]), percent(self.fell[self.step])
         return f"{done} {self.say('next', p=then, fell=fell)}"
 
 
@@ -73,7 +73,3 @@ def _checked(history) -> np.ndarray:
 
 def _short(value) -> float:
     return float(f"{value:.{_DIGITS}g}")
-
-
-def _percent(share: float) -> str:
-    return f"{readable(100 * share)} %"

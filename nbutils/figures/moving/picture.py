@@ -148,6 +148,11 @@ def readable(value: float, digits: int = 3) -> str:
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
 
 
+def percent(share: float, digits: int = 3) -> str:
+    """A share of 1 for people, `readable`: 12.3 %."""
+    return f"{readable(100 * share, digits)} %"
+
+
 def floats(values) -> np.ndarray:
     """Numbers as an array; a tensor may be on a chip and want a gradient."""
     if hasattr(values, "detach"):

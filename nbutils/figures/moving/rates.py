@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from ..style import marked
-from .picture import Picture, floats, readable, whole_number
+from .picture import Picture, floats, percent, readable, whole_number
 
 _DIGITS = 4  # that matter, of a recorded number
 _PLACES = 6  # after the point, at most
@@ -72,9 +72,9 @@ class Rates(Picture):
             steps=len(losses) - 1,
             loss=readable(losses[self.step]),
             name=self.names[0],
-            p=_percent(guess),
-            truth=_percent(truth),
-            misplaced=_percent(self.misplaced()),
+            p=percent(guess),
+            truth=percent(truth),
+            misplaced=percent(self.misplaced()),
         )
 
     def misplaced(self) -> float:
@@ -108,7 +108,3 @@ def _checked(rate, losses, guesses, V: int) -> tuple[np.ndarray, np.ndarray]:
 def _short(values) -> list[float]:
     """Digits that a picture can show: a run that was lost gives tokens 1e-90 and less."""
     return [round(float(f"{value:.{_DIGITS}g}"), _PLACES) for value in values]
-
-
-def _percent(share: float) -> str:
-    return f"{readable(100 * share)} %"

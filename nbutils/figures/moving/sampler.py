@@ -15,7 +15,7 @@ from nbutils.tokens import SPLIT_PATTERN
 from ..style import marked
 from .merges import for_javascript
 from .networks import content, load_network
-from .picture import Picture, readable, whole_number
+from .picture import Picture, percent, whole_number
 
 ROWS = 8
 """How many words are shown, the likeliest for the network."""
@@ -170,15 +170,11 @@ class Sampler(Picture):
         rows = self.rows()[:-1]
         name, p, drawn, truth = rows[0]
         kept = sum(row[2] >= RARE for row in rows)
-        likeliest = self.say("likeliest", name=name, p=_percent(p))
-        told = self.say("unknown") if truth is None else self.say("truth", p=_percent(truth))
-        draws = self.say("drawn", p=_percent(drawn), kept=kept, rows=ROWS)
+        likeliest = self.say("likeliest", name=name, p=percent(p, 2))
+        told = self.say("unknown") if truth is None else self.say("truth", p=percent(truth, 2))
+        draws = self.say("drawn", p=percent(drawn, 2), kept=kept, rows=ROWS)
         said = f"{likeliest} {told}\n{draws}"
         return f"{said}\n{self.say('ended')}" if self.ended else said
-
-
-def _percent(share: float) -> str:
-    return f"{readable(100 * share, 2)} %"
 
 
 def _check(text: str) -> None:
