@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 import nbutils  # noqa: F401 - before any test imports torch: it tells waiting threads to sleep
 
+matplotlib.use("Agg")  # which opens no window
 pytest_plugins = ["parts", "budgets"]
 ROOT = Path(__file__).parents[1]
 COLAB = ROOT / ".venv" / "colab"  # with the course's PyTorch; the Makefile says more

@@ -1,7 +1,6 @@
 """Chapter 6's pictures show the numbers that they are given."""
 
 import numpy as np
-from drawing import close_figures  # noqa: F401
 from matplotlib.colors import to_hex
 
 from nbutils.figures import style

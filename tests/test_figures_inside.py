@@ -1,7 +1,6 @@
 """Chapter 3c's pictures show the numbers that they are given."""
 
 import numpy as np
-from drawing import close_figures  # noqa: F401
 
 from nbutils.figures.chapters import inside
 from nbutils.figures.style import BLUE

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from drawing import close_figures  # noqa: F401
 
 from nbutils.figures.chapters import knobs
 

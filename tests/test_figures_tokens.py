@@ -3,7 +3,6 @@
 import re
 
 import numpy as np
-from drawing import close_figures  # noqa: F401
 
 from nbutils.figures import style
 from nbutils.figures.chapters import tokens as figures

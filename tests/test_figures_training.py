@@ -1,7 +1,5 @@
 """Chapter 4b's pictures show the numbers that they are given."""
 
-from drawing import close_figures  # noqa: F401
-
 from nbutils.figures.chapters import training as figures
 from nbutils.training import History
 

@@ -5,10 +5,6 @@ import math
 import time
 
 import ipywidgets
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
