@@ -22,29 +22,28 @@ def facts() -> list[dict[str, str]]:
     return json.loads(FACTS.read_text("utf-8"))
 
 
-def doubts(source: str) -> str:
-    """A program that changes nothing, and raises ``AssertionError`` where a fact's cell would let another pass.
+def mutation_test(source: str) -> str:
+    """A program that changes nothing, and raises ``AssertionError`` where a mutant of the cell's assertions holds.
 
     source: of the cell, in whose namespace the program runs after it.
     """
     return "\n".join(
         f"try:\n    {statement}\nexcept AssertionError:\n    pass\nelse:\n"
         f"    raise AssertionError({f'this holds as well, so the cell asserts too little: {statement}'!r})"
-        for statement in changed(source)
+        for statement in mutants(source)
     )
 
 
-def changed(source: str) -> list[str]:
-    """The cell's assertions, each with one value changed, in turn.
+def mutants(source: str) -> list[str]:
+    """The mutants of the cell's assertions: each with one value changed, in turn.
 
     A number or word that something equals is another one. A bound is ten times further in the direction in
     which the assertion fails. Of two results that are compared, one is larger by 1.
     """
     found = []
     for node in ast.walk(ast.parse(source)):
-        asserts = isinstance(node, ast.Assert) or called(node) == "assert_close"
-        if asserts and not isinstance(node, ast.Expr):
-            found += [text for part in ast.walk(node) for text in variants(node, part)]
+        if isinstance(node, ast.Assert) or called(node) == "assert_close":
+            found += [text for part in ast.walk(node) for text in mutants_in(node, part)]
     return list(dict.fromkeys(found))  # what stands between two relations is met twice
 
 
@@ -53,8 +52,8 @@ def called(node: ast.AST) -> str:
     return ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
 
 
-def variants(whole: ast.AST, part: ast.AST) -> Iterator[str]:
-    """The assertion ``whole`` with each value changed that stands in its part, a comparison."""
+def mutants_in(whole: ast.AST, part: ast.AST) -> Iterator[str]:
+    """The mutants of the assertion ``whole`` whose changed value stands in its part, a comparison."""
     if called(part) in COMPARE:
         expected = part.args[1]
         part.args[1] = ast.BinOp(expected, ast.Add(), ast.Constant(1))
@@ -63,14 +62,14 @@ def variants(whole: ast.AST, part: ast.AST) -> Iterator[str]:
     if isinstance(part, ast.Compare):
         sides = [part.left, *part.comparators]
         for left, relation, right in zip(sides, part.ops, sides[1:]):
-            for side, change in changes(left, relation, right):
+            for side, change in mutations(left, relation, right):
                 for value in constants(side):
                     before, value.value = value.value, change(value.value)
                     yield ast.unparse(whole)
                     value.value = before
 
 
-def changes(left: ast.AST, relation: ast.cmpop, right: ast.AST) -> list[tuple[ast.AST, Callable]]:
+def mutations(left: ast.AST, relation: ast.cmpop, right: ast.AST) -> list[tuple[ast.AST, Callable]]:
     """The sides of a comparison, and how a value there is changed so that the comparison should fail."""
     if isinstance(relation, ast.Eq):
         return [(left, other), (right, other)]

@@ -45,7 +45,9 @@ def runtest(cell: plugin.IPyNbCell) -> None:
     run_cell(cell)
     if facts.TAG in cell.cell.metadata.get("tags", []):
         reply = cell.parent.kernel.kc.execute_interactive(
-            facts.doubts(cell.cell.source), store_history=False, output_hook=lambda message: None
+            facts.mutation_test(cell.cell.source),
+            store_history=False,
+            output_hook=lambda message: None,
         )["content"]
         if reply["status"] != "ok":
             told = f"{reply['ename']}: {reply['evalue']}"

@@ -1,4 +1,4 @@
-"""book/facts.json: each fact has one cell, which asserts enough. nbval runs its `doubts`: notebooks/conftest.py."""
+"""book/facts.json: each fact has one cell, whose mutants fail; nbval runs these: notebooks/conftest.py."""
 
 import json
 
@@ -28,11 +28,11 @@ def test_each_fact_has_one_cell_and_each_such_cell_a_fact(tagged):
 
 
 def test_each_fact_asserts_something_that_can_be_changed(tagged):
-    assert [name for name, source in tagged.items() if not facts.changed(source)] == []
+    assert [name for name, source in tagged.items() if not facts.mutants(source)] == []
 
 
 @pytest.mark.parametrize(
-    "assertion, changed",
+    "assertion, mutants",
     [
         ("assert a == [1, 'b']", ["assert a == [2, 'b']", "assert a == [1, 'b?']"]),
         ("assert 2 * 3 == n == 6", ["assert 3 * 3 == n == 6", "assert 2 * 4 == n == 6", "assert 2 * 3 == n == 7"]),
@@ -42,8 +42,8 @@ def test_each_fact_asserts_something_that_can_be_changed(tagged):
         ("for x in y:\n    close.assert_close(f(x), g(x), atol=1)", ["close.assert_close(f(x), g(x) + 1, atol=1)"]),
     ],
 )  # fmt: skip
-def test_one_value_after_the_other_is_changed(assertion, changed):
-    assert sorted(facts.changed(assertion)) == sorted(changed)
+def test_one_value_after_the_other_is_changed(assertion, mutants):
+    assert sorted(facts.mutants(assertion)) == sorted(mutants)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_one_value_after_the_other_is_changed(assertion, changed):
     ],
 )
 def test_a_cell_that_asserts_too_little_is_told(cell, lets_pass):
-    program = f"import math\n{cell}\n{facts.doubts(cell)}"
+    program = f"import math\n{cell}\n{facts.mutation_test(cell)}"
     if lets_pass is None:
         exec(program, {})
         return
