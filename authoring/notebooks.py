@@ -5,7 +5,7 @@ alone in an empty folder, and writes it back. Times, widget state and the versio
 dropped. A cell tagged ``nbval-ignore-output`` keeps its stored output while the code up to it is as
 in the last commit, so a second run changes nothing; clear that output to have it made anew.
 
-``--dry-run`` writes nothing: it says whether the notebooks run.
+``--dry-run`` writes nothing: it says whether the notebooks run, and for how many seconds.
 
 Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
 Those that train for long (`LONG`) ask Colab for a GPU, by the metadata that Colab itself writes.
@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -54,7 +55,10 @@ def main(arguments: list[str] | None = None) -> None:
     for path in options.paths:
         print(f"{path} ...", flush=True)
         stored = with_setup(nbformat.read(path, as_version=4))
-        fresh = normalise(execute(path, stored), path)
+        start = time.monotonic()
+        executed = execute(path, stored)
+        print(f"{time.monotonic() - start:.1f} s", flush=True)
+        fresh = normalise(executed, path)
         if not options.dry_run:
             write(keep_ignored(fresh, stored, committed_code(path)), path)
 
@@ -101,11 +105,12 @@ def execute(
 
 
 def explain(path, notebook, error) -> str:
-    """Which cell failed, how it begins, and what went wrong."""
+    """Which cell failed by which error, on a line of their own; its code, and what went wrong."""
     cell = next(
         c for c in notebook.cells if any(o.output_type == "error" for o in c.get("outputs", []))
     )
-    return f"{path}: cell {cell.id!r} failed:\n\n{cell.source}\n\n{error.ename}: {error.evalue}"
+    failed = f"{path}: cell {cell.id!r} failed: {error.ename}"
+    return f"{failed}\n\n{cell.source}\n\n{error.ename}: {error.evalue}"
 
 
 def metadata(path: Path) -> dict:

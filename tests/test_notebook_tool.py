@@ -1,5 +1,6 @@
 """The tool that runs notebooks and stores their outputs: authoring/notebooks.py."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,8 @@ def test_a_second_run_changes_nothing(tmp_path):
     notebook = small("import time, os\nprint(os.listdir())", "print(time.time())\ntime.time()")
     notebook.cells[1].metadata.tags = ["nbval-ignore-output"]
     nbformat.write(notebook, path)
-    assert run_tool(path).returncode == 0
+    told = run_tool(path)
+    assert told.returncode == 0 and re.fullmatch(r".*a\.ipynb \.\.\.\n\d+\.\d s\n", told.stdout)
     first = path.read_bytes()
     printed, setup, times = nbformat.read(path, 4).cells
     assert printed.outputs[0].text == "[]\n"  # an empty folder
@@ -57,7 +59,7 @@ def test_a_failure_names_the_cell_and_keeps_the_file(tmp_path):
     before = path.read_bytes()
     told = run_tool(path)
     assert told.returncode == 1
-    assert "a.ipynb: cell 'cell-1' failed" in told.stderr
+    assert "a.ipynb: cell 'cell-1' failed: ZeroDivisionError\n" in told.stderr
     assert "ZeroDivisionError: division by zero" in told.stderr
     assert path.read_bytes() == before
 
