@@ -102,11 +102,11 @@ def test_muon_turns_the_blocks_matrices_and_adamw_the_rest(float32, monkeypatch)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_muon_evens_out_in_the_format_that_the_cpu_multiplies_fast(monkeypatch, dtype):
+def test_muon_orthogonalizes_in_the_format_that_the_cpu_multiplies_fast(monkeypatch, dtype):
     monkeypatch.setattr(device, "pick", lambda name: device.Chip(torch.device("cpu"), dtype, "CPU"))
-    evened = orthogonalize(torch.eye(4, 6)[None] * torch.tensor([1.0, 0.5, 0.25, 0.1])[:, None])
-    assert evened.dtype == dtype and evened.shape == (1, 4, 6)
-    strengths = torch.linalg.svdvals(evened[0].float())
+    after = orthogonalize(torch.eye(4, 6)[None] * torch.tensor([1.0, 0.5, 0.25, 0.1])[:, None])
+    assert after.dtype == dtype and after.shape == (1, 4, 6)
+    strengths = torch.linalg.svdvals(after[0].float())
     assert 0.6 < strengths.min() and strengths.max() < 1.3
 
 

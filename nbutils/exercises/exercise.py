@@ -2,8 +2,8 @@
 
 A module has, in this order: a docstring (a title, an empty line, the statement in Markdown),
 DIFFICULTY and IMPORTANCE from 1 to 5, MINUTES, a function of the module's own name (the answer, whose
-docstring the student sees), ``cases(given)``, HINTS, WHY, WRONG and RIGHT. The page "Write an
-exercise" goes through one of them.
+docstring the student sees), ``cases(given)``, HINTS, WHY, WRONG and RIGHT. The page "For teachers"
+goes through one of them, under "Write an exercise".
 """
 
 import ast
