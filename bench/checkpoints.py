@@ -8,7 +8,7 @@ from rows import Row, fastest, table
 
 from nbutils import recipes
 from nbutils.checkpoints import single_file
-from nbutils.checkpoints.state import State, moments, named, weights
+from nbutils.checkpoints.state import State, model_state, named, optimizer_state
 from nbutils.config import TrainConfig
 from nbutils.model import GPT, GPTConfig
 from nbutils.optim import make_optimizer
@@ -45,8 +45,8 @@ def _trained_state(shape: GPTConfig) -> State:
     for weight in model.parameters():
         weight.grad = torch.rand_like(weight)
     optimizer.step()
-    tensors = named("model", weights(model))
-    tensors |= named("optimizer", moments(optimizer))
+    tensors = named("model", model_state(model))
+    tensors |= named("optimizer", optimizer_state(optimizer))
     return State({}, tensors, {})
 
 

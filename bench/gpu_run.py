@@ -55,7 +55,7 @@ class Bench:
     def free(self) -> None:
         """Let go of what nobody uses any more: one contender is there at a time."""
         torch.compiler.reset()  # compiled programs hold their networks
-        device.release(self.chip)
+        device.empty_cache(self.chip)
 
     @property
     def format(self) -> str:

@@ -189,9 +189,9 @@ def sampling(bench: Bench, way: str) -> Iterator[Row]:
 
 def sampling_memory(config: GPTConfig, texts: int, length: int) -> int:
     """Bytes for weights in float32 with their 16-bit copies, the cache, and logits."""
-    whole = planning.inference_memory(config, texts, length, planning.FP32)
-    copies = planning.inference_memory(config, texts, length, planning.BF16)["weights"]
-    return sum(whole.values()) + copies + planning.FP32 * texts * config.vocab_size
+    whole = planning.inference_memory(config, texts, length, planning.FP32_BYTES)
+    copies = planning.inference_memory(config, texts, length, planning.BF16_BYTES)["weights"]
+    return sum(whole.values()) + copies + planning.FP32_BYTES * texts * config.vocab_size
 
 
 def _theirs(model, prompt: torch.Tensor, new: int) -> torch.Tensor:

@@ -189,8 +189,8 @@ def add_row(run: ChipRun, row: dict, file: Path | None = FILE) -> None:
 def _store(run: ChipRun, file: Path) -> None:
     """Put the run in the place of the one that it goes on with, or at the end."""
     _validated(asdict(run))
-    stored, about = all_runs(file), _identity(run)
-    places = [i for i, known in enumerate(stored) if _identity(known) == about]
+    stored, own = all_runs(file), _identity(run)
+    places = [i for i, known in enumerate(stored) if _identity(known) == own]
     place = places[-1] if places else len(stored)
     stored[place : place + 1] = [run]
     with written_aside(file) as aside:

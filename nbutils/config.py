@@ -63,8 +63,9 @@ def _number(name: str, value, kind: type, least: int, below: float, or_none: str
 
 def _two_numbers(name: str, values, least: int, below: float) -> tuple[float, float]:
     try:
-        first, second = (_number(name, value, float, least, below) for value in values)
-    except (TypeError, ValueError):
+        first, second = values if isinstance(values, tuple | list) else ()
+        first, second = (_number(name, value, float, least, below) for value in (first, second))
+    except ValueError:
         words = f"two numbers, each at least {least} and below {below}"
         raise ValueError(f"{name}={values} must be {words}") from None
     return first, second

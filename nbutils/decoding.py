@@ -40,9 +40,9 @@ def decoder(model: GPT, cache: KVCache, tokens: torch.Tensor, cuda_graph: bool =
     is plain (`is_plain`), and its weights stay as they are.
     """
     if not cuda_graph:
-        return _Step(model, cache, len(tokens)).forward
+        return _DecodeStep(model, cache, len(tokens)).forward
     cache = FixedKVCache(cache)
-    decode = _Step(model, cache, len(tokens)).forward
+    decode = _DecodeStep(model, cache, len(tokens)).forward
     return _recorded(decode, tokens, cache.length) if tokens.is_cuda else decode
 
 
@@ -70,7 +70,7 @@ def _recorded(decode: Function, tokens: torch.Tensor, length: torch.Tensor) -> F
     return replay
 
 
-class _Step:
+class _DecodeStep:
     """``GPT.hidden`` and ``GPT.unembed`` for one token of each row, and what its layers share."""
 
     def __init__(self, model: GPT, cache: KVCache, B: int):
@@ -124,7 +124,7 @@ class _Step:
 class _Block:
     forward = Block.forward
 
-    def __init__(self, block: Block, step: _Step):
+    def __init__(self, block: Block, step: _DecodeStep):
         self.attention_norm, self.mlp_norm = _norm(block.attention_norm), _norm(block.mlp_norm)
         self.attention = _Attention(block.attention, step).forward
         self.mlp = _MLP(block.mlp, step.B).forward
@@ -147,7 +147,7 @@ class _Attention:
 
     normalize_and_rotate = CausalSelfAttention.normalize_and_rotate
 
-    def __init__(self, attention: CausalSelfAttention, step: _Step):
+    def __init__(self, attention: CausalSelfAttention, step: _DecodeStep):
         self.step, self.B, self.n_head = step, step.B, attention.n_head
         self.qk_norm, self.rotate = attention.qk_norm, attention.rotate and step.rotate
         self.query_key_value = _linear(attention.query_key_value, step.B)

@@ -189,14 +189,14 @@ def free_memory(chip: Chip) -> float:
     return memory(chip) or float("inf")
 
 
-def release(chip: Chip) -> None:
+def empty_cache(chip: Chip) -> None:
     """Give back what no tensor on the chip uses any more, so that what comes next finds it in one piece."""
     gc.collect()
     if chip.device.type in ("cuda", "mps"):
         getattr(torch, chip.device.type).empty_cache()
 
 
-def wait(chip: Chip) -> None:
+def synchronize(chip: Chip) -> None:
     """Wait until the chip has done all that was asked of it. A GPU answers before it is done."""
     if chip.device.type == "cuda":
         torch.cuda.synchronize(chip.device)

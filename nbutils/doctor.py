@@ -80,13 +80,13 @@ def ready() -> None:
 
 def _trains(chip) -> str:
     """What a GPU can train, or why it can't just now: a notebook must begin on a full one, too."""
-    from nbutils.device import memory, out_of_memory, release
+    from nbutils.device import empty_cache, memory, out_of_memory
     from nbutils.planning import largest
 
     try:
         return f"It can train {largest(chip)}"
     except Exception as error:
-        release(chip)
+        empty_cache(chip)
         if isinstance(error, ValueError):  # not even the smallest network finds room
             return f"Its memory is full ({memory(chip) / 1e9:.0f} GB): {_MAKE_ROOM}"
         if out_of_memory(error):

@@ -27,9 +27,9 @@ from nbutils.device import (
     Chip,
     cpp_compiler,
     cpu_by_default,
+    empty_cache,
     free_memory,
     out_of_memory,
-    release,
 )
 from nbutils.evaluation import evaluate
 from nbutils.model import GPT
@@ -302,7 +302,7 @@ def speeds(
             traceback.clear_frames(error.__traceback__)
             raise
         finally:
-            release(chip)
+            empty_cache(chip)
     return found
 
 

@@ -2,7 +2,7 @@
 
 This is GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), whole
 and plain, with four switches for what came after it (chapter 6 measures each). It knows nothing of
-optimizers, files and devices. Read ``GPT`` first, then ``Block``, ``CausalSelfAttention``, ``MLP``.
+optimizers; files are `hub`'s concern, and chips `attention`'s. Read ``GPT`` first, then ``Block``.
 Shapes: B (batch), T (time), C (channels, ``n_embd``), H (heads), D (C / H), V (vocabulary).
 """
 
@@ -61,7 +61,7 @@ class CausalSelfAttention(nn.Module):
         if 1 < T < S:  # the T newest of S tokens: is_causal would align them with the oldest
             mask = torch.ones(T, S, dtype=torch.bool, device=x.device).tril(S - T)
         dropout = self.dropout if self.training else 0.0
-        # softmax(q k^T / sqrt(D)) v as `weights` writes it out, in the way that the chip does fast.
+        # softmax(q k^T / sqrt(D)) v, as in `attention_weights`, in the way that the chip does fast.
         x = attention(q, k, v, mask, dropout=dropout, causal=T == S)  # (B, H, T, D)
         return self.projection(x.transpose(1, 2).flatten(2))  # heads side by side again: (B, T, C)
 
@@ -78,7 +78,7 @@ class CausalSelfAttention(nn.Module):
             x = F.rms_norm(x, x.shape[-1:])
         return x if self.rotate is None else self.rotate(x, start)
 
-    def weights(self, q: torch.Tensor, k: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def attention_weights(self, q: torch.Tensor, k: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """How much each query (row) takes of each value: scores, and their softmax (B, H, T, T)."""
         scores = q @ k.mT / math.sqrt(q.size(-1))  # (B, H, T, T)
         later = torch.ones_like(scores, dtype=torch.bool).triu(1)

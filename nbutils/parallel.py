@@ -47,11 +47,6 @@ def rank() -> int:
     return int(os.environ.get("RANK", 0))
 
 
-def world_size() -> int:
-    """How many processes `torchrun` started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", 1))
-
-
 def start(name: str = "auto") -> device.Chip:
     """Meet the other processes that `torchrun` started; gives the chip that is this one's.
 
@@ -154,7 +149,7 @@ def split(model: nn.Module) -> nn.Module:
     return model
 
 
-def whole(model: nn.Module) -> nn.Module | None:
+def gather_model(model: nn.Module) -> nn.Module | None:
     """The model as one process has it, on the CPU, from what all hold: in process 0, else None.
 
     Everybody must call it. A model that is not shared out is given back as it is.

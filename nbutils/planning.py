@@ -17,8 +17,8 @@ from nbutils.attention import IN_PIECES, PIECE
 from nbutils.device import Chip, free_memory, measure_peak
 from nbutils.model import GPTConfig
 
-FP32 = 4  # bytes of a number
-BF16 = 2  # and of a float16
+FP32_BYTES = 4
+BF16_BYTES = 2  # float16 too
 
 
 @dataclass(frozen=True)
@@ -122,26 +122,28 @@ def training_memory(
     matrices = block_matrices(config) // split
     T = config.block_size if length is None else length
     tokens = batch_size * T
-    short = min(FP32, dtype.itemsize)
-    in_pieces = device == "cpu" and short != FP32 and T <= IN_PIECES
-    kept = saved_by_block(config, short, short if in_pieces or device != "cpu" else FP32, split)
+    short = min(FP32_BYTES, dtype.itemsize)
+    in_pieces = device == "cpu" and short != FP32_BYTES and T <= IN_PIECES
+    kept = saved_by_block(
+        config, short, short if in_pieces or device != "cpu" else FP32_BYTES, split
+    )
     kept += short * config.n_head // split * attention_pairs(T) // T if in_pieces else 0
     if (
         written_out or device == "mps"
     ):  # the softmax in float32, and shortened for the product with the values
-        kept += (FP32 + (short if short != FP32 else 0)) * config.n_head // split * T
+        kept += (FP32_BYTES + (short if short != FP32_BYTES else 0)) * config.n_head // split * T
     in_blocks, copied = L * kept, matrices
     if checkpointing:  # of one block at a time
-        in_blocks, copied = L * FP32 * C + kept, matrices // L
+        in_blocks, copied = L * FP32_BYTES * C + kept, matrices // L
     return {
-        "weights": FP32 * total,
-        "gradients": FP32 * total,
+        "weights": FP32_BYTES * total,
+        "gradients": FP32_BYTES * total,
         "optimizer": _states(optimizer, total, matrices),
         # the head has the token table's shape
-        "copies": 0 if short == FP32 else short * (copied + config.vocab_size * C),
-        "activations": tokens * (in_blocks + (FP32 + short) * C),  # final norm, head
+        "copies": 0 if short == FP32_BYTES else short * (copied + config.vocab_size * C),
+        "activations": tokens * (in_blocks + (FP32_BYTES + short) * C),  # final norm, head
         # log-probabilities, and on the way back the gradient that comes and the one that goes
-        "logits": tokens * 3 * FP32 * config.vocab_size,
+        "logits": tokens * 3 * FP32_BYTES * config.vocab_size,
     }
 
 
@@ -222,7 +224,7 @@ def largest(
 
 
 def saved_by_block(
-    config: GPTConfig, short: int = BF16, attention: int = BF16, split: int = 1
+    config: GPTConfig, short: int = BF16_BYTES, attention: int = BF16_BYTES, split: int = 1
 ) -> int:
     """Bytes that a block keeps of each token for the way back: 36 C in bfloat16 on a GPU.
 
@@ -231,7 +233,7 @@ def saved_by_block(
     means and attention's sums, less than a hundredth, are left out.
     """
     C = config.n_embd
-    whole = 2 * FP32 * C  # the stream, as each of the two norms finds it
+    whole = 2 * FP32_BYTES * C  # the stream, as each of the two norms finds it
     whole += 2 * short * C  # what goes into query_key_value and expand
     shared = 3 * attention * C  # queries, keys, values
     shared += short * C  # attention's answer, which goes into projection
@@ -250,7 +252,7 @@ def _states(optimizer: str, total: int, matrices: int) -> int:
     """AdamW keeps two numbers for each parameter, Muon one for each of the blocks' matrices."""
     if optimizer not in ("adamw", "muon"):
         raise ValueError(f'optimizer={optimizer!r} is neither "adamw" nor "muon"')
-    return 2 * FP32 * total - (FP32 * matrices if optimizer == "muon" else 0)
+    return 2 * FP32_BYTES * total - (FP32_BYTES * matrices if optimizer == "muon" else 0)
 
 
 def process_memory(
@@ -274,10 +276,10 @@ def process_memory(
     parts = training_memory(config, batch_size // processes, **how)
     if kind == "fsdp":
         blocks, around = _blocks_and_around(config)
-        number = BF16 if parts["copies"] else FP32
-        gathered = number * blocks // config.n_layer + FP32 * around
+        number = BF16_BYTES if parts["copies"] else FP32_BYTES
+        gathered = number * blocks // config.n_layer + FP32_BYTES * around
         if parts["copies"]:
-            gathered += BF16 * config.vocab_size * config.n_embd  # the head's, by autocast
+            gathered += BF16_BYTES * config.vocab_size * config.n_embd  # the head's, by autocast
         shares = {name: parts[name] // processes for name in ("weights", "gradients", "optimizer")}
         parts = {**parts, **shares, "copies": gathered}
     return parts
@@ -291,7 +293,7 @@ def _blocks_and_around(config: GPTConfig) -> tuple[int, int]:
 
 
 def sent_per_step(
-    config: GPTConfig, tokens: int, kind: str, processes: int, number: int = BF16
+    config: GPTConfig, tokens: int, kind: str, processes: int, number: int = BF16_BYTES
 ) -> int:
     """Bytes that each process sends in one update on ``tokens`` tokens of the whole batch.
 
@@ -304,10 +306,10 @@ def sent_per_step(
     ring = (processes - 1) / processes
     total = sum(parameters(config).values())
     if kind == "ddp":
-        return int(ring * 2 * FP32 * total)
+        return int(ring * 2 * FP32_BYTES * total)
     if kind == "fsdp":  # the blocks' matrices forward and again backward, then all gradients
         blocks, around = _blocks_and_around(config)
-        return int(ring * (2 * number * blocks + FP32 * around + FP32 * total))
+        return int(ring * (2 * number * blocks + FP32_BYTES * around + FP32_BYTES * total))
     # in each layer two sums forward and two backward, each an all-reduce of (B, T, C)
     return int(ring * 2 * 4 * config.n_layer * config.n_embd * tokens * number)
 
@@ -318,7 +320,7 @@ def _check_kind(kind: str) -> None:
 
 
 def inference_memory(
-    config: GPTConfig, batch_size: int = 1, length: int | None = None, number: int = BF16
+    config: GPTConfig, batch_size: int = 1, length: int | None = None, number: int = BF16_BYTES
 ) -> dict[str, int]:
     """Bytes to write ``batch_size`` texts of ``length`` tokens; ``number``: bytes of a number.
 

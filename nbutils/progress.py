@@ -196,9 +196,13 @@ class TrainingInterrupt(KeyboardInterrupt):
     """
 
     def __init__(self, step: int, kept: int | None = None):
-        where = "" if kept in (None, step) else f" from step {kept:,}"
-        super().__init__(f"stopped at step {step:,}; the same call goes on{where}")
         self.step, self.kept = step, kept
+        super().__init__(self.message("call"))
+
+    def message(self, what: str) -> str:
+        """Where the run stopped, and that the same call, or whatever began it, goes on."""
+        where = "" if self.kept in (None, self.step) else f" from step {self.kept:,}"
+        return f"stopped at step {self.step:,}; the same {what} goes on{where}"
 
 
 class StopSignals:

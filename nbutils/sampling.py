@@ -10,7 +10,9 @@ from nbutils.ids import check_batch, check_ids
 from nbutils.kv_cache import KVCache
 from nbutils.model import GPT
 
-COLDEST = torch.finfo(torch.float32).tiny  # what float32 cannot divide by counts as temperature 0
+MIN_TEMPERATURE = torch.finfo(
+    torch.float32
+).tiny  # what float32 cannot divide by counts as temperature 0
 
 
 def next_token_probabilities(
@@ -22,14 +24,14 @@ def next_token_probabilities(
     """Logits (..., V) to the probabilities (..., V) that the next token is drawn from, float32.
 
     ``temperature`` divides the logits: below 1 sharpens, above 1 flattens, 0 (or less
-    than ``COLDEST``) leaves only the largest. ``top_k`` then keeps the k likeliest tokens, and
+    than ``MIN_TEMPERATURE``) leaves only the largest. ``top_k`` then keeps the k likeliest tokens, and
     ``top_p`` the fewest of those whose probabilities reach p together ("nucleus sampling",
     Holtzman et al., 2020). What is kept is scaled to sum to 1. Raises ``ValueError`` for values
     that mean nothing.
     """
     _check_choice(temperature, top_k, top_p)
     logits = logits.float()
-    if temperature < COLDEST:
+    if temperature < MIN_TEMPERATURE:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
     if temperature != 1:  # without the largest taken off first, one near 0 would overflow
         logits = (logits - logits.amax(-1, keepdim=True)) / temperature
@@ -104,7 +106,7 @@ def stream(
         generator = torch.Generator(tokens.device).manual_seed(seed)
 
     def draw(logits: torch.Tensor) -> torch.Tensor:  # (B, V) to (B,)
-        if temperature < COLDEST:
+        if temperature < MIN_TEMPERATURE:
             return logits.argmax(-1)
         p = next_token_probabilities(logits, temperature, top_k, top_p)
         # The same as p.multinomial(1), which first asks again whether p are probabilities.

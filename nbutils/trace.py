@@ -1,4 +1,4 @@
-"""Every intermediate value of a GPT's forward pass, computed in the open from its weights.
+"""Every intermediate value of a GPT's forward pass, kept by name.
 
 ``GPT.forward`` keeps nothing and lets PyTorch's fast attention hide the weights that it uses.
 ``trace`` walks the same way through the model's own parts, with attention written out, and keeps
@@ -124,7 +124,7 @@ def _trace_block(block: Block, x: torch.Tensor) -> LayerTrace:
 def _trace_attention(attention: CausalSelfAttention, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """softmax(Q K^T / sqrt(D)) V (Vaswani et al., 2017), each step by its name."""
     q, k, v = attention.queries_keys_values(x)  # each (B, H, T, D)
-    scores, weights = attention.weights(q, k)  # each (B, H, T, T)
+    scores, weights = attention.attention_weights(q, k)  # each (B, H, T, T)
     heads = weights @ v  # (B, H, T, D)
     answer = attention.projection(heads.transpose(1, 2).flatten(2))  # (B, T, C)
     return dict(q=q, k=k, v=v, scores=scores, weights=weights, heads=heads, attention_answer=answer)

@@ -23,7 +23,7 @@ from nbutils.checkpoints.state import (
     CheckpointError,
     CheckpointWarning,
     fingerprint,
-    random_state_kept,
+    fork_rng,
 )
 from nbutils.compiling import compilation
 from nbutils.config import TrainConfig
@@ -60,7 +60,7 @@ def train(
     at once, and leaves the checkpoint before (see `progress.StopSignals`).
 
     With ``config.parallel`` every process that `torchrun` started calls this alike, ``on_eval``
-    too, and gets the same losses. The model is left shared out, on the chips; `parallel.whole` joins it.
+    too, and gets the same losses. The model is left shared out, on the chips; `parallel.gather_model` joins it.
 
     PyTorch's global random generators are seeded with ``config.seed``, and a checkpoint that is
     continued sets them too.
@@ -89,17 +89,16 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
     options = _window_options(model, config, chip)
     _move(model, chip)
     model.zero_grad(set_to_none=True)  # half a gradient is none
-    group.check_batch(size, parts)
-    replica = group.parallelize(model, chip)  # what is called in training
-    optimizer = group.split_param_groups(make_optimizer(model, config))
-    schedule = partial(learning_rate_at, config=config)
-    program = compilation(model, config.compile, chip)
-
     with _named("the training text (train_tokens)"):
         train_windows = Windows(train_tokens, size, **options)
     with _named("the validation text (val_tokens)"):  # in parts as small as training's
         val_windows = Windows(val_tokens, size // parts, **options)
 
+    group.check_batch(size, parts)
+    replica = group.parallelize(model, chip)  # what is called in training
+    optimizer = group.split_param_groups(make_optimizer(model, config))
+    schedule = partial(learning_rate_at, config=config)
+    program = compilation(model, config.compile, chip)
     step = _Step(model, replica, optimizer, chip, group, parts, config.grad_clip)
     evaluation = _Evaluation(step, train_windows, val_windows, config.eval_batches, on_eval)
     identity = _identity(model, train_windows, val_windows, config)
@@ -116,11 +115,11 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
         found = store.restore(lambda about: _resume(about, step, run))
         if not found or not run.over:  # a finished run is only read
             store.prepare()
-        with signals, bar, device.memory_kept(chip), program as as_written:
+        with signals, bar, device.memory_kept(chip), program as eager:
             while True:
                 rate = schedule(run.step, seconds=run.trained)
                 if run.evaluation_due():
-                    with as_written():
+                    with eager():
                         evaluation(run, rate)
                     bar.evaluated()
                 stopping = bool(group.all_reduce_max(signals.received))  # all stop at one step
@@ -158,7 +157,7 @@ def _move(model: nn.Module, chip: device.Chip) -> None:
             raise
         raise TrainingMemoryError(
             f"the model's weights find no room on {chip.name}{device.missing_memory(error)}; try a smaller "
-            "model, or let go of what else is there (del it, then device.release(chip))"
+            "model, or let go of what else is there (del it, then device.empty_cache(chip))"
         ) from error
 
 
@@ -246,10 +245,10 @@ class _Step:
         """Add the gradient of the batch's mean loss, one part of the batch after the other."""
         batch_loss = torch.zeros((), device=self.chip.device)
         parts = list(self._parts(tokens, labels))
-        for i, (part, answers, share) in enumerate(parts, start=1):
+        for i, (*part, share) in enumerate(parts, start=1):
             with self.group.sync_gradients(self.replica, i == len(parts)):
                 with self.chip.autocast():
-                    loss = self.replica(part, answers)[1]
+                    loss = self.replica(*part)[1]
                 loss = loss * share
                 self.scaler.scale(loss).backward()
             batch_loss += loss.detach()
@@ -259,7 +258,7 @@ class _Step:
     def loss(self, tokens: torch.Tensor, labels: torch.Tensor) -> float:
         """The batch's mean loss without an update."""
         parts = self._parts(tokens, labels)
-        loss = sum(float(self.model(part, answers)[1] * share) for part, answers, share in parts)
+        loss = sum(float(self.model(*part)[1] * share) for *part, share in parts)
         return self.group.all_reduce_sum(loss)[0] / self.group.data_parallel_size
 
     def _parts(self, tokens, labels) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
@@ -270,8 +269,8 @@ class _Step:
         tokens, labels = self.group.shard_batch(tokens, labels)
         counted = self.group.all_reduce_mean((labels != IGNORE).sum())
         parts = self.accumulation
-        for part, answers in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
-            yield part, answers, (answers != IGNORE).sum() / counted
+        for part, expected in zip(tokens.chunk(parts), labels.chunk(parts), strict=True):
+            yield part, expected, (expected != IGNORE).sum() / counted
 
     def release(self) -> None:
         """Let go of what fills a chip beside the weights: half a gradient is none, and states are of this run."""
@@ -319,7 +318,7 @@ class _Evaluation:
         if self.on_eval is None:
             return
         # What the callback draws, for example samples, must not change the run.
-        with torch.no_grad(), random_state_kept(self.chip.device):
+        with torch.no_grad(), fork_rng(self.chip.device):
             self.on_eval(step, self.model)
         if self.group.kind is None:
             self.model.to(self.chip.device)  # a callback may have taken it elsewhere

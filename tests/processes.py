@@ -64,7 +64,7 @@ def trained(kind: str | None, to: Path | None = None, on_eval=None, shape=None, 
     network = model(**shape or {})
     ids = corpus()
     history = train(network, ids, ids[:125], recipe(kind, **changes), on_eval=on_eval)
-    whole = parallel.whole(network) if kind else network
+    whole = parallel.gather_model(network) if kind else network
     if to is not None and whole is not None:
         save_file(whole.state_dict(), to)
     return history.to_dict()

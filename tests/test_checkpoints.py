@@ -13,7 +13,7 @@ from torch import nn
 
 from nbutils.checkpoints import single_file
 from nbutils.checkpoints import state as of_state
-from nbutils.checkpoints.single_file import BEFORE, CHECKPOINT, prepare, restore, write
+from nbutils.checkpoints.single_file import CHECKPOINT, PREVIOUS, prepare, restore, write
 from nbutils.checkpoints.state import CheckpointError, CheckpointWarning, State
 
 RUN = {"model": "tiny", "learning_rate": 0.1}
@@ -60,7 +60,7 @@ def test_what_was_written_is_read(tmp_path):
 def test_the_newest_is_read_and_the_one_before_is_kept(tmp_path):
     for step in (1, 2, 3):
         write(tmp_path, state(step))
-    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, BEFORE}
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, PREVIOUS}
     assert same(restored(tmp_path), state(3))
     (tmp_path / CHECKPOINT).unlink()  # as after a kill, on a file system without links
     assert same(restored(tmp_path), state(2))
@@ -106,7 +106,7 @@ def test_if_the_newest_is_damaged_the_one_before_is_used_and_told(tmp_path, dama
         assert same(restored(tmp_path), state(1))
     assert same(restored(tmp_path), state(1))  # the damaged one is gone, without another warning
     write(tmp_path, state(3))
-    assert same(single_file._read(tmp_path / BEFORE), state(1))  # not the damaged one
+    assert same(single_file._read(tmp_path / PREVIOUS), state(1))  # not the damaged one
 
 
 def test_where_nothing_can_be_written_a_damaged_checkpoint_stays_and_that_is_told(
@@ -123,7 +123,7 @@ def test_where_nothing_can_be_written_a_damaged_checkpoint_stays_and_that_is_tol
     message = "can't be written .Read-only file system"
     with pytest.warns(CheckpointWarning), pytest.raises(CheckpointError, match=message):
         restored(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, BEFORE}
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, PREVIOUS}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -140,8 +140,8 @@ def test_if_both_are_damaged_both_are_named(tmp_path):
     for step in (1, 2):
         write(tmp_path, state(step))
     empty(tmp_path / CHECKPOINT)
-    cut(tmp_path / BEFORE)
-    with pytest.raises(CheckpointError, match=f"{CHECKPOINT} and .*{BEFORE}: damaged"):
+    cut(tmp_path / PREVIOUS)
+    with pytest.raises(CheckpointError, match=f"{CHECKPOINT} and .*{PREVIOUS}: damaged"):
         restored(tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -188,7 +188,7 @@ def test_another_run_is_refused_and_stays(tmp_path, step):
         cut(tmp_path / CHECKPOINT)
         with pytest.raises(CheckpointError, match=message):
             restored(tmp_path)
-        assert (tmp_path / BEFORE).read_bytes() == before[BEFORE]
+        assert (tmp_path / PREVIOUS).read_bytes() == before[PREVIOUS]
 
 
 def test_identities_are_compared_as_json_has_them(tmp_path):
@@ -228,7 +228,7 @@ def test_nothing_is_given_up_for_a_limit_that_room_does_not_lift(tmp_path, monke
     monkeypatch.setattr(single_file, "save_tensors", full(errno.EFBIG))
     with pytest.raises(CheckpointError, match="File too large"):
         write(tmp_path, state(3))
-    assert same(single_file._read(tmp_path / BEFORE), state(1))
+    assert same(single_file._read(tmp_path / PREVIOUS), state(1))
 
 
 def test_a_disk_with_room_for_two_gives_up_the_one_before(tmp_path, monkeypatch):
@@ -238,12 +238,12 @@ def test_a_disk_with_room_for_two_gives_up_the_one_before(tmp_path, monkeypatch)
     save = single_file.save_tensors
 
     def crowded(tensors, path, metadata):
-        (full(errno.ENOSPC) if (tmp_path / BEFORE).exists() else save)(tensors, path, metadata)
+        (full(errno.ENOSPC) if (tmp_path / PREVIOUS).exists() else save)(tensors, path, metadata)
 
     monkeypatch.setattr(single_file, "save_tensors", crowded)
     write(tmp_path, state(3))
     assert same(restored(tmp_path), state(3))
-    assert same(single_file._read(tmp_path / BEFORE), state(2))
+    assert same(single_file._read(tmp_path / PREVIOUS), state(2))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
@@ -310,16 +310,16 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_any_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path, kind):
     net, optimizer = trained(kind)
-    tensors = of_state.named("model", of_state.weights(net))
-    tensors |= of_state.named("optimizer", of_state.moments(optimizer))
+    tensors = of_state.named("model", of_state.model_state(net))
+    tensors |= of_state.named("optimizer", of_state.optimizer_state(optimizer))
     write(tmp_path, State(RUN, tensors, {}))
     other = model()
     with torch.no_grad():
         other[0].weight += 1
     second = kind(other.parameters())
     stored = restored(tmp_path)
-    of_state.set_weights(other, stored.part("model"))
-    of_state.set_moments(second, stored.part("optimizer"))
+    of_state.load_model_state(other, stored.part("model"))
+    of_state.load_optimizer_state(second, stored.part("optimizer"))
     for each, steps in ((net, optimizer), (other, second)):
         steps.zero_grad()
         each(torch.ones(5, 4)).square().mean().backward()
@@ -339,20 +339,20 @@ def test_any_optimizer_goes_on_as_if_it_had_not_stopped(tmp_path, kind):
 )
 def test_an_optimizer_s_memory_that_does_not_fit_is_refused(change):
     optimizer = trained(KINDS["adamw"])[1]
-    kept = of_state.moments(optimizer)
-    of_state.set_moments(optimizer, kept)
+    kept = of_state.optimizer_state(optimizer)
+    of_state.load_optimizer_state(optimizer, kept)
     change(kept)
     with pytest.raises(ValueError):
-        of_state.set_moments(optimizer, kept)
+        of_state.load_optimizer_state(optimizer, kept)
 
 
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="of another shape"):
-        of_state.set_weights(model(), of_state.weights(model(5)))
-    kept = of_state.weights(model())
+        of_state.load_model_state(model(), of_state.model_state(model(5)))
+    kept = of_state.model_state(model())
     del kept["scale"]
     with pytest.raises(ValueError, match="missing"):
-        of_state.set_weights(model(), kept)
+        of_state.load_model_state(model(), kept)
 
 
 def test_a_tied_weight_is_stored_once():
@@ -360,18 +360,18 @@ def test_a_tied_weight_is_stored_once():
     net[2].weight = nn.Parameter(net[0].weight.T.contiguous())
     net.add_module("head", nn.Linear(3, 4))
     net.head.weight = net[2].weight
-    kept = of_state.weights(net)
+    kept = of_state.model_state(net)
     assert "2.weight" in kept and "head.weight" not in kept
-    of_state.set_weights(net, kept)
+    of_state.load_model_state(net, kept)
     assert net.head.weight is net[2].weight
 
 
 def test_random_numbers_go_on_where_they_were():
     torch.manual_seed(3)
-    kept = of_state.random_state(torch.device("cpu"))
+    kept = of_state.rng_state(torch.device("cpu"))
     expected = torch.rand(5)
     torch.rand(7)
-    of_state.set_random_state(kept, torch.device("cpu"))
+    of_state.set_rng_state(kept, torch.device("cpu"))
     assert torch.equal(torch.rand(5), expected)
 
 

@@ -215,7 +215,7 @@ def test_a_notebook_begins_on_a_full_gpu_too(capsys, monkeypatch):
     gpu = device.Chip(torch.device("cuda"), torch.float16, "Tesla T4", scaler=True)
     monkeypatch.setattr(device, "pick", lambda: gpu)
     monkeypatch.setattr(device, "memory", lambda chip: 15_800_000_000)
-    monkeypatch.setattr(device, "release", lambda chip: None)
+    monkeypatch.setattr(device, "empty_cache", lambda chip: None)
     raised = [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 256.00 MiB."),
         RuntimeError("CUDA error: out of memory"),  # where not even the driver finds room

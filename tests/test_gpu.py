@@ -51,7 +51,7 @@ def chip() -> device.Chip:
 def _freed(chip):
     yield
     torch.compiler.reset()
-    device.release(chip)
+    device.empty_cache(chip)
 
 
 def made(shape: GPTConfig = SHAPE) -> GPT:
@@ -202,7 +202,7 @@ def test_an_update_needs_what_was_planned(chip, short, written_out):
     """The most that PyTorch had given away at a time, in the second update."""
     shape, B = GPTConfig.preset("gpt2", n_layer=2, n_embd=256, n_head=4, block_size=256), 4
     rung = ladder.Rung(mixed_precision=short, fused_attention=not written_out, fused_optimizer=True)
-    device.release(chip)
+    device.empty_cache(chip)
     before = torch.cuda.memory_allocated(chip.device)
     update, _ = ladder.make_update(shape, rung, chip, B)
     float(update())
@@ -212,7 +212,7 @@ def test_an_update_needs_what_was_planned(chip, short, written_out):
     planned = ladder.memory_needed(shape, [rung], chip, B)
     assert 0.9 < needed / planned < 1.1, f"planned {planned:,} bytes, needed {needed:,}"
     del update
-    device.release(chip)
+    device.empty_cache(chip)
     assert torch.cuda.memory_allocated(chip.device) - before < 64e6  # cuBLAS keeps some for itself
 
 
@@ -225,7 +225,7 @@ def test_what_is_too_large_is_told(chip):
     with pytest.raises(training.TrainingMemoryError, match="accumulation"):
         train(made(shape), IDS, IDS, config)
     del held
-    device.release(chip)
+    device.empty_cache(chip)
     assert planning.largest(chip, peak=1e12).memory < device.free_memory(chip)
 
 

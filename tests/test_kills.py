@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 
-from nbutils.checkpoints.single_file import BEFORE, CHECKPOINT
+from nbutils.checkpoints.single_file import CHECKPOINT, PREVIOUS
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import TrainConfig, train
 
@@ -57,7 +57,7 @@ def same(one: Path, other: Path) -> bool:
     """Whether two runs ended alike, bit for bit, and left their checkpoints and no more."""
     ends = (torch.load(folder / "end", weights_only=True) for folder in (one, other))
     (losses, weights), (others, other_weights) = ends
-    assert {path.name for path in other.iterdir()} == {"end", CHECKPOINT, BEFORE}
+    assert {path.name for path in other.iterdir()} == {"end", CHECKPOINT, PREVIOUS}
     return losses == others and all(map(torch.equal, weights.values(), other_weights.values()))
 
 

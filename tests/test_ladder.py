@@ -148,7 +148,7 @@ def test_a_chip_with_memory_of_its_own_holds_one_update_at_a_time(monkeypatch):
         return held, 10
 
     monkeypatch.setattr(ladder, "_seconds_per_update", lambda update, seconds: update())
-    monkeypatch.setattr(ladder, "release", freed.append)
+    monkeypatch.setattr(ladder, "empty_cache", freed.append)
     gpu = replace(CPU, device=torch.device("cuda"))
     assert ladder.speeds(dict.fromkeys("abc", make), gpu) == dict.fromkeys("abc", 10)
     assert most == [1, 1, 1] and freed == [gpu] * 3

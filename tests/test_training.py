@@ -13,7 +13,7 @@ from runs import CONFIG, CORPUS, MODEL, Interrupted, fresh, stop_at, weights
 from nbutils import device, files, parallel, smallworld, text, tokens
 from nbutils import training as training_module
 from nbutils.checkpoints import single_file
-from nbutils.checkpoints.single_file import BEFORE, CHECKPOINT
+from nbutils.checkpoints.single_file import CHECKPOINT, PREVIOUS
 from nbutils.checkpoints.state import CheckpointError
 from nbutils.figures.chapters.training import loss_curve
 from nbutils.model import GPT, GPTConfig
@@ -192,7 +192,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path, monkeypatc
     assert history.learning_rates == expected.learning_rates
     assert history.seconds == sorted(history.seconds)
     assert torch.equal(weights(parts), weights(whole))
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {CHECKPOINT, BEFORE}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {CHECKPOINT, PREVIOUS}
 
 
 def test_a_finished_run_is_only_read(tmp_path):
@@ -235,12 +235,12 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
     with pytest.raises(Interrupted):
         train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(40))
     before = (tmp_path / CHECKPOINT).read_bytes()
-    (tmp_path / BEFORE).unlink(missing_ok=True)
+    (tmp_path / PREVIOUS).unlink(missing_ok=True)
     monkeypatch.setattr(files.os, "replace", crash)
     with pytest.raises(Interrupted):
         train(fresh(), CORPUS, CORPUS, config)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
-    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, BEFORE}
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, PREVIOUS}
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, monkeypatch):
@@ -285,7 +285,7 @@ def test_a_checkpoint_with_something_missing_is_damaged(tmp_path, tensor, about)
     state.tensors.pop(tensor, None)
     state.about.pop(about, None)
     single_file.write(tmp_path, state)
-    (tmp_path / BEFORE).unlink()
+    (tmp_path / PREVIOUS).unlink()
     with pytest.raises(CheckpointError, match="damaged, or no checkpoint of nbutils"):
         train(fresh(), CORPUS, CORPUS, config)
 

@@ -22,13 +22,13 @@ from nbutils.checkpoints.shards import Shards
 from nbutils.checkpoints.state import (
     CheckpointError,
     State,
-    moments,
+    load_model_state,
+    load_optimizer_state,
+    model_state,
     named,
-    random_state,
-    set_moments,
-    set_random_state,
-    set_weights,
-    weights,
+    optimizer_state,
+    rng_state,
+    set_rng_state,
 )
 from nbutils.parallel import Group
 
@@ -72,9 +72,9 @@ class Store:
     def state(self, about: dict) -> State:
         """All that decides how the run goes on."""
         tensors = {
-            **named("model", weights(self.model)),
-            **named("optimizer", moments(self.optimizer)),
-            **named("random", random_state(self.device)),
+            **named("model", model_state(self.model)),
+            **named("optimizer", optimizer_state(self.optimizer)),
+            **named("random", rng_state(self.device)),
         }
         return State(self.identity, tensors, about)
 
@@ -100,9 +100,9 @@ class Store:
             return False
 
         def load_all(state: State) -> None:
-            set_weights(self.model, state.part("model"))
-            set_moments(self.optimizer, state.part("optimizer"))
-            set_random_state(state.part("random"), self.device)
+            load_model_state(self.model, state.part("model"))
+            load_optimizer_state(self.optimizer, state.part("optimizer"))
+            set_rng_state(state.part("random"), self.device)
             load(state.about)
             self.kept = self._tried = state.about["step"]
 

@@ -20,10 +20,10 @@ from nbutils.checkpoints.state import (
     CheckpointError,
     CheckpointWarning,
     State,
+    model_state,
     named,
-    random_state,
+    rng_state,
     same_run,
-    weights,
 )
 from nbutils.files import flush, written_aside
 from nbutils.parallel import Group, attempt, permute_rows, unpermute_rows
@@ -48,7 +48,7 @@ class Shards:
         self.weights = [(names[weight], weight) for weight in order]  # as the optimizer counts
 
     def newer_than(self, file: Path) -> bool:
-        """Is one of these newer than a file, or is there no such file?"""
+        """Is one of these newer than a file? Any is, where there is no such file."""
         return self.group.broadcast(lambda: any(_later(path, file) for path in self._all()))
 
     def write(self, step: int, state: State) -> None:
@@ -77,6 +77,9 @@ class Shards:
                 continue
             same_run(path, found["identity"], json.loads(json.dumps(identity)))
             load(State(found["identity"], self._load(path), found["about"]))
+            for path in damaged if self.group.rank == 0 else ():
+                told = f"{path} is damaged: it is deleted, and the run goes on from the one before"
+                warnings.warn(told, CheckpointWarning, stacklevel=5)  # where `train` was called
             self.group.broadcast(lambda: _remove(damaged))
             return True
         if damaged:
@@ -138,13 +141,13 @@ class Shards:
         with warnings.catch_warnings(action="ignore"):  # one process alone is told that it is
             dcp.load(found, storage_reader=reader, no_dist=self.group.kind is None)
         found = permute_rows(self.model, found)
-        random = named("random", random_state(next(self.model.parameters()).device))
+        random = named("random", rng_state(next(self.model.parameters()).device))
         return random | {names[name]: tensor for name, tensor in found.items()}
 
     def _names(self, stored: dict) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         """Of what is stored and this process needs: the run's name, and an empty place."""
         numbers = {name: (i, weight) for i, (name, weight) in enumerate(self.weights)}
-        own, names, places = weights(self.model), {}, {}
+        own, names, places = model_state(self.model), {}, {}
         for name, about in stored.items():
             part, _, rest = name.partition(".")
             like = torch.empty(about.size, dtype=about.properties.dtype)
@@ -221,8 +224,6 @@ class _Description(pickle.Unpickler):
 
 def _remove(damaged: list[Path]) -> None:
     for path in damaged:
-        told = f"{path} is damaged: it is deleted, and the run goes on from the one before"
-        warnings.warn(told, CheckpointWarning, stacklevel=8)  # where `train` was called
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -20,7 +20,7 @@ from nbutils.files import remove_leftovers, save_tensors, written_aside
 
 CHECKPOINT = "checkpoint.safetensors"
 """The file in a run's folder that holds everything needed to go on."""
-BEFORE = "checkpoint.before.safetensors"
+PREVIOUS = "checkpoint.before.safetensors"
 """The checkpoint before, for when the newest is damaged."""
 
 
@@ -43,7 +43,7 @@ def write(folder: Path, state: State) -> None:
         except OSError as error:
             if not _room_without_the_one_before(folder, needed, error):
                 raise
-            (folder / BEFORE).unlink()
+            (folder / PREVIOUS).unlink()
             _write(folder, state, tensors)
     except OSError as error:
         raise CheckpointError(
@@ -60,7 +60,7 @@ def restore(folder: Path, identity: dict, load: Callable[[State], None]) -> bool
 
     Raises ``CheckpointError`` for a checkpoint of another run, and if all are damaged.
     """
-    newest, before = folder / CHECKPOINT, folder / BEFORE
+    newest, before = folder / CHECKPOINT, folder / PREVIOUS
     damaged = []
     for path in filter(Path.exists, (newest, before)):
         try:
@@ -103,7 +103,7 @@ def _write(folder: Path, state: State, tensors: dict[str, torch.Tensor]) -> None
         {"identity": state.identity, "about": state.about, "tensors": _kinds(tensors)}
     )
     metadata = {"nbutils": text, "crc32": _checksum(text, tensors)}
-    with written_aside(folder / CHECKPOINT, before=folder / BEFORE) as aside:
+    with written_aside(folder / CHECKPOINT, before=folder / PREVIOUS) as aside:
         save_tensors(tensors, aside, metadata)
 
 
@@ -163,7 +163,7 @@ def _replace_damaged(newest: Path, before: Path) -> None:
 
 
 def _room_without_the_one_before(folder: Path, needed: int, error: OSError) -> bool:
-    before = folder / BEFORE
+    before = folder / PREVIOUS
     full = error.errno == errno.ENOSPC and before.exists()
     return full and _free(folder) + before.stat().st_size > needed
 

@@ -51,30 +51,30 @@ def named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tens
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
-def weights(model: nn.Module) -> dict[str, torch.Tensor]:
+def model_state(model: nn.Module) -> dict[str, torch.Tensor]:
     """The model's weights and buffers, a tied weight once (safetensors stores no aliases)."""
     every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
     once = {name for name, _ in model.named_parameters()}
     return {k: v for k, v in model.state_dict().items() if k not in every - once}
 
 
-def set_weights(model: nn.Module, stored: dict[str, torch.Tensor]) -> None:
-    """Take over what `weights` gave. Raises ``ValueError`` for other names or shapes."""
-    expected = {name: tensor.shape for name, tensor in weights(model).items()}
+def load_model_state(model: nn.Module, stored: dict[str, torch.Tensor]) -> None:
+    """Take over what `model_state` gave. Raises ``ValueError`` for other names or shapes."""
+    expected = {name: tensor.shape for name, tensor in model_state(model).items()}
     if {name: tensor.shape for name, tensor in stored.items()} != expected:
         raise ValueError("weights are missing, or of another shape")
     # Not strict, because a tied weight is stored once; the names were compared before.
     model.load_state_dict(stored, strict=False)
 
 
-def moments(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """What the optimizer remembers of each weight; its settings are the run's recipe."""
     state = optimizer.state_dict()["state"]
     return {f"{i}.{key}": tensor for i, of in state.items() for key, tensor in of.items()}
 
 
-def set_moments(optimizer: torch.optim.Optimizer, stored: dict[str, torch.Tensor]) -> None:
-    """Take over what `moments` gave. Raises ``ValueError`` for what does not fit the weights.
+def load_optimizer_state(optimizer: torch.optim.Optimizer, stored: dict[str, torch.Tensor]) -> None:
+    """Take over what `optimizer_state` gave. Raises ``ValueError`` for what does not fit the weights.
 
     An optimizer keeps, of each weight of a group, the same things, each a single number or of
     the weight's shape.
@@ -99,7 +99,7 @@ def _check_group(kept: list[dict], params: list[torch.Tensor]) -> None:
             raise ValueError("a part of the optimizer's memory is of another shape")
 
 
-def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+def rng_state(device: torch.device) -> dict[str, torch.Tensor]:
     """The random generators that dropout draws from."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
@@ -109,8 +109,8 @@ def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     return states
 
 
-def set_random_state(stored: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Take over what `random_state` gave, on whichever chip."""
+def set_rng_state(stored: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Take over what `rng_state` gave, on whichever chip."""
     torch.set_rng_state(stored["cpu"])
     if device.type == "cuda" and "cuda" in stored:
         torch.cuda.set_rng_state(stored["cuda"], device)
@@ -119,13 +119,13 @@ def set_random_state(stored: dict[str, torch.Tensor], device: torch.device) -> N
 
 
 @contextmanager
-def random_state_kept(device: torch.device) -> Iterator[None]:
+def fork_rng(device: torch.device) -> Iterator[None]:
     """Inside it anything may draw random numbers; afterwards the generators are as before."""
-    kept = random_state(device)
+    kept = rng_state(device)
     try:
         yield
     finally:
-        set_random_state(kept, device)
+        set_rng_state(kept, device)
 
 
 def fingerprint(tokens: np.ndarray) -> str:

@@ -69,8 +69,8 @@ def main(arguments: list[str]) -> None:
     try:
         nbutils.training.train(model, corpus.train, corpus.val, _recipe(options, corpus))
     except nbutils.training.TrainingInterrupt as stop:
-        raise KeyboardInterrupt(_goes_on(stop)) from stop
-    trained = parallel.whole(model)
+        raise KeyboardInterrupt(stop.message("command")) from stop
+    trained = parallel.gather_model(model)
     parallel.finish()
     if trained is not None:
         save_model(options.out, trained.to(chip.device), corpus.encoding)
@@ -115,13 +115,6 @@ def _recipe(options: Train, corpus: Corpus) -> TrainConfig:
     recipe = {each.name: getattr(options, each.name) for each in fields(TrainConfig)}
     recipe |= {"checkpoint": str(options.out), "start_token": corpus.start_token}
     return TrainConfig(**recipe)
-
-
-def _goes_on(stop) -> str:
-    """Where a run was stopped, and from where it goes on if its last checkpoint could not be written."""
-    earlier = stop.kept not in (None, stop.step)
-    where = f" from step {stop.kept:,}" if earlier else ""
-    return f"stopped at step {stop.step:,}; the same command goes on{where}"
 
 
 def _verdict(model, corpus: Corpus, options: Train) -> str:

@@ -49,7 +49,7 @@ MISTAKES = {
     ),
     "a mask is made on the CPU": Mistake(
         CausalSelfAttention,
-        "weights",
+        "attention_weights",
         "torch.ones_like(scores, dtype=torch.bool)",
         "torch.ones(scores.shape, dtype=torch.bool)",
         package.takes_ids_from_anywhere,
@@ -94,7 +94,7 @@ MISTAKES = {
         T4,
     ),
     "a wait while a graph is recorded": Mistake(
-        decoding._Step,
+        decoding._DecodeStep,
         "forward",
         "x = F.embedding(tokens, self.table)",
         "x = F.embedding(tokens, self.table) if int(tokens.max()) >= 0 else None",
@@ -114,7 +114,7 @@ MISTAKES = {
     ),
     "the chip's random numbers are forgotten": Mistake(
         checkpoints,
-        "random_state",
+        "rng_state",
         "device.type ==",
         "'forgotten' ==",
         package.goes_on_as_if_it_had_not_stopped,

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from nbutils import device, ladder, planning, sampling, smallworld, tokens, training
-from nbutils.checkpoints.state import random_state, set_random_state
+from nbutils.checkpoints.state import rng_state, set_rng_state
 from nbutils.evaluation import document_losses, evaluate
 from nbutils.exercises.exercise import exercise
 from nbutils.model import GPT, GPTConfig
@@ -57,7 +57,7 @@ def brings_the_network_back(chip):
     except training.TrainingDivergedError:
         pass
     assert place(model) == {CPU}
-    device.release(device.pick())
+    device.empty_cache(device.pick())
     assert chip.used == 0, f"{chip.used} bytes are still held"
 
 
@@ -141,7 +141,7 @@ def reads_the_clock_when_it_is_done(chip):
     windows = Windows(IDS, 2, 80, device=here.device)
     ladder.short_run(GPT2, ladder.SPEED["fused optimizer"], here, windows, windows, updates=2)
     update()
-    device.wait(here)
+    device.synchronize(here)
     assert not chip.busy
 
 
@@ -195,9 +195,9 @@ def needs_what_was_planned(chip):
 
 
 def remembers_the_state_of_its_generator(chip):
-    kept = random_state(chip.current)
+    kept = rng_state(chip.current)
     first = torch.rand(3, device=chip.current).tolist()
-    set_random_state(kept, chip.current)
+    set_rng_state(kept, chip.current)
     assert torch.rand(3, device=chip.current).tolist() == first
 
 
@@ -215,7 +215,7 @@ def keeps_to_the_second_card(chip):
     assert on_first.tolist() == sampling.generate(model, torch.tensor([[END]]), 5, seed=0).tolist()
     trace(model, torch.tensor([[END]]))
     sampling.generate(model, torch.tensor([[END]]), 8, seed=0, cuda_graph=True)
-    device.wait(device.pick("cuda:1"))
+    device.synchronize(device.pick("cuda:1"))
     assert chip.waited_for == 1
 
 
@@ -255,7 +255,7 @@ def lets_go_after_an_error(chip):
         ladder.speeds(makers, here, 0.01, 1)
     except torch.OutOfMemoryError as error:
         kept.append(error)
-    device.release(here)
+    device.empty_cache(here)
     assert len(kept) == 5 and chip.used < 2**20, f"{len(kept)} errors hold {chip.used:,} bytes"
 
 

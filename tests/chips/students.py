@@ -81,7 +81,7 @@ def a_student_s_gpt_comes_back(chip):
     for _ in trained(model, 3):
         break
     assert place(model) == {CPU} and len(kept) == 2
-    device.release(device.pick())
+    device.empty_cache(device.pick())
     assert chip.used == 0, f"{chip.used} bytes are still held"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from nbutils.device import Chip, cpu_by_default, out_of_memory, pick, wait
+from nbutils.device import Chip, cpu_by_default, out_of_memory, pick, synchronize
 from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import exercise
 from nbutils.exercises.guard import Outcome, Stopped, outcome
@@ -59,14 +59,14 @@ def _problem_on_the_gpu(chip: Chip, name: str, function: Callable, args: tuple) 
     try:
         args = move(args, chip.device)
         course(*args)  # the first call also loads the GPU's programs
-        wait(chip)
+        synchronize(chip)
     except Exception as error:
         if out_of_memory(error):  # a card that others have filled says nothing of the function
             return ""
         raise
     start = time.perf_counter()
     expected = course(*args)
-    wait(chip)
+    synchronize(chip)
     got = _time_limited(function, args, time.perf_counter() - start)
     if isinstance(got.error, Stopped):
         return f"on the GPU it is more than {TOO_SLOW} times as slow as the course's"
