@@ -9,8 +9,8 @@ from rows import Row, fastest, table
 from nbutils import recipes
 from nbutils.checkpoints import single_file
 from nbutils.checkpoints.state import State, model_state, named, optimizer_state
-from nbutils.config import TrainConfig
-from nbutils.model import GPT, GPTConfig
+from nbutils.config import GPTConfig, TrainConfig
+from nbutils.model import GPT
 from nbutils.optim import make_optimizer
 
 

@@ -24,9 +24,10 @@ from peers import nanogpt_gpt, transformers_gpt2
 from torch import nn
 
 from nbutils import device, text, tokens
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import evaluate
-from nbutils.model import GPT, GPTConfig
-from nbutils.training import TrainConfig, train
+from nbutils.model import GPT
+from nbutils.training import train
 from nbutils.windows import IGNORE, Windows
 
 STRETCH = 10  # updates between two looks at a judged run

@@ -15,8 +15,8 @@ from rows import Row, readable
 from world import World
 
 from nbutils import chips, device, ladder
+from nbutils.config import GPTConfig
 from nbutils.device import Chip
-from nbutils.model import GPTConfig
 
 ROOT = Path(__file__).parents[1]
 GPT2 = GPTConfig.preset("gpt2", vocab_size=50304)  # padded to a multiple of 64

@@ -13,11 +13,11 @@ from rows import Row, fastest
 from torch import nn
 
 from nbutils import chips, device, ladder, planning
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.device import Chip
-from nbutils.model import GPT, GPTConfig
+from nbutils.model import GPT
 from nbutils.optim import make_optimizer
 from nbutils.sampling import generate
-from nbutils.training import TrainConfig
 
 BATCHES = (8, 4, 2, 1)  # an update of the largest takes ours about 10 GB
 HUNGER = {"transformers": 1.4}  # times as much as ours, before it is compiled: counted by shapes

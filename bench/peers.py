@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from nbutils.model import GPTConfig
+from nbutils.config import GPTConfig
 
 
 def transformers_gpt2(config: GPTConfig) -> nn.Module:

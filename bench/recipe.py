@@ -20,10 +20,11 @@ import numpy as np
 import torch
 
 from nbutils import smallworld, text, tokens
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import document_losses
 from nbutils.files import written_aside
-from nbutils.model import GPT, GPTConfig
-from nbutils.training import TrainConfig, train
+from nbutils.model import GPT
+from nbutils.training import train
 
 TABLE = Path(__file__).with_suffix(".md")
 DOCUMENTS = 90_000

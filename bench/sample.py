@@ -17,8 +17,9 @@ from peers import nanogpt_gpt
 from rows import Row, fastest, markdown
 
 from nbutils import device
+from nbutils.config import GPTConfig
 from nbutils.hub import hugging_face_name
-from nbutils.model import GPT, GPTConfig
+from nbutils.model import GPT
 from nbutils.sampling import generate
 
 SHAPES = {"4/4/128": (4, 4, 128), "6/6/384": (6, 6, 384)}  # n_layer, n_head, n_embd

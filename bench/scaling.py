@@ -15,10 +15,11 @@ import torch
 from rows import Row, table
 
 from nbutils import planning, smallworld, text, tokens
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import evaluate
 from nbutils.files import written_aside
-from nbutils.model import GPT, GPTConfig
-from nbutils.training import TrainConfig, train
+from nbutils.model import GPT
+from nbutils.training import train
 from nbutils.windows import Windows
 
 STORED = Path(nbutils.__file__).with_name("scaling.json")

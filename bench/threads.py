@@ -47,8 +47,9 @@ def train_here(updates: int) -> float:
     """Milliseconds of an update of a network as small as chapter 4a's, evaluations not counted."""
     import torch
 
-    from nbutils.model import GPT, GPTConfig
-    from nbutils.training import TrainConfig, train
+    from nbutils.config import GPTConfig, TrainConfig
+    from nbutils.model import GPT
+    from nbutils.training import train
 
     shape = GPTConfig(vocab_size=300, block_size=64, n_layer=2, n_head=4, n_embd=64)
     drawn = torch.randint(shape.vocab_size, (10_000,))  # what it learns does not matter here

@@ -7,9 +7,11 @@ import torch
 from rows import Row, table
 
 from nbutils import smallworld, text, tokens
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import evaluate
-from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, train
+from nbutils.model import GPT
+from nbutils.progress import History
+from nbutils.training import train
 from nbutils.windows import Windows
 
 RECIPE = TrainConfig(eval_batches=1, progress=False)

@@ -1,8 +1,8 @@
 """smallworld as chapter 6 trains on it, for those who measure on it."""
 
 from nbutils import smallworld, text, tokens
+from nbutils.config import GPTConfig
 from nbutils.device import Chip
-from nbutils.model import GPTConfig
 from nbutils.windows import Windows
 
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import torch
 
+from nbutils.config import GPTConfig
 from nbutils.device import Chip, processor
 from nbutils.files import written_aside
 from nbutils.ladder import LEARNING, MEASURED, ROW, SPEED
-from nbutils.model import GPTConfig
 
 FILE = MEASURED
 FORM = "https://github.com/next-token-course/next-token/issues/new?template=chip.yml"

@@ -22,7 +22,7 @@ from torch.utils._triton import has_triton
 
 from nbutils import smallworld
 from nbutils.attention import attention_written_out
-from nbutils.config import SWITCHES, GPTConfig
+from nbutils.config import SWITCHES, GPTConfig, TrainConfig
 from nbutils.device import (
     Chip,
     cpp_compiler,
@@ -35,7 +35,6 @@ from nbutils.evaluation import evaluate
 from nbutils.model import GPT
 from nbutils.optim import learning_rate_at, make_optimizer
 from nbutils.planning import peak_memory, training_memory
-from nbutils.training import TrainConfig
 from nbutils.windows import Windows
 
 MEASURED = Path(__file__).with_name("chips.json")

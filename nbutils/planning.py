@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from nbutils.attention import IN_PIECES, PIECE
+from nbutils.config import GPTConfig
 from nbutils.device import Chip, free_memory, measure_peak
-from nbutils.model import GPTConfig
 
 FP32_BYTES = 4
 BF16_BYTES = 2  # float16 too

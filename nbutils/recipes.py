@@ -24,10 +24,12 @@ from safetensors.torch import load, save
 
 from nbutils import device, text, tokens
 from nbutils import smallworld as world
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import document_losses
 from nbutils.files import cache_folder, written_aside
-from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, train
+from nbutils.model import GPT
+from nbutils.progress import History
+from nbutils.training import train
 
 # Found by trying: at the same cost, batches of 16 get nearer to the floor than batches of 8, and
 # this learning rate nearer than 4e-3. Later trials, with other optimizers: bench/recipe.md.

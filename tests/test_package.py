@@ -143,6 +143,34 @@ def test_nothing_is_defined_twice():
     assert twice.items() <= HOMONYMS.items()
 
 
+def test_a_name_is_imported_from_where_it_is_defined():
+    """A folder's own module may gather the names of those inside it."""
+    homes = {}
+    for path in FILES:
+        name = ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
+        homes[name.removesuffix(".__init__")] = path
+    elsewhere = [
+        f"{path.relative_to(FOLDER)}: {node.module}.{alias.name}"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module in homes
+        if homes[node.module].name != "__init__.py"
+        for alias in node.names
+        if alias.name not in bound(homes[node.module])
+    ]
+    assert elsewhere == []
+
+
+def bound(path: Path) -> set[str]:
+    """The names that a module's own statements bind, imports aside."""
+    body = ast.parse(path.read_text()).body
+    targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
+    names = {node.id for t in targets for node in ast.walk(t) if isinstance(node, ast.Name)}
+    names |= {node.target.id for node in body if isinstance(node, ast.AnnAssign)}
+    kinds = ast.FunctionDef | ast.ClassDef
+    return names | {node.name for node in body if isinstance(node, kinds)}
+
+
 @pytest.mark.parametrize("name", nbutils.__all__)
 def test_every_module_loads_when_it_is_first_used(name):
     assert getattr(nbutils, name) is importlib.import_module(f"nbutils.{name}")

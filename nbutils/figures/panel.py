@@ -14,9 +14,12 @@ import torch
 from matplotlib.figure import Figure
 
 from nbutils import device
+from nbutils.advice import TrainingMemoryError
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import evaluate
-from nbutils.model import GPT, GPTConfig
-from nbutils.training import History, TrainConfig, TrainingMemoryError, train
+from nbutils.model import GPT
+from nbutils.progress import History
+from nbutils.training import train
 from nbutils.windows import Windows
 
 from .chapters.training import draw_losses

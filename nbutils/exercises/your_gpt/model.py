@@ -5,10 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from nbutils.config import GPTConfig
 from nbutils.exercises.your_gpt.functions import Functions
 from nbutils.exercises.your_gpt.tokenizer import YourTokenizer
 from nbutils.ids import check_device
-from nbutils.model import GPT, GPTConfig
+from nbutils.model import GPT
 
 
 class YourGPT(nn.Module):

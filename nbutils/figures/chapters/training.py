@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nbutils.training import History
+from nbutils.progress import History
 
 from ..style import BLUE, GREY, ORANGE
 

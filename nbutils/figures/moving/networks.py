@@ -14,7 +14,8 @@ from functools import cache
 import torch
 
 from nbutils import recipes
-from nbutils.model import GPT, GPTConfig
+from nbutils.config import GPTConfig
+from nbutils.model import GPT
 from nbutils.windows import IGNORE
 
 from .picture import FOLDER

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tiktoken
 import traitlets
 
-from nbutils.model import GPTConfig
+from nbutils.config import GPTConfig
 from nbutils.planning import training_flops
 
 from ..style import spelled
