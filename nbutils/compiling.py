@@ -10,7 +10,7 @@ from torch import nn
 from nbutils.device import Chip, cpp_compiler
 
 # tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
-_COMPILER = {"cpp.use_decompose_tanh": True}
+_INDUCTOR_OPTIONS = {"cpp.use_decompose_tanh": True}
 
 
 @contextmanager
@@ -43,4 +43,4 @@ def compilation(
 def _options() -> dict[str, bool]:
     from torch._inductor import list_options
 
-    return {name: value for name, value in _COMPILER.items() if name in list_options()}
+    return {name: value for name, value in _INDUCTOR_OPTIONS.items() if name in list_options()}

@@ -16,19 +16,19 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from nbutils.kv_cache import FixedKVCache, KVCache
+from nbutils.kv_cache import StaticKVCache, KVCache
 from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, apply_rotary, rotate
 
 Function = Callable[[torch.Tensor], torch.Tensor]
-_PARTS = (GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, ReLUSquared)
-_PARTS += (nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.GELU, nn.Dropout)
-_MUCH = 2**17  # numbers among a layer's keys from which on attention gains by all threads
+_KNOWN_MODULES = (GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, ReLUSquared)
+_KNOWN_MODULES += (nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.GELU, nn.Dropout)
+_MANY_KEYS = 2**17  # numbers among a layer's keys from which on attention gains by all threads
 
 
-def is_plain(model: GPT) -> bool:
+def is_unmodified(model: GPT) -> bool:
     """Whether each part is as ``nbutils.model`` made it: none exchanged, none with a hook."""
     return all(
-        type(part) in _PARTS and not part._forward_hooks and not part._forward_pre_hooks
+        type(part) in _KNOWN_MODULES and not part._forward_hooks and not part._forward_pre_hooks
         for part in model.modules()
     )
 
@@ -37,16 +37,16 @@ def decoder(model: GPT, cache: KVCache, tokens: torch.Tensor, cuda_graph: bool =
     """A function from the newest token of each row (B,) to the logits after it (B, V).
 
     ``cache`` holds what was read before ``tokens`` (B,), the first that it will be given. The model
-    is plain (`is_plain`), and its weights stay as they are.
+    is plain (`is_unmodified`), and its weights stay as they are.
     """
     if not cuda_graph:
         return _DecodeStep(model, cache, len(tokens)).forward
-    cache = FixedKVCache(cache)
+    cache = StaticKVCache(cache)
     decode = _DecodeStep(model, cache, len(tokens)).forward
-    return _recorded(decode, tokens, cache.length) if tokens.is_cuda else decode
+    return _capture_cuda_graph(decode, tokens, cache.length) if tokens.is_cuda else decode
 
 
-def _recorded(decode: Function, tokens: torch.Tensor, length: torch.Tensor) -> Function:
+def _capture_cuda_graph(decode: Function, tokens: torch.Tensor, length: torch.Tensor) -> Function:
     """``decode`` as a CUDA graph; ``length`` is what a run of it changes for the next."""
     given, before = tokens.clone(), length.clone()
     enabled = torch.is_autocast_enabled("cuda")
@@ -79,7 +79,7 @@ class _DecodeStep:
         self.blocks = [_Block(block, self).forward for block in model.blocks]
         self.final_norm = _norm(model.final_norm)
         head = model.token_embedding if model.head is None else model.head
-        self.unembed = _product(head.weight, None, B)
+        self.unembed = _matmul(head.weight, None, B)
         # Numbers read and multiplied in the largest matrix, roughly: with few, one thread is faster.
         self.small = 4 * model.config.n_embd**2 * (16 + B) < 2**22
         if model.config.rotary:
@@ -113,7 +113,7 @@ class _DecodeStep:
 
     def attention(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         """softmax(q k^T / sqrt(D)) v, with all threads if the keys are many: (B, H, 1, D)."""
-        if not self.small or k.numel() <= _MUCH:
+        if not self.small or k.numel() <= _MANY_KEYS:
             return F.scaled_dot_product_attention(q, k, v, self.mask)
         torch.set_num_threads(self.threads)
         x = F.scaled_dot_product_attention(q, k, v, self.mask)
@@ -170,10 +170,10 @@ def _norm(norm: nn.Module) -> Function:
 
 
 def _linear(linear: nn.Linear, B: int) -> Function:
-    return _product(linear.weight, linear.bias, B)
+    return _matmul(linear.weight, linear.bias, B)
 
 
-def _product(weight: torch.Tensor, bias: torch.Tensor | None, B: int) -> Function:
+def _matmul(weight: torch.Tensor, bias: torch.Tensor | None, B: int) -> Function:
     """``nn.Linear``'s product (B, C). CPUs are faster with a turned copy of the matrix.
 
     Only one row times a large matrix is not: there, reading the matrix is what takes the time.

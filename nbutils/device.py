@@ -32,7 +32,7 @@ from pathlib import Path
 import torch
 
 # PyTorch's words on a CPU, a GPU and a Mac, and those of NVIDIA's libraries (cuBLAS, cuDNN).
-_FULL = r"out of memory|allocate memory|enough memory|_ALLOC_FAILED|Invalid buffer size"
+_OUT_OF_MEMORY = r"out of memory|allocate memory|enough memory|_ALLOC_FAILED|Invalid buffer size"
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # malloc.h
 
 
@@ -213,7 +213,7 @@ def cpu_by_default() -> contextlib.AbstractContextManager:
 def out_of_memory(error: BaseException) -> bool:
     """Whether that is what an error says, on a CPU, a GPU or a Mac."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or bool(re.search(_FULL, str(error)))
+    return known or bool(re.search(_OUT_OF_MEMORY, str(error)))
 
 
 def missing_memory(error: BaseException) -> str:

@@ -55,7 +55,7 @@ _REQUIRED = {
     "scale_attn_by_inverse_layer_idx": (False,),
     "add_cross_attention": (False,),
 }
-_OWN_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on
+_NBUTILS_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on
 
 
 def find_pretrained(name_or_folder: str | os.PathLike) -> Path:
@@ -107,7 +107,7 @@ def read_config(folder: Path) -> GPTConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
     try:
-        return _our_config(json.loads(path.read_text(encoding="utf-8")))
+        return _config_from_gpt2(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ValueError(f"{path} describes no GPT-2 that fits this model: {error}") from error
 
@@ -155,7 +155,7 @@ def save_pretrained(
         stored, described = _hugging_face_weights(weights), _hugging_face_config(config)
     else:
         stored = {name: tensor.contiguous() for name, tensor in weights.items()}
-        described = {"model_type": _OWN_TYPE, **asdict(config)}
+        described = {"model_type": _NBUTILS_TYPE, **asdict(config)}
     with written_aside(folder / "model.safetensors") as aside:
         save_tensors(stored, aside, {"format": "pt"})
     with written_aside(folder / "config.json") as aside:
@@ -174,12 +174,12 @@ def _is_gpt2(config: GPTConfig) -> bool:
     return not any(getattr(config, switch) for switch in SWITCHES)
 
 
-def _our_config(theirs) -> GPTConfig:
+def _config_from_gpt2(theirs) -> GPTConfig:
     """What config.json holds, as a ``GPTConfig``; what it may leave out is as in transformers."""
     if not isinstance(theirs, dict):
         raise ValueError(f"it holds a {type(theirs).__name__}, not names with values")
-    if theirs.get("model_type") == _OWN_TYPE:
-        return _own_config(theirs)
+    if theirs.get("model_type") == _NBUTILS_TYPE:
+        return _config_from_nbutils(theirs)
     for name, allowed in _REQUIRED.items():
         if theirs.get(name, allowed[0]) not in allowed:
             raise ValueError(f"it has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
@@ -198,7 +198,7 @@ def _our_config(theirs) -> GPTConfig:
     return GPTConfig(**sizes, dropout=dropouts[0], tie_weights=tied)
 
 
-def _own_config(stored: dict) -> GPTConfig:
+def _config_from_nbutils(stored: dict) -> GPTConfig:
     """The config that ``save_pretrained`` wrote for a model with a switch on."""
     try:
         return GPTConfig(**{name: x for name, x in stored.items() if name != "model_type"})

@@ -40,7 +40,7 @@ class KVCache:
         return None
 
 
-class FixedKVCache(KVCache):
+class StaticKVCache(KVCache):
     """A prompt's KVCache for steps that are all the same to a GPU, and so can be recorded.
 
     Its length is a tensor, (1,), and each step reads the whole memory through a mask.

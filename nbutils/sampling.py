@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from nbutils.decoding import decoder, is_plain
+from nbutils.decoding import decoder, is_unmodified
 from nbutils.ids import check_batch, check_ids
 from nbutils.kv_cache import KVCache
 from nbutils.model import GPT
@@ -29,7 +29,7 @@ def next_token_probabilities(
     Holtzman et al., 2020). What is kept is scaled to sum to 1. Raises ``ValueError`` for values
     that mean nothing.
     """
-    _check_choice(temperature, top_k, top_p)
+    _check_options(temperature, top_k, top_p)
     logits = logits.float()
     if temperature < MIN_TEMPERATURE:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
@@ -98,7 +98,7 @@ def stream(
 
     Raises ``ValueError`` for bad input.
     """
-    _check_choice(temperature, top_k, top_p)
+    _check_options(temperature, top_k, top_p)
     _check_request(model, tokens, max_new_tokens)
     asked, tokens = tokens.device, tokens.to(_device(model))
     generator = None
@@ -113,7 +113,7 @@ def stream(
         return p.div_(torch.empty_like(p).exponential_(generator=generator)).argmax(-1)
 
     capacity = min(tokens.size(1) + max_new_tokens, model.config.block_size)
-    read = _Reader(model, capacity, use_cache, cuda_graph)
+    read = _NextLogits(model, capacity, use_cache, cuda_graph)
     steps = _steps(model, tokens, max_new_tokens, draw, read)
     ids = [] if stop is None else stop
     stops = torch.as_tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
@@ -142,7 +142,7 @@ def _steps(
         yield text[:, end].clone()
 
 
-class _Reader:
+class _NextLogits:
     """A function from text (B, T), a token longer at each call, to the logits (B, V) after it."""
 
     def __init__(self, model: GPT, capacity: int, use_cache: bool, cuda_graph: bool):
@@ -158,18 +158,18 @@ class _Reader:
             return self._decode(text[:, -1])
         if self._cache is None:
             return self._logits(text[:, -block_size:])
-        if self._cache.length and is_plain(self._model):
+        if self._cache.length and is_unmodified(self._model):
             self._decode = decoder(self._model, self._cache, text[:, -1], self._cuda_graph)
             return self._decode(text[:, -1])
         return self._logits(text[:, self._cache.length :])
 
     def _logits(self, tokens: torch.Tensor) -> torch.Tensor:
-        with _evaluation(self._model):  # only the last position is asked
+        with _eval_mode(self._model):  # only the last position is asked
             return self._model.unembed(self._model.hidden(tokens, self._cache)[:, -1])
 
 
 @contextmanager
-def _evaluation(model: GPT) -> Iterator[None]:
+def _eval_mode(model: GPT) -> Iterator[None]:
     """Inside it nothing is dropped, for dropout belongs to training; then the mode comes back."""
     was_training = model.training
     if was_training:  # switching walks through every module, which each step would pay for
@@ -194,7 +194,7 @@ def _until_stopped(
             return
 
 
-def _check_choice(temperature: float, top_k: int | None, top_p: float | None) -> None:
+def _check_options(temperature: float, top_k: int | None, top_p: float | None) -> None:
     if not 0 <= temperature < float("inf"):
         raise ValueError(f"temperature={temperature} must be 0 (always the likeliest) or above")
     if top_k is not None and top_k < 1:

@@ -78,7 +78,7 @@ def train(
             model without parameters.
         RuntimeError: ``parallel`` without `torchrun`; ``compile`` on a CPU without a C++ compiler.
     """
-    with nullcontext() if config.parallel else _given_back(model):
+    with nullcontext() if config.parallel else _restore_device(model):
         return _train(model, train_tokens, val_tokens, config, on_eval)
 
 
@@ -137,7 +137,7 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
 
 
 @contextmanager
-def _given_back(model: nn.Module) -> Iterator[None]:
+def _restore_device(model: nn.Module) -> Iterator[None]:
     """Whatever happens inside, afterwards the model is on the device where it was, in evaluation mode."""
     first = next(model.parameters(), None)
     if first is None:
@@ -244,7 +244,7 @@ class _Step:
     def backward(self, tokens: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Add the gradient of the batch's mean loss, one part of the batch after the other."""
         batch_loss = torch.zeros((), device=self.chip.device)
-        parts = list(self._parts(tokens, labels))
+        parts = list(self._micro_batches(tokens, labels))
         for i, (*part, share) in enumerate(parts, start=1):
             with self.group.sync_gradients(self.replica, i == len(parts)):
                 with self.chip.autocast():
@@ -257,11 +257,13 @@ class _Step:
     @torch.no_grad()
     def loss(self, tokens: torch.Tensor, labels: torch.Tensor) -> float:
         """The batch's mean loss without an update."""
-        parts = self._parts(tokens, labels)
+        parts = self._micro_batches(tokens, labels)
         loss = sum(float(self.model(*part)[1] * share) for *part, share in parts)
         return self.group.all_reduce_sum(loss)[0] / self.group.data_parallel_size
 
-    def _parts(self, tokens, labels) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def _micro_batches(
+        self, tokens, labels
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """The batch in parts, each with its share of the mean: as many labels as it has.
 
         In a group, this process's windows, and the shares of what is then the group's mean.
@@ -302,7 +304,7 @@ class _Evaluation:
         self.model.eval()
         train_loss = float(np.mean(losses)) if losses else self.step.loss(*windows.batch(0))
         val_loss = self.val_loss(run, rate)
-        self._call_back(run.step)
+        self._call_on_eval(run.step)
         run.evaluated(train_loss, val_loss, rate, speed)
 
     def val_loss(self, run: TrainState, rate: float) -> float:
@@ -314,7 +316,7 @@ class _Evaluation:
             )
         return loss
 
-    def _call_back(self, step: int) -> None:
+    def _call_on_eval(self, step: int) -> None:
         if self.on_eval is None:
             return
         # What the callback draws, for example samples, must not change the run.

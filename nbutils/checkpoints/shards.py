@@ -49,7 +49,7 @@ class Shards:
 
     def newer_than(self, file: Path) -> bool:
         """Is one of these newer than a file? Any is, where there is no such file."""
-        return self.group.broadcast(lambda: any(_later(path, file) for path in self._all()))
+        return self.group.broadcast(lambda: any(_is_newer(path, file) for path in self._all()))
 
     def write(self, step: int, state: State) -> None:
         """Write the state after so many updates.
@@ -61,7 +61,11 @@ class Shards:
         try:
             self.group.broadcast(lambda: _make_empty(aside))
             _save(self._named(state.tensors), aside)
-            about = {"identity": state.identity, "about": state.about, "files": self._sums(aside)}
+            about = {
+                "identity": state.identity,
+                "about": state.about,
+                "files": self._checksums(aside),
+            }
             self.group.broadcast(lambda: self._finish(aside, done, about))
         except OSError as error:
             self.group.broadcast(lambda: shutil.rmtree(aside, ignore_errors=True))
@@ -102,7 +106,7 @@ class Shards:
         for old in self._all()[2:]:
             shutil.rmtree(old, ignore_errors=True)
 
-    def _sums(self, folder: Path) -> dict[str, str]:
+    def _checksums(self, folder: Path) -> dict[str, str]:
         """Each file's checksum; everybody reads a part of the files."""
         names = self.group.broadcast(lambda: sorted({p.name for p in folder.iterdir()} - {_ABOUT}))
         mine = names[self.group.rank :: self.group.size]
@@ -115,7 +119,7 @@ class Shards:
         """What a checkpoint says about itself; None if that is not what its files are."""
         about = self.group.broadcast(lambda: _read_about(path))
         try:
-            return about if about is not None and about["files"] == self._sums(path) else None
+            return about if about is not None and about["files"] == self._checksums(path) else None
         except OSError:
             return None
 
@@ -192,7 +196,7 @@ def _reader(path: Path):
 class _Description(pickle.Unpickler):
     """Makes what describes tensors, and nothing else."""
 
-    KNOWN = {
+    ALLOWED = {
         *(
             f"torch.distributed.checkpoint.metadata.{name}"
             for name in (
@@ -217,7 +221,7 @@ class _Description(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         is_dtype = module == "torch" and isinstance(getattr(torch, name, None), torch.dtype)
-        if not is_dtype and f"{module}.{name}" not in self.KNOWN:
+        if not is_dtype and f"{module}.{name}" not in self.ALLOWED:
             raise CheckpointError(f"a checkpoint names {module}.{name}, which describes no tensor")
         return super().find_class(module, name)
 
@@ -234,7 +238,7 @@ def _make_empty(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _later(path: Path, file: Path) -> bool:
+def _is_newer(path: Path, file: Path) -> bool:
     return not file.exists() or path.stat().st_mtime > file.stat().st_mtime
 
 

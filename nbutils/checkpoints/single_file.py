@@ -100,7 +100,7 @@ def prepare(folder: Path) -> None:
 
 def _write(folder: Path, state: State, tensors: dict[str, torch.Tensor]) -> None:
     text = json.dumps(
-        {"identity": state.identity, "about": state.about, "tensors": _kinds(tensors)}
+        {"identity": state.identity, "about": state.about, "tensors": _dtypes_and_shapes(tensors)}
     )
     metadata = {"nbutils": text, "crc32": _checksum(text, tensors)}
     with written_aside(folder / CHECKPOINT, before=folder / PREVIOUS) as aside:
@@ -115,12 +115,14 @@ def _read(path: Path) -> State:
     text = metadata["nbutils"]
     found = json.loads(text)
     # The checksum first: a flipped bit is likelier than a file made by hand.
-    if metadata["crc32"] != _checksum(text, tensors) or found["tensors"] != _kinds(tensors):
+    if metadata["crc32"] != _checksum(text, tensors) or found["tensors"] != _dtypes_and_shapes(
+        tensors
+    ):
         raise ValueError("what the file holds is not what was written")
     return State(found["identity"], tensors, found["about"])
 
 
-def _kinds(tensors: dict[str, torch.Tensor]) -> dict[str, list]:
+def _dtypes_and_shapes(tensors: dict[str, torch.Tensor]) -> dict[str, list]:
     return {name: [str(t.dtype), *t.shape] for name, t in sorted(tensors.items())}
 
 
@@ -133,15 +135,15 @@ def _checksum(text: str, tensors: dict[str, torch.Tensor]) -> str:
 
 
 def _load(path: Path, identity: dict, load: Callable[[State], None]) -> None:
-    with _damage_noticed():
+    with _as_damage():
         state = _read(path)
     same_run(path, state.identity, json.loads(json.dumps(identity)))
-    with _damage_noticed():
+    with _as_damage():
         load(state)
 
 
 @contextmanager
-def _damage_noticed() -> Iterator[None]:
+def _as_damage() -> Iterator[None]:
     """Whatever a damaged file makes go wrong becomes one error. What a full or broken chip does is none."""
     try:
         yield

@@ -122,7 +122,7 @@ MISTAKES = {
     ),
     "the network is left on the chip": Mistake(
         training,
-        "_given_back",
+        "_restore_device",
         "model.eval().to(home)",
         "model.eval()",
         package.brings_the_network_back,
