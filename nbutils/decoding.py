@@ -16,7 +16,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from nbutils.kv_cache import StaticKVCache, KVCache
+from nbutils.kv_cache import KVCache, StaticKVCache
 from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, apply_rotary, rotate
 
 Function = Callable[[torch.Tensor], torch.Tensor]
