@@ -124,13 +124,11 @@ def training_memory(
     tokens = batch_size * T
     short = min(FP32_BYTES, dtype.itemsize)
     in_pieces = device == "cpu" and short != FP32_BYTES and T <= IN_PIECES
-    kept = saved_by_block(
-        config, short, short if in_pieces or device != "cpu" else FP32_BYTES, split
-    )
+    in_attention = short if in_pieces or device != "cpu" else FP32_BYTES
+    kept = saved_by_block(config, short, in_attention, split)
     kept += short * config.n_head // split * attention_pairs(T) // T if in_pieces else 0
-    if (
-        written_out or device == "mps"
-    ):  # the softmax in float32, and shortened for the product with the values
+    if written_out or device == "mps":
+        # the softmax in float32, and shortened for the product with the values
         kept += (FP32_BYTES + (short if short != FP32_BYTES else 0)) * config.n_head // split * T
     in_blocks, copied = L * kept, matrices
     if checkpointing:  # of one block at a time
