@@ -101,9 +101,11 @@
 
   /** @param {HTMLElement} place */
   async function start(place) {
-    const state = JSON.parse(place.querySelector("script")?.textContent ?? "");
     const summary = /** @type {Element} */ (place.querySelector("p")), view = document.createElement("div");
+    /** @type {Record<string, any> | undefined} */
+    let state;
     try {
+      state = /** @type {Record<string, any>} */ (JSON.parse(place.querySelector("script")?.textContent ?? ""));
       const script = new URL(place.dataset.script ?? "", document.baseURI);
       const model = new Model(state, script);
       let widget = await loaded(script);
@@ -117,7 +119,7 @@
       place.dataset.state = "moves";
     } catch (error) {
       const told = document.createElement("p");
-      told.textContent = say(state._words.unmoved, error);
+      told.textContent = say(state?._words?.unmoved ?? "{error}", error);
       summary.after(told);
       place.dataset.state = "failed";
     }
