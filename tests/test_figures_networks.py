@@ -14,15 +14,15 @@ from nbutils.figures.moving import networks
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 
-OWN = """import { gelu, memory, network, read, softmax, unembed } from "./gpt.js";
+OWN = """import { gelu, kvCache, network, read, softmax, unembed } from "./gpt.js";
 export default (base64, tokens, whole) => {
   const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-  const net = network(new DataView(bytes.buffer), { unread: "no network: {what}" }), kept = memory(net);
+  const net = network(new DataView(bytes.buffer), { unread: "no network: {what}" }), cache = kvCache(net);
   const plain = (value) => ArrayBuffer.isView(value) ? [...value]
     : Array.isArray(value) ? value.map(plain)
     : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
   return tokens.map((token) => {
-    const seen = read(net, kept, token), logits = unembed(net, seen.final_normed);
+    const seen = read(net, cache, token), logits = unembed(net, seen.final_normed);
     return plain({ ...(whole && seen), logits, probabilities: softmax(logits) });
   });
 };

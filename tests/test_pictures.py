@@ -196,6 +196,23 @@ def test_a_script_that_does_not_come_leaves_a_sentence(browser, studio):
     reader.close()
 
 
+@pytest.mark.parametrize("state", ["{", "{}"])
+def test_a_state_that_can_t_be_read_leaves_a_sentence(browser, tmp_path, state):
+    alone(PICTURES[0].make(), tmp_path)
+    page = tmp_path / "index.html"
+    kept = re.compile(r'(<script type="application/json">).*?(?=</script>)', re.S)
+    page.write_text(kept.sub(rf"\g<1>{state}", page.read_text("utf-8")), "utf-8")
+    with serving(tmp_path) as address:
+        reader = Reader(browser, address)
+        reader.page.goto(address)
+        place = Shown(reader.page, PICTURES[0].name).place
+        assert place.get_attribute("data-state") == "failed"
+        first, second = place.locator("p").all()
+        assert first.is_visible() and second.inner_text()
+        assert reader.errors == []
+        reader.close()
+
+
 # In the page
 
 BY_PAGE = [
@@ -285,7 +302,7 @@ class Table(Picture):
 
     @classmethod
     def wording(cls):
-        return words.table("pictures/common") | {{"title": "A table"}}
+        return words.table("pictures/common", "en") | {{"title": "A table"}}
 
     def summary(self):
         return "A table that is not here yet."

@@ -3,11 +3,13 @@
 import ast
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from nbutils import words
+from nbutils.figures.moving.window import Window
 
 ROOT = Path(__file__).parents[1]
 MOVING = ROOT / "nbutils/figures/moving"
@@ -29,6 +31,26 @@ def test_an_area_or_a_language_without_words_is_named():
     for area, language in (("pictures/chair", "en"), ("pictures/window", "xx")):
         with pytest.raises(ValueError, match=f"area='{area}' in language='{language}'"):
             words.table(area, language)
+
+
+def test_the_language_is_the_environment_s_and_else_english(monkeypatch):
+    for chosen in ("en", "", None):
+        monkeypatch.setenv("NBUTILS_LANG", chosen or "")
+        if chosen is None:
+            monkeypatch.delenv("NBUTILS_LANG")
+        assert words.language() == "en"
+    monkeypatch.setenv("NBUTILS_LANG", "xx")
+    with pytest.raises(ValueError, match="NBUTILS_LANG='xx' must be one of en, or not set"):
+        words.language()
+
+
+def test_a_picture_speaks_the_language(monkeypatch, tmp_path):
+    shutil.copytree(words.FOLDER / "en", tmp_path / "xx")
+    table = tmp_path / "xx/pictures/window.json"
+    table.write_text(table.read_text("utf-8").replace("A window", "XX"), "utf-8")
+    monkeypatch.setattr(words, "FOLDER", tmp_path)
+    monkeypatch.setenv("NBUTILS_LANG", "xx")
+    assert Window.wording()["title"].startswith("XX")
 
 
 # smallworld's sentences are the corpus, not the course's words.
@@ -57,23 +79,47 @@ def test_the_check_of_scripts_knows_a_sentence(literal, found):
     assert bool(SENTENCE.search(literal)) == found
 
 
+# Where the code says a word: words.key, words[… "key" …], self.say("key" …).
+SAID = re.compile(r'\bwords\.(\w+)|_words(?:"\)|\?)?\.(\w+)')
+LOOKED_UP = re.compile(r"\b_?words\[([^\]]*)\]|\bself\.say\(([^,)]*)")
+# Words that are looked up by a name that the code computes or has in a list.
+BY_NAME = {
+    "counter": "layers width heads vocabulary context tokens positions attention mlp norms head",
+    "formula": "up down stay",
+    "map": "a b c",
+    "transformer": "embedded attention_normed q k v scores weights heads attention_answer "
+    "after_attention mlp_normed mlp_answer after_mlp final_normed logits probabilities",
+    "weights": "token position projection mlp head",
+}
+
+
+def said(code: str) -> set[str]:
+    """The keys of words that the code names where it says them."""
+    named = {found[1] or found[2] for found in SAID.finditer(code)}
+    places = [found[1] or found[2] or "" for found in LOOKED_UP.finditer(code)]
+    return named | {key for place in places for key in re.findall(r"[\"'](\w+)[\"']", place)}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_every_key_is_used(name):
     where = [MOVING / f"{name}.js", MOVING / f"{name}.py", MOVING / "shared.js"]
     if name == "common":
-        where = [*MOVING.glob("*.js"), ROOT / "book/assets/pictures.js"]
+        where = [*MOVING.glob("*.js"), MOVING / "picture.py", ROOT / "book/assets/pictures.js"]
     code = "".join(path.read_text("utf-8") for path in where)
-    unused = [
-        key
-        for key in words.table(f"pictures/{name}")
-        if not re.search(rf'\b_?words\.{key}\b|"_words"\)\.{key}\b|"{key}"', code)
-    ]
-    assert unused == []
+    by_name = BY_NAME.get(name, "").split()
+    used = said(code)
+    assert [key for key in words.table(f"pictures/{name}", "en") if key not in used] == by_name
+    assert all(re.search(rf'"{key}"|\b{key}: ', code) for key in by_name)
+
+
+def test_a_string_that_is_no_word_uses_no_key():
+    code = 'box.className = "label"; fill(words.one, {}); words[a ? "b" : c]; self.say("d", e="f")'
+    assert said(code) == {"one", "b", "d"}
 
 
 def told(name: str):
     """Every single piece of words of a table, and its key."""
-    for key, value in words.table(f"pictures/{name}").items():
+    for key, value in words.table(f"pictures/{name}", "en").items():
         for one in [value] if isinstance(value, str) else value:
             yield key, one
 
@@ -89,7 +135,10 @@ def test_no_sentence_stands_in_two_tables():
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_picture_hides_a_common_word(name):
-    assert not words.table("pictures/common").keys() & words.table(f"pictures/{name}").keys()
+    assert (
+        not words.table("pictures/common", "en").keys()
+        & words.table(f"pictures/{name}", "en").keys()
+    )
 
 
 def strings(path: Path) -> list[str]:

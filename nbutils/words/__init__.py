@@ -6,6 +6,7 @@ to it, since in some languages the word's form would change.
 """
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -15,8 +16,20 @@ from types import MappingProxyType
 FOLDER = Path(__file__).parent
 
 
+def language() -> str:
+    """The language to speak: the environment variable ``NBUTILS_LANG`` names it, else English.
+
+    Empty is as if not set. Raises ValueError for a language that has no words.
+    """
+    chosen = os.environ.get("NBUTILS_LANG") or "en"
+    known = sorted({path.parts[-3] for path in FOLDER.glob("*/*/*.json")})
+    if chosen not in known:
+        raise ValueError(f"NBUTILS_LANG={chosen!r} must be one of {', '.join(known)}, or not set")
+    return chosen
+
+
 @cache
-def table(area: str, language: str = "en") -> Mapping[str, str | list[str]]:
+def table(area: str, language: str) -> Mapping[str, str | list[str]]:
     """The words of an area: ``pictures/window``, say. Raises ValueError if there are none."""
     path = FOLDER / language / f"{area}.json"
     if not path.is_file():

@@ -1,5 +1,5 @@
 // What a GPT of any shape has and needs: the formulas of nbutils/planning.py, as counter.py uses them.
-import { Sentence, bar, change, count, element, fill, picture, readable, sum } from "./shared.js";
+import { Sentence, bar, change, count, element, fill, percent, picture, readable, sum } from "./shared.js";
 
 /** @import { Parts } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/counter.json")} Words */
@@ -31,7 +31,7 @@ import { Sentence, bar, change, count, element, fill, picture, readable, sum } f
 const NUMBERS = ["layers", "width", "heads", "vocabulary", "context"];
 const COLOURS = ["mark", "mark", "target", "rise", "quiet", "mark"];
 const THOUSANDS = [1, 1e3, 1e6, 1e9, 1e12, 1e15], SECONDS = [1, 60, 3600, 86400, 31557600];
-const [FLOAT, SHORT] = [4, 2]; // bytes of a number in 32 bits and in 16
+const FP32_BYTES = 4, BF16_BYTES = 2; // as in planning.py
 
 /**
  * planning.parameters
@@ -56,9 +56,9 @@ function trainingFlops({ layers: L, width: C, vocabulary: V, context: T }) {
  * @param {Shape} shape
  */
 function trainingMemory(shape) {
-  const { layers: L, width: C, vocabulary: V, context: T } = shape, weights = FLOAT * sum(Object.values(parameters(shape)));
-  const copies = SHORT * (12 * L * C * C + V * C), optimizer = 2 * weights;
-  const activations = T * (36 * C * L + (FLOAT + SHORT) * C), logits = T * 3 * FLOAT * V;
+  const { layers: L, width: C, vocabulary: V, context: T } = shape, weights = FP32_BYTES * sum(Object.values(parameters(shape)));
+  const copies = BF16_BYTES * (12 * L * C * C + V * C), optimizer = 2 * weights;
+  const activations = T * (36 * C * L + (FP32_BYTES + BF16_BYTES) * C), logits = T * 3 * FP32_BYTES * V;
   return Math.max(weights + optimizer + copies + activations + logits, 2 * weights + optimizer);
 }
 
@@ -67,7 +67,7 @@ function trainingMemory(shape) {
  * @param {Shape} shape
  */
 function inferenceMemory(shape) {
-  return SHORT * sum(Object.values(parameters(shape))) + SHORT * 2 * shape.layers * shape.width * shape.context;
+  return BF16_BYTES * sum(Object.values(parameters(shape))) + BF16_BYTES * 2 * shape.layers * shape.width * shape.context;
 }
 
 /**
@@ -226,7 +226,7 @@ function rows(words, { train, run, operations, forward, seconds }, chip, utilisa
     named(words.operations, need(operations, amount(operations), words.trainedNote),
       need(forward, amount(forward), words.forwardNote)),
     named(words.time, need(seconds, inUnits(seconds, SECONDS, words.times),
-      fill(words.timeNote, { chip, share: readable(100 * utilisation) }))),
+      fill(words.timeNote, { chip, share: percent(utilisation) }))),
   ];
 }
 
@@ -243,7 +243,7 @@ function sentence(words, share, total, { train, run, seconds }, chip, memory, bi
   const chips = Math.ceil(train / memory);
   const bytes = { train: inUnits(train, THOUSANDS, words.bytes), run: inUnits(run, THOUSANDS, words.bytes) };
   return [
-    fill(words.said, { total: count(total), share: readable(100 * share) }),
+    fill(words.said, { total: count(total), share: percent(share) }),
     fill(chips === 1 ? words.one : words.many, { ...bytes, chip, chips: count(chips) }),
     fill(words.computes, { billions: count(billions), chip, time: inUnits(seconds, SECONDS, words.times) }),
   ].join(" ");

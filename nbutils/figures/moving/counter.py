@@ -7,7 +7,7 @@ import traitlets
 from nbutils import planning
 from nbutils.config import PRESETS, SWITCHES, GPTConfig
 
-from .picture import Picture, readable, whole_number
+from .picture import Picture, percent, readable, whole_number
 
 UTILISATION = 0.4
 """The share of a chip's peak that training gets: a usual one for large networks."""
@@ -94,7 +94,7 @@ class Counter(Picture):
         train, run = (self._in_units(needs[name], _THOUSANDS, "bytes") for name in ("train", "run"))
         time = self._in_units(needs["seconds"], _SECONDS, "times")
         said = (
-            self.say("said", total=f"{total:,}", share=readable(100 * parts["MLP"] / total)),
+            self.say("said", total=f"{total:,}", share=percent(parts["MLP"] / total)),
             self.say(
                 "one" if chips == 1 else "many",
                 train=train,

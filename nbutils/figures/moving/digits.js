@@ -1,6 +1,6 @@
 // Draw a digit, and the chapter's network of 13,002 knobs reads it: as in digits.py.
 import {
-  Sentence, bar, button, change, element, fill, picture, readable, sum, unpacked, whole,
+  Sentence, bar, button, change, element, fill, percent, picture, sum, unpacked, whole,
 } from "./shared.js";
 import { softmax } from "./gpt.js";
 
@@ -257,7 +257,7 @@ function layerRow(number, values, words) {
  * @param {boolean} best
  */
 function answerRow(digit, p, best) {
-  const row = bar(String(digit), p, p < SEEN ? `< ${100 * SEEN} %` : `${readable(100 * p)} %`, best ? "target" : "mark");
+  const row = bar(String(digit), p, p < SEEN ? `< ${percent(SEEN)}` : percent(p), best ? "target" : "mark");
   row.dataset.value = String(p);
   return row;
 }
@@ -299,7 +299,7 @@ function build({ model, root, words }) {
     const cells = sum(ink.flat()), lit = (/** @type {number[]} */ layer) => layer.filter((value) => value > 0.5).length;
     const subject = fill(words[example ? cells ? "painted" : "given" : cells ? "own" : "empty"],
       { number: example, of: examples.length, answer: answers[example - 1], cells });
-    const says = fill(words.says, { best, p: readable(100 * p[best]), next, q: readable(100 * p[next]) });
+    const says = fill(words.says, { best, p: percent(p[best]), next, q: percent(p[next]) });
     return `${subject} ${says}\n${fill(words.lit, { first: lit(first), second: lit(second) })}`;
   };
 }

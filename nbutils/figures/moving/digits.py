@@ -5,7 +5,7 @@ import re
 import numpy as np
 import traitlets
 
-from .picture import Picture, floats, packed, readable, unpacked, whole_number
+from .picture import Picture, floats, packed, percent, unpacked, whole_number
 
 GRID, COARSE = 28, 8  # cells a side: of the drawing and the inputs, and of the digits as they came
 SHAPES = [(16, 784), (16,), (16, 16), (16,), (10, 16), (10,)]
@@ -70,9 +70,9 @@ class Digits(Picture):
         says = self.say(
             "says",
             best=best,
-            p=readable(100 * p[best]),
+            p=percent(p[best]),
             next=next_best,
-            q=readable(100 * p[next_best]),
+            q=percent(p[next_best]),
         )
         lit = self.say("lit", first=(first > 0.5).sum(), second=(second > 0.5).sum())
         return f"{self._subject()} {says}\n{lit}"

@@ -3,7 +3,7 @@
 import { Sentence, fill } from "./shared.js";
 
 /** @import { Numbers } from "./types" */
-/** @import { Config, Header, KeysAndValues, LayerValues, Memory, Network, Values } from "./types" */
+/** @import { Config, Header, KVCache, KeysAndValues, LayerValues, Network, Values } from "./types" */
 
 const EPS = 1e-5; // of layer norms and RMSNorm
 const FLOAT32_EPS = 2 ** -23; // of the norm of queries and keys: PyTorch's default
@@ -55,21 +55,21 @@ function half(bits) {
 /**
  * What a network remembers of the tokens it has read: each layer's keys and values.
  * @param {Network} net
- * @returns {Memory}
+ * @returns {KVCache}
  */
-export function memory({ config }) {
+export function kvCache({ config }) {
   return { length: 0, layers: Array.from({ length: config.n_layer }, () => ({ k: [], v: [] })) };
 }
 
 /**
  * Read one more token. Returns every value at its position.
  * @param {Network} net
- * @param {Memory} kept
+ * @param {KVCache} cache
  * @param {number} token its id
  * @returns {Values}
  */
-export function read(net, kept, token) {
-  const { config, weights } = net, at = kept.length, width = config.n_embd;
+export function read(net, cache, token) {
+  const { config, weights } = net, at = cache.length, width = config.n_embd;
   const token_embedding = rowOf(weights["token_embedding.weight"], token, width);
   const position_embedding = config.rotary ? new Float64Array(width)
     : rowOf(weights["position_embedding.weight"], at, width);
@@ -79,10 +79,10 @@ export function read(net, kept, token) {
   /** @type {Float64Array} */
   let x = embedded;
   for (let i = 0; i < config.n_layer; i++) {
-    layers.push(block(net, `blocks.${i}.`, kept.layers[i], x, at));
+    layers.push(block(net, `blocks.${i}.`, cache.layers[i], x, at));
     x = layers[i].after_mlp;
   }
-  kept.length += 1;
+  cache.length += 1;
   return { token_embedding, position_embedding, embedded, layers, final_normed: norm(net, "final_norm", x) };
 }
 
@@ -112,14 +112,14 @@ export function softmax(numbers) {
 /**
  * @param {Network} net
  * @param {string} name of the layer, with a dot
- * @param {KeysAndValues} kept
+ * @param {KeysAndValues} cache
  * @param {Float64Array} x shape (C,)
  * @param {number} at its position
  * @returns {LayerValues}
  */
-function block(net, name, kept, x, at) {
+function block(net, name, cache, x, at) {
   const attention_normed = norm(net, `${name}attention_norm`, x);
-  const looked = attention(net, `${name}attention.`, kept, attention_normed, at);
+  const looked = attention(net, `${name}attention.`, cache, attention_normed, at);
   const after_attention = sum(x, looked.attention_answer);
   const mlp_normed = norm(net, `${name}mlp_norm`, after_attention);
   const mlp_hidden = linear(net, `${name}mlp.expand`, mlp_normed).map(net.config.relu_squared ? reluSquared : gelu);
@@ -131,29 +131,30 @@ function block(net, name, kept, x, at) {
 /**
  * @param {Network} net
  * @param {string} name
- * @param {KeysAndValues} kept
+ * @param {KeysAndValues} cache
  * @param {Float64Array} x shape (C,)
  * @param {number} at its position
  */
-function attention(net, name, kept, x, at) {
+function attention(net, name, cache, x, at) {
   const { n_embd: width, n_head } = net.config, D = width / n_head, seen = at + 1;
   const three = linear(net, `${name}query_key_value`, x);
-  const q = placed(net.config, three.slice(0, width), at), k = placed(net.config, three.slice(width, 2 * width), at);
+  const q = normalizeAndRotate(net.config, three.slice(0, width), at);
+  const k = normalizeAndRotate(net.config, three.slice(width, 2 * width), at);
   const v = three.slice(2 * width);
-  kept.k.push(k);
-  kept.v.push(v);
+  cache.k.push(k);
+  cache.v.push(v);
   const scores = new Float64Array(n_head * seen), weights = new Float64Array(n_head * seen);
   const heads = new Float64Array(width);
   for (let head = 0; head < n_head; head++) {
     const first = head * D;
     for (let j = 0; j < seen; j++) {
       let dot = 0;
-      for (let d = first; d < first + D; d++) dot += q[d] * kept.k[j][d];
+      for (let d = first; d < first + D; d++) dot += q[d] * cache.k[j][d];
       scores[head * seen + j] = dot / Math.sqrt(D);
     }
     weights.set(softmax(scores.subarray(head * seen, (head + 1) * seen)), head * seen);
     for (let j = 0; j < seen; j++) {
-      for (let d = first; d < first + D; d++) heads[d] += weights[head * seen + j] * kept.v[j][d];
+      for (let d = first; d < first + D; d++) heads[d] += weights[head * seen + j] * cache.v[j][d];
     }
   }
   return { q, k, v, scores, weights, heads, attention_answer: linear(net, `${name}projection`, heads) };
@@ -165,7 +166,7 @@ function attention(net, name, kept, x, at) {
  * @param {Float64Array} x shape (C,): H heads of D side by side
  * @param {number} at its position
  */
-function placed({ n_head, qk_norm, rotary }, x, at) {
+function normalizeAndRotate({ n_head, qk_norm, rotary }, x, at) {
   const D = x.length / n_head, out = x.slice();
   for (let first = 0; first < x.length; first += D) {
     if (qk_norm) {
@@ -215,7 +216,7 @@ function product(matrix, bias, x) {
  * @param {Float64Array} x
  */
 function norm({ config, weights }, name, x) {
-  const scale = weights[`${name}.weight`], shift = weights[`${name}.bias`], { mean, spread } = moments(config, x);
+  const scale = weights[`${name}.weight`], shift = weights[`${name}.bias`], { mean, spread } = meanAndSpread(config, x);
   return x.map((value, i) => ((value - mean) / spread) * scale[i] + (shift ? shift[i] : 0));
 }
 
@@ -224,7 +225,7 @@ function norm({ config, weights }, name, x) {
  * @param {Config} config
  * @param {Float64Array} x
  */
-export function moments({ rms_norm }, x) {
+export function meanAndSpread({ rms_norm }, x) {
   let total = 0, squares = 0;
   for (const value of x) total += value;
   const mean = rms_norm ? 0 : total / x.length;

@@ -1,6 +1,6 @@
 // A word's vector between the means of its two meanings, layer by layer: as in meanings.py.
 import {
-  bar, change, element, fill, picture, readable, slider, stepper, svg, whole,
+  bar, change, element, fill, percent, picture, slider, stepper, svg, whole,
 } from "./shared.js";
 
 /** @import { Parts } from "./types" */
@@ -169,7 +169,7 @@ function said(words, model, { place, person, stage, position, cosines }) {
   const values = { stage: `${name[0].toUpperCase()}${name.slice(1)}`, word: model.get("word"), position: signed(position), left, right, a, b };
   const now = fill(squareOf(model.get("means")[stage]) ? words.said : words.same, values);
   const tokens = model.get("says")[place][person].map(([token, p]) =>
-    fill(words.token, { token, share: readable(100 * p) }));
+    fill(words.token, { token, share: percent(p) }));
   return `${now}\n${fill(words.next, { tokens: tokens.join(", ") })}`;
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from ..style import marked
-from .picture import Picture, floats, readable, whole_number
+from .picture import Picture, floats, percent, whole_number
 
 _DIGITS = 9  # that matter, of a recorded product
 _SAME = 1e-6  # two means closer than this, measured against their own length, have no axis
@@ -126,7 +126,7 @@ class Meanings(Picture):
 
     def _next(self) -> str:
         tokens = [
-            self.say("token", token=token, share=readable(100 * p))
+            self.say("token", token=token, share=percent(p))
             for token, p in self.says[self.place][self.person]
         ]
         return self.say("next", tokens=", ".join(tokens))

@@ -19,7 +19,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from nbutils.words import fill, table
+from nbutils.words import fill, language, table
 
 from ..style import LOOKS, TINTS
 
@@ -56,7 +56,8 @@ class Picture(anywidget.AnyWidget):
     @classmethod
     def wording(cls) -> dict:
         """All that it may say: the words of every picture, and those of its script's name."""
-        return {**table("pictures/common"), **table(f"pictures/{Path(cls.script).stem}")}
+        areas = ("pictures/common", f"pictures/{Path(cls.script).stem}")
+        return {key: words for area in areas for key, words in table(area, language()).items()}
 
     def say(self, key: str, **values) -> str:
         """The words of that key with the values filled in."""
@@ -95,7 +96,7 @@ class Picture(anywidget.AnyWidget):
         """Send the script the resource that it asks for, or a sentence why not."""
         name = message.get("resource")
         if name not in self.resources:
-            self.send({"resource": name, "error": f"There is no resource {name!r}."})
+            self.send({"resource": name, "error": self.say("no_resource", name=name)})
             return
         self.send({"resource": name}, [self.resources[name]()])
 

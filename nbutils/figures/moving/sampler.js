@@ -1,6 +1,6 @@
 // The next word's probabilities by a network that runs here, the truth, and a draw: as in sampler.py.
-import { Sentence, bar, button, change, checkText, element, fill, later, picture, readable, resource, slider, textArea, visible, whole } from "./shared.js";
-import { memory, network, read, softmax, unembed } from "./gpt.js";
+import { Sentence, bar, button, change, checkText, element, fill, later, percent, picture, resource, slider, textArea, visible, whole } from "./shared.js";
+import { kvCache, network, read, softmax, unembed } from "./gpt.js";
 import { END, nextProbabilities } from "./smallworld.js";
 
 /** @import { CommonWords, Cut, Parts, World } from "./types" */
@@ -21,9 +21,7 @@ import { END, nextProbabilities } from "./smallworld.js";
 /** @typedef {{ ids: Map<string, number>, pieces: Cut, end: number }} Encoding end: the id of a document's end */
 
 const ROWS = 8, STEPS = 20, MOST_CHARACTERS = 600, MOST_TOKENS = 79, PAUSE = 150; // as in sampler.py; ms
-const RARE = 1e-6, COLDEST = 2 ** -126;
-/** @param {number} share */
-const percent = (share) => `${readable(100 * share, 2)} %`;
+const RARE = 1e-6, COLDEST = 2 ** -126, DIGITS = 2; // of a percentage
 
 /**
  * A text's tokens by the course's byte pair encoding: of all neighbours the first learned are joined first.
@@ -69,8 +67,8 @@ class Talker {
     this.end = words.end;
     this.world = world;
     this.encoding = encoder(world);
-    this.memory = memory(this.net);
-    /** @type {number[]} the ids in the memory */
+    this.cache = kvCache(this.net);
+    /** @type {number[]} the ids in the cache */
     this.read = [];
     const known = new Map();
     /** @type {Cut} */
@@ -103,9 +101,9 @@ class Talker {
   logits(tokens) {
     let same = 0;
     while (same < tokens.length - 1 && tokens[same] === this.read[same]) same += 1;
-    this.memory.length = same;
-    for (const layer of this.memory.layers) layer.k.length = layer.v.length = same;
-    const [last] = tokens.slice(same).map((token) => read(this.net, this.memory, token)).slice(-1);
+    this.cache.length = same;
+    for (const layer of this.cache.layers) layer.k.length = layer.v.length = same;
+    const [last] = tokens.slice(same).map((token) => read(this.net, this.cache, token)).slice(-1);
     this.read = tokens;
     return unembed(this.net, last.final_normed);
   }
@@ -164,8 +162,8 @@ function rowsOf(talker, { logits, truth }, drawn) {
  * @param {Words} words
  */
 function barOf([name, p, drawn, truth], words) {
-  const value = element("span", {}, percent(drawn));
-  if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: percent(truth) })));
+  const value = element("span", {}, percent(drawn, DIGITS));
+  if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: percent(truth, DIGITS) })));
   const made = bar(name || words.others, drawn, value, name ? "mark" : "quiet");
   if (truth !== null) made.querySelector(".track")?.append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
   Object.assign(made.dataset, { p, drawn, truth: truth ?? -1 });
@@ -180,9 +178,9 @@ function barOf([name, p, drawn, truth], words) {
 function sentence(rows, ended, words) {
   const [name, p, drawn, truth] = rows[0];
   const kept = rows.slice(0, -1).filter((row) => row[2] >= RARE).length;
-  const likeliest = fill(words.likeliest, { name, p: percent(p) });
-  const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth) });
-  const draws = fill(words.drawn, { p: percent(drawn), kept, rows: ROWS });
+  const likeliest = fill(words.likeliest, { name, p: percent(p, DIGITS) });
+  const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth, DIGITS) });
+  const draws = fill(words.drawn, { p: percent(drawn, DIGITS), kept, rows: ROWS });
   return `${likeliest} ${told}\n${draws}${ended ? `\n${words.ended}` : ""}`;
 }
 

@@ -168,11 +168,12 @@ export function readable(value, digits = 3) {
 }
 
 /**
- * A share of 1 in per cent, with three digits that matter.
+ * A share of 1 for people, `readable`: 12.3 %.
  * @param {number} share
+ * @param {number} digits
  */
-export function percent(share) {
-  return `${readable(100 * share)} %`;
+export function percent(share, digits = 3) {
+  return `${readable(100 * share, digits)} %`;
 }
 
 /**

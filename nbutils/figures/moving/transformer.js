@@ -1,6 +1,6 @@
 // The sorter, stage by stage, and the sum that made each number: as in transformer.py.
 import { Sentence, change, element, fill, later, picture, readable, resource, stepper, textField, whole } from "./shared.js";
-import { memory, moments, network, read, softmax, unembed } from "./gpt.js";
+import { kvCache, meanAndSpread, network, read, softmax, unembed } from "./gpt.js";
 
 /** @import { LayerValues, Network, Numbers, Parts, Values } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/transformer.json")} Words */
@@ -53,12 +53,12 @@ const [LEFT, TOP, TALL, GAP] = [30, 18, 17, 22]; // pixels: row names, column na
  * @returns {Run}
  */
 function run(net, text) {
-  const kept = memory(net);
+  const cache = kvCache(net);
   /** @type {Row[]} */
   const rows = [];
   let letters = text;
   for (let at = 0; at < POSITIONS; at++) {
-    const seen = read(net, kept, LETTERS.indexOf(letters[at])), logits = unembed(net, seen.final_normed);
+    const seen = read(net, cache, LETTERS.indexOf(letters[at])), logits = unembed(net, seen.final_normed);
     rows.push({ ...seen, logits, probabilities: softmax(logits) });
     if (at >= ASKED - 1) letters += LETTERS[logits.indexOf(Math.max(...logits))];
   }
@@ -123,7 +123,7 @@ function madeOf(seen, stage, row, column, words) {
   const { weights: tensors, config } = /** @type {Network} */ (seen.net);
   /** @type {(path: string, x: Float64Array) => string} */
   const normed = (path, x) => {
-    const { mean, spread } = moments(config, x);
+    const { mean, spread } = meanAndSpread(config, x);
     const numbers = { value: x[column], mean, spread, scale: tensors[`${path}.weight`][column], shift: tensors[`${path}.bias`][column] };
     return fill(words.norm, { ...Object.fromEntries(Object.entries(numbers).map(([key, n]) => [key, readable(n)])), total });
   };

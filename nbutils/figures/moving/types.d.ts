@@ -87,7 +87,8 @@ export interface KeysAndValues {
   v: Float64Array[];
 }
 
-export interface Memory {
+/** All layers' keys and values of the `length` tokens that were read. */
+export interface KVCache {
   length: number;
   layers: KeysAndValues[];
 }

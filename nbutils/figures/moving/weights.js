@@ -1,6 +1,6 @@
 // Six weights of the sorter under sliders, and its answer to one question: as in weights.py.
 import { Sentence, button, change, count, element, fill, later, percent, picture, readable, resource, sum } from "./shared.js";
-import { memory, network, read, softmax, unembed } from "./gpt.js";
+import { kvCache, network, read, softmax, unembed } from "./gpt.js";
 
 /** @import { Network, Parts } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/weights.json")} Words */
@@ -31,11 +31,11 @@ const LETTERS = "ABC", WIDTH = 48, HEAD = 16;
  * @returns {Answered}
  */
 function ask(net, question, right, forced) {
-  const kept = memory(net), probabilities = [];
+  const cache = kvCache(net), probabilities = [];
   let answer = "", loss = 0;
   for (let at = 0; at < question.length + right.length - 1; at++) {
     const letters = question + (forced ? right : answer);
-    const seen = read(net, kept, LETTERS.indexOf(letters[at])), place = at - question.length + 1;
+    const seen = read(net, cache, LETTERS.indexOf(letters[at])), place = at - question.length + 1;
     if (place < 0) continue;
     const shares = softmax(unembed(net, seen.final_normed));
     probabilities.push([...shares]);

@@ -87,6 +87,9 @@
     const decimals = after.replace(/0+$/, "");
     return count(before) + (decimals && `.${decimals}`);
   }
+  function percent(share, digits = 3) {
+    return `${readable(100 * share, digits)} %`;
+  }
   function sum(numbers) {
     return numbers.reduce((a, b) => a + b, 0);
   }
@@ -117,7 +120,8 @@
   var COLOURS = ["mark", "mark", "target", "rise", "quiet", "mark"];
   var THOUSANDS = [1, 1e3, 1e6, 1e9, 1e12, 1e15];
   var SECONDS = [1, 60, 3600, 86400, 31557600];
-  var [FLOAT, SHORT] = [4, 2];
+  var FP32_BYTES = 4;
+  var BF16_BYTES = 2;
   function parameters({ layers: L, width: C, vocabulary: V, context: T, tied }) {
     return {
       tokens: V * C,
@@ -132,13 +136,13 @@
     return 6 * (12 * L * C * C + V * C) + 12 * L * C * T;
   }
   function trainingMemory(shape) {
-    const { layers: L, width: C, vocabulary: V, context: T } = shape, weights = FLOAT * sum(Object.values(parameters(shape)));
-    const copies = SHORT * (12 * L * C * C + V * C), optimizer = 2 * weights;
-    const activations = T * (36 * C * L + (FLOAT + SHORT) * C), logits = T * 3 * FLOAT * V;
+    const { layers: L, width: C, vocabulary: V, context: T } = shape, weights = FP32_BYTES * sum(Object.values(parameters(shape)));
+    const copies = BF16_BYTES * (12 * L * C * C + V * C), optimizer = 2 * weights;
+    const activations = T * (36 * C * L + (FP32_BYTES + BF16_BYTES) * C), logits = T * 3 * FP32_BYTES * V;
     return Math.max(weights + optimizer + copies + activations + logits, 2 * weights + optimizer);
   }
   function inferenceMemory(shape) {
-    return SHORT * sum(Object.values(parameters(shape))) + SHORT * 2 * shape.layers * shape.width * shape.context;
+    return BF16_BYTES * sum(Object.values(parameters(shape))) + BF16_BYTES * 2 * shape.layers * shape.width * shape.context;
   }
   function inUnits(value, sizes, names) {
     const at = Math.max(0, sizes.findLastIndex((size) => value >= size));
@@ -257,7 +261,7 @@
       named(words.time, need(
         seconds,
         inUnits(seconds, SECONDS, words.times),
-        fill(words.timeNote, { chip, share: readable(100 * utilisation) })
+        fill(words.timeNote, { chip, share: percent(utilisation) })
       ))
     ];
   }
@@ -265,7 +269,7 @@
     const chips = Math.ceil(train / memory);
     const bytes = { train: inUnits(train, THOUSANDS, words.bytes), run: inUnits(run, THOUSANDS, words.bytes) };
     return [
-      fill(words.said, { total: count(total), share: readable(100 * share) }),
+      fill(words.said, { total: count(total), share: percent(share) }),
       fill(chips === 1 ? words.one : words.many, { ...bytes, chip, chips: count(chips) }),
       fill(words.computes, { billions: count(billions), chip, time: inUnits(seconds, SECONDS, words.times) })
     ].join(" ");

@@ -92,6 +92,9 @@
     const decimals = after.replace(/0+$/, "");
     return count(before) + (decimals && `.${decimals}`);
   }
+  function percent(share, digits = 3) {
+    return `${readable(100 * share, digits)} %`;
+  }
   function sum(numbers) {
     return numbers.reduce((a, b) => a + b, 0);
   }
@@ -309,7 +312,7 @@
     );
   }
   function answerRow(digit, p, best) {
-    const row = bar(String(digit), p, p < SEEN ? `< ${100 * SEEN} %` : `${readable(100 * p)} %`, best ? "target" : "mark");
+    const row = bar(String(digit), p, p < SEEN ? `< ${percent(SEEN)}` : percent(p), best ? "target" : "mark");
     row.dataset.value = String(p);
     return row;
   }
@@ -364,7 +367,7 @@
         words[example ? cells ? "painted" : "given" : cells ? "own" : "empty"],
         { number: example, of: examples.length, answer: answers[example - 1], cells }
       );
-      const says = fill(words.says, { best, p: readable(100 * p[best]), next, q: readable(100 * p[next]) });
+      const says = fill(words.says, { best, p: percent(p[best]), next, q: percent(p[next]) });
       return `${subject} ${says}
 ${fill(words.lit, { first: lit(first), second: lit(second) })}`;
     };

@@ -98,6 +98,9 @@
     const decimals = after.replace(/0+$/, "");
     return count(before) + (decimals && `.${decimals}`);
   }
+  function percent(share, digits = 3) {
+    return `${readable(100 * share, digits)} %`;
+  }
   function count(value) {
     return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   }
@@ -273,7 +276,7 @@
     const [left, right] = model.get("kinds"), name = model.get("stages")[stage], [a, b] = cosines.map(signed);
     const values = { stage: `${name[0].toUpperCase()}${name.slice(1)}`, word: model.get("word"), position: signed(position), left, right, a, b };
     const now = fill(squareOf(model.get("means")[stage]) ? words.said : words.same, values);
-    const tokens = model.get("says")[place][person].map(([token, p]) => fill(words.token, { token, share: readable(100 * p) }));
+    const tokens = model.get("says")[place][person].map(([token, p]) => fill(words.token, { token, share: percent(p) }));
     return `${now}
 ${fill(words.next, { tokens: tokens.join(", ") })}`;
   }

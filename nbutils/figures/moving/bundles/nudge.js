@@ -98,8 +98,8 @@
     const decimals = after.replace(/0+$/, "");
     return count(before) + (decimals && `.${decimals}`);
   }
-  function percent(share) {
-    return `${readable(100 * share)} %`;
+  function percent(share, digits = 3) {
+    return `${readable(100 * share, digits)} %`;
   }
   function sum(numbers) {
     return numbers.reduce((a, b) => a + b, 0);

@@ -92,6 +92,9 @@
     const decimals = after.replace(/0+$/, "");
     return count(before) + (decimals && `.${decimals}`);
   }
+  function percent(share, digits2 = 3) {
+    return `${readable(100 * share, digits2)} %`;
+  }
   function count(value) {
     return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   }
@@ -243,21 +246,21 @@
     if (power === 31) return part ? NaN : sign * Infinity;
     return sign * (power ? (1 + part / 1024) * 2 ** (power - 15) : part / 1024 * 2 ** -14);
   }
-  function memory({ config }) {
+  function kvCache({ config }) {
     return { length: 0, layers: Array.from({ length: config.n_layer }, () => ({ k: [], v: [] })) };
   }
-  function read(net, kept, token) {
-    const { config, weights } = net, at = kept.length, width = config.n_embd;
+  function read(net, cache, token) {
+    const { config, weights } = net, at = cache.length, width = config.n_embd;
     const token_embedding = rowOf(weights["token_embedding.weight"], token, width);
     const position_embedding = config.rotary ? new Float64Array(width) : rowOf(weights["position_embedding.weight"], at, width);
     const embedded = sum(token_embedding, position_embedding);
     const layers = [];
     let x = embedded;
     for (let i = 0; i < config.n_layer; i++) {
-      layers.push(block(net, `blocks.${i}.`, kept.layers[i], x, at));
+      layers.push(block(net, `blocks.${i}.`, cache.layers[i], x, at));
       x = layers[i].after_mlp;
     }
-    kept.length += 1;
+    cache.length += 1;
     return { token_embedding, position_embedding, embedded, layers, final_normed: norm(net, "final_norm", x) };
   }
   function unembed({ weights }, x) {
@@ -270,9 +273,9 @@
     for (const part of out) total += part;
     return out.map((part) => part / total);
   }
-  function block(net, name, kept, x, at) {
+  function block(net, name, cache, x, at) {
     const attention_normed = norm(net, `${name}attention_norm`, x);
-    const looked = attention(net, `${name}attention.`, kept, attention_normed, at);
+    const looked = attention(net, `${name}attention.`, cache, attention_normed, at);
     const after_attention = sum(x, looked.attention_answer);
     const mlp_normed = norm(net, `${name}mlp_norm`, after_attention);
     const mlp_hidden = linear(net, `${name}mlp.expand`, mlp_normed).map(net.config.relu_squared ? reluSquared : gelu);
@@ -280,30 +283,31 @@
     const after_mlp = sum(after_attention, mlp_answer);
     return { attention_normed, ...looked, after_attention, mlp_normed, mlp_hidden, mlp_answer, after_mlp };
   }
-  function attention(net, name, kept, x, at) {
+  function attention(net, name, cache, x, at) {
     const { n_embd: width, n_head } = net.config, D = width / n_head, seen = at + 1;
     const three = linear(net, `${name}query_key_value`, x);
-    const q = placed(net.config, three.slice(0, width), at), k = placed(net.config, three.slice(width, 2 * width), at);
+    const q = normalizeAndRotate(net.config, three.slice(0, width), at);
+    const k = normalizeAndRotate(net.config, three.slice(width, 2 * width), at);
     const v = three.slice(2 * width);
-    kept.k.push(k);
-    kept.v.push(v);
+    cache.k.push(k);
+    cache.v.push(v);
     const scores = new Float64Array(n_head * seen), weights = new Float64Array(n_head * seen);
     const heads = new Float64Array(width);
     for (let head = 0; head < n_head; head++) {
       const first = head * D;
       for (let j = 0; j < seen; j++) {
         let dot = 0;
-        for (let d = first; d < first + D; d++) dot += q[d] * kept.k[j][d];
+        for (let d = first; d < first + D; d++) dot += q[d] * cache.k[j][d];
         scores[head * seen + j] = dot / Math.sqrt(D);
       }
       weights.set(softmax(scores.subarray(head * seen, (head + 1) * seen)), head * seen);
       for (let j = 0; j < seen; j++) {
-        for (let d = first; d < first + D; d++) heads[d] += weights[head * seen + j] * kept.v[j][d];
+        for (let d = first; d < first + D; d++) heads[d] += weights[head * seen + j] * cache.v[j][d];
       }
     }
     return { q, k, v, scores, weights, heads, attention_answer: linear(net, `${name}projection`, heads) };
   }
-  function placed({ n_head, qk_norm, rotary }, x, at) {
+  function normalizeAndRotate({ n_head, qk_norm, rotary }, x, at) {
     const D = x.length / n_head, out = x.slice();
     for (let first = 0; first < x.length; first += D) {
       if (qk_norm) {
@@ -333,10 +337,10 @@
     return out;
   }
   function norm({ config, weights }, name, x) {
-    const scale = weights[`${name}.weight`], shift = weights[`${name}.bias`], { mean, spread } = moments(config, x);
+    const scale = weights[`${name}.weight`], shift = weights[`${name}.bias`], { mean, spread } = meanAndSpread(config, x);
     return x.map((value, i) => (value - mean) / spread * scale[i] + (shift ? shift[i] : 0));
   }
-  function moments({ rms_norm }, x) {
+  function meanAndSpread({ rms_norm }, x) {
     let total = 0, squares = 0;
     for (const value of x) total += value;
     const mean = rms_norm ? 0 : total / x.length;
@@ -654,7 +658,7 @@
   var PAUSE = 150;
   var RARE = 1e-6;
   var COLDEST = 2 ** -126;
-  var percent = (share) => `${readable(100 * share, 2)} %`;
+  var DIGITS = 2;
   function encoder({ vocabulary, pattern }) {
     const ids = new Map(vocabulary.map((piece, id) => [piece, id])), split = new RegExp(pattern, "gu");
     const joined = (piece) => {
@@ -688,7 +692,7 @@
       this.end = words.end;
       this.world = world;
       this.encoding = encoder(world);
-      this.memory = memory(this.net);
+      this.cache = kvCache(this.net);
       this.read = [];
       const known = /* @__PURE__ */ new Map();
       this.cut = (text) => known.get(text) ?? known.set(text, this.encoding.pieces(text)).get(text);
@@ -722,9 +726,9 @@
     logits(tokens) {
       let same = 0;
       while (same < tokens.length - 1 && tokens[same] === this.read[same]) same += 1;
-      this.memory.length = same;
-      for (const layer of this.memory.layers) layer.k.length = layer.v.length = same;
-      const [last] = tokens.slice(same).map((token) => read(this.net, this.memory, token)).slice(-1);
+      this.cache.length = same;
+      for (const layer of this.cache.layers) layer.k.length = layer.v.length = same;
+      const [last] = tokens.slice(same).map((token) => read(this.net, this.cache, token)).slice(-1);
       this.read = tokens;
       return unembed(this.net, last.final_normed);
     }
@@ -757,8 +761,8 @@
     return [...rows, ["", rest2(1), rest2(2), truth && rest2(3)]];
   }
   function barOf([name, p, drawn, truth], words) {
-    const value = element("span", {}, percent(drawn));
-    if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: percent(truth) })));
+    const value = element("span", {}, percent(drawn, DIGITS));
+    if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: percent(truth, DIGITS) })));
     const made = bar(name || words.others, drawn, value, name ? "mark" : "quiet");
     if (truth !== null) made.querySelector(".track")?.append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
     Object.assign(made.dataset, { p, drawn, truth: truth ?? -1 });
@@ -767,9 +771,9 @@
   function sentence(rows, ended, words) {
     const [name, p, drawn, truth] = rows[0];
     const kept = rows.slice(0, -1).filter((row) => row[2] >= RARE).length;
-    const likeliest = fill(words.likeliest, { name, p: percent(p) });
-    const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth) });
-    const draws = fill(words.drawn, { p: percent(drawn), kept, rows: ROWS });
+    const likeliest = fill(words.likeliest, { name, p: percent(p, DIGITS) });
+    const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth, DIGITS) });
+    const draws = fill(words.drawn, { p: percent(drawn, DIGITS), kept, rows: ROWS });
     return `${likeliest} ${told}
 ${draws}${ended ? `
 ${words.ended}` : ""}`;

@@ -87,8 +87,8 @@
     const decimals = after.replace(/0+$/, "");
     return count(before) + (decimals && `.${decimals}`);
   }
-  function percent(share) {
-    return `${readable(100 * share)} %`;
+  function percent(share, digits = 3) {
+    return `${readable(100 * share, digits)} %`;
   }
   function sum(numbers) {
     return numbers.reduce((a, b) => a + b, 0);
@@ -190,21 +190,21 @@
     if (power === 31) return part ? NaN : sign * Infinity;
     return sign * (power ? (1 + part / 1024) * 2 ** (power - 15) : part / 1024 * 2 ** -14);
   }
-  function memory({ config }) {
+  function kvCache({ config }) {
     return { length: 0, layers: Array.from({ length: config.n_layer }, () => ({ k: [], v: [] })) };
   }
-  function read(net, kept, token) {
-    const { config, weights } = net, at = kept.length, width = config.n_embd;
+  function read(net, cache, token) {
+    const { config, weights } = net, at = cache.length, width = config.n_embd;
     const token_embedding = rowOf(weights["token_embedding.weight"], token, width);
     const position_embedding = config.rotary ? new Float64Array(width) : rowOf(weights["position_embedding.weight"], at, width);
     const embedded = sum2(token_embedding, position_embedding);
     const layers = [];
     let x = embedded;
     for (let i = 0; i < config.n_layer; i++) {
-      layers.push(block(net, `blocks.${i}.`, kept.layers[i], x, at));
+      layers.push(block(net, `blocks.${i}.`, cache.layers[i], x, at));
       x = layers[i].after_mlp;
     }
-    kept.length += 1;
+    cache.length += 1;
     return { token_embedding, position_embedding, embedded, layers, final_normed: norm(net, "final_norm", x) };
   }
   function unembed({ weights }, x) {
@@ -217,9 +217,9 @@
     for (const part of out) total += part;
     return out.map((part) => part / total);
   }
-  function block(net, name, kept, x, at) {
+  function block(net, name, cache, x, at) {
     const attention_normed = norm(net, `${name}attention_norm`, x);
-    const looked = attention(net, `${name}attention.`, kept, attention_normed, at);
+    const looked = attention(net, `${name}attention.`, cache, attention_normed, at);
     const after_attention = sum2(x, looked.attention_answer);
     const mlp_normed = norm(net, `${name}mlp_norm`, after_attention);
     const mlp_hidden = linear(net, `${name}mlp.expand`, mlp_normed).map(net.config.relu_squared ? reluSquared : gelu);
@@ -227,30 +227,31 @@
     const after_mlp = sum2(after_attention, mlp_answer);
     return { attention_normed, ...looked, after_attention, mlp_normed, mlp_hidden, mlp_answer, after_mlp };
   }
-  function attention(net, name, kept, x, at) {
+  function attention(net, name, cache, x, at) {
     const { n_embd: width, n_head } = net.config, D = width / n_head, seen = at + 1;
     const three = linear(net, `${name}query_key_value`, x);
-    const q = placed(net.config, three.slice(0, width), at), k = placed(net.config, three.slice(width, 2 * width), at);
+    const q = normalizeAndRotate(net.config, three.slice(0, width), at);
+    const k = normalizeAndRotate(net.config, three.slice(width, 2 * width), at);
     const v = three.slice(2 * width);
-    kept.k.push(k);
-    kept.v.push(v);
+    cache.k.push(k);
+    cache.v.push(v);
     const scores = new Float64Array(n_head * seen), weights = new Float64Array(n_head * seen);
     const heads = new Float64Array(width);
     for (let head = 0; head < n_head; head++) {
       const first = head * D;
       for (let j = 0; j < seen; j++) {
         let dot = 0;
-        for (let d = first; d < first + D; d++) dot += q[d] * kept.k[j][d];
+        for (let d = first; d < first + D; d++) dot += q[d] * cache.k[j][d];
         scores[head * seen + j] = dot / Math.sqrt(D);
       }
       weights.set(softmax(scores.subarray(head * seen, (head + 1) * seen)), head * seen);
       for (let j = 0; j < seen; j++) {
-        for (let d = first; d < first + D; d++) heads[d] += weights[head * seen + j] * kept.v[j][d];
+        for (let d = first; d < first + D; d++) heads[d] += weights[head * seen + j] * cache.v[j][d];
       }
     }
     return { q, k, v, scores, weights, heads, attention_answer: linear(net, `${name}projection`, heads) };
   }
-  function placed({ n_head, qk_norm, rotary }, x, at) {
+  function normalizeAndRotate({ n_head, qk_norm, rotary }, x, at) {
     const D = x.length / n_head, out = x.slice();
     for (let first = 0; first < x.length; first += D) {
       if (qk_norm) {
@@ -280,10 +281,10 @@
     return out;
   }
   function norm({ config, weights }, name, x) {
-    const scale = weights[`${name}.weight`], shift = weights[`${name}.bias`], { mean, spread } = moments(config, x);
+    const scale = weights[`${name}.weight`], shift = weights[`${name}.bias`], { mean, spread } = meanAndSpread(config, x);
     return x.map((value, i) => (value - mean) / spread * scale[i] + (shift ? shift[i] : 0));
   }
-  function moments({ rms_norm }, x) {
+  function meanAndSpread({ rms_norm }, x) {
     let total = 0, squares = 0;
     for (const value of x) total += value;
     const mean = rms_norm ? 0 : total / x.length;
@@ -308,11 +309,11 @@
   var WIDTH = 48;
   var HEAD = 16;
   function ask(net, question, right, forced) {
-    const kept = memory(net), probabilities = [];
+    const cache = kvCache(net), probabilities = [];
     let answer = "", loss = 0;
     for (let at = 0; at < question.length + right.length - 1; at++) {
       const letters = question + (forced ? right : answer);
-      const seen = read(net, kept, LETTERS.indexOf(letters[at])), place2 = at - question.length + 1;
+      const seen = read(net, cache, LETTERS.indexOf(letters[at])), place2 = at - question.length + 1;
       if (place2 < 0) continue;
       const shares = softmax(unembed(net, seen.final_normed));
       probabilities.push([...shares]);
