@@ -58,7 +58,7 @@ check: $(TESTS)  ## what can be proved within a minute: form, types, order of im
 	$(BIN)/ruff check --quiet .
 	$(NODE) node_modules/eslint/bin/eslint.js .
 	$(NODE) node_modules/typescript/bin/tsc --project tsconfig.json
-	$(NODE) node_modules/jscpd/run-jscpd.js --silent
+	@told=$$($(NODE) node_modules/jscpd/run-jscpd.js 2>&1) || { echo "$$told"; exit 1; }
 	$(PYTEST) "@tests/check.txt"
 	@echo "Checked in $(SECONDS)."
 
