@@ -15,6 +15,35 @@ HEAD = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>A picture</title>'
     '<link rel="icon" href="data:,"><link rel="stylesheet" href="picture.css"><script defer src="pictures.js"></script>'
 )
+# A picture with a large file, and its script.
+TABLE = """
+from nbutils import words
+from nbutils.figures.moving.picture import Picture
+
+class Table(Picture):
+    script = {script!r}
+    resources = {{"table": lambda: b"one two three"}}
+
+    @classmethod
+    def wording(cls):
+        return words.table("pictures/common", "en") | {{"title": "A table"}}
+
+    def summary(self):
+        return "A table that is not here yet."
+"""
+TABLE_SCRIPT = """
+import { button, element, picture, resource } from "./shared.js";
+function build({ model, root }) {
+  const out = element("output");
+  const fetched = async () => {
+    try { out.textContent = new TextDecoder().decode(await resource(model, "table")); }
+    catch (error) { out.textContent = error.message; }
+  };
+  root.append(button("Fetch", fetched), out);
+  return () => "Ready.";
+}
+deliver(picture(build));
+"""
 # Counts how often the picture draws, and notes how long each drawing took, in ms.
 WATCH_DRAWING = """place => {
   const picture = place.querySelector(".picture");
@@ -44,6 +73,12 @@ def bundled(script: str) -> str:
     done = subprocess.run(command, cwd=picture.FOLDER, input=script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def write_table(folder: Path) -> None:
+    """Write ``table_picture.py``, with a picture ``Table`` that has a large file, and its script."""
+    (folder / "table.js").write_text(bundled(TABLE_SCRIPT))
+    (folder / "table_picture.py").write_text(TABLE.format(script=str(folder / "table.js")))
 
 
 class Shown:

@@ -3,38 +3,9 @@
 import sys
 
 import pytest
-from shown import Shown, alone, bundled
+from shown import Shown, alone, write_table
 
 from authoring.site import serving
-
-TABLE = """
-from nbutils import words
-from nbutils.figures.moving.picture import Picture
-
-class Table(Picture):
-    script = {script!r}
-    resources = {{"table": lambda: b"one two three"}}
-
-    @classmethod
-    def wording(cls):
-        return words.table("pictures/common", "en") | {{"title": "A table"}}
-
-    def summary(self):
-        return "A table that is not here yet."
-"""
-TABLE_SCRIPT = """
-import { button, element, picture, resource } from "./shared.js";
-function build({ model, root }) {
-  const out = element("output");
-  const fetched = async () => {
-    try { out.textContent = new TextDecoder().decode(await resource(model, "table")); }
-    catch (error) { out.textContent = error.message; }
-  };
-  root.append(button("Fetch", fetched), out);
-  return () => "Ready.";
-}
-deliver(picture(build));
-"""
 
 
 @pytest.fixture
@@ -42,8 +13,7 @@ def table_page(tmp_path, monkeypatch, request):
     """A folder with a page of that picture."""
     monkeypatch.syspath_prepend(tmp_path)
     request.addfinalizer(lambda: sys.modules.pop("table_picture", None))
-    (tmp_path / "table.js").write_text(bundled(TABLE_SCRIPT))
-    (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
+    write_table(tmp_path)
     import table_picture
 
     page = tmp_path / "site"

@@ -19,7 +19,7 @@ from conftest import colab_packages
 from moving import all_pictures
 from moving.hands import Drag, Moving, Write
 from nbformat.v4 import new_code_cell, new_notebook
-from shown import Shown, agree, alone, state_to_return_to
+from shown import Shown, agree, alone, state_to_return_to, write_table
 from visits import OVERFLOW, Reader, axe_source, html_of
 
 from authoring.site import HTML, ROOT, serving, toc_pages
@@ -372,8 +372,7 @@ def test_the_same_pictures_move_in_jupyterlab(browser, lab, tmp_path):
         *(f"made[{i}]" for i in range(len(PICTURES))),
         "table_picture.Table()",
     ]
-    (tmp_path / "table.js").write_text(bundled(TABLE_SCRIPT))
-    (tmp_path / "table_picture.py").write_text(TABLE.format(script=str(tmp_path / "table.js")))
+    write_table(tmp_path)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(line) for line in code], metadata=kernel)
     nbformat.write(notebook, tmp_path / "a.ipynb")
