@@ -15,9 +15,9 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 await Promise.all(names.map((name) => build({
   stdin: { contents: `import widget from "./${name}";\ndeliver(widget);\n`, resolveDir: moving },
-  absWorkingDir: moving, // paths in comments are the same everywhere
   outfile: `${folder}/${name}`,
   bundle: true,
   format: "iife",
   charset: "utf8",
+  minify: true, // for the pages that load it; who wants to read has the sources
 })));
