@@ -1,6 +1,7 @@
 """The numbers that decide: a GPT's shape, and how one is trained. No PyTorch is needed to read them."""
 
 import math
+import sys
 from dataclasses import Field, dataclass, field, fields
 from numbers import Integral, Real
 from types import NoneType
@@ -53,7 +54,8 @@ def _checked(each: Field, value):
 
 def _number(name: str, value, kind: type, least: int, below: float, or_none: str = ""):
     wanted, words = (Integral, "whole") if kind is int else (Real, "finite")
-    if isinstance(value, bool) or not isinstance(value, wanted) or not math.isfinite(value):
+    number = isinstance(value, wanted) and not isinstance(value, bool)
+    if not number or not abs(value) <= sys.float_info.max:  # nan is not, either
         raise ValueError(f"{name}={value!r} must be a {words} number")
     if not least <= value < below:
         above = f" and below {below}" if below < math.inf else ""

@@ -66,6 +66,8 @@ def test_numbers_that_make_no_network_are_named(change, message):
         ({"grad_clip": math.nan}, "grad_clip=nan must be a finite number"),
         ({"seconds": -1}, "seconds=-1.* must be at least 0, or None"),
         ({"seconds": math.inf}, "seconds=inf must be a finite number"),
+        ({"weight_decay": 10**400}, "weight_decay=10+ must be a finite number"),
+        ({"steps": 10**400}, "steps=10+ must be a whole number"),
         ({"optimizer": "sgd"}, "optimizer='sgd' is none of adamw, muon"),
         ({"schedule": None}, "schedule=None is none of cosine, linear"),
         ({"batch_size": 6, "accumulation": 4}, "batch_size=6 can't be cut into accumulation=4"),

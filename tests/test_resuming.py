@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import runs
 import torch
 
 from nbutils.checkpoints import single_file
@@ -19,7 +20,6 @@ from nbutils.checkpoints.single_file import CHECKPOINT
 from nbutils.checkpoints.state import CheckpointError, CheckpointWarning, State
 from nbutils.model import GPT, GPTConfig
 from nbutils.training import (
-    TrainConfig,
     TrainingDivergedError,
     TrainingInterrupt,
     TrainingMemoryError,
@@ -27,17 +27,7 @@ from nbutils.training import (
 )
 
 CORPUS = np.random.default_rng(0).integers(0, 12, 3000)
-CONFIG = TrainConfig(
-    steps=40,
-    batch_size=8,
-    learning_rate=3e-3,
-    warmup_steps=10,
-    eval_every=20,
-    eval_batches=3,
-    device="cpu",
-    progress=False,
-    checkpoint_every=10,
-)
+CONFIG = dataclasses.replace(runs.CONFIG, steps=40, checkpoint_every=10)
 SHAPE = GPTConfig(vocab_size=12, block_size=8, n_layer=2, n_head=2, n_embd=16, dropout=0.2)
 OPTIMIZERS = ["adamw", "muon"]
 
@@ -397,6 +387,7 @@ SMALL = """
 import resource, sys
 sys.path.insert(0, {tests!r})
 from test_resuming import *
+from nbutils.config import TrainConfig
 from pathlib import Path
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 torch.manual_seed(0)
