@@ -61,6 +61,7 @@ _MODULES = (
     "kv_cache",
     "decoding",
     "sampling",
+    "profiling",
     "recipes",
     "ladder",
     "chips",

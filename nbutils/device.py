@@ -25,7 +25,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -261,13 +261,33 @@ def measure_peak(chip: Chip, seconds: float = 0.5, n: int | None = None) -> floa
     if n < 1:
         raise ValueError(f"n={n} must be at least 1, or None for what suits the chip")
     a, b = (torch.randn(n, n, device=chip.device).to(chip.dtype) for _ in range(2))
+    # n * n sums of n products: a multiplication and an addition each
+    return 2 * n**3 / _fastest_of(lambda: a @ b, seconds)
+
+
+def measure_bandwidth(chip: Chip, seconds: float = 0.5, size: int = 128_000_000) -> float:
+    """The most bytes a second that copying a tensor of ``size`` bytes moved here, read and written.
+
+    The other limit of a program beside `measure_peak`. A tensor that fits a chip's cache is copied
+    faster than one that only its memory holds: ask with the size of what your program goes through.
+
+    Raises ``ValueError`` for a ``size`` below 1.
+    """
+    if size < 1:
+        raise ValueError(f"size={size} must be at least 1 byte")
+    source = torch.ones(size, dtype=torch.uint8, device=chip.device)
+    copy = torch.empty_like(source)
+    return 2 * size / _fastest_of(lambda: copy.copy_(source), seconds)
+
+
+def _fastest_of(action: Callable[[], torch.Tensor], seconds: float) -> float:
+    """Seconds of the fastest of all calls that fit: other programs can only make one slower."""
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end or best == float("inf"):
         start = time.perf_counter()
-        product = a @ b
-        product[0, 0].item()  # waits for a GPU, which otherwise answers before it is done
+        action().view(-1)[0].item()  # waits for a GPU, which otherwise answers before it is done
         best = min(best, time.perf_counter() - start)
-    return 2 * n**3 / best  # n * n sums of n products: a multiplication and an addition each
+    return best
 
 
 def _unknown(device: str | torch.device) -> ValueError:

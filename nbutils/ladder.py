@@ -5,10 +5,8 @@ not equally fast at all times; a GPU holds one at a time.
 """
 
 import json
-import os
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -340,63 +338,6 @@ def _seconds_per_update(update: Callable[[], torch.Tensor], least: float) -> flo
             float(loss)  # a GPU answers before it is done; this waits for it
     float(loss)
     return (time.perf_counter() - start) / times
-
-
-KINDS = {
-    "matrix products": ("mm", "linear", "matmul", "baddbmm", "addmv"),
-    "attention": ("attention", "attn", "bmm", "_softmax"),
-    "loss": ("log_softmax", "nll_loss", "cross_entropy"),
-    "compiled blocks": ("compiled", "inductor", "triton"),
-}
-"""Words in the names of PyTorch's operations, by what the operation is for."""
-
-
-def where_time_goes(update: Callable[[], torch.Tensor], chip: Chip, times: int = 5) -> dict:
-    """Seconds of one update by kind of operation, as PyTorch's profiler sees them.
-
-    The optimizer's operations count as "optimizer"; what no word of ``KINDS`` names as "norms,
-    elementwise"; what is left of the clock's time as "Python, rest". The profiler itself makes
-    many small operations slower. On a Mac's GPU it sees only when an operation was asked for: there all
-    time stands under "not seen by the profiler".
-    """
-    float(update())
-    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # else the profiler writes lines of its own
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    if chip.device.type == "cuda":
-        activities.append(torch.profiler.ProfilerActivity.CUDA)
-    with torch.profiler.profile(activities=activities) as profiler:
-        start = time.perf_counter()
-        for _ in range(times):
-            loss = update()
-        float(loss)
-        whole = (time.perf_counter() - start) / times
-    if chip.device.type == "mps":
-        return {"not seen by the profiler": whole}
-    spent = Counter(dict.fromkeys((*KINDS, "optimizer", "norms, elementwise"), 0.0))
-    for event in profiler.events():
-        spent[_kind(event)] += _self_seconds(event, chip) / times
-    return {**spent, "Python, rest": max(0.0, whole - sum(spent.values()))}
-
-
-def _self_seconds(event, chip: Chip) -> float:
-    """Seconds in the operation itself; the profiler's times are in microseconds."""
-    if event.device_type != torch.autograd.DeviceType.CPU:
-        return 0.0  # a GPU's program, whose time the operation that called it has too
-    on_gpu = chip.device.type == "cuda"
-    return (event.self_device_time_total if on_gpu else event.self_cpu_time_total) / 1e6
-
-
-def _kind(event) -> str:
-    outer = event
-    while outer is not None:
-        if outer.name.startswith("Optimizer."):
-            return "optimizer"
-        outer = outer.cpu_parent
-    name = event.name.lower()
-    for kind in ("loss", "attention", "compiled blocks", "matrix products"):
-        if any(word in name for word in KINDS[kind]):
-            return kind
-    return "norms, elementwise"
 
 
 def stored_speeds() -> dict | None:

@@ -1,7 +1,6 @@
 """The rungs of chapter 6: each computes what the one before computes, and is measured alike."""
 
 import re
-import time
 import weakref
 from dataclasses import fields, replace
 
@@ -191,29 +190,6 @@ def test_seconds_of_an_update_are_an_average(clock):
         return torch.zeros(())
 
     assert ladder._seconds_per_update(update, 5.0) == 2
-
-
-def test_the_profile_finds_each_kind_and_adds_up_to_the_clock():
-    update, _ = ladder.make_update(TINY, ladder.SPEED["fused attention"], CPU, 4)
-    began = time.perf_counter()
-    spent = ladder.where_time_goes(update, CPU, times=2)
-    took = time.perf_counter() - began
-    for kind in ("matrix products", "attention", "loss", "optimizer", "norms, elementwise"):
-        assert spent[kind] > 0, kind
-    assert spent["compiled blocks"] == 0
-    assert list(spent)[-1] == "Python, rest"
-    assert 2 * sum(spent.values()) < took
-
-
-def test_on_a_gpu_an_operation_has_its_programs_time_once():
-    from types import SimpleNamespace
-
-    kinds, gpu = torch.autograd.DeviceType, replace(CPU, device=torch.device("cuda"))
-    times = {"self_cpu_time_total": 5e6, "self_device_time_total": 2e6}
-    call = SimpleNamespace(device_type=kinds.CPU, **times)
-    program = SimpleNamespace(device_type=kinds.CUDA, **times)
-    assert [ladder._self_seconds(event, gpu) for event in (call, program)] == [2, 0]
-    assert ladder._self_seconds(call, CPU) == 5
 
 
 def test_a_gpu_is_measured_on_gpt2_a_cpu_on_a_small_network():

@@ -41,6 +41,7 @@ FLOW = (
     {"kv_cache"},
     {"decoding"},
     {"sampling"},
+    {"profiling"},
     {"recipes"},
     {"ladder"},
     {"chips"},

@@ -20,7 +20,7 @@ matplotlib.use("Agg")
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from nbutils import device, ladder, planning, smallworld, training
+from nbutils import device, ladder, planning, profiling, smallworld, training
 from nbutils.exercises import your_gpt
 from nbutils.exercises.exercise import exercise, names
 from nbutils.model import GPT, GPTConfig
@@ -120,7 +120,7 @@ def _shapes_only(put: Callable) -> None:
 
     put(ladder, "make_model", _of_shapes)
     put(ladder, "_interleaved", interleaved)
-    put(ladder, "where_time_goes", lambda update, *_: {"all": _twice(update)})
+    put(profiling, "where_time_goes", lambda update, *_: {"all": _twice(update)})
 
 
 def _of_shapes(config: GPTConfig, rung: ladder.Rung, chip: device.Chip) -> GPT:
