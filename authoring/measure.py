@@ -35,8 +35,18 @@ ALONE = ("04b_training", "06_faster", "07_bigger")
 
 
 def bench() -> list[dict]:
-    """The quick benchmarks, in a program of their own."""
-    command = [sys.executable, str(ROOT / "bench" / "run.py"), "--quick", "--json"]
+    """The quick benchmarks."""
+    return rows_of("run.py", "--quick")
+
+
+def limit() -> list[dict]:
+    """Training and sampling beside what this machine can do."""
+    return rows_of("limit.py")
+
+
+def rows_of(program: str, *options: str) -> list[dict]:
+    """What a file of bench/ measures, in a program of its own."""
+    command = [sys.executable, str(ROOT / "bench" / program), *options, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     return json.loads(done.stdout)
 
@@ -99,6 +109,7 @@ def pictures() -> list[dict]:
 
 PARTS: dict[str, Callable[[], list[dict]]] = {
     "bench": bench,
+    "limit": limit,
     "proof": proof,
     "chapters": chapters,
     "pages": pages,

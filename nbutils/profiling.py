@@ -267,15 +267,17 @@ def beside_limit(action: Action, chip: Chip, times: int = 20) -> BesideLimit:
     """How long each kind of operation must take on this chip, and how long it takes.
 
     The limit of a kind is the longer of two times: for its operations at ``peak``, and for its bytes at
-    ``bandwidth``. Peak and bandwidth are measured in the same moment, with as many threads. The clock's
-    time is the median of ``times`` calls; the profiler, which slows small operations, only says how it is
-    shared out. On a Mac's GPU, where it can't, there is one part.
+    ``bandwidth``. Both are measured with as many threads, before and after, and the better one counts. The
+    clock's time is the median of ``times`` calls; the profiler, which slows small operations, only says
+    how it is shared out. On a Mac's GPU, where it can't, there is one part.
+
+    ``action`` must run as written: of a compiled program the operations can't be counted.
     """
     count = count_work(action)
-    peak = device.measure_peak(chip)
-    bandwidth = device.measure_bandwidth(chip, size=max(count.touched // 2, 1))
+    before = _limits(chip, count.touched)
     spent = where_time_goes(action, chip)
     seconds = statistics.median(_seconds(action, chip, 1) for _ in range(times))
+    peak, bandwidth = map(max, zip(before, _limits(chip, count.touched), strict=True))
     scale = seconds / sum(spent.values())
     parts = []
     for kind, share in spent.items():
@@ -284,6 +286,11 @@ def beside_limit(action: Action, chip: Chip, times: int = 20) -> BesideLimit:
             limit = max(work.operations / peak, work.moved / bandwidth)
             parts.append(Part(kind, work, limit, scale * share))
     return BesideLimit(peak, bandwidth, count.touched, parts)
+
+
+def _limits(chip: Chip, touched: int) -> tuple[float, float]:
+    """Operations and bytes a second, the bytes between two tensors that take so many."""
+    return device.measure_peak(chip), device.measure_bandwidth(chip, size=max(touched // 2, 1))
 
 
 def sampling_steps(model: GPT, texts: int, length: int, steps: int = 10) -> Action:

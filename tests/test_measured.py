@@ -67,7 +67,7 @@ def test_it_names_files_of_tests_that_there_are(stored):
 def test_a_part_that_is_not_there_is_told(capsys):
     with pytest.raises(SystemExit):
         measure.main(["speed"])
-    assert "there is no part speed; there are bench, proof" in capsys.readouterr().err
+    assert "there is no part speed; there are bench, limit" in capsys.readouterr().err
 
 
 def test_a_part_is_renewed_and_the_others_stay(monkeypatch, tmp_path):

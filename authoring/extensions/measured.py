@@ -1,7 +1,7 @@
 """Tables of what was measured: the directives ``{measured}`` and ``{chips}``.
 
 The first's one argument names a part of `book/measured.json`, which `make measure` writes: ``bench``,
-``proof``, ``chapters``, ``check``, ``pages`` or ``pictures``. Beside each table stand the day, the
+``limit``, ``proof``, ``chapters``, ``check``, ``pages`` or ``pictures``. Beside each table stand the day, the
 machine and the command. The build measures nothing, so it never waits for a number.
 
 The second's argument names a table of ``nbutils.chips.WANTED``, or is ``runs``: on which chips, with which
@@ -35,7 +35,7 @@ class Measured(Directive):
         env.note_dependency(str(path))
         part = json.loads(path.read_text("utf-8")).get(name)
         if part is None:
-            raise self.error(f"{MEASURED} has no {name!r}: make measure PART={name}")
+            raise self.error(f"{MEASURED} has no {name!r}: python -m authoring.measure {name}")
         made = nodes.container(classes=["numbers"])
         text = [*table(TABLES[name](part["rows"])), "", source(part)]
         self.state.nested_parse(StringList(text, source=str(path)), self.content_offset, made)
@@ -122,6 +122,17 @@ def bench(rows: list[dict]) -> list[tuple]:
     ]
 
 
+def limit(rows: list[dict]) -> list[tuple]:
+    head = ("Program", "Kind", "Million operations", "MB", "Limit, ms", "Takes, ms", "Share")
+    return [head, *(limit_line(row) for row in rows)]
+
+
+def limit_line(row: dict) -> tuple:
+    numbers = [row[name] for name in ("megaflop", "megabytes", "limit", "takes")]
+    share = f"{row['limit'] / row['takes']:.0%}" if row["limit"] else ""
+    return (row["program"], row["kind"], *(number or "" for number in numbers), share)
+
+
 def proof(rows: list[dict]) -> list[tuple]:
     """A line for each chapter and one for all; the file has one for each exercise."""
     head = (
@@ -183,6 +194,7 @@ def pictures(rows: list[dict]) -> list[tuple]:
 
 TABLES = {
     "bench": bench,
+    "limit": limit,
     "proof": proof,
     "chapters": chapters,
     "check": check,

@@ -1,0 +1,93 @@
+"""How near does a program come to what its chip can do? Training and sampling beside their limits.
+
+``python bench/limit.py``: for each program what each kind of operation must do, how long that takes at
+least on this chip, and how long it takes. `nbutils.profiling` says how both are found. The shapes are
+those of ``train.py`` and ``sample.py``.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from rows import markdown
+
+from nbutils import device, ladder, profiling
+from nbutils.config import GPTConfig
+from nbutils.model import GPT
+
+TRAINING = {"4/4/128/64/12": (4, 4, 128, 64, 12), "6/6/384/256/16": (6, 6, 384, 256, 16)}
+CHARACTERS = 65  # of tiny Shakespeare, as nanoGPT has it
+SAMPLING = {"1 text": 1, "16 texts": 16}
+LENGTH = 350  # tokens that are there: the middle of what ``sample.py`` writes
+
+
+class Row(NamedTuple):
+    """A kind of operation of a program, or all of it: calls, and the three times in milliseconds."""
+
+    program: str
+    kind: str
+    calls: int
+    megaflop: float
+    megabytes: float
+    limit: float
+    takes: float
+
+    def cells(self) -> tuple[str, ...]:
+        numbers = (self.megaflop, self.megabytes, self.limit, self.takes)
+        share = f"{self.limit / self.takes:.0%}" if self.limit else ""
+        return (self.program, self.kind, str(self.calls), *(f"{n:,.2f}" for n in numbers), share)
+
+
+HEAD = ("Program", "Kind", "Calls", "Million operations", "MB", "Limit, ms", "Takes, ms", "Share")
+
+
+def measure(quick: bool) -> list[Row]:
+    """``quick``: the small shapes alone, with fewer repetitions."""
+    times = 3 if quick else 40
+    return [row for program in _programs(quick) for row in _rows(*program, times)]
+
+
+def _programs(quick: bool) -> Iterator[tuple[str, profiling.Action]]:
+    chip = device.pick()
+    rung = ladder.SPEED["fused optimizer"]
+    for name, (n_layer, n_head, n_embd, block_size, batch_size) in TRAINING.items():
+        if quick and n_embd > 128:
+            continue
+        shape = dict(n_layer=n_layer, n_head=n_head, n_embd=n_embd, block_size=block_size)
+        config = GPTConfig(vocab_size=CHARACTERS, bias=False, **shape)
+        yield f"Training, {name}", ladder.make_update(config, rung, chip, batch_size)[0]
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(block_size=704, n_layer=4, n_head=4, n_embd=128)).to(chip.device).eval()
+    for name, texts in SAMPLING.items():
+        yield f"Sampling, {name}", profiling.sampling_steps(model, texts, LENGTH)
+
+
+def _rows(program: str, action: profiling.Action, times: int) -> Iterator[Row]:
+    found = profiling.beside_limit(action, device.pick(), times)
+    for kind, work, limit, seconds in found.parts:
+        numbers = work.operations / 1e6, work.moved / 1e6
+        yield Row(program, kind, work.calls, *numbers, 1e3 * limit, 1e3 * seconds)
+    whole = [sum(column) for column in zip(*(part.work for part in found.parts), strict=True)]
+    numbers = whole[1] / 1e6, whole[2] / 1e6
+    at = f"all, at {found.peak / 1e9:,.0f} GFLOP/s and {found.bandwidth / 1e9:,.0f} GB/s"
+    yield Row(program, at, whole[0], *numbers, 1e3 * found.limit, 1e3 * found.seconds)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="the small shapes, 3 times each")
+    parser.add_argument("--json", action="store_true", help="rows as JSON instead of a table")
+    options = parser.parse_args(arguments)
+    rows = measure(options.quick)
+    if options.json:
+        print(json.dumps([row._asdict() for row in rows]))
+    else:
+        print(markdown([HEAD, *(row.cells() for row in rows)]))
+
+
+if __name__ == "__main__":
+    main()
