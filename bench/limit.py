@@ -65,7 +65,9 @@ def _programs(quick: bool) -> Iterator[tuple[str, profiling.Action]]:
 
 
 def _rows(program: str, action: profiling.Action, times: int) -> Iterator[Row]:
-    found = profiling.beside_limit(action, device.pick(), times)
+    chip = device.pick()
+    with device.memory_kept(chip):  # as `train` does
+        found = profiling.beside_limit(action, chip, times)
     for kind, work, limit, seconds in found.parts:
         numbers = work.operations / 1e6, work.moved / 1e6
         yield Row(program, kind, work.calls, *numbers, 1e3 * limit, 1e3 * seconds)

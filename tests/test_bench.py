@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import nbutils
+from nbutils import profiling
 
 FIELDS = {"what", "value", "unit", "how"}
 
@@ -112,6 +113,37 @@ def test_packing_with_threads_packs_the_same(bench, tmp_path):
         count = packing.written(file, documents, encoding, pool)
     row = tokens.encode_documents(documents, encoding)[1:]
     assert (tmp_path / "file").read_bytes() == row.tobytes() and count == len(row)
+
+
+def test_a_program_has_a_row_for_each_kind_and_one_for_all(bench, monkeypatch, capsys):
+    limit = bench("limit")
+    parts = [
+        profiling.Part("products", profiling.Work(3, 2_000_000, 4_000_000), 0.002, 0.004),
+        profiling.Part("Python, rest", profiling.Work(), 0.0, 0.001),
+    ]
+    found = profiling.BesideLimit(300e9, 40e9, 10_000_000, parts)
+    monkeypatch.setattr(limit.profiling, "beside_limit", lambda *_: found)
+    monkeypatch.setattr(limit.ladder, "make_update", lambda *_: (None, 0))
+    monkeypatch.setattr(limit.profiling, "sampling_steps", lambda *_: None)
+    rows = limit.measure(quick=True)
+    programs = ["Training, 4/4/128/64/12", "Sampling, 1 text", "Sampling, 16 texts"]
+    assert [row.program for row in rows[::3]] == programs
+    assert rows[0] == (programs[0], "products", 3, 2.0, 4.0, 2.0, 4.0)
+    assert rows[2][1:] == ("all, at 300 GFLOP/s and 40 GB/s", 3, 2.0, 4.0, 2.0, 5.0)
+    limit.main(["--quick"])
+    out = capsys.readouterr().out
+    assert "| 50%   |" in out and "| 40%   |" in out
+    limit.main(["--quick", "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["limit"] == 2.0
+
+
+@pytest.mark.part("package")
+def test_real_programs_stay_below_their_limits(bench):
+    rows = bench("limit").measure(quick=True)
+    kinds = {row.kind for row in rows}
+    assert {"matrix products", "attention", "optimizer", "norms, elementwise"} <= kinds
+    whole = [row for row in rows if row.kind.startswith("all")]
+    assert len(whole) == 3 and all(row.takes > 0 and row.limit > 0 for row in whole)
 
 
 def test_what_is_imported_in_turn_is_timed_alone(bench, tmp_path, monkeypatch):

@@ -229,6 +229,20 @@ def test_the_peak_is_what_a_product_reaches(monkeypatch):
     assert measure_peak(CPU, seconds=1.5) == pytest.approx(2 * 1024**3 / 0.25)
 
 
+def test_a_copy_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="size=0 must be at least 1 byte"):
+        device.measure_bandwidth(CPU, 0.01, 0)
+
+
+def test_bandwidth_counts_what_is_read_and_what_is_written(monkeypatch):
+    monkeypatch.setattr(device, "_fastest_of", lambda action, seconds: action().numel() / 8e9)
+    assert device.measure_bandwidth(CPU, size=1000) == 16e9
+
+
+def test_a_real_bandwidth_is_plausible():
+    assert 1e8 < device.measure_bandwidth(pick("cpu"), seconds=0.05, size=1_000_000) < 1e13
+
+
 def test_a_real_peak_is_plausible():
     assert 1e8 < measure_peak(pick("cpu"), seconds=0.05) < 1e15
 

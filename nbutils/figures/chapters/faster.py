@@ -68,6 +68,30 @@ def _place(point: tuple[str, tuple[float, float]]) -> tuple[float, float]:
     return point[1]
 
 
+def beside_limit(programs: dict[str, dict[str, tuple[float, float]]]) -> Figure:
+    """What each kind of operation takes, and within it the least that it could take.
+
+    programs: title -> {kind -> (milliseconds at the chip's limit, milliseconds measured)}.
+    """
+    heights = [len(kinds) for kinds in programs.values()]
+    fig, axes = plt.subplots(
+        len(programs),
+        figsize=(5.8, 1.1 * len(programs) + 0.32 * sum(heights)),
+        gridspec_kw={"height_ratios": heights},
+        squeeze=False,
+    )
+    for ax, (title, kinds) in zip(axes[:, 0], programs.items()):
+        least, takes = zip(*kinds.values())
+        ax.barh(list(kinds), takes, color=GREY, alpha=0.5, label="takes")
+        ax.barh(list(kinds), least, height=0.4, color=BLUE, label="must take, at the chip's limit")
+        ax.set_title(title, fontsize=10)
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+    ax.set(xlabel="milliseconds")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    return fig
+
+
 def gradient_sizes(exponents: np.ndarray, lowest: int, shift: int) -> Figure:
     """How large a gradient's numbers are, before and after scaling, and what float16 can hold.
 
