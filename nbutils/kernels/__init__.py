@@ -15,7 +15,6 @@ Sources: Tillet, Kung and Cox, "Triton" (2019); Dao and others, FlashAttention (
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
 from types import ModuleType
 
 from nbutils.device import Chip
@@ -73,8 +72,7 @@ def count_bytes(kernel, grid, *arguments, **named) -> Moved:
     ``kernel``: from ``triton.jit``, whichever way it runs; ``grid`` and arguments as for the kernel itself. The
     stand-in runs it on copies, so this takes seconds for thousands of programs. Raises `held.KernelError`.
     """
-    fn: Callable = getattr(kernel, "fn", kernel)
-    return launch.Kernel(launch.in_our_words(fn), aside=True).run(grid, *arguments, **named)
+    return launch.Kernel(launch.in_our_words(kernel), aside=True).run(grid, *arguments, **named)
 
 
 def plain_attention_bytes(T: int, D: int, itemsize: int = 4) -> int:

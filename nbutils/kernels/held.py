@@ -5,6 +5,8 @@ The rules are Triton's and not PyTorch's where the two differ: a kernel that run
 Source: Triton's documentation, "Type Promotion" and "Broadcasting" (triton-lang.org, Triton Semantics).
 """
 
+import functools
+import itertools
 import operator
 
 import torch
@@ -89,18 +91,19 @@ def as_tile(value: "Tile | float", like: torch.dtype | None = None) -> Tile:
     if isinstance(value, Tile):
         return value
     if isinstance(value, bool):
-        return Tile(torch.tensor(value))
+        return Tile(_number(value, torch.bool))
     if not isinstance(value, int | float):
         raise KernelError(f"{value!r} is neither a tile nor a number")
-    if (
-        like is None
-        or isinstance(value, float)
-        and not like.is_floating_point
-        or like == torch.bool
-    ):
-        small = isinstance(value, int) and -(2**31) <= value < 2**31
-        like = torch.float32 if isinstance(value, float) else torch.int32 if small else torch.int64
-    return Tile(torch.tensor(value, dtype=like))
+    whole = isinstance(value, int)
+    if like is None or like == torch.bool or not (whole or like.is_floating_point):
+        small = whole and -(2**31) <= value < 2**31
+        like = torch.int32 if small else torch.int64 if whole else torch.float32
+    return Tile(_number(value, like))
+
+
+@functools.lru_cache(maxsize=256)
+def _number(value: float, dtype: torch.dtype) -> torch.Tensor:
+    return torch.tensor(value, dtype=dtype)
 
 
 def together(*values: "Tile | float", divide: bool = False) -> list[torch.Tensor]:
@@ -109,28 +112,34 @@ def together(*values: "Tile | float", divide: bool = False) -> list[torch.Tensor
     A Python number takes the tile's dtype; of two tiles the wider dtype wins. ``divide``: a quotient of float16
     or bfloat16 is computed in float32.
     """
-    known = [x.dtype for x in values if isinstance(x, Tile)]
-    wide = known[0] if known else None
-    for dtype in known[1:]:
-        wide = torch.promote_types(wide, dtype)
-    tiles = [as_tile(x, wide) for x in values]
-    for tile in tiles:
-        wide = tile.dtype if wide is None else torch.promote_types(wide, tile.dtype)
-    fitting(*(tile.shape for tile in tiles))
+    wide = functools.reduce(_wider, (x.numbers.dtype for x in values if isinstance(x, Tile)), None)
+    numbers = [as_tile(x, wide).numbers for x in values]
+    wide = functools.reduce(_wider, (x.dtype for x in numbers))
+    shapes = {x.shape for x in numbers}
+    if len(shapes) > 1:
+        fitting(*shapes)
     wide = torch.float32 if divide and wide in SHORT else wide
-    return [tile.numbers.to(wide) for tile in tiles]
+    return [x if x.dtype == wide else x.to(wide) for x in numbers]
 
 
-def fitting(*shapes: tuple[int, ...]) -> torch.Size:
+def _wider(one: torch.dtype | None, other: torch.dtype) -> torch.dtype:
+    return other if one is None or one == other else torch.promote_types(one, other)
+
+
+@functools.lru_cache(maxsize=1024)
+def fitting(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that several broadcast to. Raises `KernelError`."""
-    try:
-        return torch.broadcast_shapes(*shapes)
-    except RuntimeError:
-        told = " and ".join(map(str, shapes))
-        raise KernelError(
-            f"shapes {told} don't fit each other: from the right, sizes are equal or 1. [:, None] makes a column, "
-            "[None, :] a row"
-        ) from None
+    sizes = []
+    for column in itertools.zip_longest(*map(reversed, shapes), fillvalue=1):
+        wide = {n for n in column if n != 1}
+        if len(wide) > 1:
+            told = " and ".join(str(tuple(shape)) for shape in shapes)
+            raise KernelError(
+                f"shapes {told} don't fit each other: from the right, sizes are equal or 1. [:, None] makes a "
+                "column, [None, :] a row"
+            )
+        sizes.append(wide.pop() if wide else 1)
+    return tuple(reversed(sizes))
 
 
 def _divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

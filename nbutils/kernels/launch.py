@@ -3,6 +3,7 @@
 Where Triton is missing, this module is ``triton``.
 """
 
+import dis
 import functools
 import inspect
 import itertools
@@ -14,7 +15,7 @@ import torch
 
 from nbutils.kernels import standin
 from nbutils.kernels.held import KernelError, as_tile
-from nbutils.kernels.memory import Launch, Memory, Moved, Pointer
+from nbutils.kernels.memory import Launch, Memory, Moved, Pointer, at_work, running
 
 language = standin
 FOR_THE_COMPILER = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
@@ -41,7 +42,7 @@ class Kernel:
 
     def __call__(self, *arguments, **named):
         """Called by another kernel, it is a function like any other."""
-        if standin.running() is None:
+        if running() is None:
             raise KernelError(
                 f"a kernel is started with its grid, which says how many programs run: "
                 f"{self.__name__}[(programs,)](...)"
@@ -60,20 +61,17 @@ class Kernel:
         except TypeError as error:
             raise TypeError(f"{self.__name__}{self.signature}: {error}") from None
         bound.apply_defaults()
-        sizes = self._sizes(grid, bound.arguments)
+        self._check_names()
+        now = Launch(self._sizes(grid, bound.arguments))
         memories, values = {}, {}
         for name, value in bound.arguments.items():
             values[name] = (
                 value if name in self.constants else self._argument(name, value, memories)
             )
-        now = Launch(sizes, moved=Moved())
-        standin._running.append(now)
-        try:
+        with at_work(now):
             self._run_programs(now, values)
-        finally:
-            standin._running.pop()
-            for memory in memories.values():
-                memory.give_back()
+        for memory in memories.values():
+            memory.give_back()
         return now.moved
 
     def _run_programs(self, now: Launch, values: dict) -> None:
@@ -84,6 +82,21 @@ class Kernel:
             except KernelError as error:
                 error.args = (f"{self.__name__}, program {program}: {error}",)
                 raise
+
+    def _check_names(self) -> None:
+        """What Triton's compiler refuses: a kernel that reads names of the program around it."""
+        marked = self.fn.__globals__.get("__annotations__", {})
+        for name, value in _names_around(self.fn).items():
+            known = type(value).__name__ == "constexpr" or _is_constexpr(marked.get(name))
+            if isinstance(value, bool | int | float | str | torch.Tensor) and not known:
+                raise KernelError(
+                    f"{self.__name__} reads {name}, which the program around it has: a kernel knows its arguments "
+                    f"alone. Give it as one, or mark it where it is made: {name} = tl.constexpr(...)"
+                )
+            if isinstance(value, types.FunctionType) and value.__module__ != standin.__name__:
+                raise KernelError(
+                    f"{self.__name__} calls {name}, which is no kernel: write @triton.jit before its definition"
+                )
 
     def _argument(self, name: str, value, memories: dict):
         if isinstance(value, torch.Tensor):
@@ -131,28 +144,37 @@ def next_power_of_2(n: int) -> int:
 
 def in_our_words(fn: Callable) -> Callable:
     """The same function, with the stand-in's words where it has Triton's; other kernels that it calls as well."""
-    names = fn.__code__.co_names
-    known = {name: _ours(fn.__globals__[name]) for name in names if name in fn.__globals__}
-    known["__builtins__"] = fn.__globals__["__builtins__"]
-    cells = tuple(types.CellType(_ours(cell.cell_contents)) for cell in fn.__closure__ or ())
-    made = types.FunctionType(fn.__code__, known, fn.__name__, fn.__defaults__, cells)
+    while not isinstance(fn, types.FunctionType):  # a kernel, or what Triton has put around one
+        fn = fn.fn
+    known = {name: _ours(value) for name, value in _names_around(fn).items()}
+    known |= {name: fn.__globals__.get(name, {}) for name in ("__builtins__", "__annotations__")}
+    inside = tuple(types.CellType(_ours(cell.cell_contents)) for cell in fn.__closure__ or ())
+    made = types.FunctionType(fn.__code__, known, fn.__name__, fn.__defaults__, inside)
     made.__kwdefaults__, made.__annotations__ = fn.__kwdefaults__, fn.__annotations__
     return made
 
 
+def _names_around(fn: types.FunctionType) -> dict:
+    """What a function reads of the program around it, by name."""
+    used = {one.argval for one in dis.get_instructions(fn) if one.opname == "LOAD_GLOBAL"}
+    found = {name: fn.__globals__[name] for name in used if name in fn.__globals__}
+    return found | dict(
+        zip(fn.__code__.co_freevars, (cell.cell_contents for cell in fn.__closure__ or ()))
+    )
+
+
 def _ours(value):
-    home = getattr(value, "__module__", None) or getattr(value, "__name__", "")
-    if isinstance(value, types.ModuleType):
-        name = value.__name__
-        if name == "triton" or name.startswith("triton.language"):
-            return standin if name.startswith("triton.language") else sys.modules[__name__]
-        return value
-    if type(value).__name__ == "constexpr":
-        return value.value
-    if isinstance(home, str) and home.startswith("triton.language"):
-        return getattr(standin, value.__name__)
-    if type(value).__name__ in ("JITFunction", "InterpretedFunction"):
-        return Kernel(in_our_words(value.fn))
+    """What the stand-in has in the place of something of Triton's; other things as they are."""
+    kind, name = type(value).__name__, getattr(value, "__name__", "")
+    home = name if isinstance(value, types.ModuleType) else str(getattr(value, "__module__", ""))
+    if kind in ("JITFunction", "InterpretedFunction") and not home.startswith("triton."):
+        return Kernel(in_our_words(value))
+    if kind == "constexpr" and home.startswith("triton."):
+        return standin.constexpr(value.value)
+    if name == "triton":
+        return sys.modules[__name__]
+    if home.startswith("triton."):
+        return standin if isinstance(value, types.ModuleType) else getattr(standin, name)
     return value
 
 

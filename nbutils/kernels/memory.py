@@ -4,11 +4,14 @@ A GPU lets a program read and write where it likes; what is outside of a tensor 
 is checked, each byte is counted, and it is known which program was where.
 """
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import torch
 
+from nbutils.device import cpu_by_default
 from nbutils.kernels.held import KernelError, Tile, as_tile, fitting
 
 
@@ -35,7 +38,26 @@ class Launch:
     grid: tuple[int, int, int]
     program: tuple[int, int, int] = (0, 0, 0)
     number: int = 0  # of the program, in the order of their turns
-    moved: Moved = None
+    moved: Moved = field(default_factory=Moved)
+
+
+_running: list[Launch] = []
+
+
+def running() -> Launch | None:
+    """The kernel that is at work."""
+    return _running[-1] if _running else None
+
+
+@contextlib.contextmanager
+def at_work(launch: Launch) -> Iterator[None]:
+    """Inside it, this is what `running` gives; numbers are computed in the formats that they have."""
+    _running.append(launch)
+    try:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False), cpu_by_default():
+            yield
+    finally:
+        _running.pop()
 
 
 class Memory:
@@ -61,7 +83,8 @@ class Memory:
         """Bring what was stored to where the tensor is."""
         elsewhere = self.numbers.device != self.there.device
         if elsewhere and self.stored_by is not None and not self.aside:
-            self.there.copy_(self.numbers)
+            stored = self.stored_by != self.NOBODY
+            self.there[stored.to(self.there.device)] = self.numbers[stored].to(self.there.device)
 
     def load(self, at: torch.Tensor, launch: Launch) -> torch.Tensor:
         """The numbers at these addresses, (n,)."""
@@ -173,6 +196,7 @@ class Pointer:
             raise KernelError(
                 f"mask= is {mask.dtype}: a mask is true or false, as a comparison gives it"
             )
+        fitting(self.shape, mask.shape)
         return torch.broadcast_tensors(self.at, mask)
 
 

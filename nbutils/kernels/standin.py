@@ -9,26 +9,26 @@ Source: triton-lang.org, the pages of triton.language; the interpreter in Triton
 import torch
 
 from nbutils.kernels.held import KernelError, Tile, as_tile, fitting, together
-from nbutils.kernels.memory import Launch, Pointer
+from nbutils.kernels.memory import Launch, Pointer, running
 
+__all__ = (
+    "abs arange bfloat16 broadcast_to cdiv constexpr dot erf exp exp2 float16 float32 float64 full int1 int32 int64 "
+    "load log log2 max maximum min minimum num_programs program_id rsqrt sigmoid sqrt static_range store sum "
+    "trans where zeros"
+).split()
 int1, int32, int64 = torch.bool, torch.int32, torch.int64
 float16, bfloat16, float32, float64 = torch.float16, torch.bfloat16, torch.float32, torch.float64
 static_range = range
 LARGEST = 2**20  # numbers in a tile, as Triton has it
 INNER = 16  # the least that tl.dot sums over, as Triton has it
-_running: list[Launch] = []
 
 
 class constexpr:
-    """Marks a kernel's argument that is known when the kernel is compiled: sizes of tiles."""
+    """Marks what is known when a kernel is compiled: an argument, in the kernel's head, or a number of the program
+    around it, ``tl.constexpr(64)``."""
 
-    def __new__(cls, value):
-        return value
-
-
-def running() -> Launch | None:
-    """The kernel that is at work."""
-    return _running[-1] if _running else None
+    def __new__(cls, value: float):
+        return type(cls.__name__, (type(value),), {})(value)
 
 
 def program_id(axis: int) -> Tile:
@@ -119,7 +119,8 @@ def dot(
         raise KernelError(
             f"tl.dot sums over {a.shape[1]} numbers; a GPU's matrix units want at least {INNER}"
         )
-    product = a.numbers.to(out_dtype) @ b.numbers.to(out_dtype)
+    wide = torch.promote_types(a.dtype, torch.float32)
+    product = (a.numbers.to(wide) @ b.numbers.to(wide)).to(torch.promote_types(a.dtype, out_dtype))
     return Tile(product if acc is None else product + acc.numbers)
 
 
@@ -209,11 +210,12 @@ def abs(x: Tile) -> Tile:
 
 
 def _now(word: str) -> Launch:
-    if not _running:
+    launch = running()
+    if launch is None:
         raise KernelError(
             f"tl.{word} has a meaning within a kernel alone, while it runs over its grid"
         )
-    return _running[-1]
+    return launch
 
 
 def _of_grid(values: tuple[int, int, int], axis: int) -> Tile:
@@ -254,10 +256,6 @@ def _check_pointer(pointer, word: str) -> None:
 
 
 def __getattr__(name: str):
-    words = (
-        n for n, value in globals().items() if n[0] != "_" and not isinstance(value, type(torch))
-    )
     raise AttributeError(
-        f"the course's stand-in for Triton has no tl.{name}, which Triton itself may have; it has "
-        f"{', '.join(sorted(words))}"
+        f"the course's stand-in for Triton has no tl.{name}, which Triton itself may have; it has {', '.join(__all__)}"
     )
