@@ -8,7 +8,8 @@ in the last commit, so a second run changes nothing; clear that output to have i
 ``--dry-run`` writes nothing: it says whether the notebooks run, and for how many seconds.
 
 Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
-Those that train for long (`LONG`) ask Colab for a GPU, by the metadata that Colab itself writes.
+Those that train for long (`LONG`), and the one whose kernels a GPU compiles, ask Colab for a GPU, by the metadata
+that Colab itself writes.
 """
 
 import argparse
@@ -34,6 +35,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 LONG = ("04b_training", "06_faster", "07_bigger", "06_your_gpt")
+ON_A_GPU = (*LONG, "06b_kernel")
 GPU = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
 KEPT = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -115,7 +117,7 @@ def explain(path, notebook, error) -> str:
 
 def metadata(path: Path) -> dict:
     """What the notebook of that name says of itself: its kernel, and for Colab whether it wants a GPU."""
-    return METADATA | (GPU if path.stem in LONG else {})
+    return METADATA | (GPU if path.stem in ON_A_GPU else {})
 
 
 def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

@@ -122,8 +122,7 @@ def pieces(row: Sequence[float], size: int, kept: Sequence[tuple[float, float]])
     fig, (above, below) = plt.subplots(2, 1, figsize=(5.8, 3.6), sharex=True)
     colors = [TINTS[at // size % 2] for at in range(len(row))]
     above.bar(range(len(row)), row, color=colors, edgecolor=GREY, linewidth=0.5)
-    ends = np.arange(0, len(row) + 1, size)
-    ends[-1] = len(row)
+    ends = np.array([*range(0, len(row), size), len(row)])
     maxima, totals = zip(*kept)
     above.stairs(
         maxima, ends - 0.5, baseline=None, color="C3", linewidth=2, label="running maximum"
@@ -139,7 +138,7 @@ def pieces(row: Sequence[float], size: int, kept: Sequence[tuple[float, float]])
     above.set(ylabel="score")
     below.set(ylabel="sum", xlabel="place in the row")
     below.set_ylim(bottom=0)
-    for ax in (above, below):
-        ax.legend(loc="upper left", fontsize=9)
-        ax.margins(y=0.3)
+    above.margins(y=0.3)
+    above.legend(loc="upper left", fontsize=9)
+    below.legend(loc="lower left", fontsize=9)
     return fig
