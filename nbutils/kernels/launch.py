@@ -166,9 +166,10 @@ def _names_around(fn: types.FunctionType) -> dict:
 def _ours(value):
     """What the stand-in has in the place of something of Triton's; other things as they are."""
     kind, name = type(value).__name__, getattr(value, "__name__", "")
+    if kind in ("JITFunction", "InterpretedFunction"):
+        own = not value.fn.__module__.startswith("triton.")
+        return Kernel(in_our_words(value)) if own else getattr(standin, name)
     home = name if isinstance(value, types.ModuleType) else str(getattr(value, "__module__", ""))
-    if kind in ("JITFunction", "InterpretedFunction") and not home.startswith("triton."):
-        return Kernel(in_our_words(value))
     if kind == "constexpr" and home.startswith("triton."):
         return standin.constexpr(value.value)
     if name == "triton":

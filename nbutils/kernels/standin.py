@@ -89,8 +89,8 @@ def store(pointer: Pointer, value, mask=None, cache_modifier="", eviction_policy
     at, mask = pointer.chosen(mask)
     if fitting(at.shape, value.shape) != pointer.shape:
         raise KernelError(
-            f"tl.store has addresses of shape {pointer.shape} for values of shape {value.shape}"
-            f"{'' if mask is None else f' and a mask of shape {tuple(mask.shape)}'}: one address for each number"
+            f"tl.store has addresses of shape {pointer.shape} for values of shape {value.shape} and a mask of shape "
+            f"{tuple(mask.shape)}: one address for each number"
         )
     values = value.numbers.to(pointer.memory.numbers.dtype).expand(at.shape)
     pointer.memory.store(at[mask], values[mask], _now("store"))
