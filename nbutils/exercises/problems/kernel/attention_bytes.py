@@ -47,7 +47,7 @@ def attention_bytes(
     queries, keys = tile
     loaded = 0  # keys, over all tiles of queries
     for first_query in range(0, T, queries):
-        seen = first_query + queries if causal else T  # keys up to the tile's last query
+        seen = min(first_query + queries, T) if causal else T  # keys up to the last query
         loaded += min(-(-seen // keys) * keys, T)
     plain = 4 * T * T + 4 * T * D
     tiled = 2 * T * D + 2 * loaded * D
@@ -95,6 +95,9 @@ MASKED_HALF = (
     "In your plain way the mask saves bytes. It does not: the table of scores is computed, stored and "
     "loaded whole, with the half that is hidden."
 )
+MASK_LOADED = (
+    "In your plain way a table crosses five times. Is it the mask that you load? It costs no bytes."
+)
 PER_QUERY = (
     "You load keys and values for each query. A tile of queries loads them once for all its queries: that "
     "is what tiles are for."
@@ -102,6 +105,18 @@ PER_QUERY = (
 BOTH_STAY = (
     "You count a tile of queries or its outputs again for each tile of keys. They stay in the fast memory: "
     "loaded once, stored once."
+)
+TURNED = (
+    "Your loops are turned round: keys and values stay, and queries and outputs come again and again. Here a "
+    "tile of queries stays, and the keys and values come to it."
+)
+BY_FIRST_QUERY = (
+    "You leave out tiles of keys by the first query of a tile. Its last query sees furthest: compare with "
+    "that one."
+)
+HALF = (
+    "Your causal mask halves what keys and values cost. That is nearly so for a long text, but the tiles on "
+    "the diagonal are loaded whole: go through the tiles of queries."
 )
 NO_TABLE = "In tiles the table of scores does not cross: it stays in the fast memory, tile by tile."
 
@@ -114,9 +129,13 @@ def tiles_and_keys(T: int, tile: tuple[int, int], causal: bool):
         yield first, min(queries, T - first), min(-(-seen // keys) * keys, T)
 
 
+def with_loaded(loaded, T, D, itemsize):
+    return (4 * T * T + 4 * T * D) * itemsize, (2 * T * D + 2 * loaded * D) * itemsize
+
+
 def for_each_query(T, D, tile, itemsize, causal):
     loaded = sum(n * keys for _, n, keys in tiles_and_keys(T, tile, causal))
-    return (4 * T * T + 4 * T * D) * itemsize, (2 * T * D + 2 * loaded * D) * itemsize
+    return with_loaded(loaded, T, D, itemsize)
 
 
 def for_each_query_alone(T, D, tile, itemsize, causal):
@@ -134,6 +153,41 @@ def again(loads: int, stores: int):
     return wrong
 
 
+def keys_stay(more: int, once: int):
+    """Keys and values cross once; queries and outputs, so many of them, for each tile of keys."""
+
+    def wrong(T, D, tile, itemsize, causal):
+        visits = sum(n * -(-keys // tile[1]) for _, n, keys in tiles_and_keys(T, tile, causal))
+        plain = 4 * T * T + 4 * T * D
+        return plain * itemsize, ((2 + once) * T * D + more * visits * D) * itemsize
+
+    return wrong
+
+
+def for_each_pair(T, D, tile, itemsize, causal):
+    return with_loaded(T * (T + 1) // 2 if causal else T * T, T, D, itemsize)
+
+
+def half_of(all_of):
+    """The mask halves what is loaded; without it the number of queries in the last tile is right."""
+
+    def wrong(T, D, tile, itemsize, causal):
+        loaded = all_of(T, tile[0]) / 2 if causal else T * -(-T // tile[0])
+        return with_loaded(loaded, T, D, itemsize)
+
+    return wrong
+
+
+def without_the_diagonal(T, D, tile, itemsize, causal):
+    loaded = sum(
+        min(tile[1], T - first_key)
+        for first_query in range(0, T, tile[0])
+        for first_key in range(0, T, tile[1])
+        if not causal or first_key + tile[1] <= first_query + tile[0]
+    )
+    return with_loaded(loaded, T, D, itemsize)
+
+
 WRONG = (
     Wrong(
         "You count numbers. Each has itemsize bytes: multiply.",
@@ -149,6 +203,16 @@ WRONG = (
         "Your tiled way counts numbers. Each has itemsize bytes: multiply.",
         "tiled * itemsize",
         "tiled",
+    ),
+    Wrong(
+        "You take each number for one of 4 bytes. itemsize says how many it has.",
+        "return plain * itemsize, tiled * itemsize",
+        "return plain * 4, tiled * 4",
+    ),
+    Wrong(
+        "You take each number for one of 2 bytes. itemsize says how many it has.",
+        "return plain * itemsize, tiled * itemsize",
+        "return plain * 2, tiled * 2",
     ),
     Wrong(
         "You count bits. itemsize is in bytes, and so is the answer.",
@@ -173,11 +237,8 @@ WRONG = (
         "4 * T * T",
         "T * T",
     ),
-    Wrong(
-        "In your plain way a table crosses five times. Is it the mask that you load? It costs no bytes.",
-        "4 * T * T",
-        "5 * T * T",
-    ),
+    Wrong(MASK_LOADED, "4 * T * T", "5 * T * T"),
+    Wrong(MASK_LOADED, "4 * T * T", "(5 if causal else 4) * T * T"),
     Wrong(
         "In your plain way the table crosses six times. Mask and softmax are one step here, and the mask "
         "costs no bytes.",
@@ -236,16 +297,28 @@ WRONG = (
     ),
     Wrong(PER_QUERY, instead=for_each_query),
     Wrong(PER_QUERY, instead=for_each_query_alone),
+    Wrong(PER_QUERY, instead=for_each_pair),
+    Wrong(
+        "In tiles you count keys and values once more than they are loaded. Beside what the tiles of "
+        "queries load, only queries and outputs cross.",
+        "2 * T * D",
+        "4 * T * D",
+    ),
+    Wrong(
+        "In tiles D is missing. Each key that is loaded has D numbers, and so has its value.",
+        "2 * loaded * D",
+        "2 * loaded",
+    ),
     Wrong(
         "In tiles your causal mask saves nothing. A tile of keys is left out if its first key comes after "
         "the last query of the tile.",
-        "first_query + queries if causal else T",
+        "min(first_query + queries, T) if causal else T",
         "T",
     ),
     Wrong(
         "You leave out tiles where there is no causal mask. Then every query sees all keys.",
-        "first_query + queries if causal else T",
-        "first_query + queries",
+        "min(first_query + queries, T) if causal else T",
+        "min(first_query + queries, T)",
     ),
     Wrong(
         "You count only those keys that some query of the tile sees. A tile of keys that is not left out is "
@@ -260,23 +333,26 @@ WRONG = (
         "seen // keys * keys",
     ),
     Wrong(
+        "You leave out tiles of keys on the diagonal, which are seen in part. Only a tile whose first key "
+        "comes after the last query is left out.",
+        instead=without_the_diagonal,
+    ),
+    Wrong(HALF, instead=half_of(lambda T, queries: T * -(-T // queries))),
+    Wrong(HALF, instead=half_of(lambda T, queries: T * T / queries)),
+    Wrong(
         "You load one tile of keys too many where its first key stands right after the last query. That one "
         "is left out. The last query is first + queries - 1.",
-        "first_query + queries if",
-        "first_query + queries + 1 if",
+        "first_query + queries, T",
+        "first_query + queries + 1, T",
     ),
     Wrong(
         "You leave out a tile of keys that begins with the last query's own position. This query sees that "
         "key: the tile is loaded.",
-        "first_query + queries if",
-        "first_query + queries - 1 if",
+        "first_query + queries, T",
+        "first_query + queries - 1, T",
     ),
-    Wrong(
-        "You leave out tiles of keys by the first query of a tile. Its last query sees furthest: compare "
-        "with that one.",
-        "first_query + queries if",
-        "first_query + 1 if",
-    ),
+    Wrong(BY_FIRST_QUERY, "first_query + queries, T", "first_query + 1, T"),
+    Wrong(BY_FIRST_QUERY, "first_query + queries, T", "first_query, T"),
     Wrong(
         "The last tile of keys juts out beyond the text, and you count what is not there. No more than T "
         "keys are loaded.",
@@ -297,6 +373,9 @@ WRONG = (
     ),
     Wrong(BOTH_STAY, instead=again(1, 0)),
     Wrong(BOTH_STAY, instead=again(1, 1)),
+    Wrong(TURNED, instead=keys_stay(1, 1)),
+    Wrong(TURNED, instead=keys_stay(2, 0)),
+    Wrong(TURNED, instead=keys_stay(3, 0)),
     Wrong(NO_TABLE, "2 * T * D", "2 * T * D + T * T"),
     Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 2 * T * T"),
     Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 4 * T * T"),

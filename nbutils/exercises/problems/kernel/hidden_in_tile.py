@@ -71,6 +71,13 @@ With tiles as large as 64 by 64 and a long text almost all tiles are hidden or s
 computed on the diagonal only.
 """
 OWN_SEEN = "a query sees the key of its own position"
+FIRST_QUERY = (
+    "You compare the first key with the first query. The last query of the tile sees furthest: all is "
+    "hidden only if this one sees nothing."
+)
+FIRST_KEY = 'For "none" you compare the first key with the first query. This query must see even the last key.'
+THREE_WORDS = 'Your function gives True or False. Give one of three words: "all", "some" or "none".'
+IN_SMALL_LETTERS = 'The words are written in small letters: "all", "some" and "none".'
 
 
 def by_numbers_of_tiles(first_query, first_key, tile):
@@ -91,8 +98,12 @@ def nothing_for_none(first_query, first_key, tile):
     return None if found == "none" else found
 
 
-def in_other_letters(first_query, first_key, tile):
+def in_large_letters(first_query, first_key, tile):
     return hidden_in_tile(first_query, first_key, tile).upper()
+
+
+def with_a_large_letter(first_query, first_key, tile):
+    return hidden_in_tile(first_query, first_key, tile).capitalize()
 
 
 def some_for_none(first_query, first_key, tile):
@@ -132,17 +143,20 @@ WRONG = (
         "last_key >= first_query",
     ),
     Wrong(
+        "A tile whose last key stands one position before the first query has nothing hidden, and one with "
+        "the same position neither. The last of n positions is first + n - 1, and only a larger position "
+        "is hidden.",
+        "last_key > first_query",
+        "last_key >= first_query - 1",
+    ),
+    Wrong(
         "A tile whose last key stands one position after the first query has one hidden pair, these two. "
         'So it is "some".',
         "last_key > first_query",
         "last_key > first_query + 1",
     ),
-    Wrong(
-        "You compare the first key with the first query. The last query of the tile sees furthest: all is "
-        "hidden only if this one sees nothing.",
-        "first_key > last_query",
-        "first_key > first_query",
-    ),
+    Wrong(FIRST_QUERY, "first_key > last_query", "first_key > first_query"),
+    Wrong(FIRST_QUERY, "first_key > last_query", "first_key >= first_query"),
     Wrong(
         'You call a tile "all" where its last key comes after the last query. Its other keys may still be '
         "shown: compare the first key.",
@@ -161,11 +175,8 @@ WRONG = (
         "last_key > first_query",
         "last_key > last_query",
     ),
-    Wrong(
-        'For "none" you ask whether the first query sees the first key. It must see the last key, too.',
-        "last_key > first_query",
-        "first_key > first_query",
-    ),
+    Wrong(FIRST_KEY, "last_key > first_query", "first_key > first_query"),
+    Wrong(FIRST_KEY, "last_key > first_query", "first_key >= first_query"),
     Wrong(
         'Your "all" and "none" are exchanged. "all" means that the mask hides the whole tile.',
         ANSWER,
@@ -200,6 +211,12 @@ WRONG = (
         instead=by_numbers_of_tiles,
     ),
     Wrong(
+        'No tile is "all" in yours. It is if even the last query, which sees furthest, does not see the '
+        "first key.",
+        "first_key > last_query",
+        "False",
+    ),
+    Wrong(
         'A tile that is not all hidden is always "some" in yours. It is "none" if the first query sees even '
         "the last key.",
         instead=some_for_none,
@@ -210,22 +227,14 @@ WRONG = (
         'return "some" if last_key > first_query else "none"',
         'return "none"',
     ),
-    Wrong(
-        'Your function gives True or False. Give one of three words: "all", "some" or "none".',
-        instead=whether_all,
-    ),
-    Wrong(
-        'Your function gives True or False. Give one of three words: "all", "some" or "none".',
-        instead=whether_any_is_shown,
-    ),
+    Wrong(THREE_WORDS, instead=whether_all),
+    Wrong(THREE_WORDS, instead=whether_any_is_shown),
     Wrong(
         'Where nothing is hidden, yours gives None. Give the word "none", in quotes.',
         instead=nothing_for_none,
     ),
-    Wrong(
-        'Your words are written otherwise: they are "all", "some" and "none", in small letters.',
-        instead=in_other_letters,
-    ),
+    Wrong(IN_SMALL_LETTERS, instead=in_large_letters),
+    Wrong(IN_SMALL_LETTERS, instead=with_a_large_letter),
 )
 
 

@@ -52,7 +52,7 @@ def cases(given):
 
     several = torch.stack([given.normal(3) + 3, given.normal(3) - 3, given.normal(3)])
     return [
-        case("a first piece", [hidden], [0.0], [numbers(4)]),
+        case("a first piece", [hidden], [0.0], [numbers(4, -3)]),
         case("a piece whose scores are all smaller", [3.0], [1.5], [numbers(3)]),
         case("a piece with a larger score", [0.5], [2.5], [numbers(4, 3)]),
         Case(
@@ -114,6 +114,10 @@ OWN_MAXIMUM = (
     "You take the piece's own maximum off its scores. Its sum and the old one can be added only if both "
     "are made with the same maximum: the larger of the two."
 )
+ALONE = (
+    "You give the maximum and the sum of the piece alone. All scores so far count: take the larger "
+    "maximum, and add the old sum, rescaled."
+)
 TOO_LOW = (
     "Where all is hidden so far, your maximum is a very low number. Give minus infinity there: any score "
     "that comes later must be larger."
@@ -129,6 +133,25 @@ def of_its_own(maximum, total, piece):
     largest = torch.maximum(maximum, own)
     added = (piece - own.masked_fill(own == -math.inf, 0.0)[:, None]).exp().sum(dim=-1)
     return largest, total * (maximum - largest).exp().nan_to_num(0.0) + added
+
+
+def of_the_piece_alone(maximum, total, piece):
+    largest = piece.amax(dim=-1)
+    return largest, (piece - largest[:, None]).exp().sum(dim=-1)
+
+
+def of_the_piece_without_nan(maximum, total, piece):
+    largest, added = of_the_piece_alone(maximum, total, piece)
+    return largest, added.nan_to_num(0.0)
+
+
+def from_zero(maximum, total, piece):
+    return running_softmax(maximum.nan_to_num(neginf=0.0), total, piece)
+
+
+def with_keepdim(maximum, total, piece):
+    largest = torch.maximum(maximum, piece.amax(dim=-1, keepdim=True))
+    return largest, total * (maximum - largest).exp() + (piece - largest).exp().sum(dim=-1)
 
 
 def only_where_larger(maximum, total, piece):
@@ -200,6 +223,12 @@ WRONG = (
         "piece - piece.amax(dim=-1, keepdim=True)",
     ),
     Wrong(OWN_MAXIMUM, instead=of_its_own),
+    Wrong(ALONE, instead=of_the_piece_alone),
+    Wrong(ALONE, instead=of_the_piece_without_nan),
+    Wrong(
+        "Your maximum begins with 0. All scores may be lower: begin with minus infinity, as it is given.",
+        instead=from_zero,
+    ),
     Wrong(OVERFLOW, "(piece - reference[:, None]).exp()", "piece.exp()"),
     Wrong(
         "The old sum is lost: you give that of the piece alone. Add the old one, rescaled.",
@@ -232,6 +261,12 @@ WRONG = (
         "return maximum,",
     ),
     Wrong(
+        "Where all is hidden so far, you give a maximum of 0. The 0 is there to be subtracted; the maximum "
+        "is still minus infinity.",
+        "return largest,",
+        "return reference,",
+    ),
+    Wrong(
         "You give the two in the wrong order: first the maximum, then the sum.",
         "return largest, before + added",
         "return before + added, largest",
@@ -256,6 +291,11 @@ WRONG = (
         "largest[:, None] has the shape (B, 1).",
         "reference[:, None]",
         "reference",
+    ),
+    Wrong(
+        "The old maxima (B,) meet the piece's as (B, 1), and each row is compared with every other. Keep no "
+        "dimension in amax; give one to the new maxima later, largest[:, None].",
+        instead=with_keepdim,
     ),
     Wrong(
         "Your results have the shape (B, 1). One number for each row is (B,): was keepdim=True left in?",
