@@ -25,8 +25,10 @@ import {
 
 const SIDES = [4, 8, 16, 32], BYTES = 4; // as in tiles.py
 const PANEL = 285, GAP = 110, WIDTH = 2 * PANEL + GAP; // of the drawing, in its own units
-const [SLOWEST, FASTEST, WHOLE] = [900, 30, 15_000]; // ms: of a step while it plays, and of all
-const TRAVEL = 450; // ms
+const [SLOWEST, FASTEST, WHOLE] = [700, 30, 15_000]; // ms: of a step while it plays, and of all
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+/** @type {KeyframeAnimationOptions} */
+const TRAVEL = { duration: 450, easing: "ease-in-out" };
 
 /**
  * The tiles in the order of their visits; causal ones that lie in the future are skipped.
@@ -230,16 +232,15 @@ function table({ length, tile, visits, step }, { slow, scale, side }, stripes) {
  * What fast memory holds, flying in from where it was read; what goes out flies to where it is written.
  * @param {Seen} seen
  * @param {Places} places
- * @param {boolean} moves whether this is one step on
+ * @param {boolean} moves whether that is seen
  */
 function travellers({ visits, step }, { now, fast }, moves) {
-  const flies = moves && !matchMedia("(prefers-reduced-motion: reduce)").matches;
   /** @type {(kind: string, from: number[], to: number[], ifNew?: boolean) => SVGElement} */
   const flown = (kind, from, to, isNew = true) => {
     const made = box(kind, to);
-    if (flies && isNew) {
+    if (moves && isNew) {
       made.animate([{ transform: `translate(${from[0] - to[0]}px, ${from[1] - to[1]}px)` }, { transform: "none" }],
-        { duration: TRAVEL, easing: "ease-in-out" });
+        TRAVEL);
     }
     return made;
   };
@@ -262,7 +263,7 @@ function arrow(kind, y, bytes, words) {
   const [from, to] = [PANEL + 14, PANEL + GAP - 14], middle = PANEL + GAP / 2;
   const [tip, back] = kind === "out" ? [from, 8] : [to, -8];
   return svg("g", {}, svg("path", { class: `arrow ${kind}`, d: `M${from} ${y}H${to}M${tip + back} ${y - 7}L${tip} ${y}l${back} 7` }),
-    svg("text", { x: middle, y: y - 32 }, count(bytes)), svg("text", { x: middle, y: y - 14, class: "unit" }, words.bytes));
+    svg("text", { x: middle, y, dy: "-2em" }, count(bytes)), svg("text", { x: middle, y, dy: "-.9em" }, words.bytes));
 }
 
 /**
@@ -314,6 +315,21 @@ function stage(words, choose) {
 }
 
 /**
+ * A memory's name, and how much it holds.
+ * @param {string} name
+ * @param {Words} words
+ */
+function heading(name, words) {
+  const holds = element("span", { class: "quiet" }), made = element("div", {}, name, element("br"), holds);
+  /** @param {number} bytes */
+  const show = (bytes) => {
+    holds.textContent = fill(words.total, { bytes: count(bytes) });
+    holds.dataset.value = String(bytes);
+  };
+  return Object.assign(made, { show });
+}
+
+/**
  * The bars of all bytes: in tiles, with what has been read and written, and the plain way.
  * @param {Seen} seen
  * @param {Words} words
@@ -339,11 +355,12 @@ function bars({ read, written, total, plain }, words) {
 /** The watched query's powers as upright bars, one for each key. */
 function strip() {
   const drawn = svg("svg", { preserveAspectRatio: "none", "aria-hidden": true });
-  /** @type {(heights: number[], tile: number, length: number) => void} */
-  const show = (heights, tile, length) => {
+  /** @type {(heights: number[], seen: Plan, scale: number, moves: boolean) => void} */
+  const show = (heights, { length, tile }, scale, moves) => {
     drawn.setAttribute("viewBox", `0 0 ${length} 1`);
     drawn.replaceChildren(...heights.map((height, i) => {
-      const made = box(i < heights.length - tile ? "kept" : "new", [i + 0.1, 1 - height, 0.8, height]);
+      const kept = i < heights.length - tile, made = box(kept ? "kept" : "new", [i + 0.1, 1 - height, 0.8, height]);
+      if (moves && kept) made.animate([{ transform: `scaleY(${1 / scale})` }, { transform: "none" }], TRAVEL);
       made.dataset.value = String(height);
       return made;
     }));
@@ -397,8 +414,9 @@ function build(parts) {
     const at = visits.findIndex(([query, key]) => query === tile * Math.floor((y * length) / tile) && key === tile * Math.floor((x * length) / tile));
     if (at >= 0) change(model, { step: at + 1 });
   });
-  const slow = element("span"), fast = element("span"), key = element("p", { class: "quiet" });
+  const slow = heading(words.slow, words), fast = heading(words.fast, words), key = element("p", { class: "quiet" });
   const amounts = element("div", { class: "bars tiled" }), heights = strip(), caption = element("p", { class: "quiet" });
+  root.classList.add("in-tiles");
   root.append(element("div", { class: "controls" }, steps, size, side, mask),
     element("div", { class: "memories" }, slow, fast), memories.drawn, key, amounts,
     element("div", { class: "running" }, caption, heights.drawn));
@@ -412,13 +430,14 @@ function build(parts) {
     size.show(lengths.indexOf(length), lengths.length - 1, String(length));
     side.show(sides().indexOf(tile), sides().length - 1, fill(words.side, { side: tile }));
     mask.show(seen.causal);
-    memories.show(seen, step === (before?.step ?? step) + 1 && visits.length === before?.visits.length);
+    const moves = step - 1 === before?.step && visits.length === before.visits.length && !STILL.matches;
     before = seen;
-    slow.textContent = fill(words.slow, { bytes: count(4 * BYTES * length * D) });
-    fast.textContent = fill(words.fast, { bytes: count(fastBytes(tile, D)) });
+    memories.show(seen, moves);
+    slow.show(4 * BYTES * length * D);
+    fast.show(fastBytes(tile, D));
     key.textContent = fill(words.key, { bytes: count(2 * BYTES * length * length) });
     amounts.replaceChildren(...bars(seen, words));
-    heights.show(own ? powers(own.met) : [], tile, length);
+    heights.show(own ? powers(own.met) : [], seen, own?.state.scale ?? 0, moves);
     caption.textContent = own ? fill(words.bars, own) : words.unwatched;
     return sentence(seen, own, words);
   };
@@ -442,7 +461,7 @@ function sentence({ length, tile, visits, step, read, written, total, plain }, o
   const numbers = { query: own.query, name: own.name };
   for (const [name, value] of Object.entries(state)) numbers[name] = Number.isFinite(value) && signed(value);
   const kept = fill(key ? (state.largest > state.old ? words.rises : words.stays) : words.begins, numbers);
-  return [ends ? `${here} ${words.ready}` : here, bytes, ends ? `${kept} ${fill(words.whole, { whole: signed(own.whole) })}` : kept].join("\n");
+  return [ends ? `${here} ${words.ready}` : here, bytes, ends ? `${kept} ${fill(words.once, { sum: signed(own.whole) })}` : kept].join("\n");
 }
 
 /** @param {number} value */

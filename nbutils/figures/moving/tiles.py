@@ -18,6 +18,7 @@ SIDES = (4, 8, 16, 32)
 BYTES = 4
 """Of a number in float32."""
 _WIDTH = (1, 64)
+_SCORE = 50  # of either sign: e^(old - new) can be read then
 
 
 class Running(NamedTuple):
@@ -80,6 +81,9 @@ class Tiles(Picture):
         _one_of("tile", tile, [side for side in SIDES if side <= length])
         if not isinstance(causal, bool):
             raise TypeError(f"causal={causal!r} must be True or False")
+        largest = np.abs(q @ k.T).max() / q.shape[1] ** 0.5
+        if largest > _SCORE:
+            raise ValueError(f"q and k have scores up to {largest:.0f}; give some within {_SCORE}")
         whole_number("step", step, 0, len(tiles(length, (tile, tile), causal)))
         super().__init__(
             tokens=[marked(text) for text in tokens[:most]],
@@ -190,8 +194,8 @@ class Tiles(Picture):
         if not self._row_ends():
             return said
         scores = self.scores()
-        whole = np.exp(scores - scores.max()).sum()
-        return f"{said} {self.say('whole', whole=_signed(whole))}"
+        once = self.say("once", sum=_signed(np.exp(scores - scores.max()).sum()))
+        return f"{said} {once}"
 
 
 def _signed(value: float) -> str:
