@@ -61,9 +61,9 @@ def test_tiles_visited_numbers_the_visits_and_names_rows_and_columns():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("keys", "queries") and axes.yaxis_inverted()
 
 
-def test_pieces_shows_what_is_kept_after_each():
+def test_read_in_pieces_shows_what_is_kept_after_each():
     row, kept = [0.5, 1.0, 3.0, 2.0, 0.1], [(1.0, 1.6), (3.0, 1.5), (3.0, 1.56)]
-    above, below = kernel.pieces(row, 2, kept).axes
+    above, below = kernel.read_in_pieces(row, 2, kept).axes
     assert [bar.get_height() for bar in above.patches[:5]] == row
     maxima, totals = above.patches[-1].get_data(), below.patches[-1].get_data()
     assert maxima.values.tolist() == [1.0, 3.0, 3.0] and totals.values.tolist() == [1.6, 1.5, 1.56]

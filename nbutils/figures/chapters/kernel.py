@@ -114,7 +114,7 @@ def time_and_bytes(
     return fig
 
 
-def pieces(row: Sequence[float], size: int, kept: Sequence[tuple[float, float]]) -> Figure:
+def read_in_pieces(row: Sequence[float], size: int, kept: Sequence[tuple[float, float]]) -> Figure:
     """A row of numbers, read a piece at a time, with the running maximum and sum after each piece.
 
     kept: (maximum, sum) after each piece. Only what stands in the picture is kept between two pieces.
