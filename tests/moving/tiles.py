@@ -7,7 +7,7 @@ from moving.heads import Tick
 from nbutils import kernels
 from nbutils.figures.moving.tiles import SIDES, Tiles, fast_memory_bytes
 
-TOKENS = [f"word {i}" for i in range(128)]
+TOKENS = [f"word {i}" for i in range(64)]
 
 
 def example() -> Tiles:
@@ -90,9 +90,9 @@ PICTURES = [
             Tick("causal", "causal", False),
             Tap(".table", 0, 3, "step", 4),
             Choose("Tile", "tile", 4),
-            Choose("Tokens", "length", 128),
-            Slide("Step", "step", 1024),
-            Choose("Tile", "tile", 32),
+            Choose("Tokens", "length", 64),
+            Slide("Step", "step", 256),
+            Choose("Tile", "tile", 16),
             Tick("causal", "causal", True),
             Tap(".table", 3, 2, "step", 9),
             Choose("Tokens", "length", 16),  # with tiles of 16 at most
@@ -103,7 +103,7 @@ PICTURES = [
         "e => [...e.querySelectorAll('[data-value]')].map(x => Number(x.dataset.value))",
         numbers,
         {
-            "{length: 33}": "length is 33; it can be 16, 32, 64, 128",
+            "{length: 33}": "length is 33; it can be 16, 32, 64",
             "{length: 8}": "length is 8",
             "{length: 'a'.repeat(1e6)}": "length is aaa",
             "{tile: 64}": "tile is 64; it can be 4, 8, 16, 32",
