@@ -8,8 +8,9 @@ in the last commit, so a second run changes nothing; clear that output to have i
 ``--dry-run`` writes nothing: it says whether the notebooks run, and for how many seconds.
 
 Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
-Those that train for long (`LONG`) ask Colab for a GPU, by the metadata that Colab itself writes. Those with kernels
-(`KERNELS`) are stored where Triton is installed alone, on Linux: `make notebooks` has an environment with it.
+Those that train for long (`LONG`), and those with kernels (`KERNELS`), ask Colab for a GPU, by the metadata that Colab
+itself writes. Those with kernels are stored where Triton is installed alone, on Linux: `make notebooks` has an
+environment with it.
 """
 
 import argparse
@@ -124,7 +125,7 @@ def explain(path, notebook, error) -> str:
 
 def metadata(path: Path) -> dict:
     """What the notebook of that name says of itself: its kernel, and for Colab whether it wants a GPU."""
-    return METADATA | (GPU if path.stem in LONG else {})
+    return METADATA | (GPU if path.stem in (*LONG, *KERNELS) else {})
 
 
 def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

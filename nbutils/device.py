@@ -25,7 +25,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -268,6 +268,41 @@ def measure_peak(chip: Chip, seconds: float = 0.5, n: int | None = None) -> floa
         product[0, 0].item()  # waits for a GPU, which otherwise answers before it is done
         best = min(best, time.perf_counter() - start)
     return 2 * n**3 / best  # n * n sums of n products: a multiplication and an addition each
+
+
+def fastest_time(chip: Chip, action: Callable[[], object], times: int = 5) -> float:
+    """The seconds of the fastest of so many runs of an action, after one that is not counted.
+
+    Other programs can only make a run slower, so the fastest counts. It waits for a GPU before and after.
+
+    Raises ``ValueError`` for ``times`` below 1.
+    """
+    if times < 1:
+        raise ValueError(f"times={times} must be at least 1")
+    action()
+    seconds = []
+    for _ in range(times):
+        synchronize(chip)
+        start = time.perf_counter()
+        action()
+        synchronize(chip)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def measure_bandwidth(chip: Chip, n: int = 32_000_000) -> float:
+    """The most bytes a second that moved between the chip and its memory here, reading and writing together.
+
+    A tensor of ``n`` float32 is copied, as chapter 6 does it: each of its bytes is read once and written once.
+    It must be larger than the chip's caches.
+
+    Raises ``ValueError`` for an ``n`` below 1.
+    """
+    if n < 1:
+        raise ValueError(f"n={n} must be at least 1")
+    a = torch.zeros(n, device=chip.device)
+    b = torch.ones_like(a)
+    return 2 * a.nbytes / fastest_time(chip, lambda: b.copy_(a))
 
 
 def _unknown(device: str | torch.device) -> ValueError:

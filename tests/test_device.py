@@ -229,6 +229,31 @@ def test_the_peak_is_what_a_product_reaches(monkeypatch):
     assert measure_peak(CPU, seconds=1.5) == pytest.approx(2 * 1024**3 / 0.25)
 
 
+def test_the_fastest_of_several_runs_counts_after_one_that_does_not(monkeypatch):
+    events, ticks = [], iter([0.0, 0.5, 1.0, 1.2, 2.0, 2.9])
+    monkeypatch.setattr(device, "synchronize", lambda chip: events.append("wait"))
+    monkeypatch.setattr(device.time, "perf_counter", lambda: events.append("clock") or next(ticks))
+    assert device.fastest_time(CPU, lambda: events.append("run"), 3) == pytest.approx(0.2)
+    assert events == ["run", *["wait", "clock", "run", "wait", "clock"] * 3]
+    with pytest.raises(ValueError, match="times=0 must be at least 1"):
+        device.fastest_time(CPU, int, 0)
+
+
+def test_the_bandwidth_counts_each_byte_read_and_written(monkeypatch):
+    copied = []
+    monkeypatch.setattr(
+        device, "fastest_time", lambda chip, action: copied.append(action()) or 0.25
+    )
+    assert device.measure_bandwidth(CPU, n=1000) == pytest.approx(2 * 4000 / 0.25)
+    assert copied[0].shape == (1000,) and not copied[0].any()  # the ones were overwritten
+    with pytest.raises(ValueError, match="n=0 must be at least 1"):
+        device.measure_bandwidth(CPU, 0)
+
+
+def test_a_real_bandwidth_is_plausible():
+    assert 1e7 < device.measure_bandwidth(pick("cpu"), n=1_000_000) < 1e14
+
+
 def test_a_real_peak_is_plausible():
     assert 1e8 < measure_peak(pick("cpu"), seconds=0.05) < 1e15
 

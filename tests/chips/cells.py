@@ -102,6 +102,7 @@ def shortened(small: bool) -> Iterator[None]:
         put(your_gpt, "train", lambda *what, updates=0, **how: own(*what, updates=120, **how))
         for module in (planning, device):
             put(module, "measure_peak", lambda *_: PEAK)
+        put(device, "fastest_time", lambda chip, action, *_: (action(), 1.0)[1])
         (_small_networks if small else _shapes_only)(put)
         yield
 

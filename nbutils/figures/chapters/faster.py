@@ -59,6 +59,7 @@ def roofline(points: dict[str, tuple[float, float]], bandwidth: float, peak: flo
         xlabel="operations for each byte moved",
         ylabel="billion operations a second",
     )
+    ax.margins(y=0.12)  # the names of the lowest points stand below them
     ax.legend(loc="upper left")
     ax.grid(which="minor", visible=False)
     return fig
