@@ -10,6 +10,9 @@ TESTS := $(VENV)/.ready-tests
 COLAB := $(VENV)/colab/.ready
 OWN := $(VENV)/colab-own
 COLAB_OWN := $(OWN)/.ready
+KERNEL := $(VENV)/kernel
+KERNEL_READY := $(KERNEL)/.ready
+OF_KERNELS := notebooks/06b_kernel.ipynb
 # What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
 # Of the pictures' scripts, pages read the bundles.
 SCRIPTS := $(wildcard nbutils/figures/moving/*.js)
@@ -51,7 +54,7 @@ serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 lab: $(READY)  ## the notebooks in JupyterLab, to run and to change
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest, newest and PART=colab do
+setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest, newest, PART=colab and PART=kernel do
 
 check: $(TESTS)  ## what can be proved within a minute: form, types, order of imports, links, notebooks' rules
 	$(BIN)/ruff format --check --quiet .
@@ -66,11 +69,12 @@ test: check _build/.book $(COLAB)  ## everything that must hold: package, notebo
 	$(PYTEST) notebooks tests --nbval --nbval-current-env $(addprefix --ignore=,$(shell cat tests/check.txt))
 	@echo "Tested in $(SECONDS)."
 
-all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN))  ## what takes too long for make test: PART=chips, colab, exercises, package, pages, versions
-	$(if $(PART),,for part in chips colab exercises package pages versions; do $(MAKE) all PART=$$part || exit; done)
+all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN)) $(if $(filter kernel,$(PART)),$(KERNEL_READY))  ## what takes too long for make test: PART=chips, colab, exercises, kernel, package, pages, versions
+	$(if $(PART),,for part in chips colab exercises kernel package pages versions; do $(MAKE) all PART=$$part || exit; done)
 	$(if $(filter versions,$(PART)),$(MAKE) lowest newest)
 	$(if $(filter colab,$(PART)),OMP_NUM_THREADS=1 $(OWN)/tests/bin/python $(WORKERS) "@tests/package.txt")
-	$(if $(filter-out versions,$(PART)),$(PYTEST) tests --part $(PART) $(if $(filter colab,$(PART)),--dist loadgroup))
+	$(if $(filter kernel,$(PART)),OMP_NUM_THREADS=1 $(KERNEL)/bin/python $(WORKERS) tests/test_kernels*.py $(OF_KERNELS) --nbval --nbval-current-env)
+	$(if $(filter-out kernel versions,$(PART)),$(PYTEST) tests --part $(PART) $(if $(filter colab,$(PART)),--dist loadgroup))
 	@echo "Done in $(SECONDS)."
 
 measure: _build/.book $(TESTS)  ## measure anew what book/measured.json holds (PART=pages for one part)
@@ -82,8 +86,9 @@ gpu: $(TESTS)  ## measure on a real GPU, 8 minutes at most; again, to go on (NAN
 model: $(READY)  ## train the course's network anew, and store it in the package
 	$(BIN)/python -m nbutils.recipes
 
-notebooks: $(READY)  ## run every notebook and store its outputs, normalised
-	$(BIN)/python -m authoring.notebooks $(sort $(NOTEBOOKS))
+notebooks: $(READY) $(KERNEL_READY)  ## run every notebook and store its outputs, normalised
+	$(BIN)/python -m authoring.notebooks $(sort $(filter-out $(OF_KERNELS),$(NOTEBOOKS)))
+	$(KERNEL)/bin/python -m authoring.notebooks $(OF_KERNELS)
 
 bundles: $(TESTS)  ## bundle the pictures' scripts anew, after a change of one
 	$(NODE) authoring/bundle.mjs
@@ -142,6 +147,15 @@ $(COLAB_OWN): $(COLAB) $(TESTS) authoring/colab.py
 	  > $$($(OWN)/tests/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/colab.pth
 	$(OWN)/tests/bin/python -m pip install --quiet --constraint $(OWN)/own.txt --editable . nbclient pyyaml \
 	  $$(sed -nE 's/^((pytest|pytest-xdist|hypothesis)==[^ ]+).*/\1/p' requirements.txt requirements-test.txt)
+	touch $@
+
+# With Triton, whose interpreter runs chapter 6b's kernels on a CPU. All else it has from .venv.
+$(KERNEL_READY): $(READY) requirements-kernel.txt
+	rm -rf $(KERNEL)
+	$(BIN)/python -m venv --without-pip $(KERNEL)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > $$($(KERNEL)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth
+	$(BIN)/python -m pip --python $(KERNEL)/bin/python install --quiet -r requirements-kernel.txt
 	touch $@
 
 # Always a clean build: an incremental one keeps old assets. It runs nothing, and no warning is let through.

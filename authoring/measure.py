@@ -31,7 +31,7 @@ MEASURED = ROOT / "book" / "measured.json"
 TESTED = ROOT / "_build" / "tested.json"  # what the last `make test` left: tests/budgets.py
 PACKAGES = {"PyTorch": "torch", "NumPy": "numpy"}
 # These measure the chip, so they have it for themselves; the others run one on each core.
-ALONE = ("04b_training", "06_faster", "07_bigger")
+ALONE = ("04b_training", "06_faster", "06b_kernel", "07_bigger")
 
 
 def bench() -> list[dict]:

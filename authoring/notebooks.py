@@ -8,7 +8,9 @@ in the last commit, so a second run changes nothing; clear that output to have i
 ``--dry-run`` writes nothing: it says whether the notebooks run, and for how many seconds.
 
 Every notebook begins with the same cell, `SETUP`; where it is missing or old, it is put in place.
-Those that train for long (`LONG`) ask Colab for a GPU, by the metadata that Colab itself writes.
+Those that train for long (`LONG`), and those with kernels (`KERNELS`), ask Colab for a GPU, by the metadata that Colab
+itself writes. Those with kernels are stored where Triton is installed alone, on Linux: `make notebooks` has an
+environment with it.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -34,8 +37,13 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 LONG = ("04b_training", "06_faster", "07_bigger", "06_your_gpt")
+KERNELS = ("06b_kernel",)
 GPU = {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
 KEPT = "nbval-ignore-output"
+NO_TRITON = (
+    "{path} stores what Triton's interpreter computes, and Triton is not installed here. `make notebooks` makes an "
+    "environment with it, .venv/kernel, on Linux; --dry-run runs the notebook and stores nothing"
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Colab, or another machine without nbutils, installs it; then a line says which chip computes. The
 # last words stand in the error that follows a failed installation.
@@ -53,6 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--dry-run", action="store_true", help="run them, and write nothing")
     options = parser.parse_args(arguments)
     for path in options.paths:
+        if path.stem in KERNELS and not options.dry_run and find_spec("triton") is None:
+            sys.exit(NO_TRITON.format(path=path))
         print(f"{path} ...", flush=True)
         stored = with_setup(nbformat.read(path, as_version=4))
         start = time.monotonic()
@@ -115,7 +125,7 @@ def explain(path, notebook, error) -> str:
 
 def metadata(path: Path) -> dict:
     """What the notebook of that name says of itself: its kernel, and for Colab whether it wants a GPU."""
-    return METADATA | (GPU if path.stem in LONG else {})
+    return METADATA | (GPU if path.stem in (*LONG, *KERNELS) else {})
 
 
 def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

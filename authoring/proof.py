@@ -29,6 +29,7 @@ NEED_NAMES = {"core/VariableInserter", "core/VariableReplacer"}
 SAME_ORDER = "~n is -n - 1: the order is the same"
 ONE_DIMENSION = "there is one dimension: 0, which is also -0, and -1 are the same"
 TWO_DIMENSIONS = "there are two dimensions, so 1 is also the last"
+NOTHING_SEEN = "every score is minus infinity there: any finite reference gives the sum 0"
 NOT_BELOW = "smaller ones than this don't occur"
 EQUIVALENT: dict[str, dict[str, str]] = {
     "best_pair": {"return min(counts, key=lambda pair: (~counts[pair], pair))": SAME_ORDER},
@@ -76,6 +77,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "log_probability": {
         "log_p = logits.log_softmax(dim=1)": TWO_DIMENSIONS,
         "log_p = logits.log_softmax(dim=+1)": TWO_DIMENSIONS,
+    },
+    "running_softmax": {
+        "reference = largest.masked_fill(largest == -math.inf, 1.0)": NOTHING_SEEN,
+        "reference = largest.masked_fill(largest == -math.inf, -1.0)": NOTHING_SEEN,
+        "reference = largest.masked_fill(largest <= -math.inf, 0.0)": NOT_BELOW,
+        "largest = torch.maximum(maximum, piece.amax(dim=1))": TWO_DIMENSIONS,
+        "largest = torch.maximum(maximum, piece.amax(dim=+1))": TWO_DIMENSIONS,
+        "added = (piece - reference[:, None]).exp().sum(dim=1)": TWO_DIMENSIONS,
+        "added = (piece - reference[:, None]).exp().sum(dim=+1)": TWO_DIMENSIONS,
     },
 }
 

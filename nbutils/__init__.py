@@ -39,6 +39,7 @@ _MODULES = (
     "files",
     "device",
     "attention",
+    "kernels",
     "tokens",
     "smallworld",
     "text",

@@ -47,6 +47,7 @@ NOTEBOOKS = (
     "03c_transformer",
     "04a_descent",
     "05_inference",
+    "06b_kernel",
     "exercises/01_tokens",
     "exercises/02_io",
     "exercises/03_internals",

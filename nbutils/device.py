@@ -290,6 +290,26 @@ def _fastest_of(action: Callable[[], torch.Tensor], seconds: float) -> float:
     return best
 
 
+def fastest_time(chip: Chip, action: Callable[[], object], times: int = 5) -> float:
+    """The seconds of the fastest of so many runs of an action, after one that is not counted.
+
+    Other programs can only make a run slower, so the fastest counts. It waits for a GPU before and after.
+
+    Raises ``ValueError`` for ``times`` below 1.
+    """
+    if times < 1:
+        raise ValueError(f"times={times} must be at least 1")
+    action()
+    seconds = []
+    for _ in range(times):
+        synchronize(chip)
+        start = time.perf_counter()
+        action()
+        synchronize(chip)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
 def _unknown(device: str | torch.device) -> ValueError:
     return ValueError(
         f'device={str(device)!r} is none of "auto", "cpu", "cuda", "cuda:1" (the second GPU), "mps"'

@@ -29,16 +29,24 @@ class Accelerator:
     """FLOPs a second for dense matrix products in bfloat16."""
     memory: float
     """Bytes."""
+    bandwidth: float
+    """Bytes a second that this memory gives or takes."""
     source: str
 
 
 ACCELERATORS = {
-    "T4": Accelerator(65e12, 16e9, "NVIDIA T4 data sheet; float16, it has no bfloat16"),
-    "L4": Accelerator(121e12, 24e9, "NVIDIA L4 data sheet, half of its figure with sparsity"),
-    "A100": Accelerator(312e12, 80e9, "NVIDIA A100 data sheet, SXM with 80 GB"),
-    "H100": Accelerator(989e12, 80e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity"),
-    "H200": Accelerator(989e12, 141e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity"),
-    "B200": Accelerator(2250e12, 180e9, "NVIDIA DGX B200 data sheet, an eighth, dense"),
+    "T4": Accelerator(65e12, 16e9, 320e9, "NVIDIA T4 data sheet; float16, it has no bfloat16"),
+    "L4": Accelerator(
+        121e12, 24e9, 300e9, "NVIDIA L4 data sheet, half of its figure with sparsity"
+    ),
+    "A100": Accelerator(312e12, 80e9, 2039e9, "NVIDIA A100 data sheet, SXM with 80 GB"),
+    "H100": Accelerator(
+        989e12, 80e9, 3350e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity"
+    ),
+    "H200": Accelerator(
+        989e12, 141e9, 4800e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity"
+    ),
+    "B200": Accelerator(2250e12, 180e9, 8000e9, "NVIDIA DGX B200 data sheet, an eighth, dense"),
 }
 """For a chip that is not here (a CPU, an Apple GPU) take what ``device.measure_peak`` says."""
 

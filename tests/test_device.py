@@ -243,6 +243,16 @@ def test_a_real_bandwidth_is_plausible():
     assert 1e8 < device.measure_bandwidth(pick("cpu"), seconds=0.05, size=1_000_000) < 1e13
 
 
+def test_the_fastest_of_several_runs_counts_after_one_that_does_not(monkeypatch):
+    events, ticks = [], iter([0.0, 0.5, 1.0, 1.2, 2.0, 2.9])
+    monkeypatch.setattr(device, "synchronize", lambda chip: events.append("wait"))
+    monkeypatch.setattr(device.time, "perf_counter", lambda: events.append("clock") or next(ticks))
+    assert device.fastest_time(CPU, lambda: events.append("run"), 3) == pytest.approx(0.2)
+    assert events == ["run", *["wait", "clock", "run", "wait", "clock"] * 3]
+    with pytest.raises(ValueError, match="times=0 must be at least 1"):
+        device.fastest_time(CPU, int, 0)
+
+
 def test_a_real_peak_is_plausible():
     assert 1e8 < measure_peak(pick("cpu"), seconds=0.05) < 1e15
 

@@ -44,9 +44,9 @@ def test_roofline_is_the_lower_of_two_limits_with_every_point_under_it():
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
-def test_beside_limit_draws_what_must_be_within_what_is():
+def test_time_and_limit_draws_what_must_be_within_what_is():
     update = {"products": (2.0, 3.0), "Python": (0.0, 1.0)}
-    first, second = faster.beside_limit({"update": update, "sampling": {"all": (1.0, 4.0)}}).axes
+    first, second = faster.time_and_limit({"update": update, "sampling": {"all": (1.0, 4.0)}}).axes
     takes, least = ([bar.get_width() for bar in bars] for bars in first.containers)
     assert (takes, least) == ([3, 1], [2, 0])
     assert [bar.get_width() for bars in second.containers for bar in bars] == [4, 1]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from authoring import notebooks as tool
@@ -94,3 +95,19 @@ def test_a_long_notebook_asks_colab_for_a_gpu_and_no_other_does():
     )
     assert at_home == tool.METADATA
     assert asking == tool.METADATA | {"accelerator": "GPU", "colab": {"gpuType": "T4"}}
+
+
+def test_kernels_are_stored_where_triton_is_installed_alone(tmp_path, monkeypatch):
+    path = tmp_path / f"{tool.KERNELS[0]}.ipynb"
+    nbformat.write(small("x = 1"), path)
+    before = path.read_bytes()
+    monkeypatch.setattr(tool, "find_spec", lambda name: None)
+    with pytest.raises(
+        SystemExit, match=r"06b_kernel.ipynb stores what Triton's .* `make notebooks` makes"
+    ):
+        tool.main([str(path)])
+    tool.main([str(path), "--dry-run"])
+    assert path.read_bytes() == before
+    monkeypatch.setattr(tool, "find_spec", lambda name: "found")
+    tool.main([str(path)])
+    assert path.read_bytes() != before

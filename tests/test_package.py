@@ -21,6 +21,7 @@ FLOW = (
     {"config"},
     {"files"},
     {"device", "attention"},
+    {"kernels"},
     {"tokens"},
     {"smallworld"},
     {"text"},
@@ -60,6 +61,12 @@ HOMONYMS = {
     "split": {"tokens.py", "parallel.py"},  # a text into pieces; a model among processes
     "train": {"training.py", "exercises/your_gpt/training.py"},  # the course's; a student's
     "evaluate": {"evaluation.py", "exercises/your_gpt/training.py"},
+    "load": {"text.py", "kernels/standin.py"},  # a text; numbers from slow memory, in Triton's word
+    "language": {"words/__init__.py", "kernels/__init__.py"},  # a reader's; a kernel's
+    "cdiv": {
+        "kernels/launch.py",
+        "kernels/standin.py",
+    },  # Triton has it outside of kernels and inside
     "write": {
         "checkpoints/single_file.py",
         "exercises/your_gpt/writing.py",

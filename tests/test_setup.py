@@ -61,6 +61,8 @@ def test_pins_can_be_installed_on_every_python(pins, python):
 
 
 def test_pins_satisfy_the_package(root, pins):
+    kernel = (root / "requirements-kernel.txt").read_text("utf-8")
+    pins = pins | dict(re.findall(r"^(\w+)==([\d.]+);", kernel, re.M))
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = [r for rs in project["optional-dependencies"].values() for r in rs]
     for requirement in map(Requirement, [*project["dependencies"], *extras]):

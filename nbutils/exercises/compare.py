@@ -30,7 +30,7 @@ def difference(got, expected, dtype: torch.dtype = torch.float32) -> str:
         return _mapping_difference(got, expected, dtype)
     if isinstance(expected, (str, bytes)) or expected is None:
         got = bytes(got) if isinstance(got, bytearray) else got
-        same = type(got) is type(expected) and got == expected
+        same = isinstance(got, type(expected)) and got == expected
         return "" if same else _should_be(expected, got)
     if isinstance(expected, Sequence):
         return _sequence_difference(got, expected, dtype)
@@ -152,7 +152,8 @@ def _mapping_difference(got, expected: Mapping, dtype: torch.dtype) -> str:
 
 
 def _should_be(expected, got) -> str:
-    return f"it should be {format_value(expected)}; yours is {format_value(got)}"
+    is_got = _type_in_words(got) if got is None else format_value(got)
+    return f"it should be {format_value(expected)}; yours is {is_got}"
 
 
 def _type_in_words(value) -> str:
@@ -168,7 +169,8 @@ def format_value(value) -> str:
         return _format_tensor(value)
     if isinstance(value, float):
         value = float(f"{value:.4g}")
-    return _cut(getattr(value, "__name__", "a function") if callable(value) else repr(value))
+    text = getattr(value, "__name__", "a function") if callable(value) else repr(value)
+    return _type_in_words(value) if " at 0x" in text else _cut(text)  # an address says nothing
 
 
 def _format_tensor(value: torch.Tensor) -> str:

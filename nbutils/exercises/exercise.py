@@ -20,7 +20,7 @@ import torch
 
 WIDTH = 84  # characters of a line that a page shows beside its list of contents
 PROBLEMS = f"{__package__}.problems"  # a package for each chapter
-CHAPTERS = ("tokens", "io", "internals", "training", "inference")
+CHAPTERS = ("tokens", "io", "internals", "training", "inference", "kernel")
 
 
 class ExerciseError(ValueError):

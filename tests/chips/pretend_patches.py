@@ -128,8 +128,9 @@ def _tell_of_the_chip(patches, chip):
         return
     major, minor = spec.capability
     about = SimpleNamespace(
-        name=spec.name, major=major, minor=minor, total_memory=spec.memory, multi_processor_count=40
-    )
+        name=spec.name, major=major, minor=minor, total_memory=spec.memory, multi_processor_count=40,
+        max_threads_per_multi_processor=1024, shared_memory_per_multiprocessor=2**16, warp_size=32,
+    )  # fmt: skip
     patches.put(
         torch.cuda, **random, manual_seed_all=seed, current_device=chip.library.current_device,
         get_device_name=lambda *_: spec.name, get_device_capability=lambda *_: spec.capability,

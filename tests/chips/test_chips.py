@@ -23,6 +23,7 @@ ON_THE_CHIP = (
     "03c_transformer",
     "04b_training",
     "06_faster",
+    "06b_kernel",
     "07_bigger",
 )
 CONTEXT, SPARE = 350e6, 1e9  # bytes that CUDA keeps for itself, and that must stay free

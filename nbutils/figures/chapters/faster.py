@@ -59,6 +59,7 @@ def roofline(points: dict[str, tuple[float, float]], bandwidth: float, peak: flo
         xlabel="operations for each byte moved",
         ylabel="billion operations a second",
     )
+    ax.margins(y=0.12)  # the names of the lowest points stand below them
     ax.legend(loc="upper left")
     ax.grid(which="minor", visible=False)
     return fig
@@ -68,7 +69,7 @@ def _place(point: tuple[str, tuple[float, float]]) -> tuple[float, float]:
     return point[1]
 
 
-def beside_limit(programs: dict[str, dict[str, tuple[float, float]]]) -> Figure:
+def time_and_limit(programs: dict[str, dict[str, tuple[float, float]]]) -> Figure:
     """What each kind of operation takes, and within it the least that it could take.
 
     programs: title -> {kind -> (milliseconds at the chip's limit, milliseconds measured)}.

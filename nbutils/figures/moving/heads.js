@@ -1,5 +1,5 @@
 // Where each head of a token looks: scores, scale, mask and softmax as in heads.py.
-import { Sentence, change, chip, element, fill, percent, picture, slider, sum, whole } from "./shared.js";
+import { Sentence, change, chip, element, fill, flag, percent, picture, slider, sum, tick, whole } from "./shared.js";
 import { softmax } from "./gpt.js";
 
 /** @import { Parts } from "./types" */
@@ -44,18 +44,6 @@ function scoresOf({ q, k, token, scaled, masked }) {
 const weightsOf = (state) => scoresOf(state).map(weigh);
 
 /**
- * The model's true or false of that name; anything else is a sentence.
- * @param {Parts<unknown, State>["model"]} model
- * @param {"scaled" | "masked"} name
- * @param {Words} words
- */
-function flag(model, name, words) {
-  const value = model.get(name);
-  if (typeof value === "boolean") return value;
-  throw new Sentence(fill(words.flag, { name, value }));
-}
-
-/**
  * Queries or keys (H, T, D); what is not like the shape given is a sentence.
  * @param {Parts<unknown, State>["model"]} model
  * @param {"q" | "k"} name
@@ -70,20 +58,6 @@ function numbers(model, name, [H, T, D], words) {
     && rows.every((row) => sized(row, D) && row.every(Number.isFinite)));
   if (good) return heads;
   throw new Sentence(fill(words.numbers, { name }));
-}
-
-/**
- * A named box to tick.
- * @param {string} name
- * @param {(on: boolean) => void} onInput
- */
-function tick(name, onInput) {
-  /** @type {HTMLInputElement} */
-  const input = element("input", { type: "checkbox", change: () => onInput(input.checked) });
-  const row = element("label", { class: "tick" }, input, element("span", {}, name));
-  /** @param {boolean} value */
-  const show = (value) => { input.checked = value; };
-  return Object.assign(row, { show });
 }
 
 /**

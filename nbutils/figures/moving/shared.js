@@ -154,6 +154,19 @@ export function whole(model, name, least, most) {
 }
 
 /**
+ * The model's true or false of that name; anything else is a sentence.
+ * @param {Model} model
+ * @param {string} name
+ * @param {{ flag: string }} words
+ * @returns {boolean}
+ */
+export function flag(model, name, words) {
+  const value = model.get(name);
+  if (typeof value === "boolean") return value;
+  throw new Sentence(fill(words.flag, { name, value }));
+}
+
+/**
  * A number for people, with `digits` that matter: 0.00108, 3.05, 13,100. Not by Intl: its first
  * use takes longer than a whole drawing may.
  * @param {number} value
@@ -268,6 +281,20 @@ export function button(name, onClick, kind = "") {
     if (made.getAttribute("aria-disabled") !== "true") onClick();
   } }, name);
   return made;
+}
+
+/**
+ * A named box to tick.
+ * @param {string} name
+ * @param {(on: boolean) => void} onInput
+ */
+export function tick(name, onInput) {
+  /** @type {HTMLInputElement} */
+  const input = element("input", { type: "checkbox", change: () => onInput(input.checked) });
+  const row = element("label", { class: "tick" }, input, element("span", {}, name));
+  /** @param {boolean} value */
+  const show = (value) => { input.checked = value; };
+  return Object.assign(row, { show });
 }
 
 /**

@@ -1,0 +1,3 @@
+"""Chapter 6b's exercises, in the order in which they are done."""
+
+ORDER = ("running_softmax", "hidden_in_tile", "attention_bytes")

@@ -1,0 +1,206 @@
+"""Slow memory as a kernel sees it: rows of numbers with addresses, and what each program moves.
+
+A GPU lets a program read and write where it likes; what is outside of a tensor is somebody else's. Here each address
+is checked, each byte is counted, and it is known which program was where.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import torch
+
+from nbutils.device import cpu_by_default
+from nbutils.kernels.held import KernelError, Tile, as_tile, fitting
+
+
+@dataclass
+class Moved:
+    """Bytes between slow and fast memory: ``loaded`` by all programs together, and ``stored``.
+
+    A number that several programs load counts for each. What a mask leaves out does not count.
+    """
+
+    loaded: int = 0
+    stored: int = 0
+
+    @property
+    def total(self) -> int:
+        """Bytes moved, both ways."""
+        return self.loaded + self.stored
+
+
+@dataclass
+class Launch:
+    """A kernel at work: its ``grid``, which ``program`` has its turn, what was ``moved``."""
+
+    grid: tuple[int, int, int]
+    program: tuple[int, int, int] = (0, 0, 0)
+    number: int = 0  # of the program, in the order of their turns
+    moved: Moved = field(default_factory=Moved)
+
+
+_running: list[Launch] = []
+
+
+def running() -> Launch | None:
+    """The kernel that is at work."""
+    return _running[-1] if _running else None
+
+
+@contextlib.contextmanager
+def at_work(launch: Launch) -> Iterator[None]:
+    """Inside it, this is what `running` gives; numbers are computed in the formats that they have."""
+    _running.append(launch)
+    try:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False), cpu_by_default():
+            yield
+    finally:
+        _running.pop()
+
+
+class Memory:
+    """A tensor as a kernel sees it: numbers in a row, from its first to its last, and who used them.
+
+    ``numbers``: a view of the tensor, or a copy of it on the CPU. ``aside``: always a copy, which stays one.
+    """
+
+    NOBODY, SEVERAL = -1, -2
+
+    def __init__(self, name: str, tensor: torch.Tensor, aside: bool = False):
+        self.name, self.aside = name, aside
+        sizes = zip(tensor.shape, tensor.stride())
+        size = 1 + sum((n - 1) * stride for n, stride in sizes) if tensor.numel() else 0
+        self.there = tensor.detach().as_strided((size,), (1,), tensor.storage_offset())
+        self.numbers = self.there.cpu()  # on the CPU already, it is the same memory
+        if aside and self.numbers.device == self.there.device:
+            self.numbers = self.numbers.clone()
+        self.size = size
+        self.stored_by = self.loaded_by = self.lane = None
+
+    def give_back(self) -> None:
+        """Bring what was stored to where the tensor is."""
+        elsewhere = self.numbers.device != self.there.device
+        if elsewhere and self.stored_by is not None and not self.aside:
+            stored = self.stored_by != self.NOBODY
+            self.there[stored.to(self.there.device)] = self.numbers[stored].to(self.there.device)
+
+    def load(self, at: torch.Tensor, launch: Launch) -> torch.Tensor:
+        """The numbers at these addresses, (n,)."""
+        self._check(at, "tl.load reads")
+        launch.moved.loaded += at.numel() * self.numbers.element_size()
+        if self.stored_by is not None:
+            self._apart(self.stored_by[at], at, launch, "loads", "stored")
+        if self.loaded_by is None:
+            self.loaded_by = torch.full((self.size,), self.NOBODY, dtype=torch.int32)
+        before = self.loaded_by[at]
+        alone = (before == self.NOBODY) | (before == launch.number)
+        self.loaded_by[at] = torch.where(alone, launch.number, self.SEVERAL).int()
+        return self.numbers[at]
+
+    def store(self, at: torch.Tensor, values: torch.Tensor, launch: Launch) -> None:
+        """Write ``values`` (n,) to these addresses."""
+        self._check(at, "tl.store writes")
+        launch.moved.stored += at.numel() * self.numbers.element_size()
+        if self.stored_by is None:
+            self.stored_by = torch.full((self.size,), self.NOBODY, dtype=torch.int32)
+            self.lane = torch.empty(self.size, dtype=torch.int64)
+        self._apart(self.stored_by[at], at, launch, "stores to", "stored to")
+        if self.loaded_by is not None:
+            self._apart(self.loaded_by[at], at, launch, "stores to", "loaded")
+        lanes = torch.arange(at.numel())
+        self.lane[at] = lanes
+        twice = self.lane[at] != lanes
+        if twice.any():
+            raise KernelError(
+                f"one tl.store writes several numbers to {self._spell(at[twice][0])}, and which of them stays is "
+                "chance: each number needs an address of its own (is a row's length missing in the address?)"
+            )
+        self.stored_by[at] = launch.number
+        self.numbers[at] = values
+
+    def _check(self, at: torch.Tensor, does: str) -> None:
+        if not at.numel():
+            return
+        low, high = at.aminmax()
+        if low >= 0 and high < self.size:
+            return
+        outside = at[(at < 0) | (at >= self.size)]
+        raise KernelError(
+            f"{does} {self._spell(outside[0])}, which is outside: {self.name} has {self.size} numbers, 0 to "
+            f"{self.size - 1}. Give a mask= that is true for addresses inside"
+        )
+
+    def _apart(
+        self, users: torch.Tensor, at: torch.Tensor, launch: Launch, does: str, did: str
+    ) -> None:
+        """Programs don't wait for each other: what one stores is no other's to load or to store."""
+        others = (users != self.NOBODY) & (users != launch.number)
+        if others.any():
+            user = int(users[others][0])
+            who = (
+                "several others have"
+                if user == self.SEVERAL
+                else f"program {_place(user, launch.grid)} has"
+            )
+            raise KernelError(
+                f"it {does} {self._spell(at[others][0])}, which {who} {did}. Programs don't wait for each other: "
+                "on a GPU chance decides which comes first"
+            )
+
+    def _spell(self, at: torch.Tensor) -> str:
+        return f"{self.name}[{int(at)}]"
+
+
+class Pointer:
+    """Addresses in one tensor. ``at``: numbers from the tensor's first, int64, of any shape."""
+
+    __slots__ = ("memory", "at")
+
+    def __init__(self, memory: Memory, at: torch.Tensor):
+        self.memory, self.at = memory, at
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.at.shape)
+
+    @property
+    def dtype(self) -> SimpleNamespace:
+        """As Triton's: ``X.dtype.element_ty`` is the format of the numbers there."""
+        return SimpleNamespace(element_ty=self.memory.numbers.dtype)
+
+    def __add__(self, offset: "Tile | int") -> "Pointer":
+        return self._moved(offset, torch.add)
+
+    __radd__ = __add__
+
+    def __sub__(self, offset: "Tile | int") -> "Pointer":
+        return self._moved(offset, torch.sub)
+
+    def _moved(self, offset, function) -> "Pointer":
+        if isinstance(offset, Pointer):
+            raise KernelError("two pointers are added; a pointer and whole numbers make an address")
+        offset = as_tile(offset, torch.int64)
+        if offset.dtype.is_floating_point:
+            raise KernelError(
+                f"an address in {self.memory.name} is computed with {offset.dtype}: addresses are whole numbers"
+            )
+        fitting(self.shape, offset.shape)
+        return Pointer(self.memory, function(self.at, offset.numbers))
+
+    def chosen(self, mask: "Tile | bool | None") -> tuple[torch.Tensor, torch.Tensor]:
+        """Addresses, and which of them a mask lets through; both of the shape that they have together."""
+        mask = torch.tensor(True) if mask is None else as_tile(mask).numbers
+        if mask.dtype != torch.bool:
+            raise KernelError(
+                f"mask= is {mask.dtype}: a mask is true or false, as a comparison gives it"
+            )
+        fitting(self.shape, mask.shape)
+        return torch.broadcast_tensors(self.at, mask)
+
+
+def _place(number: int, grid: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Which program has its turn as number ``number`` (from 0)."""
+    rest, z = divmod(number, grid[2])
+    return (*divmod(rest, grid[1]), z)
