@@ -392,7 +392,12 @@ def _kind(event) -> str:
         if outer.name.startswith("Optimizer."):
             return "optimizer"
         outer = outer.cpu_parent
-    name = event.name.lower()
+    return kind_of(event.name)
+
+
+def kind_of(operation: str) -> str:
+    """What one of PyTorch's operations outside of an optimizer is for, by the words in its name."""
+    name = operation.lower()
     for kind in ("loss", "attention", "compiled blocks", "matrix products"):
         if any(word in name for word in KINDS[kind]):
             return kind
