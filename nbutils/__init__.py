@@ -39,6 +39,7 @@ _MODULES = (
     "files",
     "device",
     "attention",
+    "elementwise",
     "tokens",
     "smallworld",
     "text",
