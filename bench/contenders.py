@@ -147,19 +147,20 @@ class Best:
     shape: Shape
     learning_rate: float
     weight_decay: float
+    each_once: bool = False
     compile: str | None = None
 
 
 def best_for(seconds: float) -> Best:
     """The best of those tried for a run of so many seconds.
 
-    A short run sees each part of the text once. What counts is how much text it sees: many bytes in a
-    token, few layers. A longer one has read it many times, and more tokens or wider blocks learn the
+    A short run sees each part of the text about once. What counts is how much text it sees: many bytes
+    in a token, few layers, no window twice (short.md has the trials). A longer one has read it many times, and more tokens or wider blocks learn the
     training part better and the rest worse. Against that weight decay helps as much as dropout, and
     costs no time; a processor draws dropout's random numbers slowly.
     """
     if seconds <= SHORT:
-        return Best(2048, Shape(2, 4, 128, 64, 16), learning_rate=6e-3, weight_decay=0.1)
+        return Best(2048, Shape(2, 4, 128, 64, 16), 6e-3, weight_decay=0.1, each_once=True)
     compiled = "blocks" if seconds > LONG else None
     return Best(512, Shape(4, 4, 128, 64, 32), 3e-3, weight_decay=1.5, compile=compiled)
 
@@ -203,6 +204,7 @@ def ours_best(job: Job) -> Result:
         compile=best.compile,
         learning_rate=job.learning_rate,
         weight_decay=best.weight_decay,
+        each_once=best.each_once,
     )
     return _train_ours(job, start, config, best.shape, encoded, recipe)
 

@@ -430,3 +430,36 @@ def test_a_contender_trains_a_stretch_each_time_it_is_told(tiny, tmp_path, monke
     assert said.getvalue() == "\n" * 4 and told.read() == ""
     assert result.updates == 12 and len(result.tokens_per_second) == 3
     assert min(result.tokens_per_second) > 0 and result.bits_per_byte is None
+
+
+# --- a training beside its limit ----------------------------------------------------------------
+
+
+def test_an_operations_work_is_counted(bench):
+    limit = bench("limit_training")
+    a, b = torch.ones(4, 8), torch.ones(8, 2)
+    with limit.Counted(limit.Machine(peak=1e3, bandwidth=1e2)) as counted:
+        a @ b
+        a.t().unsqueeze(0), torch.empty_like(a)  # new names and new room are no work
+        a.add_(1)
+    flops, moved, least = counted.found()
+    assert flops["matrix products"] == 2 * 4 * 8 * 2 and not flops["norms, elementwise"]
+    assert moved["matrix products"] == 4 * (4 * 8 + 8 * 2 + 4 * 2)
+    assert moved["norms, elementwise"] == 4 * 2 * 4 * 8  # read and written
+    assert least["matrix products"] == pytest.approx(max(128 / 1e3, 224 / 1e2))
+
+
+def test_the_parts_of_an_update_make_up_the_whole(bench):
+    limit = bench("limit_training")
+    shape = limit.Shape(n_layer=2, n_head=2, n_embd=16, block_size=8, batch_size=3)
+    *parts, whole = limit.measured(quick=True, shape=shape)
+    by_name = {part.name: part for part in parts}
+    matrices = 2 * 12 * 16**2 + limit.CHARACTERS * 16
+    assert by_name["matrix products"].flops == 6 * matrices * 3 * 8
+    assert by_name["attention"].flops > 0 and by_name["loss"].moved > 0
+    weights = 4 * (matrices + 8 * 16)
+    assert by_name["optimizer"].moved > 2 * 4 * weights  # weights, gradients, two averages
+    for total in ("flops", "moved", "least"):
+        assert getattr(whole, total) == pytest.approx(sum(getattr(part, total) for part in parts))
+    assert len(limit.rows([*parts, whole])) == len(limit.cells([*parts, whole])) - 1
+    assert 0 < whole.share() < 1.5
