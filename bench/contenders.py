@@ -154,10 +154,11 @@ class Best:
 def best_for(seconds: float) -> Best:
     """The best of those tried for a run of so many seconds.
 
-    A short run sees each part of the text about once. What counts is how much text it sees: many bytes
-    in a token, few layers, no window twice (short.md has the trials). A longer one has read it many times, and more tokens or wider blocks learn the
-    training part better and the rest worse. Against that weight decay helps as much as dropout, and
-    costs no time; a processor draws dropout's random numbers slowly.
+    A short run sees each part of the text about once. What counts is how much text it sees: many
+    bytes in a token, few layers, no window twice (short.md has the trials). A longer one has read it
+    many times, and more tokens or wider blocks learn the training part better and the rest worse.
+    Against that weight decay helps as much as dropout, and costs no time; a processor draws dropout's
+    random numbers slowly.
     """
     if seconds <= SHORT:
         return Best(2048, Shape(2, 4, 128, 64, 16), 6e-3, weight_decay=0.1, each_once=True)
