@@ -398,13 +398,16 @@ def test_contenders_take_turns_and_the_tables_compare_them_with_ours(stand_in):
     runs |= train.one_by_one(learning, 2)
     who = [job.who for job in learning]
     assert [job.seconds for job in learning if job.who == train.BEST] == [6, 60]
-    assert learning[0].learning_rate > learning[-1].learning_rate  # its recipe is another
+    assert learning[-2].learning_rate > learning[-1].learning_rate  # its recipe is another
     assert told()[15:] == [f"{name} answers" for name in 2 * who] and len(runs[learning[0]]) == 2
     rows = {row[1]: row for row in train.learning_table(runs, learning)}
     assert rows[train.BEST][0] == "60"
     assert rows["nanoGPT"][3:5] == ("2.500", "0.500")
     assert rows["ours at its best"][3:5] == ("2.000", "")
     assert "Measured on" in train.report(runs, speed, learning)
+    fewer = train._options(["--nanogpt", "folder", "--seconds", "60", "--who", "nanoGPT"])
+    assert {job.who for job in train.learning("4/4/128/64/12", [60], fewer)} == {"nanoGPT"}
+    assert train.report(runs, [], learning).count("Updates") == 1
 
 
 @pytest.mark.parametrize("turns", [0, 2])
