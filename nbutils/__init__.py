@@ -39,6 +39,7 @@ _MODULES = (
     "files",
     "device",
     "attention",
+    "elementwise",
     "kernels",
     "tokens",
     "smallworld",

@@ -175,6 +175,8 @@ class TrainConfig:
     """Updates between evaluations."""
     eval_batches: int | None = _rule(10, least=1)
     """Batches of validation text in an evaluation, always the same; None: all of it."""
+    each_once: bool = False
+    """Every window comes once before one comes again (see `Windows`); else each is drawn from all."""
     start_token: int | None = None
     """If given, every window begins with this id, as with a document's <|endoftext|>."""
     seed: int = 0

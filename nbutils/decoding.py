@@ -16,12 +16,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from nbutils.elementwise import apply_rotary
 from nbutils.kv_cache import KVCache, StaticKVCache
-from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, apply_rotary, rotate
+from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, RMSNorm, rotate
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 _KNOWN_MODULES = (GPT, nn.ModuleList, Block, CausalSelfAttention, MLP, ReLUSquared)
-_KNOWN_MODULES += (nn.Embedding, nn.Linear, nn.LayerNorm, nn.RMSNorm, nn.GELU, nn.Dropout)
+_KNOWN_MODULES += (nn.Embedding, nn.Linear, nn.LayerNorm, RMSNorm, nn.GELU, nn.Dropout)
 _MANY_KEYS = 2**17  # numbers among a layer's keys from which on attention gains by all threads
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from nbutils import hub
 from nbutils.attention import attention
 from nbutils.config import GPTConfig
+from nbutils.elementwise import apply_rotary, relu_squared, rms_norm
 from nbutils.ids import check_device, check_labels, check_tokens
 from nbutils.windows import IGNORE
 
@@ -31,12 +32,6 @@ def rotate(x: torch.Tensor, start: int = 0) -> torch.Tensor:
     speeds = 10_000.0 ** (-torch.arange(0, D, 2, device=x.device) / D)  # (D / 2,)
     angles = torch.arange(start, start + T, device=x.device)[:, None] * speeds  # (T, D / 2)
     return apply_rotary(x, angles.cos().to(x.dtype), angles.sin().to(x.dtype))
-
-
-def apply_rotary(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Vectors (..., D) turned by the angles whose cosines and sines are given, (..., D / 2)."""
-    first, second = x.chunk(2, dim=-1)  # each (..., D / 2)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
 
 
 class CausalSelfAttention(nn.Module):
@@ -75,7 +70,7 @@ class CausalSelfAttention(nn.Module):
     def normalize_and_rotate(self, x: torch.Tensor, start: int) -> torch.Tensor:
         """Queries or keys (..., T, D) as they are compared; GPT-2 changes nothing here."""
         if self.qk_norm:  # no dot product can grow without bound (Henry et al., 2020)
-            x = F.rms_norm(x, x.shape[-1:])
+            x = rms_norm(x)
         return x if self.rotate is None else self.rotate(x, start)
 
     def attention_weights(self, q: torch.Tensor, k: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -89,7 +84,7 @@ class ReLUSquared(nn.Module):
     """max(0, x)^2: cheaper than GELU, and exactly 0 for about half (So et al., 2021, "Primer")."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.relu().square()
+        return relu_squared(x)
 
 
 class MLP(nn.Module):
@@ -235,10 +230,17 @@ class GPT(nn.Module):
         hub.save_pretrained(folder, self.config, self.state_dict())
 
 
+class RMSNorm(nn.RMSNorm):
+    """Zhang and Sennrich's (2019), with a scale: a layer norm that takes no mean off."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return rms_norm(x, self.weight, self.eps)
+
+
 def _norm(config: GPTConfig) -> nn.Module:
-    """A norm for vectors of width C; RMSNorm is Zhang and Sennrich's (2019), with a scale."""
+    """A norm for vectors of width C."""
     if config.rms_norm:
-        return nn.RMSNorm(config.n_embd, eps=1e-5)
+        return RMSNorm(config.n_embd, eps=1e-5)
     return nn.LayerNorm(config.n_embd, bias=config.bias)
 
 

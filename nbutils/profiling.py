@@ -6,6 +6,7 @@ multiplied and added, bytes read and written. `beside_limit` joins the two with 
 measured at that moment. It is the roofline of Williams, Waterman and Patterson (2009), for a whole program.
 """
 
+import functools
 import os
 import statistics
 import time
@@ -107,19 +108,32 @@ def _kind_of_event(event) -> str:
 
 
 class Work(NamedTuple):
-    """What a kind of operation has to do: calls, floating-point operations, bytes moved."""
+    """What has to be done: calls, floating-point operations, bytes moved."""
 
     calls: int = 0
     operations: int = 0
     moved: int = 0
 
+    def plus(self, other: "Work") -> "Work":
+        return Work(*(mine + yours for mine, yours in zip(self, other, strict=True)))
+
 
 @dataclass(frozen=True)
 class Count:
-    """A program's work by kind of operation, and the bytes of all the tensors that it touches."""
+    """A program's operations by kind, in order, and the bytes of all the tensors that it touches."""
 
-    work: dict[str, Work]
+    calls: dict[str, list[Work]]
     touched: int
+
+    def work(self, kind: str) -> Work:
+        """All operations of a kind together."""
+        return functools.reduce(Work.plus, self.calls.get(kind, []), Work())
+
+    def limit(self, kind: str, peak: float, bandwidth: float) -> float:
+        """Seconds that a kind needs at least: each call the longer of its operations' time, at ``peak``
+        a second, and its bytes', at ``bandwidth`` a second."""
+        calls = self.calls.get(kind, [])
+        return sum(max(call.operations / peak, call.moved / bandwidth) for call in calls)
 
 
 def count_work(action: Action) -> Count:
@@ -140,7 +154,7 @@ def count_work(action: Action) -> Count:
     finally:
         for hook in hooks:
             hook.remove()
-    return Count(ledger.work, sum(ledger.storages.values()))
+    return Count(ledger.calls, sum(ledger.storages.values()))
 
 
 class _Ledger(TorchDispatchMode):
@@ -148,7 +162,7 @@ class _Ledger(TorchDispatchMode):
 
     def __init__(self):
         super().__init__()
-        self.work: dict[str, Work] = {}
+        self.calls: dict[str, list[Work]] = {}
         self.storages: dict[
             int, int
         ] = {}  # bytes by address: memory that is used again counts once
@@ -164,11 +178,8 @@ class _Ledger(TorchDispatchMode):
         moved = _moved(operation, _Given(operation, args, given), outputs)
         if moved:
             kind = self._within or kind_of(name)
-            before = self.work.get(kind, Work())
-            operations = _operations(operation, args, given, made)
-            self.work[kind] = Work(
-                before.calls + 1, before.operations + operations, before.moved + moved
-            )
+            work = Work(1, _operations(operation, args, given, made), moved)
+            self.calls.setdefault(kind, []).append(work)
             for tensor in _tensors((args, given, made)):
                 storage = tensor.untyped_storage()
                 size = max(storage.nbytes(), self.storages.get(storage.data_ptr(), 0))
@@ -266,10 +277,10 @@ class BesideLimit:
 def beside_limit(action: Action, chip: Chip, times: int = 20) -> BesideLimit:
     """How long each kind of operation must take on this chip, and how long it takes.
 
-    The limit of a kind is the longer of two times: for its operations at ``peak``, and for its bytes at
-    ``bandwidth``. Both are measured with as many threads, before and after, and the better one counts. The
-    clock's time is the median of ``times`` calls; the profiler, which slows small operations, only says
-    how it is shared out. On a Mac's GPU, where it can't, there is one part.
+    The limit is `Count.limit`'s. Peak and bandwidth are measured with as many threads, before and after,
+    and the better ones count. The clock's time is the median of ``times`` calls; the profiler, which
+    slows small operations, only says how it is shared out. On a Mac's GPU, where it can't, there is one
+    part.
 
     ``action`` must run as written: of a compiled program the operations can't be counted.
     """
@@ -281,9 +292,9 @@ def beside_limit(action: Action, chip: Chip, times: int = 20) -> BesideLimit:
     scale = seconds / sum(spent.values())
     parts = []
     for kind, share in spent.items():
-        work = count.work.get(kind, Work())
+        work = count.work(kind)
         if share or work.calls:
-            limit = max(work.operations / peak, work.moved / bandwidth)
+            limit = count.limit(kind, peak, bandwidth)
             parts.append(Part(kind, work, limit, scale * share))
     return BesideLimit(peak, bandwidth, count.touched, parts)
 

@@ -90,7 +90,7 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
     _move(model, chip)
     model.zero_grad(set_to_none=True)  # half a gradient is none
     with _named("the training text (train_tokens)"):
-        train_windows = Windows(train_tokens, size, **options)
+        train_windows = Windows(train_tokens, size, each_once=config.each_once, **options)
     with _named("the validation text (val_tokens)"):  # in parts as small as training's
         val_windows = Windows(val_tokens, size // parts, **options)
 

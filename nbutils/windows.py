@@ -49,6 +49,9 @@ class Windows:
             ``<|endoftext|>`` every window begins where a document does, and every position has
             the whole of its document in sight.
         vocab_size: V. If given, an id outside ``0 .. V - 1`` is an error.
+        each_once: every window comes once before one comes again, in an order drawn anew each time.
+            Plain windows then follow each other in the text, from another place each time. Otherwise
+            each is drawn from all, and while some come twice others have not come yet.
 
     Raises:
         CorpusTooShortError: fewer than ``block_size + 1`` tokens, or no ``start_token`` in them.
@@ -66,6 +69,7 @@ class Windows:
         device: str | torch.device = "cpu",
         start_token: int | None = None,
         vocab_size: int | None = None,
+        each_once: bool = False,
     ):
         self.tokens = _checked_tokens(tokens)
         self.batch_size = _positive("batch_size", batch_size)
@@ -73,6 +77,8 @@ class Windows:
         self.seed = seed
         self.device = torch.device(device)
         self.vocab_size = vocab_size
+        self.each_once = each_once
+        self._kept_round = (-1, np.empty(0, np.int64))
         if len(self.tokens) <= block_size:
             raise CorpusTooShortError(
                 f"the corpus has {len(self.tokens):,} tokens; a window of block_size={block_size} "
@@ -88,12 +94,43 @@ class Windows:
         A label is `IGNORE` only where an aligned window runs past the last token.
         """
         rng = np.random.default_rng((self.seed, step))
-        if self.starts is None:
+        if self.each_once:
+            starts = self._once_each(step)
+        elif self.starts is None:
             starts = rng.integers(len(self.tokens) - self.block_size, size=self.batch_size)
         else:
             starts = self.starts[rng.integers(len(self.starts), size=self.batch_size)]
         ends = np.full_like(starts, len(self.tokens))
         return self._gather(starts, ends)
+
+    def _once_each(self, step: int) -> np.ndarray:
+        """Where this step's windows start, as ``each_once`` says."""
+        first = step * self.batch_size
+        rounds, places = np.divmod(np.arange(first, first + self.batch_size), self._in_a_round())
+        starts = np.empty(self.batch_size, np.int64)
+        for number in np.unique(rounds):
+            chosen = rounds == number
+            starts[chosen] = self._round(int(number))[places[chosen]]
+        return starts
+
+    def _in_a_round(self) -> int:
+        """Windows that come before one comes again."""
+        if self.starts is not None:
+            return len(self.starts)
+        return max(1, (len(self.tokens) - self.block_size) // self.block_size)
+
+    def _round(self, number: int) -> np.ndarray:
+        """The starts of all windows of a round, in its order; that of the last call is kept."""
+        if self._kept_round[0] != number:
+            rng, count = np.random.default_rng((self.seed, number)), self._in_a_round()
+            starts = self.starts
+            if starts is None:
+                left = (
+                    len(self.tokens) - count * self.block_size
+                )  # at least 1: the last one's label
+                starts = rng.integers(left) + self.block_size * np.arange(count)
+            self._kept_round = number, rng.permutation(starts)
+        return self._kept_round[1]
 
     def epoch(self, batches: int | None = None) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """The corpus once, in order, the same at every call: what evaluation needs.

@@ -301,8 +301,8 @@ def tiny(bench, monkeypatch, tmp_path):
     """The module ``contenders`` with a recipe that compiles nothing, and a job on a short text."""
     contenders = bench("contenders")
     monkeypatch.setattr(contenders, "RECIPE", replace(contenders.RECIPE, compile=None))
-    monkeypatch.setattr(contenders, "VOCAB_SIZE", 280)
-    monkeypatch.setattr(contenders, "BEST", contenders.Shape(*TINY))
+    best = contenders.Best(280, contenders.Shape(*TINY), 0.02, 0.1)
+    monkeypatch.setattr(contenders, "best_for", lambda seconds: best)
     file = tmp_path / "text.txt"
     file.write_text(TEXT, "utf-8")
     job = contenders.Job("ours", TINY, 0.5, text=str(file), device="cpu")
@@ -431,11 +431,17 @@ def test_contenders_take_turns_and_the_tables_compare_them_with_ours(stand_in):
     assert rows[1][6] == "1.99 times" and rows[3][1] == "ours" and rows[3][6] == ""
     runs |= train.one_by_one(learning, 2)
     who = [job.who for job in learning]
+    assert [job.seconds for job in learning if job.who == train.BEST] == [6, 60]
+    assert learning[-2].learning_rate > learning[-1].learning_rate  # its recipe is another
     assert told()[15:] == [f"{name} answers" for name in 2 * who] and len(runs[learning[0]]) == 2
     rows = {row[1]: row for row in train.learning_table(runs, learning)}
+    assert rows[train.BEST][0] == "60"
     assert rows["nanoGPT"][3:5] == ("2.500", "0.500")
     assert rows["ours at its best"][3:5] == ("2.000", "")
     assert "Measured on" in train.report(runs, speed, learning)
+    fewer = train._options(["--nanogpt", "folder", "--seconds", "60", "--who", "nanoGPT"])
+    assert {job.who for job in train.learning("4/4/128/64/12", [60], fewer)} == {"nanoGPT"}
+    assert train.report(runs, [], learning).count("Updates") == 1
 
 
 @pytest.mark.parametrize("turns", [0, 2])

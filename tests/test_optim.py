@@ -133,3 +133,15 @@ def test_orthogonalized_matrices_turn_all_directions_alike(shape):
     # the same directions as before: X^T U is symmetric where U is X's nearest rotation
     turned = before.mT @ after.float()
     torch.testing.assert_close(turned, turned.mT, atol=0.05 * float(turned.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 16), (2, 40, 10), (1, 5, 23)])
+def test_all_rounds_from_the_square_alone_are_the_rounds_one_by_one(monkeypatch, shape):
+    float32 = device.Chip(torch.device("cpu"), torch.float32, "CPU")
+    monkeypatch.setattr(device, "pick", lambda name: float32)
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    x = matrices / matrices.norm(dim=(-2, -1), keepdim=True)
+    for _ in range(5):
+        square = x @ x.mT
+        x = 3.4445 * x + (-4.775 * square + 2.0315 * square @ square) @ x
+    torch.testing.assert_close(orthogonalize(matrices), x, atol=1e-5, rtol=1e-4)

@@ -20,7 +20,7 @@ FLOW = (
     {"words"},
     {"config"},
     {"files"},
-    {"device", "attention"},
+    {"device", "attention", "elementwise"},
     {"kernels"},
     {"tokens"},
     {"smallworld"},

@@ -18,8 +18,9 @@ CPU = replace(device.pick("cpu"), dtype=torch.bfloat16)
 
 def only(action) -> profiling.Work:
     """The work of an action that has operations of one kind."""
-    (work,) = profiling.count_work(action).work.values()
-    return work
+    count = profiling.count_work(action)
+    (kind,) = count.calls
+    return count.work(kind)
 
 
 def test_a_product_is_counted_by_the_formula():
@@ -29,8 +30,8 @@ def test_a_product_is_counted_by_the_formula():
 
 def test_what_only_looks_at_numbers_moves_none():
     x = torch.zeros(4, 6)
-    assert profiling.count_work(lambda: x.t().view(6, 2, 2)[:3].unsqueeze(0)).work == {}
-    assert profiling.count_work(lambda: x.new_empty(100)).work == {}
+    assert profiling.count_work(lambda: x.t().view(6, 2, 2)[:3].unsqueeze(0)).calls == {}
+    assert profiling.count_work(lambda: x.new_empty(100)).calls == {}
 
 
 X, INTO, TABLE, IDS = torch.ones(6), torch.ones(6), torch.zeros(100, 8), torch.tensor([1, 2])
@@ -56,13 +57,13 @@ def test_bytes_are_those_that_must_be_moved(case):
 def test_an_updates_operations_are_those_of_the_formula(rung):
     update, count = ladder.make_update(TINY, ladder.SPEED[rung], CPU, 4)
     work = profiling.count_work(update).work
-    done = work["matrix products"].operations, work["attention"].operations
+    done = work("matrix products").operations, work("attention").operations
     model = GPT(TINY)
     of_attention = count * 12 * TINY.n_layer * TINY.n_embd * TINY.block_size
     assert done[0] == count * model.flops_per_token() - of_attention
     # Attention in one operation computes the scores again on the way back: 7 products, not 6.
     assert done[1] in (of_attention, of_attention * 7 // 6)
-    assert work["optimizer"].moved > 4 * 7 * model.num_parameters()  # weight, gradient, two means
+    assert work("optimizer").moved > 4 * 7 * model.num_parameters()  # weight, gradient, two means
 
 
 def test_memory_that_is_used_again_is_touched_once():
@@ -73,7 +74,7 @@ def test_memory_that_is_used_again_is_touched_once():
             a.add_(1)
 
     count = profiling.count_work(action)
-    assert count.work[profiling.OTHER].calls == 5
+    assert count.work(profiling.OTHER).calls == 5
     assert 4000 <= count.touched <= 4100
 
 
@@ -107,13 +108,21 @@ def test_steps_of_sampling_are_the_same_at_every_call(model):
 
 def test_a_step_of_sampling_multiplies_once_with_each_weight(model):
     count = profiling.count_work(profiling.sampling_steps(model, texts=3, length=20, steps=5))
-    products = count.work["matrix products"]
+    products = count.work("matrix products")
     weights = sum(p.numel() for p in model.parameters() if p.dim() == 2)
     weights -= model.position_embedding.weight.numel()
     assert products.operations == 5 * 3 * 2 * weights
     assert products.moved > 5 * 4 * weights
     keys = sum(range(21, 26))  # tokens that are looked at
-    assert count.work["attention"].operations == 4 * 3 * TINY.n_embd * TINY.n_layer * keys
+    assert count.work("attention").operations == 4 * 3 * TINY.n_embd * TINY.n_layer * keys
+
+
+def test_a_limit_is_the_sum_of_each_calls_own():
+    calls = [profiling.Work(1, 100, 1), profiling.Work(1, 1, 100)]
+    count = profiling.Count({"products": calls}, touched=0)
+    assert count.limit("products", peak=10, bandwidth=10) == 20
+    assert count.work("products") == (2, 101, 101)
+    assert count.limit("nothing", 10, 10) == 0
 
 
 def test_each_kind_stands_beside_the_slower_of_its_two_limits(monkeypatch):

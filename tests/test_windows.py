@@ -327,3 +327,27 @@ def test_a_missing_file(tmp_path):
 def test_a_vocabulary_that_fits_no_type():
     with pytest.raises(ValueError, match="vocab_size=0"):
         token_dtype(0)
+
+
+@pytest.mark.parametrize("start_token", [None, END])
+def test_each_window_comes_once_before_one_comes_again(start_token):
+    corpus = np.arange(107) if start_token is None else np.array(([END] + [1] * 5) * 17 + [END])
+    windows = Windows(corpus, 4, 10, start_token=start_token, each_once=True, seed=3)
+    count = 9 if start_token is None else 17  # 9 x 10 and up to 17 left over
+    places = np.arange(107) if start_token is None else corpus.cumsum()
+    seen = np.concatenate([places[windows._once_each(step)] for step in range(3 * count)])
+    rounds = seen.reshape(-1, count)  # 12 of them: 4 windows a step
+    assert all(len(set(row)) == count for row in rounds.tolist())
+    assert len({tuple(row) for row in rounds.tolist()}) == len(rounds)  # each in its own order
+    if start_token is None:
+        for row in rounds:
+            assert (np.diff(np.sort(row)) == 10).all() and row.max() + 10 < 107
+        assert len({row.min() for row in rounds}) > 3  # and from its own place
+    again = Windows(corpus, 4, 10, start_token=start_token, each_once=True, seed=3)
+    for step in (20, 5):  # as a run does that is continued
+        assert torch.equal(again.batch(step)[0], windows.batch(step)[0])
+
+
+def test_the_shortest_corpus_has_one_window_each_time():
+    windows = Windows(np.arange(9), 2, 8, each_once=True)
+    assert windows.batch(5)[1].tolist() == 2 * [list(range(1, 9))]
