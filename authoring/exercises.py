@@ -16,12 +16,14 @@ from authoring.notebooks import METADATA, setup_cell
 from nbutils.exercises.exercise import CHAPTERS, Exercise, exercise, names
 from nbutils.exercises.grading import SKIPPED
 
+# Each chapter's number in the course, and its title here.
 TITLES = {
-    "tokens": "text becomes tokens",
-    "io": "what goes in and what comes out",
-    "internals": "inside the network",
-    "training": "how it learns",
-    "inference": "how it talks",
+    "tokens": ("1", "text becomes tokens"),
+    "io": ("2", "what goes in and what comes out"),
+    "internals": ("3", "inside the network"),
+    "training": ("4", "how it learns"),
+    "inference": ("5", "how it talks"),
+    "kernel": ("6b", "attention without its matrix"),
 }
 INTRODUCTION = """\
 # Exercises {number}: {title}
@@ -32,9 +34,14 @@ which mistake it makes. `hint("{first}")` gives a first hint, then the next; `so
 the course's answer once you have tried.
 
 What you get right is kept in a small file, `next_token_progress.json`, beside this notebook (on Colab in
-your Drive, if it is mounted). Once a function is right, it can become part of your own GPT. Where one is
+your Drive, if it is mounted). {becomes} Where one is
 missing, the course's own stands in, so skip what you like.
 """
+PART_OF_THE_GPT = "Once a function is right, it can become part of your own GPT."
+# Where a chapter's functions make something else.
+BECOMES = {
+    "kernel": "Once a function is right, it becomes part of the attention at this notebook's end."
+}
 IMPORTS = """\
 import nbutils  # before torch
 from nbutils.exercises import check, hint, progress, solution
@@ -164,23 +171,70 @@ with torch.no_grad():
     logits = model(torch.tensor([ids[:-1]]))[0]
 print(f"e^{your.log_probability(logits, torch.tensor(ids[1:])):.1f} was the chance of this text")""",
     ),
+    "kernel": (
+        "Here they make attention without its matrix, for one head: it goes from tile to tile, skips those of "
+        "which all is hidden, and keeps a maximum and a sum for each row. What it has added up of the values "
+        "is rescaled by the same factor as the sum.",
+        """\
+from nbutils import kernels
+from nbutils.exercises.your_gpt import your_functions
+
+your = your_functions()
+your""",
+        """\
+def rows_in_tiles(q, k, v, first_query, tile):
+    \"""The outputs of one tile of queries q; k, v: (T, D), all keys and values.\"""
+    maximum, total = torch.full((len(q),), -math.inf), torch.zeros(len(q))
+    mixed = torch.zeros_like(q)
+    for first_key in range(0, len(k), tile[1]):
+        hidden = your.hidden_in_tile(first_query, first_key, tile)
+        if hidden == "all":
+            break
+        keys, values = (x[first_key : first_key + tile[1]] for x in (k, v))
+        scores = q @ keys.T / math.sqrt(q.shape[1])
+        if hidden == "some":
+            later = torch.ones_like(scores, dtype=torch.bool).triu(first_query - first_key + 1)
+            scores = scores.masked_fill(later, -math.inf)
+        before = maximum.clone()
+        found = your.running_softmax(maximum, total, scores.clone())
+        maximum, total = (torch.as_tensor(x, dtype=q.dtype) for x in found)
+        mixed = mixed * (before - maximum).exp()[:, None]
+        mixed += (scores - maximum[:, None]).exp() @ values
+    return mixed / total[:, None]""",
+        """\
+torch.manual_seed(0)
+T, D, tile = 100, 16, (32, 24)
+q, k, v = torch.randn(3, T, D)
+starts = range(0, T, tile[0])
+out = torch.cat([rows_in_tiles(q[i : i + tile[0]], k, v, i, tile) for i in starts])
+whole = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+assert (out - whole).abs().max() < 1e-5
+visited = len(kernels.tiles(T, tile))
+print(f"as PyTorch's own, with {visited} of {len(starts) * -(-T // tile[1])} tiles")""",
+        """\
+D, tile = 64, (128, 64)
+print("tokens        plain     in tiles")
+for T in (256, 1024, 4096, 16384):
+    plain, tiled = your.attention_bytes(T, D, tile, 4, causal=True)
+    assert plain == kernels.plain_attention_bytes(T, D)
+    assert tiled == kernels.tiled_attention_bytes(T, D, tile)
+    print(f"{T:6} {plain / 1e6:9.1f} MB {tiled / 1e6:9.1f} MB, {plain / tiled:.1f} times less")""",
+    ),
 }
 
 
-def number(chapter: str) -> int:
-    return CHAPTERS.index(chapter) + 1
-
-
 def file_name(chapter: str) -> str:
-    return f"{number(chapter):02}_{chapter}.ipynb"
+    return f"0{TITLES[chapter][0]}_{chapter}.ipynb"
 
 
 def notebook(chapter: str):
     """The chapter's notebook, with nothing filled in."""
     asked = [exercise(name) for name, of in names().items() if of == chapter]
+    number, title = TITLES[chapter]
     about = INTRODUCTION.format(
-        number=number(chapter),
-        title=TITLES[chapter],
+        number=number,
+        title=title,
+        becomes=BECOMES.get(chapter, PART_OF_THE_GPT),
         count=len(asked),
         first=asked[0].name,
         minutes=sum(one.minutes for one in asked),

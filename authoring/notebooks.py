@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--dry-run", action="store_true", help="run them, and write nothing")
     options = parser.parse_args(arguments)
     for path in options.paths:
-        if path.stem in KERNELS and not options.dry_run and find_spec("triton") is None:
+        if has_kernels(path) and not options.dry_run and find_spec("triton") is None:
             sys.exit(NO_TRITON.format(path=path))
         print(f"{path} ...", flush=True)
         stored = with_setup(nbformat.read(path, as_version=4))
@@ -125,7 +125,12 @@ def explain(path, notebook, error) -> str:
 
 def metadata(path: Path) -> dict:
     """What the notebook of that name says of itself: its kernel, and for Colab whether it wants a GPU."""
-    return METADATA | (GPU if path.stem in (*LONG, *KERNELS) else {})
+    return METADATA | (GPU if path.stem in LONG or has_kernels(path) else {})
+
+
+def has_kernels(path: Path) -> bool:
+    """Whether it is a chapter of `KERNELS`; exercises of the same name run none."""
+    return path.stem in KERNELS and path.parent.name != "exercises"
 
 
 def normalise(notebook: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:

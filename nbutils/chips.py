@@ -53,6 +53,7 @@ NOTEBOOKS = (
     "exercises/03_internals",
     "exercises/04_training",
     "exercises/05_inference",
+    "exercises/06b_kernel",
 )
 """Those that train for long first."""
 

@@ -75,7 +75,7 @@ class Notebook:
         self.name = name  # below notebooks, without its ending
         cells = json.loads(Path(root, "notebooks", f"{name}.ipynb").read_text("utf-8"))["cells"]
         title, *_ = headings("".join(cells[0]["source"]))
-        chapter = re.match(r"(\d\w?) |Exercises (\d)", title)
+        chapter = re.match(r"(\d\w?) |Exercises (\d\w?)", title)
         short = title if chapter is None else chapter[1] or f"exercises {chapter[2]}"
         self.sections, slugs = {}, set()
         for cell in cells:

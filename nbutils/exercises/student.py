@@ -77,7 +77,7 @@ def solution(name: str, anyway: bool = False) -> Markdown:
         )
     entry.solution = entry.solution or record.now()
     record.store_progress(progress)
-    mistakes = "\n".join(f"- {wrong.says}" for wrong in asked.wrong)
+    mistakes = "\n".join(f"- {says}" for says in dict.fromkeys(wrong.says for wrong in asked.wrong))
     return Markdown(
         f"```python\n{asked.body().rstrip()}\n```\n\n{asked.why}\n\n**What often goes wrong**\n\n{mistakes}"
     )

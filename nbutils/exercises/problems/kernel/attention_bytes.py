@@ -31,7 +31,7 @@ def attention_bytes(
     In tiles, each tile of queries is loaded once, and its outputs are stored once. For each tile of
     queries the tiles of keys are loaded from the first one on, and with them the same tiles of values.
     With a causal mask a tile of keys is left out if its first key comes after the last query of the
-    tile of queries; else it is loaded whole. Where tiles jut out beyond the T tokens, nothing is
+    tile of queries; else it is loaded whole. Where tiles reach beyond the T tokens, nothing is
     loaded or stored.
 
     Args:
@@ -188,6 +188,7 @@ def without_the_diagonal(T, D, tile, itemsize, causal):
     return with_loaded(loaded, T, D, itemsize)
 
 
+# Pairs of mistakes are tried in this order: those that are met most often come first.
 WRONG = (
     Wrong(
         "You count numbers. Each has itemsize bytes: multiply.",
@@ -195,29 +196,9 @@ WRONG = (
         "return plain, tiled",
     ),
     Wrong(
-        "Your plain way counts numbers. Each has itemsize bytes: multiply.",
-        "plain * itemsize",
-        "plain",
-    ),
-    Wrong(
         "Your tiled way counts numbers. Each has itemsize bytes: multiply.",
         "tiled * itemsize",
         "tiled",
-    ),
-    Wrong(
-        "You take each number for one of 4 bytes. itemsize says how many it has.",
-        "return plain * itemsize, tiled * itemsize",
-        "return plain * 4, tiled * 4",
-    ),
-    Wrong(
-        "You take each number for one of 2 bytes. itemsize says how many it has.",
-        "return plain * itemsize, tiled * itemsize",
-        "return plain * 2, tiled * 2",
-    ),
-    Wrong(
-        "You count bits. itemsize is in bytes, and so is the answer.",
-        "return plain * itemsize, tiled * itemsize",
-        "return plain * itemsize * 8, tiled * itemsize * 8",
     ),
     Wrong(
         "In your plain way the table crosses three times. It does so four times: scores are stored and "
@@ -231,49 +212,15 @@ WRONG = (
         "4 * T * T",
         "2 * T * T",
     ),
-    Wrong(
-        "In your plain way the table crosses once. It does so four times: scores are stored and loaded, "
-        "weights are stored and loaded.",
-        "4 * T * T",
-        "T * T",
-    ),
     Wrong(MASK_LOADED, "4 * T * T", "5 * T * T"),
     Wrong(MASK_LOADED, "4 * T * T", "(5 if causal else 4) * T * T"),
-    Wrong(
-        "In your plain way the table crosses six times. Mask and softmax are one step here, and the mask "
-        "costs no bytes.",
-        "4 * T * T",
-        "6 * T * T",
-    ),
-    Wrong(
-        "In your plain way no table crosses. The scores are stored and loaded, and so are the weights: four "
-        "times T * T numbers.",
-        "4 * T * T + ",
-        "",
-    ),
     Wrong(
         "Your plain way misses one of queries, keys, values and outputs. The outputs are stored, too.",
         "4 * T * D",
         "3 * T * D",
     ),
-    Wrong(
-        "Your plain way misses two of queries, keys, values and outputs. Each of them crosses once.",
-        "4 * T * D",
-        "2 * T * D",
-    ),
-    Wrong(
-        "Your plain way is the table alone. Queries, keys and values are loaded, and outputs are stored.",
-        " + 4 * T * D",
-        "",
-    ),
     Wrong(MASKED_HALF, "4 * T * T", "(2 if causal else 4) * T * T"),
     Wrong(MASKED_HALF, "4 * T * T", "4 * (T * (T + 1) // 2 if causal else T * T)"),
-    Wrong(
-        "In your plain way D multiplies the table. That is how many multiplications there are; a table has "
-        "T times T numbers.",
-        "4 * T * T",
-        "4 * T * T * D",
-    ),
     Wrong(
         "In tiles you count either the queries or the outputs. The queries are loaded and the outputs are "
         "stored: T * D numbers each.",
@@ -298,17 +245,6 @@ WRONG = (
     Wrong(PER_QUERY, instead=for_each_query),
     Wrong(PER_QUERY, instead=for_each_query_alone),
     Wrong(PER_QUERY, instead=for_each_pair),
-    Wrong(
-        "In tiles you count keys and values once more than they are loaded. Beside what the tiles of "
-        "queries load, only queries and outputs cross.",
-        "2 * T * D",
-        "4 * T * D",
-    ),
-    Wrong(
-        "In tiles D is missing. Each key that is loaded has D numbers, and so has its value.",
-        "2 * loaded * D",
-        "2 * loaded",
-    ),
     Wrong(
         "In tiles your causal mask saves nothing. A tile of keys is left out if its first key comes after "
         "the last query of the tile.",
@@ -354,7 +290,7 @@ WRONG = (
     Wrong(BY_FIRST_QUERY, "first_query + queries, T", "first_query + 1, T"),
     Wrong(BY_FIRST_QUERY, "first_query + queries, T", "first_query, T"),
     Wrong(
-        "The last tile of keys juts out beyond the text, and you count what is not there. No more than T "
+        "The last tile of keys reaches beyond the text, and you count what is not there. No more than T "
         "keys are loaded.",
         "min(-(-seen // keys) * keys, T)",
         "-(-seen // keys) * keys",
@@ -365,20 +301,11 @@ WRONG = (
         "range(0, T, queries)",
         "range(0, T - queries + 1, queries)",
     ),
-    Wrong(
-        "In tiles you count tiles of keys as if each were a single key. A tile brings as many keys as it "
-        "has.",
-        "min(-(-seen // keys) * keys, T)",
-        "-(-seen // keys)",
-    ),
     Wrong(BOTH_STAY, instead=again(1, 0)),
     Wrong(BOTH_STAY, instead=again(1, 1)),
     Wrong(TURNED, instead=keys_stay(1, 1)),
     Wrong(TURNED, instead=keys_stay(2, 0)),
     Wrong(TURNED, instead=keys_stay(3, 0)),
-    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + T * T"),
-    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 2 * T * T"),
-    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 4 * T * T"),
     Wrong(
         "The tile's sizes are exchanged. tile is (queries, keys).",
         "queries, keys = tile",
@@ -389,6 +316,80 @@ WRONG = (
         "return plain * itemsize, tiled * itemsize",
         "return tiled * itemsize, plain * itemsize",
     ),
+    Wrong(
+        "Your plain way counts numbers. Each has itemsize bytes: multiply.",
+        "plain * itemsize",
+        "plain",
+    ),
+    Wrong(
+        "You take each number for one of 4 bytes. itemsize says how many it has.",
+        "return plain * itemsize, tiled * itemsize",
+        "return plain * 4, tiled * 4",
+    ),
+    Wrong(
+        "You take each number for one of 2 bytes. itemsize says how many it has.",
+        "return plain * itemsize, tiled * itemsize",
+        "return plain * 2, tiled * 2",
+    ),
+    Wrong(
+        "You count bits. itemsize is in bytes, and so is the answer.",
+        "return plain * itemsize, tiled * itemsize",
+        "return plain * itemsize * 8, tiled * itemsize * 8",
+    ),
+    Wrong(
+        "In your plain way the table crosses once. It does so four times: scores are stored and loaded, "
+        "weights are stored and loaded.",
+        "4 * T * T",
+        "T * T",
+    ),
+    Wrong(
+        "In your plain way the table crosses six times. Mask and softmax are one step here, and the mask "
+        "costs no bytes.",
+        "4 * T * T",
+        "6 * T * T",
+    ),
+    Wrong(
+        "In your plain way no table crosses. The scores are stored and loaded, and so are the weights: four "
+        "times T * T numbers.",
+        "4 * T * T + ",
+        "",
+    ),
+    Wrong(
+        "Your plain way misses two of queries, keys, values and outputs. Each of them crosses once.",
+        "4 * T * D",
+        "2 * T * D",
+    ),
+    Wrong(
+        "Your plain way is the table alone. Queries, keys and values are loaded, and outputs are stored.",
+        " + 4 * T * D",
+        "",
+    ),
+    Wrong(
+        "In your plain way D multiplies the table. That is how many multiplications there are; a table has "
+        "T times T numbers.",
+        "4 * T * T",
+        "4 * T * T * D",
+    ),
+    Wrong(
+        "In tiles you count keys and values once more than they are loaded. Beside what the tiles of "
+        "queries load, only queries and outputs cross.",
+        "2 * T * D",
+        "4 * T * D",
+    ),
+    Wrong(
+        "In tiles D is missing. Each key that is loaded has D numbers, and so has its value.",
+        "2 * loaded * D",
+        "2 * loaded",
+    ),
+    Wrong(
+        "In tiles you count tiles of keys as if each were a single key. A tile brings as many keys as it "
+        "has.",
+        "min(-(-seen // keys) * keys, T)",
+        "-(-seen // keys)",
+    ),
+    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + T * T"),
+    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 2 * T * T"),
+    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 4 * T * T"),
     Wrong(
         "You give the bytes of one way. Give two numbers: those of the plain way, and those in tiles.",
         "return plain * itemsize, tiled * itemsize",
