@@ -42,6 +42,9 @@ def test_roofline_is_the_lower_of_two_limits_with_every_point_under_it():
     assert marks == [[[2.0, 8.0]], [[100.0, 90.0]]]
     assert [text.get_text() for text in axes.texts] == ["small", "large"]
     assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert [text.get_ha() for text in axes.texts] == ["left", "right"]
+    (axes,) = faster.roofline(points, 10e9, 100e9, ["left"]).axes
+    assert [text.get_ha() for text in axes.texts] == ["right", "right"]
 
 
 def test_time_and_limit_draws_what_must_be_within_what_is():

@@ -24,6 +24,7 @@ from nbutils import (
     windows,
 )
 from nbutils.exercises import your_gpt
+from nbutils.kernels.memory import Memory
 from nbutils.model import CausalSelfAttention
 
 
@@ -153,6 +154,14 @@ MISTAKES = {
         "or name in ON_THE_CPU",
         "or True",
         students.tries_a_student_s_functions_where_they_will_compute,
+        BOTH,
+    ),
+    "a kernel's tensors stay on the chip": Mistake(
+        Memory,
+        "__init__",
+        "self.there.cpu()",
+        "self.there",
+        package.runs_kernels_where_their_tensors_are,
         BOTH,
     ),
     "a generator of the first card beside the second": Mistake(

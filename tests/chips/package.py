@@ -9,10 +9,13 @@ from pathlib import Path
 
 import torch
 
-from nbutils import device, ladder, planning, sampling, smallworld, tokens, training
+from nbutils import device, kernels, ladder, planning, sampling, smallworld, tokens, training
 from nbutils.checkpoints.state import rng_state, set_rng_state
 from nbutils.evaluation import document_losses, evaluate
 from nbutils.exercises.exercise import exercise
+from nbutils.kernels import launch
+from nbutils.kernels import standin as tl
+from nbutils.kernels.memory import Moved
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
 from nbutils.windows import Windows
@@ -343,6 +346,25 @@ def says_when_it_is_full(chip):
         chip.used_on[0] -= size
 
 
+def runs_kernels_where_their_tensors_are(chip):
+    """By the stand-in, on the CPU: what was stored comes back, and nothing else."""
+
+    @launch.jit
+    def negate(X, Y, N, BLOCK: tl.constexpr):
+        at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+        tl.store(Y + at, -tl.load(X + at, mask=at < N), mask=at < N)
+
+    torch.set_default_device(chip.current)
+    try:
+        x = torch.arange(60.0)
+        negate[(1,)](x, x[5:], 5, BLOCK=16)
+        moved = kernels.count_bytes(negate, (4,), x, x.clone(), 50, BLOCK=16)
+    finally:
+        torch.set_default_device(None)
+    assert x.device == chip.current and moved == Moved(loaded=200, stored=200)
+    assert x.tolist() == [*range(5), *range(0, -5, -1), *range(10, 60)]
+
+
 ANY, CUDA, TWO = (
     ("T4", "L4", "A100", "H100", "two T4", "Mac"),
     ("T4", "L4", "A100", "H100"),
@@ -367,5 +389,6 @@ CHECKS = {
     checks_wherever_new_tensors_are: ONE,
     remembers_the_state_of_its_generator: ANY,
     keeps_to_the_second_card: TWO,
+    runs_kernels_where_their_tensors_are: ANY,
     says_when_it_is_full: CUDA,
 }

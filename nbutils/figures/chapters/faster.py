@@ -37,18 +37,27 @@ def time_by_kind(steps: dict[str, dict[str, float]]) -> Figure:
     return fig
 
 
-def roofline(points: dict[str, tuple[float, float]], bandwidth: float, peak: float) -> Figure:
+_BESIDE = {"below": ((7, -9), "left"), "left": ((-7, 4), "right"), "above": ((7, 6), "left")}
+
+
+def roofline(
+    points: dict[str, tuple[float, float]],
+    bandwidth: float,
+    peak: float,
+    names: Sequence[str] = ("below", "left", "above"),
+) -> Figure:
     """How fast each operation may be at most, and how fast it was.
 
     points: name -> (floating-point operations for each byte moved, operations a second);
-    bandwidth: bytes a second; peak: operations a second. Both axes grow by factors.
+    bandwidth: bytes a second; peak: operations a second. Both axes grow by factors. names: where each point's name
+    stands beside it, from the left on, in turn.
     """
     fig, ax = plt.subplots(figsize=(5.8, 3.4))
     intensities = [x for x, _ in points.values()]
     x = np.geomspace(min(*intensities, peak / bandwidth) / 3, max(intensities) * 6, 200)
     ax.plot(x, np.minimum(x * bandwidth, peak) / 1e9, color=GREY, label="the most there can be")
-    sides = cycle([((7, -9), "left"), ((-7, 4), "right"), ((7, 6), "left")])  # of neighbours
-    for (name, (at, speed)), (offset, ha) in zip(sorted(points.items(), key=_place), sides):
+    for (name, (at, speed)), side in zip(sorted(points.items(), key=_place), cycle(names)):
+        offset, ha = _BESIDE[side]
         ax.plot([at], [speed / 1e9], "o", color=BLUE)
         ax.annotate(
             name, (at, speed / 1e9), offset, textcoords="offset points", ha=ha, fontsize=8.5
