@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nbutils import exercises, kernels
+from nbutils.exercises import checking
 from nbutils.exercises.checking import PASSED, WRONG, judge
 from nbutils.exercises.exercise import exercise, names
 
@@ -70,13 +71,15 @@ def test_the_pieces_of_a_row_give_its_softmax(sizes):
     ],
     ids=lambda value: str(type(value).__name__),
 )
-def test_whatever_is_given_gets_a_sentence(name, value):
+def test_whatever_is_given_gets_a_sentence(name, value, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)  # there are none
     verdict = judge(name, lambda *args: value)
     assert verdict.state == WRONG and verdict.example
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_generator_is_told_without_its_address(name):
+def test_a_generator_is_told_without_its_address(name, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)
     verdict = judge(name, lambda *args: (x for x in (1, 2)))
     assert "a generator" in verdict.example and "0x" not in verdict.example
 
@@ -175,7 +178,8 @@ def loaded(rule: str, width: str = "min(k, T - j)"):
         ("attention_bytes", loaded("j < i + q", "1"), ["as if each were a single key"]),
     ],
 )
-def test_a_stranger_s_mistake_is_told(name, answer, words):
+def test_a_stranger_s_mistake_is_told(name, answer, words, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 60)  # a busy machine has time
     verdict = judge(name, answer)
     assert verdict.mistakes and all(one in verdict.says for one in words), verdict
 
