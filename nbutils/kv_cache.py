@@ -21,23 +21,47 @@ class KVCache:
         self, layer: int, key: torch.Tensor, value: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Add a layer's new keys and values (B, H, T, D); returns all so far (B, H, S, D)."""
-        B, H, T, D = key.shape
-        start, end = self.length, self.length + T
+        keys = self._store(self._keys, layer, key)
+        values = self._store(self._values, layer, value)
+        self._advance(layer, key.size(2))
+        return keys, values
+
+    def _store(self, memories: list[torch.Tensor], layer: int, new: torch.Tensor) -> torch.Tensor:
+        """Put ``new`` (..., T, D) behind what a layer's memory has; returns all so far (..., S, D)."""
+        *rows, T, D = new.shape
+        end = self.length + T
         if end > self.capacity:
             raise ValueError(f"{end} tokens do not fit a KVCache of capacity={self.capacity}")
-        if layer == len(self._keys):
-            self._keys.append(key.new_empty(B, H, self.capacity, D))
-            self._values.append(value.new_empty(B, H, self.capacity, D))
-        keys, values = self._keys[layer], self._values[layer]
-        keys.narrow(2, start, T).copy_(key)  # half the time of keys[:, :, start:end] = key
-        values.narrow(2, start, T).copy_(value)
+        if layer == len(memories):
+            memories.append(new.new_empty(*rows, self.capacity, D))
+        memory = memories[layer]
+        memory.narrow(-2, self.length, T).copy_(new)  # half the time of memory[..., a:b, :] = new
+        return memory.narrow(-2, 0, end)
+
+    def _advance(self, layer: int, T: int) -> None:
         if layer == self._n_layer - 1:  # every layer has stored these tokens now
-            self.length = end
-        return keys.narrow(2, 0, end), values.narrow(2, 0, end)
+            self.length += T
 
     def mask(self) -> torch.Tensor | None:
         """Where one new token may look, for ``scaled_dot_product_attention``: None is anywhere."""
         return None
+
+
+class InputCache(KVCache):
+    """What each layer's attention was given, of which keys and values are made: half the numbers.
+
+    For steps that make neither (`decoding` says how), where reading the memory is what takes time.
+    """
+
+    def __init__(self, n_layer: int, capacity: int):
+        super().__init__(n_layer, capacity)
+        self._inputs: list[torch.Tensor] = []  # a layer's are (B, capacity, C)
+
+    def update_inputs(self, layer: int, x: torch.Tensor) -> torch.Tensor:
+        """Add what a layer's attention is given now (B, T, C); returns all so far (B, S, C)."""
+        inputs = self._store(self._inputs, layer, x)
+        self._advance(layer, x.size(1))
+        return inputs
 
 
 class StaticKVCache(KVCache):

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from networks import TALKATIVE, prompts, random_model
 
 from nbutils.config import SWITCHES
-from nbutils.decoding import decoder
-from nbutils.kv_cache import KVCache
+from nbutils.decoding import decoder, keeps_inputs, read
+from nbutils.kv_cache import InputCache, KVCache
 from nbutils.model import Block, CausalSelfAttention
 from nbutils.sampling import generate, stream
 
@@ -108,12 +108,62 @@ def test_small_products_take_one_thread_and_the_callers_number_comes_back(
 def test_attention_over_much_takes_all_threads(B, expected, threads, monkeypatch):
     used, attend = [], F.scaled_dot_product_attention
 
-    def watched(*arguments):
+    def watched(*arguments, **options):
         used.append(torch.get_num_threads())
-        return attend(*arguments)
+        return attend(*arguments, **options)
 
     steps = stream(random_model(), prompts(B, 14), 2)
     next(steps)
     monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
     next(steps)
     assert used == [expected] * TALKATIVE.n_layer
+
+
+OVER_INPUTS = [{}, dict(bias=False), dict(rms_norm=True), dict(relu_squared=True, n_head=4)]
+
+
+@pytest.mark.parametrize("changes", OVER_INPUTS, ids=str)
+def test_steps_over_the_inputs_give_the_logits_of_the_model(changes):
+    model, text = random_model(**changes), prompts(5, 12)
+    assert keeps_inputs(model, 5)
+    cache = InputCache(TALKATIVE.n_layer, 12)
+    with torch.no_grad():
+        expected = model(text)
+        found = [read(model, text[:, :5], cache)]
+        for memory in cache._inputs:
+            memory[:, 5:] = float("nan")  # what nobody has written yet may be anything
+        decode = decoder(model, cache, text[:, 5])
+        found += [decode(text[:, t]) for t in range(5, 12)]
+    torch.testing.assert_close(torch.stack(found, 1), expected[:, 4:], rtol=1e-4, atol=1e-4)
+    assert cache.length == 12 and not cache._keys
+
+
+@pytest.mark.parametrize("prompt", [1, 7])
+def test_several_texts_make_no_keys_and_draw_the_same_tokens(prompt, monkeypatch):
+    model, prompt = random_model(dropout=0.5).train(), prompts(4, prompt)
+    options = [dict(temperature=0), dict(seed=3), dict(seed=3, top_k=9)]
+    expected = [generate(model, prompt, 26, use_cache=False, **choice) for choice in options]
+    monkeypatch.setattr(KVCache, "update", lambda *arguments: 1 / 0)
+    for choice, text in zip(options, expected, strict=True):
+        assert torch.equal(generate(model, prompt, 26, **choice), text)
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    "B, changes",
+    [(3, {}), (4, dict(rotary=True)), (4, dict(qk_norm=True)), (4, dict(n_head=16))],
+    ids=str,
+)
+def test_few_texts_many_heads_and_changed_keys_keep_keys(B, changes):
+    assert not keeps_inputs(random_model(**changes), B)
+    assert keeps_inputs(random_model(), 4)
+    assert not keeps_inputs(random_model().bfloat16(), 4)
+    with torch.autocast("cpu"):
+        assert not keeps_inputs(random_model(), 4)
+
+
+def test_a_hook_sees_every_token_of_several_texts():
+    model, seen = random_model(), []
+    model.blocks[0].attention.register_forward_hook(lambda module, x, y: seen.append(y.size(1)))
+    generate(model, prompts(4, 3), 3)
+    assert seen == [3, 1, 1]

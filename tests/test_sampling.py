@@ -9,7 +9,7 @@ from networks import TALKATIVE, prompts, random_model
 
 from nbutils.config import SWITCHES
 from nbutils.model import GPT
-from nbutils.sampling import generate, next_token_probabilities, stream
+from nbutils.sampling import _exponential, generate, next_token_probabilities, stream
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,14 @@ def test_drawn_frequencies_are_the_probabilities(model, options):
     possible = expected > 0
     expected = expected[possible] * 20_000 / expected.sum()
     assert stats.chisquare(counts[possible], expected).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 1242)])
+def test_exponential_numbers_are_those_of_pytorch(shape):
+    ours, theirs = (torch.Generator().manual_seed(5) for _ in range(2))
+    for _ in range(3):
+        expected = torch.empty(shape).exponential_(generator=theirs)
+        assert torch.equal(_exponential(expected, ours), expected)
 
 
 # Generation.
