@@ -11,6 +11,7 @@ import argparse
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from contenders import Shape
@@ -71,8 +72,7 @@ class Part:
         return self.least / self.seconds if self.seconds else 0.0
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """What the chip can do."""
 
     peak: float
@@ -95,28 +95,38 @@ def measured(quick: bool = False, shape: Shape = SHAPE) -> list[Part]:
     chip = device.pick()
     config = GPTConfig(vocab_size=CHARACTERS, bias=False, **shape.sizes())
     update, tokens = ladder.make_update(config, RUNG, chip, shape.batch_size)
-    machine = Machine(device.measure_peak(chip), bandwidth(chip, 16 * tokens * shape.n_embd))
+    size = 16 * tokens * shape.n_embd  # bytes of the MLP's wide middle
+    machines = [Machine(device.measure_peak(chip), bandwidth(chip, size))]
     with device.memory_kept(chip):
-        update()  # what is made at the first call does not count
-        with Counted(machine) as counted:
-            update()
-        whole = min(stretch(update, 3 if quick else 20) for _ in range(2 if quick else 10))
+        whole = fastest_update(update, quick)
         spent = ladder.where_time_goes(update, chip, 2 if quick else 20)
+        compiled = None if quick else compiled_update(config, shape, chip)
+        machines.append(Machine(device.measure_peak(chip), bandwidth(chip, size)))
+        with Counted(Machine(*map(max, zip(*machines, strict=True)))) as counted:
+            update()
+    work = counted.flops, counted.moved, counted.least
     parts = [
-        Part(kind, seconds, *(found[kind] for found in counted.found()))
+        Part(kind, seconds, *(found[kind] for found in work))
         for kind, seconds in sorted(spent.items(), key=lambda pair: -pair[1])
         if seconds or counted.moved[kind]
     ]
-    totals = [sum(found.values()) for found in counted.found()]
+    totals = [sum(found.values()) for found in work]
     parts.append(Part("the whole update", whole, *totals))
-    if not quick and (chip.device.type == "cuda" or device.cpp_compiler()):
-        compiled, _ = ladder.make_update(
-            config, replace(RUNG, compile=True), chip, shape.batch_size
-        )
-        compiled()  # compiles
-        seconds = min(stretch(compiled, 20) for _ in range(10))
-        parts.append(Part("the same with compiled blocks", seconds, *totals))
-    return parts
+    return parts + ([Part("the same with compiled blocks", compiled, *totals)] if compiled else [])
+
+
+def fastest_update(update, quick: bool) -> float:
+    """Seconds of an update in the fastest of several stretches; the first is not counted."""
+    update()
+    return min(stretch(update, 3 if quick else 20) for _ in range(2 if quick else 10))
+
+
+def compiled_update(config: GPTConfig, shape: Shape, chip: device.Chip) -> float | None:
+    """The same with compiled blocks; None where nothing compiles."""
+    if chip.device.type != "cuda" and not device.cpp_compiler():
+        return None
+    rung = replace(RUNG, compile=True)
+    return fastest_update(ladder.make_update(config, rung, chip, shape.batch_size)[0], False)
 
 
 def stretch(update, times: int) -> float:
@@ -147,10 +157,6 @@ class Counted(TorchDispatchMode):
         super().__init__()
         self.machine, self.in_optimizer = machine, False
         self.flops, self.moved, self.least = Counter(), Counter(), Counter()
-
-    def found(self) -> tuple[Counter, Counter, Counter]:
-        """Operations, bytes, and the least seconds of each kind."""
-        return self.flops, self.moved, self.least
 
     def __enter__(self):
         self.hooks = [

@@ -445,7 +445,7 @@ def test_an_operations_work_is_counted(bench):
         a @ b
         a.t().unsqueeze(0), torch.empty_like(a)  # new names and new room are no work
         a.add_(1)
-    flops, moved, least = counted.found()
+    flops, moved, least = counted.flops, counted.moved, counted.least
     assert flops["matrix products"] == 2 * 4 * 8 * 2 and not flops["norms, elementwise"]
     assert moved["matrix products"] == 4 * (4 * 8 + 8 * 2 + 4 * 2)
     assert moved["norms, elementwise"] == 4 * 2 * 4 * 8  # read and written
