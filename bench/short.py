@@ -71,6 +71,7 @@ def run(trick: str | None, trial: Trial, encoded: Encoded, seed: int) -> float:
         batch_size=best.shape.batch_size,
         learning_rate=best.learning_rate,
         weight_decay=best.weight_decay,
+        each_once=best.each_once,
         eval_every=steps,
         steps=steps,
         seed=seed,

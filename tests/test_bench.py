@@ -476,3 +476,46 @@ def test_a_contender_trains_a_stretch_each_time_it_is_told(tiny, tmp_path, monke
     assert said.getvalue() == "\n" * 4 and told.read() == ""
     assert result.updates == 12 and len(result.tokens_per_second) == 3
     assert min(result.tokens_per_second) > 0 and result.bits_per_byte is None
+
+
+# --- trials of a short run ----------------------------------------------------------------------
+
+
+def test_tricks_begin_as_our_gpt_and_then_change_it(bench):
+    short, config = bench("short"), nbutils.config.GPTConfig.preset("modern", block_size=8)
+    ids = torch.arange(16).view(2, 8)
+    model = nbutils.model.GPT(config)
+    logits = model(ids)
+    for name, trick in short.TRICKS.items():
+        other = trick(config)
+        if name == "zero_projections":
+            nothing_added = other.final_norm(other.token_embedding(ids))
+            torch.testing.assert_close(other.hidden(ids), nothing_added)
+            continue
+        extra = other.load_state_dict(model.state_dict(), strict=False).missing_keys
+        if name == "capped_logits":
+            torch.testing.assert_close(other(ids), 15 * torch.tanh(logits / 15))
+            continue
+        torch.testing.assert_close(other(ids), logits)
+        for parameter in extra:
+            torch.nn.init.normal_(other.get_parameter(parameter))
+        assert extra and not torch.allclose(other(ids), logits, atol=1e-3)
+
+
+def test_a_trial_of_a_short_run_has_one_row(bench, monkeypatch, tmp_path, capsys):
+    short, file = bench("short"), tmp_path / "text.txt"
+    file.write_text(TEXT, "utf-8")
+    best = short.best_for(short.SECONDS)
+    shape = replace(best.shape, n_layer=1, n_head=1, n_embd=8, block_size=8, batch_size=2)
+    monkeypatch.setattr(short, "best_for", lambda _: replace(best, vocab_size=280, shape=shape))
+    monkeypatch.setattr(short, "TABLE", tmp_path / "short.md")
+    monkeypatch.setattr(short, "UPDATES", 3)
+    (tmp_path / "short.md").write_text("# Words that stay\n\n")
+    trial = "trick=smear steps=2 vocab_size=270 learning_rate=0.01"
+    for _ in range(2):
+        short.main(["--text", str(file), trial])
+    assert capsys.readouterr().out.count("\n") == 2  # the second time nothing is run
+    found = short.stored()
+    assert set(found) == {"", trial} and all(len(set(bits)) > 1 for bits in found.values())
+    page = (tmp_path / "short.md").read_text()
+    assert page.startswith("# Words that stay\n\n| Changed") and f"| {trial} | 2 " in page
