@@ -15,7 +15,6 @@ from rows import Row, fastest, table
 from sample import BLOCK_SIZE, SHAPES, talkative
 
 from nbutils import decoding
-from nbutils.kv_cache import InputCache
 from nbutils.model import GPT
 
 B, LENGTHS = 16, (100, 350, 650)
@@ -37,8 +36,7 @@ def measure(quick: bool) -> list[Row]:
 
 def step_beside_limit(model: GPT, S: int, times: int) -> list[Row]:
     """A step that reads S tokens of each text, piece by piece."""
-    cache = InputCache(model.config.n_layer, BLOCK_SIZE)
-    decoding.read(model, torch.zeros(B, S - 1, dtype=torch.int64), cache)
+    _, cache = decoding.read_prompt(model, torch.zeros(B, S - 1, dtype=torch.int64), BLOCK_SIZE)
     step, newest = decoding._DecodeStep(model, cache, B), torch.zeros(B, dtype=torch.int64)
 
     def once() -> None:

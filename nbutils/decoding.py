@@ -60,6 +60,18 @@ def read(model: GPT, tokens: torch.Tensor, cache: InputCache) -> torch.Tensor:
     return model.unembed(model.final_norm(x[:, -1]))
 
 
+def read_prompt(
+    model: GPT, tokens: torch.Tensor, capacity: int, cuda_graph: bool = False
+) -> tuple[torch.Tensor, KVCache]:
+    """The logits (B, V) after a prompt (B, T), and what the next steps need of it: a cache with room
+    for ``capacity`` tokens. The model is in evaluation mode."""
+    if not cuda_graph and keeps_inputs(model, len(tokens)):
+        cache = InputCache(model.config.n_layer, capacity)
+        return read(model, tokens, cache), cache
+    cache = KVCache(model.config.n_layer, capacity)
+    return model.unembed(model.hidden(tokens, cache)[:, -1]), cache
+
+
 def decoder(model: GPT, cache: KVCache, tokens: torch.Tensor, cuda_graph: bool = False) -> Function:
     """A function from the newest token of each row (B,) to the logits after it (B, V).
 

@@ -25,9 +25,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
 from nbutils import device
-from nbutils.decoding import decoder
+from nbutils.decoding import decoder, read_prompt
 from nbutils.device import Chip
-from nbutils.kv_cache import KVCache
 from nbutils.model import GPT
 
 Action = Callable[[], torch.Tensor]
@@ -309,17 +308,16 @@ def sampling_steps(model: GPT, texts: int, length: int, steps: int = 10) -> Acti
 
     Called again, it takes the same steps again. The tokens that come out are the new ones, (texts,).
     """
-    weight = next(model.parameters())
-    cache = KVCache(model.config.n_layer, length + steps)
-    ids = torch.arange(texts * length, device=weight.device).view(texts, length)
+    chip = next(model.parameters()).device
+    ids = torch.arange(texts * length, device=chip).view(texts, length) % model.config.vocab_size
     with torch.inference_mode():
-        model.hidden(ids % model.config.vocab_size, cache)
-        step = decoder(model, cache, ids[:, -1] % model.config.vocab_size)
+        _, cache = read_prompt(model, ids, capacity=length + steps)
+        step = decoder(model, cache, ids[:, -1])
 
     @torch.inference_mode()
     def action() -> torch.Tensor:
         cache.length = length
-        new = ids[:, -1] % model.config.vocab_size
+        new = ids[:, -1]
         for _ in range(steps):
             new = step(new).argmax(-1)
         return new

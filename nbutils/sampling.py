@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import torch
 
-from nbutils.decoding import decoder, is_unmodified, keeps_inputs, read
+from nbutils.decoding import decoder, is_unmodified, read_prompt
 from nbutils.ids import check_batch, check_ids
-from nbutils.kv_cache import InputCache, KVCache
+from nbutils.kv_cache import InputCache
 from nbutils.model import GPT
 
 MIN_TEMPERATURE = torch.finfo(
@@ -158,23 +158,25 @@ class _NextLogits:
     """A function from text (B, T), a token longer at each call, to the logits (B, V) after it."""
 
     def __init__(self, model: GPT, capacity: int, use_cache: bool, cuda_graph: bool):
-        self._model, self._cuda_graph = model, cuda_graph
-        self._cache = KVCache(model.config.n_layer, capacity) if use_cache else None
-        self._decode = None
+        self._model, self._capacity = model, capacity
+        self._use_cache, self._cuda_graph = use_cache, cuda_graph
+        self._cache = self._decode = None
 
     def __call__(self, text: torch.Tensor) -> torch.Tensor:
         block_size = self._model.config.block_size
         if text.size(1) > block_size:  # the window slides, and every position with it
-            self._cache = self._decode = None
+            self._use_cache, self._cache, self._decode = False, None, None
         if self._decode is not None:
             return self._decode(text[:, -1])
-        if self._cache is None:
+        if not self._use_cache:
             return self._logits(text[:, -block_size:])
-        if not self._cache.length and not self._cuda_graph and keeps_inputs(self._model, len(text)):
-            self._cache = InputCache(self._model.config.n_layer, self._cache.capacity)
+        if self._cache is None:
             with _eval_mode(self._model):
-                return read(self._model, text, self._cache)
-        if isinstance(self._cache, InputCache) or self._cache.length and is_unmodified(self._model):
+                logits, self._cache = read_prompt(
+                    self._model, text, self._capacity, self._cuda_graph
+                )
+            return logits
+        if isinstance(self._cache, InputCache) or is_unmodified(self._model):
             self._decode = decoder(self._model, self._cache, text[:, -1], self._cuda_graph)
             return self._decode(text[:, -1])
         return self._logits(text[:, self._cache.length :])
