@@ -161,7 +161,7 @@ def best_for(seconds: float) -> Best:
     random numbers slowly.
     """
     if seconds <= SHORT:
-        return Best(2048, Shape(2, 4, 128, 64, 16), 6e-3, weight_decay=0.1, each_once=True)
+        return Best(2048, Shape(2, 4, 128, 64, 32), 6e-3, weight_decay=0.1, each_once=True)
     compiled = "blocks" if seconds > LONG else None
     return Best(512, Shape(4, 4, 128, 64, 32), 3e-3, weight_decay=1.5, compile=compiled)
 

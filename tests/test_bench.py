@@ -505,9 +505,8 @@ def test_tricks_begin_as_our_gpt_and_then_change_it(bench):
 def test_a_trial_of_a_short_run_has_one_row(bench, monkeypatch, tmp_path, capsys):
     short, file = bench("short"), tmp_path / "text.txt"
     file.write_text(TEXT, "utf-8")
-    best = short.best_for(short.SECONDS)
-    shape = replace(best.shape, n_layer=1, n_head=1, n_embd=8, block_size=8, batch_size=2)
-    monkeypatch.setattr(short, "best_for", lambda _: replace(best, vocab_size=280, shape=shape))
+    shape = replace(short.FIRST.shape, n_layer=1, n_head=1, n_embd=8, block_size=8, batch_size=2)
+    monkeypatch.setattr(short, "FIRST", replace(short.FIRST, vocab_size=280, shape=shape))
     monkeypatch.setattr(short, "TABLE", tmp_path / "short.md")
     monkeypatch.setattr(short, "UPDATES", 3)
     (tmp_path / "short.md").write_text("# Words that stay\n\n")
