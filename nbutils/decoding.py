@@ -49,7 +49,7 @@ def keeps_inputs(model: GPT, B: int) -> bool:
     return on_cpu and few_heads and kept_as_made and is_unmodified(model)
 
 
-def read(model: GPT, tokens: torch.Tensor, cache: InputCache) -> torch.Tensor:
+def read_inputs(model: GPT, tokens: torch.Tensor, cache: InputCache) -> torch.Tensor:
     """The logits (B, V) after a prompt (B, T), in evaluation mode; ``cache``, empty, keeps it."""
     x = model.token_embedding(tokens) + model.position_embedding.weight[: tokens.size(1)]
     for layer, block in enumerate(model.blocks):
@@ -67,7 +67,7 @@ def read_prompt(
     for ``capacity`` tokens. The model is in evaluation mode."""
     if not cuda_graph and keeps_inputs(model, len(tokens)):
         cache = InputCache(model.config.n_layer, capacity)
-        return read(model, tokens, cache), cache
+        return read_inputs(model, tokens, cache), cache
     cache = KVCache(model.config.n_layer, capacity)
     return model.unembed(model.hidden(tokens, cache)[:, -1]), cache
 

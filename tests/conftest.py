@@ -1,5 +1,6 @@
 """What several test files share: where the repository is, and a browser."""
 
+import importlib
 import signal
 import subprocess
 import sys
@@ -30,6 +31,17 @@ if (
 def root() -> Path:
     """The repository's top folder."""
     return ROOT
+
+
+@pytest.fixture
+def bench(root, monkeypatch):
+    """Imports a module of bench/, whose folder is on the path as it is for a script there."""
+    monkeypatch.syspath_prepend(str(root / "bench"))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(root / "bench") in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from networks import TALKATIVE, prompts, random_model
 
 from nbutils.config import SWITCHES
-from nbutils.decoding import decoder, keeps_inputs, read
+from nbutils.decoding import decoder, keeps_inputs, read_inputs
 from nbutils.kv_cache import InputCache, KVCache
 from nbutils.model import Block, CausalSelfAttention
 from nbutils.sampling import generate, stream
@@ -129,7 +129,7 @@ def test_steps_over_the_inputs_give_the_logits_of_the_model(changes):
     cache = InputCache(TALKATIVE.n_layer, 12)
     with torch.no_grad():
         expected = model(text)
-        found = [read(model, text[:, :5], cache)]
+        found = [read_inputs(model, text[:, :5], cache)]
         for memory in cache._inputs:
             memory[:, 5:] = float("nan")  # what nobody has written yet may be anything
         decode = decoder(model, cache, text[:, 5])
