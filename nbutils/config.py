@@ -25,8 +25,9 @@ shards of the blocks' matrices."""
 
 
 def _rule(default, **rule):
-    """What a field's annotation doesn't say of it: ``least`` (else 0), ``below``, ``choices``, and
-    ``may_change`` where a resumed run may have another value than before."""
+    """What a field's annotation doesn't say of it: ``least`` (else 0), ``below``, ``choices``,
+    ``may_change`` where a resumed run may have another value than before, and ``later`` where there
+    were checkpoints before the field: they are as with its default."""
     return field(default=default, metadata=rule)
 
 
@@ -175,7 +176,7 @@ class TrainConfig:
     """Updates between evaluations."""
     eval_batches: int | None = _rule(10, least=1)
     """Batches of validation text in an evaluation, always the same; None: all of it."""
-    each_once: bool = False
+    each_once: bool = _rule(False, later=True)
     """Every window comes once before one comes again (see `Windows`); else each is drawn from all."""
     start_token: int | None = None
     """If given, every window begins with this id, as with a document's <|endoftext|>."""
@@ -223,5 +224,9 @@ class TrainConfig:
 
     def identity(self) -> dict[str, Any]:
         """What a resumed run must have as before, by the fields' names."""
-        lasting = (each.name for each in fields(TrainConfig) if not each.metadata.get("may_change"))
-        return {name: getattr(self, name) for name in lasting}
+        kept = {}
+        for each in fields(TrainConfig):
+            value, rule = getattr(self, each.name), each.metadata
+            if not rule.get("may_change") and not (rule.get("later") and value == each.default):
+                kept[each.name] = value
+        return kept

@@ -380,3 +380,10 @@ def test_a_corpus_is_known_by_its_length_and_its_beginning():
     assert of_state.fingerprint(corpus) == of_state.fingerprint(corpus.astype(np.int64))
     others = (corpus[:-1], corpus[::-1], corpus + 1)
     assert len({of_state.fingerprint(other) for other in (corpus, *others)}) == 4
+
+
+def test_what_only_one_of_two_runs_has_set_is_told():
+    with pytest.raises(CheckpointError, match="each_once was True and is now its default"):
+        of_state.same_run("run", {"each_once": True}, {})
+    with pytest.raises(CheckpointError, match="each_once was its default and is now True"):
+        of_state.same_run("run", {}, {"each_once": True})

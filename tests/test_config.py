@@ -92,4 +92,7 @@ def test_what_a_resumed_run_may_change():
     changed = replace(changed, checkpoint_every=7, compile="blocks", progress=False)
     assert changed.identity() == TrainConfig().identity()
     assert TrainConfig(eval_every=7).identity() != TrainConfig().identity()
-    assert len(TrainConfig().identity()) == len(fields(TrainConfig)) - 7
+    assert len(TrainConfig().identity()) == len(fields(TrainConfig)) - 8
+    # Checkpoints from before the field go on; with another value they are another run.
+    assert "each_once" not in TrainConfig().identity()
+    assert TrainConfig(each_once=True).identity()["each_once"] is True

@@ -136,10 +136,11 @@ def fingerprint(tokens: np.ndarray) -> str:
 
 def same_run(path: Path, stored: dict, given: dict) -> None:
     """Raise ``CheckpointError`` unless two runs' identities, as JSON gives them, are equal."""
-    different = sorted(name for name in given if stored.get(name) != given[name])
+    different = sorted(n for n in stored | given if stored.get(n) != given.get(n))
     if different:
         name = different[0]
+        before, now = (run.get(name, "its default") for run in (stored, given))
         raise CheckpointError(
-            f"{path} is another run: {name} was {stored.get(name)} and is now {given[name]}; "
+            f"{path} is another run: {name} was {before} and is now {now}; "
             "choose another folder, or delete this one"
         )
