@@ -109,16 +109,16 @@ def test_it_says_what_travels_what_has_moved_and_the_running_sum():
         "Tile 1 of 10: queries 0 to 3 come in, with keys and values 0 to 3. Their answers go out."
     )
     assert told[1][2] == (
-        "Query 3, token·3: its largest score is 0, its sum 4. From all scores at once: 4."
+        "Query 3 (“token·3”): its largest score is 0, its sum 4. From all scores at once: 4."
     )
     assert told[5][0] == "Tile 5 of 10: keys and values 4 to 7 come in for queries 8 to 11."
     assert told[5][1].startswith("Bytes read so far: 832, written: 128.")
     assert told[5][2] == (
-        "Query 11, token·11: its largest score rises from 0 to 0.693. What was kept is scaled by "
+        "Query 11 (“token·11”): its largest score rises from 0 to 0.693. What was kept is scaled by "
         "e^(old − new) = 0.5: its sum is 0.5 · 4 + 4 = 6."
     )
     assert told[6][2] == (
-        "Query 11, token·11: its largest score stays 0.693. 4 is added to its sum: 10. "
+        "Query 11 (“token·11”): its largest score stays 0.693. 4 is added to its sum: 10. "
         "From all scores at once: 10."
     )
     made.causal = False

@@ -67,7 +67,7 @@ def tiles_visited(
         row, column = query // tile[0], key // tile[1]
         kind[row, column] = 1 + (key + tile[1] - 1 > query)
         told = f"{number}\nmax {maximum:.2f}\nsum {total:.2f}"
-        ax.text(column + 0.5, row + 0.5, told, ha="center", va="center", fontsize=8.5, color=INK)
+        ax.text(column + 0.5, row + 0.5, told, ha="center", va="center", fontsize=10.5, color=INK)
     colors = ListedColormap([IDLE, *TINTS[:2]])
     ax.pcolormesh(kind, cmap=colors, vmin=0, vmax=2, edgecolors="white", linewidth=2)
     ends = [

@@ -224,7 +224,7 @@ function table({ length, tile, visits, step }, { slow, scale, side }, stripes) {
     svg("path", { d: past, fill: `url(#${stripes})` }),
     svg("path", { d: path(visits.slice(0, step)), class: "visited" }),
     svg("path", { d: side > 5 ? lines : "", class: "lines" }),
-    box("table", slow.square),
+    box("vacant", slow.square),
   ];
 }
 
@@ -300,7 +300,7 @@ function stage(words, choose) {
     const done = slow.O.with(3, seen.written / (BYTES * seen.D) * places.scale);
     drawn.replaceChildren(defs, ...parts.map((name) => box("far", slow[name])), ...table(seen, places, stripes), box("written", done));
     if (step) drawn.append(...[now.Q, now.K, now.V].map((place) => box("read", place)), box("made", now.square), box("unfinished", now.O));
-    drawn.append(...[fast.square, ...fast.notes, ...parts.map((name) => fast[name])].map((place) => box("table", place)));
+    drawn.append(...[fast.square, ...fast.notes, ...parts.map((name) => fast[name])].map((place) => box("vacant", place)));
     if (step) {
       const size = BYTES * seen.tile * seen.D;
       drawn.append(arrow("in", PANEL * 0.42, size * (visits[step - 1][1] ? 2 : 3), words));
