@@ -215,6 +215,19 @@ def test_a_state_that_can_t_be_read_leaves_a_sentence(browser, tmp_path, state):
 
 # In the page
 
+# Rules of the page's own stylesheets that mean a class of a picture's parts, and so change it in the book alone.
+FOREIGN = r"""() => {
+  const parts = [...document.querySelectorAll(".picture, .picture *")];
+  const classes = new Set(parts.flatMap((part) => [...part.classList]));
+  const means = (selector) => (selector.match(/(?<=\.)[A-Za-z][\w-]*/g) ?? []).some((name) => classes.has(name));
+  const selectors = (rules) => [...rules].flatMap((rule) => [
+    ...(rule.selectorText?.split(/,(?![^(]*\))/) ?? []), ...(rule.cssRules ? selectors(rule.cssRules) : []),
+  ]);
+  return [...document.styleSheets].flatMap((sheet) => selectors(sheet.cssRules))
+    .filter((selector) => !selector.includes(".picture") && means(selector))
+    .filter((selector) => parts.some((part) => part.matches(selector)));
+}"""
+
 BY_PAGE = [
     (page, list(those)) for page, those in groupby(sorted(PICTURES, key=str), lambda m: m.page)
 ]
@@ -249,6 +262,7 @@ def test_in_their_chapter_they_are_drawn_and_move(reader, page, those):
         agree(shown, moving)
         moving.moves[0].do(shown)
         agree(shown, moving)
+    assert reader.page.evaluate(FOREIGN) == []
     assert reader.troubles() == {}
 
 

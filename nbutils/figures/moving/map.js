@@ -189,7 +189,7 @@ function drawPlane(plane, [width, height], { texts, rows, lands }, [a, b, c], an
   const [pa, pb, pc, answer, end] = points.map(fitted(points, width, height, [84, 24], true));
   /** @type {(point: Point, name: string, kind: string, before?: boolean) => Name} */
   const place = ([x, y], name, kind, before) => ({ x, y, name, kind, before });
-  plane.replaceChildren(arrow(pb, pa, "mark"), arrow(pc, end, "target"),
+  plane.replaceChildren(arrow(pb, pa, "given"), arrow(pc, end, "target"),
     svg("line", { x1: end[0], y1: end[1], x2: answer[0], y2: answer[1] }),
     ...named([place(answer, texts[answers[0].i], "near"), place(pa, texts[a], "chosen"), place(pb, texts[b], "chosen", true),
       place(pc, texts[c], "chosen", true), place(end, lands, "landed")], width, height));

@@ -298,7 +298,7 @@ function stage(words, choose) {
     places = placesOf(seen);
     const { slow, fast, now } = places, { visits, step } = seen, parts = /** @type {const} */ (["Q", "K", "V", "O"]);
     const done = slow.O.with(3, seen.written / (BYTES * seen.D) * places.scale);
-    drawn.replaceChildren(defs, ...parts.map((name) => box("far", slow[name])), ...table(seen, places, stripes), box("written", done));
+    drawn.replaceChildren(defs, ...parts.map((name) => box("stored", slow[name])), ...table(seen, places, stripes), box("written", done));
     if (step) drawn.append(...[now.Q, now.K, now.V].map((place) => box("read", place)), box("made", now.square), box("unfinished", now.O));
     drawn.append(...[fast.square, ...fast.notes, ...parts.map((name) => fast[name])].map((place) => box("vacant", place)));
     if (step) {
