@@ -5,7 +5,7 @@ PyTorch takes each formula apart into small operations, keeps what each was give
 through all of them. Here each is one operation for autograd, with its way back written by hand: the
 same numbers but for rounding, in about half of the time. An update of chapter 6's "modern" network
 takes a fifth less. Everywhere else the formulas themselves run: torch.compile makes one program of
-them, and a GPU has kernels of its own.
+them, and for GPUs nothing has been measured yet.
 """
 
 import contextlib
