@@ -206,6 +206,7 @@ class _Given:
                 self.written += _tensors(value)
             if not writes or not (argument.kwarg_only or self.name in _OVERWRITE):
                 self.read += _tensors(value)
+        self.read = list({(x.data_ptr(), x.shape, x.stride()): x for x in self.read}.values())
 
 
 def _moved(operation, given: _Given, outputs: list[torch.Tensor]) -> int:
