@@ -26,7 +26,7 @@ def attention_bytes(
     The plain way takes three steps, each of which loads what it needs and stores what it makes, each
     once. The first makes the T times T scores from all queries and keys. The second makes weights of
     the scores, by mask and softmax; its mask costs no bytes. The third makes the outputs from weights
-    and values. It treats what the mask hides like the rest.
+    and values. Numbers that the mask hides are moved like the rest.
 
     In tiles, each tile of queries is loaded once, and its outputs are stored once. For each tile of
     queries the tiles of keys are loaded from the first one on, and with them the same tiles of values.

@@ -26,8 +26,8 @@ def running_softmax(
         maximum: (B,), floats, the largest score of each row so far. Where nothing but minus
             infinity has come, and so before the first piece, it is minus infinity.
         total: (B,), floats, the sum of e to the (score - maximum) over the scores so far. A score
-            of minus infinity, which a mask has hidden, counts as 0. So does a row of which nothing
-            else has come.
+            of minus infinity, which a mask has hidden, adds 0. So before the first piece the sum is 0,
+            and stays 0 while all scores are hidden.
         piece: (B, n), floats, the next n scores of each row. They may be as large as 1000 or as low
             as -1000. Some may be minus infinity, or all of them.
 
