@@ -1,6 +1,7 @@
 """Training beside others, and the trials of a short run: each is judged alike, and its row is kept."""
 
 import io
+import json
 import math
 import sys
 from dataclasses import replace
@@ -228,3 +229,20 @@ def test_a_trial_of_a_short_run_has_one_row(bench, monkeypatch, tmp_path, capsys
     assert set(found) == {"", trial} and all(len(set(bits)) > 1 for bits in found.values())
     page = (tmp_path / "short.md").read_text()
     assert page.startswith("# Words that stay\n\n| Changed") and f"| {trial} | 2 " in page
+
+
+def test_chapter_6_shows_the_trials_that_are_stored(bench, root):
+    notebook = json.loads((root / "notebooks" / "06_faster.ipynb").read_text("utf-8"))
+    (text,) = ("".join(c["source"]) for c in notebook["cells"] if c["id"] == "a-tenth-trials")
+    shown = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    stored = {}
+    for line in (root / "bench" / "short.md").read_text("utf-8").splitlines():
+        if line.startswith("|") and "." in line:
+            _, updates, mean, seeds, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            low, *_, high = sorted(map(float, seeds.split()))
+            row = f"{float(mean):.3f}", f"{low:.3f} to {high:.3f}"
+            stored[row] = updates
+    rows = shown[2:]
+    assert len(rows) > 5
+    for name, updates, mean, seeds in rows:
+        assert stored.get((mean, seeds)) == updates, name

@@ -103,7 +103,7 @@ def as_tile(value: "Tile | float", like: torch.dtype | None = None) -> Tile:
 
 @functools.lru_cache(maxsize=256)
 def _number(value: float, dtype: torch.dtype) -> torch.Tensor:
-    return torch.tensor(value, dtype=dtype)
+    return torch.tensor(value, dtype=dtype, device="cpu")
 
 
 def together(*values: "Tile | float", divide: bool = False) -> list[torch.Tensor]:

@@ -107,7 +107,7 @@ class Kernel:
                 value.stride(),
             )  # one tensor given twice is one memory
             memory = memories.setdefault(key, Memory(name, value, self.aside))
-            return Pointer(memory, torch.tensor(0))
+            return Pointer(memory, torch.tensor(0, device="cpu"))
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
