@@ -164,6 +164,35 @@ def test_contenders_take_turns_and_the_tables_compare_them_with_ours(stand_in):
     assert train.report(runs, [], learning).count("Updates") == 1
 
 
+@pytest.mark.parametrize("who", ["ours", "nanoGPT", "transformers"])
+def test_a_loss_is_told_without_ours_at_its_best_beside_it(stand_in, capsys, who):
+    train, _ = stand_in
+    train.main(["--who", who, "--nanogpt", "folder", "--seconds", "20", "--turns", "2"])
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "| 20 " in line]
+    assert len(rows) == len(train.RATES[who])
+    assert {(row[2].strip(), row[4].strip(), row[5].strip()) for row in rows} == {
+        (who, "2.500", "")
+    }
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        ["nanoGPT"],
+        ["nanoGPT", "--quick"],
+        ["transformers", "--seconds"],
+        ["ours at its best", "--seconds"],
+    ],
+)
+def test_where_nothing_is_to_be_run_the_options_say_what_is_missing(bench, capsys, who):
+    with pytest.raises(SystemExit):
+        bench("train").main(["--who", *who])
+    assert (
+        "nothing is to be run: speeds are compared with ours, losses after"
+        in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize("turns", [0, 2])
 def test_an_error_of_a_contender_names_the_job(stand_in, turns):
     train, _ = stand_in
