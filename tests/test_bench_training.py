@@ -233,13 +233,16 @@ def test_tricks_begin_as_our_gpt_and_then_change_it(bench):
             torch.testing.assert_close(other.hidden(ids), nothing_added)
             continue
         extra = other.load_state_dict(model.state_dict(), strict=False).missing_keys
-        if name == "capped_logits":
-            torch.testing.assert_close(other(ids), 15 * torch.tanh(logits / 15))
-            continue
         torch.testing.assert_close(other(ids), logits)
         for parameter in extra:
             torch.nn.init.normal_(other.get_parameter(parameter))
         assert extra and not torch.allclose(other(ids), logits, atol=1e-3)
+
+
+def test_the_tricks_are_those_that_have_a_row(bench):
+    short = bench("short")
+    tried = {short.parsed(words)[0] for words in short.stored()}
+    assert tried == {None, *short.TRICKS}
 
 
 def test_a_trial_of_a_short_run_has_one_row(bench, monkeypatch, tmp_path, capsys):
