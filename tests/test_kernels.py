@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import textwrap
+import types
 
 import pytest
 import torch
@@ -111,6 +112,27 @@ def formats_kernel(X, Y, OUT, scale, BLOCK: tl.constexpr):
     tl.store(OUT + 7 * BLOCK + at, tl.abs(-x) + tl.cdiv(at, 4) + tl.num_programs(0))
 
 
+@triton.jit
+def whole_kernel(X, OUT, n, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(X + at)
+    table = x[:, None] + at[None, :]
+    tl.store(OUT + at, (x << 3) + (1 << at))
+    tl.store(OUT + BLOCK + at, (x >> 2) - (1024 >> at) + (n >> 1))
+    tl.store(OUT + 2 * BLOCK + at, tl.sum(table, axis=-1) + tl.max(table, -2))
+    tl.store(OUT + 3 * BLOCK + at, x.to(tl.int64) + 2**40)
+
+
+TRUE, NOTHING, FORMAT = (tl.constexpr(value) for value in (True, None, tl.float32))
+
+
+@triton.jit
+def marked_kernel(X, OUT, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    if TRUE:
+        tl.store(OUT + at, tl.load(X + at, mask=TRUE, other=NOTHING).to(FORMAT) / 3)
+
+
 def ours(kernel) -> launch.Kernel:
     """The kernel as the stand-in runs it, however it is run here."""
     return launch.Kernel(launch.in_our_words(kernel))
@@ -193,6 +215,30 @@ def test_formats_meet_as_in_triton(x, y):
     )
 
 
+def test_whole_numbers_are_shifted_and_axes_counted_from_the_end():
+    """Under Triton's interpreter: number for number what the stand-in computes."""
+    x = torch.arange(-3, 5, dtype=torch.int32)
+    for kernel in (whole_kernel, ours(whole_kernel)):
+        out = torch.zeros(4, 8, dtype=torch.int64)
+        kernel[(1,)](x, out, 9, BLOCK=8)
+        at = torch.arange(8)
+        table = x[:, None] + at
+        assert torch.equal(out[0], (x << 3) + (1 << at))
+        assert torch.equal(out[1], (x >> 2) - (1024 >> at) + 4)
+        assert torch.equal(out[2], table.sum(1) + table.amax(0))
+        assert torch.equal(out[3], x.long() + 2**40)
+
+
+def test_true_nothing_and_a_format_may_be_marked_as_numbers_are():
+    x = torch.arange(8, dtype=torch.int32)
+    for kernel in (marked_kernel, ours(marked_kernel)):
+        out = torch.zeros(8)
+        kernel[(1,)](x, out, BLOCK=8)
+        torch.testing.assert_close(out, x / 3)
+    with pytest.raises(KernelError, match="tl.constexpr marks a number, .* not <object"):
+        standin.constexpr(object())
+
+
 @given(T=st.integers(1, 40), tile=st.tuples(st.integers(1, 20), st.integers(1, 20)))
 def test_tiles_are_those_with_a_score_that_counts(T, tile):
     def counted(query, key):
@@ -249,6 +295,52 @@ def test_a_kernel_may_store_where_it_has_loaded():
     assert torch.equal(x, 2 * torch.arange(50.0))
 
 
+@pytest.mark.parametrize("aside", [False, True])
+def test_views_of_one_storage_may_be_used_where_programs_keep_apart(aside):
+    """Queries, keys and values are often made by one product: shares of one storage, whose addresses take turns."""
+    x = torch.arange(48.0)
+    rows = x.view(12, 4)
+    kernel = launch.Kernel(ours(halves_kernel).fn, aside=aside)
+    moved = kernel[(3,)](rows[:6], rows[6:], 24, BLOCK=8)
+    assert moved == Moved(loaded=96, stored=96)
+    assert x[24:].tolist() == [n + (0 if aside else -24 + 1) for n in range(24, 48)]
+    assert x[:24].tolist() == list(range(24))
+
+
+@triton.jit
+def halves_kernel(X, Y, N, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(Y + at, tl.load(X + at, mask=at < N) + 1, mask=at < N)
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_race_between_views_of_one_storage_is_told(aside):
+    x = torch.arange(17.0)
+    kernel = launch.Kernel(ours(halves_kernel).fn, aside=aside)
+    with pytest.raises(
+        KernelError, match=r"it loads X\[8\], which program .* has stored \(X and Y share memory\)"
+    ):
+        kernel[(2,)](x[:16], x[1:], 16, BLOCK=8)
+    with pytest.raises(
+        KernelError, match=r"it stores to Y\[8\], which program .* has loaded \(X and Y share"
+    ):
+        kernel[(2,)](x[1:], x[:16], 16, BLOCK=8)
+    with pytest.raises(KernelError, match=r"X\[16\], which is outside: X has 16 numbers"):
+        kernel[(3,)](x[:16], torch.zeros(24), 24, BLOCK=8)  # inside the storage, outside the view
+
+
+def test_one_program_sees_what_it_has_stored_through_another_view():
+    @launch.jit
+    def kernel(X, Y, OUT):
+        standin.store(Y, 5.0)
+        standin.store(OUT, standin.load(X + 1))
+
+    for aside in (False, True):
+        x, out = torch.zeros(4), torch.zeros(1)
+        launch.Kernel(kernel.fn, aside=aside)[(1,)](x, x[1:], out)
+        assert out.item() == (0 if aside else 5) and x.sum() == out.item()
+
+
 def test_a_grid_may_be_a_function_of_the_arguments_and_options_are_the_compiler_s():
     x, z = torch.ones(50), torch.zeros(50)
     grid = lambda known: (triton.cdiv(known["N"], known["BLOCK"]),)  # noqa: E731
@@ -299,6 +391,23 @@ def test_a_kernel_of_kernels_and_of_marked_numbers():
     assert x.item() == MARKED == 4
     with pytest.raises(KernelError, match=r"outer\[\(programs,\)\]\(\.\.\.\)"):
         outer(x, True, None)
+
+
+class Lazy(types.ModuleType):
+    """As modules are from Python 3.14 on: annotations are computed when they are asked for."""
+
+    __annotations__ = property(lambda module: {"SIZE": standin.constexpr})
+
+
+def test_a_mark_that_is_computed_when_it_is_asked_for_is_seen(monkeypatch):
+    lazy = Lazy("lazy")
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    vars(lazy).update(launch=launch, tl=standin)
+    exec("SIZE = 4\ndef fn(X):\n    tl.store(X + SIZE, SIZE)", vars(lazy))
+    assert "__annotations__" not in vars(lazy)
+    x = torch.zeros(5)
+    launch.jit(lazy.fn)[(1,)](x)
+    assert kernels.count_bytes(launch.jit(lazy.fn), (1,), x).total == 4 == x[4]
 
 
 @pytest.mark.parametrize("n, expected", [(1, 1), (2, 2), (3, 4), (64, 64), (65, 128)])

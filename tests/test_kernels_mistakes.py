@@ -125,6 +125,26 @@ def no_axis(X, N, BLOCK: tl.constexpr):
     tl.sum(tl.arange(0, BLOCK), 1)
 
 
+def no_axis_from_the_end(X, N, BLOCK: tl.constexpr):
+    tl.max(tl.arange(0, BLOCK), -2)
+
+
+def too_large_a_number(X, N, BLOCK: tl.constexpr):
+    tl.arange(0, BLOCK) + 2**40
+
+
+def larger_than_any(X, N, BLOCK: tl.constexpr):
+    tl.arange(0, BLOCK).to(tl.int64) + 2**63
+
+
+def broken_shift(X, N, BLOCK: tl.constexpr):
+    tl.zeros((BLOCK,), tl.float32) << 1
+
+
+def far_shift(X, N, BLOCK: tl.constexpr):
+    1 << tl.arange(0, BLOCK) * 8
+
+
 def fourth_axis(X, N, BLOCK: tl.constexpr):
     tl.program_id(3)
 
@@ -188,6 +208,11 @@ MISTAKES = [
     (one_address, r"addresses of shape \(\) for values of shape \(8,\) .*: one address for each number"),
     (half_divided, r"// divides whole numbers; for others write /"),
     (no_axis, r"tl.sum: axis=1 is none of a tile of shape \(8,\)"),
+    (no_axis_from_the_end, r"tl.max: axis=-2 is none of a tile of shape \(8,\)"),
+    (too_large_a_number, r"int32 can't hold 1,099,511,627,776: .to\(tl.int64\) makes a tile that can"),
+    (larger_than_any, r"int64 can't hold 9,223,372,036,854,775,808$"),
+    (broken_shift, r"<< and >> shift whole numbers; these are torch.float32"),
+    (far_shift, r"<< and >> shift by 0 to 31 bits here"),
     (fourth_axis, r"a grid has axes 0, 1 and 2; this asks for 3"),
     (flat_turned, r"only a tile of two directions is transposed; this one is \(8,\)"),
     (broken_range, r"Tile\(5.0, float32\) is not a whole number"),
