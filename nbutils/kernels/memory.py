@@ -127,11 +127,15 @@ class Memory:
         self.size = self.row.include(name, tensor)
         self.offset = tensor.storage_offset()
 
+    def _in_row(self, at: torch.Tensor) -> torch.Tensor:
+        before = self.offset - self.row.first
+        return at + before if before else at
+
     def load(self, at: torch.Tensor, launch: Launch) -> torch.Tensor:
         """The numbers at these addresses, (n,)."""
         self._check(at, "tl.load reads")
         launch.moved.loaded += at.numel() * self.dtype.itemsize
-        there = at + (self.offset - self.row.first)
+        there = self._in_row(at)
         if self.row.stored_by is not None:
             self._apart(self.row.stored_by[there], at, launch, "loads", "stored")
         loaded_by = self.row.users("loaded_by")
@@ -144,7 +148,7 @@ class Memory:
         """Write ``values`` (n,) to these addresses."""
         self._check(at, "tl.store writes")
         launch.moved.stored += at.numel() * self.dtype.itemsize
-        there = at + (self.offset - self.row.first)
+        there = self._in_row(at)
         stored_by = self.row.users("stored_by")
         self._apart(stored_by[there], at, launch, "stores to", "stored to")
         if self.row.loaded_by is not None:
