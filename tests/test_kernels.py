@@ -295,52 +295,6 @@ def test_a_kernel_may_store_where_it_has_loaded():
     assert torch.equal(x, 2 * torch.arange(50.0))
 
 
-@pytest.mark.parametrize("aside", [False, True])
-def test_views_of_one_storage_may_be_used_where_programs_keep_apart(aside):
-    """Queries, keys and values are often made by one product: shares of one storage, whose addresses take turns."""
-    x = torch.arange(48.0)
-    rows = x.view(12, 4)
-    kernel = launch.Kernel(ours(halves_kernel).fn, aside=aside)
-    moved = kernel[(3,)](rows[:6], rows[6:], 24, BLOCK=8)
-    assert moved == Moved(loaded=96, stored=96)
-    assert x[24:].tolist() == [n + (0 if aside else -24 + 1) for n in range(24, 48)]
-    assert x[:24].tolist() == list(range(24))
-
-
-@triton.jit
-def halves_kernel(X, Y, N, BLOCK: tl.constexpr):
-    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    tl.store(Y + at, tl.load(X + at, mask=at < N) + 1, mask=at < N)
-
-
-@pytest.mark.parametrize("aside", [False, True])
-def test_a_race_between_views_of_one_storage_is_told(aside):
-    x = torch.arange(17.0)
-    kernel = launch.Kernel(ours(halves_kernel).fn, aside=aside)
-    with pytest.raises(
-        KernelError, match=r"it loads X\[8\], which program .* has stored \(X and Y share memory\)"
-    ):
-        kernel[(2,)](x[:16], x[1:], 16, BLOCK=8)
-    with pytest.raises(
-        KernelError, match=r"it stores to Y\[8\], which program .* has loaded \(X and Y share"
-    ):
-        kernel[(2,)](x[1:], x[:16], 16, BLOCK=8)
-    with pytest.raises(KernelError, match=r"X\[16\], which is outside: X has 16 numbers"):
-        kernel[(3,)](x[:16], torch.zeros(24), 24, BLOCK=8)  # inside the storage, outside the view
-
-
-def test_one_program_sees_what_it_has_stored_through_another_view():
-    @launch.jit
-    def kernel(X, Y, OUT):
-        standin.store(Y, 5.0)
-        standin.store(OUT, standin.load(X + 1))
-
-    for aside in (False, True):
-        x, out = torch.zeros(4), torch.zeros(1)
-        launch.Kernel(kernel.fn, aside=aside)[(1,)](x, x[1:], out)
-        assert out.item() == (0 if aside else 5) and x.sum() == out.item()
-
-
 def test_a_grid_may_be_a_function_of_the_arguments_and_options_are_the_compiler_s():
     x, z = torch.ones(50), torch.zeros(50)
     grid = lambda known: (triton.cdiv(known["N"], known["BLOCK"]),)  # noqa: E731
