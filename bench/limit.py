@@ -6,6 +6,7 @@ those of ``train.py`` and ``sample.py``.
 """
 
 import argparse
+import functools
 import json
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -23,8 +24,8 @@ SAMPLING = {"1 text": 1, "16 texts": 16}
 LENGTH = 350  # tokens that are there: the middle of what ``sample.py`` writes
 
 
-class Row(NamedTuple):
-    """A kind of operation of a program, or all of it: calls, and the three times in milliseconds."""
+class Line(NamedTuple):
+    """A kind of operation of a program, or all of it: its work, and two times in milliseconds."""
 
     program: str
     kind: str
@@ -33,17 +34,19 @@ class Row(NamedTuple):
     megabytes: float
     limit: float
     takes: float
+    share: float
+    """Of the limit; 0 for what has none, as Python's own time."""
 
     def cells(self) -> tuple[str, ...]:
         numbers = (self.megaflop, self.megabytes, self.limit, self.takes)
-        share = f"{self.limit / self.takes:.0%}" if self.limit else ""
-        return (self.program, self.kind, str(self.calls), *(f"{n:,.2f}" for n in numbers), share)
+        shown = (f"{n:,.2f}" for n in numbers)
+        return (self.program, self.kind, str(self.calls), *shown, f"{self.share:.0%}")
 
 
 HEAD = ("Program", "Kind", "Calls", "Million operations", "MB", "Limit, ms", "Takes, ms", "Share")
 
 
-def measure(quick: bool) -> list[Row]:
+def measure(quick: bool) -> list[Line]:
     """``quick``: the small shapes alone, with fewer repetitions."""
     times = 3 if quick else 40
     return [row for program in _programs(quick) for row in _rows(*program, times)]
@@ -64,17 +67,20 @@ def _programs(quick: bool) -> Iterator[tuple[str, profiling.Action]]:
         yield f"Sampling, {name}", profiling.sampling_steps(model, texts, LENGTH)
 
 
-def _rows(program: str, action: profiling.Action, times: int) -> Iterator[Row]:
+def _rows(program: str, action: profiling.Action, times: int) -> Iterator[Line]:
     chip = device.pick()
     with device.memory_kept(chip):  # as `train` does
         found = profiling.beside_limit(action, chip, times)
     for kind, work, limit, seconds in found.parts:
-        numbers = work.operations / 1e6, work.moved / 1e6
-        yield Row(program, kind, work.calls, *numbers, 1e3 * limit, 1e3 * seconds)
-    whole = [sum(column) for column in zip(*(part.work for part in found.parts), strict=True)]
-    numbers = whole[1] / 1e6, whole[2] / 1e6
+        yield _line(program, kind, work, limit, seconds)
+    whole = functools.reduce(profiling.Work.plus, (part.work for part in found.parts))
     at = f"all, at {found.peak / 1e9:,.0f} GFLOP/s and {found.bandwidth / 1e9:,.0f} GB/s"
-    yield Row(program, at, whole[0], *numbers, 1e3 * found.limit, 1e3 * found.seconds)
+    yield _line(program, at, whole, found.limit, found.seconds)
+
+
+def _line(program: str, kind: str, work: profiling.Work, limit: float, seconds: float) -> Line:
+    numbers = work.operations / 1e6, work.moved / 1e6, 1e3 * limit, 1e3 * seconds
+    return Line(program, kind, work.calls, *numbers, limit / seconds)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,10 +3,9 @@
 With one token in each row, calling an ``nn.Module``, finding its weights and waking a second thread
 each take as long as a small model's product. So a step calls the network's own forward functions
 (``Block.forward``, ``MLP.forward``, ``CausalSelfAttention.normalize_and_rotate``) over plain
-functions in the place of modules, and takes the threads that pay. For the presets "sorter" and
-"small" it is three times as fast as the modules (two threads; 3.3 times for one row, 2.7 to 3.4 for
-eight). GPT-2's 124 million parameters take the same time either way. A test holds that the logits
-agree for every switch of ``GPTConfig``.
+functions in the place of modules, and takes the threads that pay. For the preset "sorter" it is more than
+twice as fast as the modules, for "small" one and a half times; GPT-2's 124 million parameters take the
+same time either way. A test holds that the logits agree for every switch of ``GPTConfig``.
 
 With several texts, reading the keys and values of all tokens so far takes longer than all else. Where
 it can, a step then reads what both were made of, half as many numbers: see `_AttentionOverInputs`.
@@ -20,6 +19,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from nbutils.elementwise import apply_rotary
+from nbutils.ids import check_tokens
 from nbutils.kv_cache import InputCache, KVCache, StaticKVCache
 from nbutils.model import GPT, MLP, Block, CausalSelfAttention, ReLUSquared, RMSNorm, rotate
 
@@ -29,6 +29,7 @@ _KNOWN_MODULES += (nn.Embedding, nn.Linear, nn.LayerNorm, RMSNorm, nn.GELU, nn.D
 _MANY_KEYS = 2**17  # numbers among a layer's keys from which on attention gains by all threads
 
 _TEXTS, _HEADS = 4, 8  # from so many texts on, and up to so many heads, inputs are kept: measured
+_MANY_INPUTS = 2**17  # numbers among a layer's inputs, at the end, from which on that gains
 
 
 def is_unmodified(model: GPT) -> bool:
@@ -39,18 +40,21 @@ def is_unmodified(model: GPT) -> bool:
     )
 
 
-def keeps_inputs(model: GPT, B: int) -> bool:
-    """Whether B texts go on faster over an `InputCache` than over keys and values, equally exact."""
+def keeps_inputs(model: GPT, B: int, capacity: int) -> bool:
+    """Whether B texts of up to ``capacity`` tokens go on faster over an `InputCache` than over keys and
+    values, equally exact."""
     config, table = model.config, model.token_embedding.weight
     kept_as_made = not (config.rotary or config.qk_norm)  # a key is then a matrix times its input
     in_float32 = table.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     on_cpu = table.device.type == "cpu" and in_float32
     few_heads = B >= _TEXTS and config.n_head <= _HEADS
-    return on_cpu and few_heads and kept_as_made and is_unmodified(model)
+    many = few_heads and B * capacity * config.n_embd >= _MANY_INPUTS
+    return on_cpu and many and kept_as_made and is_unmodified(model)
 
 
 def read_inputs(model: GPT, tokens: torch.Tensor, cache: InputCache) -> torch.Tensor:
     """The logits (B, V) after a prompt (B, T), in evaluation mode; ``cache``, empty, keeps it."""
+    check_tokens(tokens, model.config, 0)
     x = model.token_embedding(tokens) + model.position_embedding.weight[: tokens.size(1)]
     for layer, block in enumerate(model.blocks):
         given = block.attention_norm(x)
@@ -65,7 +69,7 @@ def read_prompt(
 ) -> tuple[torch.Tensor, KVCache]:
     """The logits (B, V) after a prompt (B, T), and what the next steps need of it: a cache with room
     for ``capacity`` tokens. The model is in evaluation mode."""
-    if not cuda_graph and keeps_inputs(model, len(tokens)):
+    if not cuda_graph and keeps_inputs(model, len(tokens), capacity):
         cache = InputCache(model.config.n_layer, capacity)
         return read_inputs(model, tokens, cache), cache
     cache = KVCache(model.config.n_layer, capacity)

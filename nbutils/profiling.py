@@ -191,7 +191,9 @@ def _tensors(tree: Any) -> Iterator[torch.Tensor]:
 
 
 _LOOK_UP = ("embedding", "index", "index_select", "gather")  # read only what they give
-_OVERWRITE = ("copy_", "fill_", "zero_")  # what was there is not read
+_OVERWRITE = ("copy_", "fill_", "zero_", "normal_", "uniform_", "exponential_", "random_")
+"""What was there is not read."""
+_FILLED = ("zeros", "ones", "full", "rand", "randn")  # and the like: only their shape is asked for
 
 
 class _Given:
@@ -206,6 +208,8 @@ class _Given:
                 self.written += _tensors(value)
             if not writes or not (argument.kwarg_only or self.name in _OVERWRITE):
                 self.read += _tensors(value)
+        if self.name.removeprefix("new_").removesuffix("_like") in _FILLED:
+            self.read = []
         self.read = list({(x.data_ptr(), x.shape, x.stride()): x for x in self.read}.values())
 
 
@@ -259,7 +263,8 @@ class BesideLimit:
     """A program beside what its chip can do."""
 
     peak: float
-    """Floating-point operations a second of the fastest large product, in the chip's format."""
+    """Floating-point operations a second of the fastest large product, in the chip's format: a program
+    that computes in a longer one, as sampling does, can't come so near."""
     bandwidth: float
     """Bytes a second read and written, between two tensors that together take what the program touches."""
     touched: int

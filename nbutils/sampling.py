@@ -176,9 +176,12 @@ class _NextLogits:
                     self._model, text, self._capacity, self._cuda_graph
                 )
             return logits
-        if isinstance(self._cache, InputCache) or is_unmodified(self._model):
+        if is_unmodified(self._model):
             self._decode = decoder(self._model, self._cache, text[:, -1], self._cuda_graph)
             return self._decode(text[:, -1])
+        if isinstance(self._cache, InputCache):  # which the model itself can't read
+            self._use_cache, self._cache = False, None
+            return self._logits(text)
         return self._logits(text[:, self._cache.length :])
 
     def _logits(self, tokens: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from networks import TALKATIVE, prompts, random_model
 
+from nbutils import decoding
 from nbutils.config import SWITCHES
-from nbutils.decoding import decoder, keeps_inputs, read_inputs
+from nbutils.decoding import decoder, keeps_inputs, read_inputs, read_prompt
 from nbutils.kv_cache import InputCache, KVCache
 from nbutils.model import Block, CausalSelfAttention
 from nbutils.sampling import generate, stream
@@ -119,13 +120,19 @@ def test_attention_over_much_takes_all_threads(B, expected, threads, monkeypatch
     assert used == [expected] * TALKATIVE.n_layer
 
 
+@pytest.fixture
+def few_are_many(monkeypatch):
+    """Small networks keep inputs as large ones do."""
+    monkeypatch.setattr(decoding, "_MANY_INPUTS", 0)
+
+
 OVER_INPUTS = [{}, dict(bias=False), dict(rms_norm=True), dict(relu_squared=True, n_head=4)]
 
 
 @pytest.mark.parametrize("changes", OVER_INPUTS, ids=str)
-def test_steps_over_the_inputs_give_the_logits_of_the_model(changes):
+def test_steps_over_the_inputs_give_the_logits_of_the_model(changes, few_are_many):
     model, text = random_model(**changes), prompts(5, 12)
-    assert keeps_inputs(model, 5)
+    assert keeps_inputs(model, 5, 12)
     cache = InputCache(TALKATIVE.n_layer, 12)
     with torch.no_grad():
         expected = model(text)
@@ -139,7 +146,7 @@ def test_steps_over_the_inputs_give_the_logits_of_the_model(changes):
 
 
 @pytest.mark.parametrize("prompt", [1, 7])
-def test_several_texts_make_no_keys_and_draw_the_same_tokens(prompt, monkeypatch):
+def test_several_texts_make_no_keys_and_draw_the_same_tokens(prompt, monkeypatch, few_are_many):
     model, prompt = random_model(dropout=0.5).train(), prompts(4, prompt)
     options = [dict(temperature=0), dict(seed=3), dict(seed=3, top_k=9)]
     expected = [generate(model, prompt, 26, use_cache=False, **choice) for choice in options]
@@ -154,12 +161,34 @@ def test_several_texts_make_no_keys_and_draw_the_same_tokens(prompt, monkeypatch
     [(3, {}), (4, dict(rotary=True)), (4, dict(qk_norm=True)), (4, dict(n_head=16))],
     ids=str,
 )
-def test_few_texts_many_heads_and_changed_keys_keep_keys(B, changes):
-    assert not keeps_inputs(random_model(**changes), B)
-    assert keeps_inputs(random_model(), 4)
-    assert not keeps_inputs(random_model().bfloat16(), 4)
+def test_few_texts_many_heads_and_changed_keys_keep_keys(B, changes, few_are_many):
+    assert not keeps_inputs(random_model(**changes), B, 30)
+    assert keeps_inputs(random_model(), 4, 30)
+    assert not keeps_inputs(random_model().bfloat16(), 4, 30)
     with torch.autocast("cpu"):
-        assert not keeps_inputs(random_model(), 4)
+        assert not keeps_inputs(random_model(), 4, 30)
+
+
+def test_short_texts_keep_keys():
+    most = decoding._MANY_INPUTS // (4 * TALKATIVE.n_embd)
+    assert keeps_inputs(random_model(), 4, most) and not keeps_inputs(random_model(), 4, most - 1)
+
+
+def test_a_hook_that_comes_between_two_tokens_is_called_and_the_text_goes_on(few_are_many):
+    model, seen = random_model(), []
+    expected = generate(model, prompts(4, 3), 5, temperature=0)
+    steps = stream(model, prompts(4, 3), 5, temperature=0)
+    found = [next(steps)]
+    model.blocks[0].attention.register_forward_hook(lambda module, x, y: seen.append(y.size(1)))
+    found += steps
+    assert torch.equal(torch.stack(found, 1), expected[:, 3:])
+    assert seen == [4, 5, 6, 7]
+
+
+def test_a_prompt_longer_than_the_position_table_is_told(few_are_many):
+    for texts in (1, 4):
+        with pytest.raises(ValueError, match="longer than this model's position table"):
+            read_prompt(random_model(), prompts(texts, TALKATIVE.block_size + 1), 100)
 
 
 def test_a_hook_sees_every_token_of_several_texts():

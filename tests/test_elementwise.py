@@ -86,3 +86,39 @@ def test_a_network_learns_the_same_with_the_ways_by_hand_and_without():
         by_formula = gradients()
     torch.testing.assert_close(by_hand, by_formula)
     assert "_RMSNorm" in str(rms_norm(x).grad_fn)  # afterwards by hand again
+
+
+def test_a_single_vector_is_brought_to_its_length():
+    x, weight = torch.randn(12, requires_grad=True), torch.ones(12, requires_grad=True)
+    ours = torch.autograd.grad(rms_norm(x, weight).square().sum(), (x, weight))
+    theirs = torch.autograd.grad(F.rms_norm(x, (12,), weight).square().sum(), (x, weight))
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_second_derivative_is_refused_by_hand_and_right_by_formula(name):
+    ours, theirs = WAYS[name]
+    x = torch.linspace(-1, 2, 60).view(5, 12)
+
+    def second(way):
+        return torch.autograd.functional.hessian(lambda x: (way(x) ** 3).sum(), x)
+
+    with pytest.raises(RuntimeError, match="elementwise.by_formula"):
+        second(ours)
+    with elementwise.by_formula():
+        found = second(ours)
+    torch.testing.assert_close(found, second(theirs), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_functions_of_functions_have_gradients(name):
+    ours, theirs = (torch.func.grad(lambda x, w=way: w(x).sin().sum()) for way in WAYS[name])
+    torch.testing.assert_close(ours(numbers().detach()), theirs(numbers().detach()))
+
+
+def test_angles_that_learn_or_add_rows_are_turned_by_the_formula():
+    angles = ANGLES.clone().requires_grad_()
+    one = torch.randn(1, 12, requires_grad=True)
+    out = apply_rotary(one, angles.cos(), angles.sin())
+    assert out.shape == (5, 12) and torch.autograd.grad(out.sum(), angles)[0].any()
+    assert apply_rotary(one, ANGLES.cos(), ANGLES.sin()).shape == (5, 12)

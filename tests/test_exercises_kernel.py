@@ -89,6 +89,13 @@ def test_whatever_is_given_gets_a_sentence(name, value, monkeypatch):
     assert verdict.state == WRONG and verdict.example
 
 
+@pytest.mark.parametrize("form", (lambda n: n * (1 + 1e-12), np.float64(1 + 1e-12).__mul__))
+def test_bytes_that_a_division_has_rounded_should_be_whole(form, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)
+    verdict = judge("attention_bytes", in_form("attention_bytes", lambda both: [*map(form, both)]))
+    assert verdict.state == WRONG and "give whole numbers: use // instead of /" in verdict.example
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_generator_is_told_without_its_address(name, monkeypatch):
     monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)
@@ -135,6 +142,37 @@ def no_infinity(maximum, total, piece):
     ).sum(-1)
 
 
+def merging(body: str):
+    """The old sum and the piece's in one expression; new: the new maximum, with 0 for minus infinity."""
+
+    def answer(maximum, total, piece):
+        largest = torch.maximum(maximum, piece.amax(-1))
+        new = largest.masked_fill(largest == -math.inf, 0.0)
+        return largest, eval(body, {"m": maximum, "new": new, "total": total, "piece": piece})
+
+    return answer
+
+
+def over_rows(maximum, total, piece):
+    largest = torch.maximum(maximum, piece.max(0).values)
+    return largest, total * torch.exp(maximum - largest) + torch.exp(piece - largest).sum(0)
+
+
+def two_own_sums(maximum, total, piece):
+    own = piece.max(1).values
+    largest = torch.maximum(maximum, own)
+    mine = torch.exp(piece - own.unsqueeze(1)).sum(1) * torch.exp(own - largest)
+    return largest, torch.where(total > 0, total * torch.exp(maximum - largest), total) + mine
+
+
+def in_a_mask(diagonal: str):
+    def answer(i, j, tile):
+        hidden = torch.ones(tile, dtype=torch.bool).triu(eval(diagonal, {"i": i, "j": j}))
+        return "all" if hidden.all() else "some" if hidden.any() else "none"
+
+    return answer
+
+
 def by_rules(hidden: str, shown: str):
     """A tile is "all" where the first rule holds, "none" where the second does; i, j: its first places."""
 
@@ -170,6 +208,31 @@ def loaded(rule: str, width: str = "min(k, T - j)"):
         ("running_softmax", safe_as_maximum, ["you give a maximum of 0"]),
         ("running_softmax", kept_dimension, ["Keep no dimension in amax"]),
         ("running_softmax", no_infinity, ["a very low number"]),
+        (
+            "running_softmax",
+            merging("total * m.exp() / new.exp() + (piece - new[:, None]).exp().sum(1)"),
+            ["You divide e to the maximum by e to the maximum"],
+        ),
+        (
+            "running_softmax",
+            merging("(total * m.exp() + piece.exp().sum(1)) / new.exp()"),
+            ["You divide e to the scores"],
+        ),
+        (
+            "running_softmax",
+            merging("total * (m - new).exp() + (piece - m[:, None]).exp().sum(1)"),
+            ["from the old maximum"],
+        ),
+        (
+            "running_softmax",
+            merging("total + (m - new).exp() + (piece - new[:, None]).exp().sum(1)"),
+            ["You add the factor"],
+        ),
+        ("running_softmax", over_rows, ["dim=0 goes across rows"]),
+        ("running_softmax", two_own_sums, ["Where all of the piece is hidden, you give nan"]),
+        ("hidden_in_tile", in_a_mask("1"), ["from the beginning of the tile"]),
+        ("hidden_in_tile", in_a_mask("j - i + 1"), ["moved the wrong way"]),
+        ("hidden_in_tile", by_rules("j >= q", "j + k - 1 <= i"), ["the beginning of the tile"]),
         ("hidden_in_tile", by_rules("j >= i + q - 1", "j + k - 1 < i"), ["too much by one"]),
         ("hidden_in_tile", by_rules("j >= i + q", "j + k < i"), ["and one with the same position"]),
         (
@@ -187,6 +250,8 @@ def loaded(rule: str, width: str = "min(k, T - j)"):
         ("attention_bytes", loaded("j + k <= i + q"), ["on the diagonal, which are seen in part"]),
         ("attention_bytes", loaded("True"), ["causal mask saves nothing"]),
         ("attention_bytes", loaded("j < i + q", "k"), ["reaches beyond the text"]),
+        ("attention_bytes", loaded("j // k <= i // q"), ["You compare numbers of tiles"]),
+        ("attention_bytes", loaded("j < i + q", "k if j + k <= T else 0"), ["as far as the text"]),
         ("attention_bytes", loaded("j < i + q", "1"), ["as if each were a single key"]),
     ],
 )

@@ -458,3 +458,13 @@ def assert_stand_in(found, why):
     assert pytest.raises(ValueError, int, found[2]).match(
         f"Triton {why}: the course's stand-in for it runs kernels"
     )
+
+
+def test_bytes_are_counted_whatever_device_is_the_default():
+    x, y = torch.ones(40), torch.empty(40)
+    torch.set_default_device("meta")
+    try:
+        moved = kernels.count_bytes(add_kernel, (2,), x, x, y, 40, BLOCK=32)
+    finally:
+        torch.set_default_device(None)
+    assert (moved.loaded, moved.stored) == (320, 160)

@@ -129,8 +129,8 @@ def limit(rows: list[dict]) -> list[tuple]:
 
 def limit_line(row: dict) -> tuple:
     numbers = [row[name] for name in ("megaflop", "megabytes", "limit", "takes")]
-    share = f"{row['limit'] / row['takes']:.0%}" if row["limit"] else ""
-    return (row["program"], row["kind"], *(number or "" for number in numbers), share)
+    shown = (number or "" for number in numbers)
+    return (row["program"], row["kind"], *shown, f"{row['share']:.0%}" if row["share"] else "")
 
 
 def proof(rows: list[dict]) -> list[tuple]:

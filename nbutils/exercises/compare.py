@@ -16,6 +16,8 @@ TOLERANCE = {
     torch.float16: (1e-2, 1e-2),
 }
 
+WHOLE = " (give whole numbers: use // instead of /)"
+
 
 def difference(got, expected, dtype: torch.dtype = torch.float32) -> str:
     """A sentence that says how ``got`` differs from ``expected``; "" if it doesn't.
@@ -131,11 +133,23 @@ def _sequence_difference(got, expected: Sequence, dtype: torch.dtype) -> str:
         many = f"{len(expected)} value{'s' * (len(expected) != 1)}"
         return f"it should give {many}; yours gives {len(got)}"
     if len(expected) <= SHOWN_WHOLE and all(isinstance(x, (str, bytes, int)) for x in expected):
-        return "" if list(got) == list(expected) else _should_be(expected, got)
+        if list(got) == list(expected):
+            return ""
+        return _should_be(expected, got) + (WHOLE if _is_rounded(got, expected) else "")
     for i, (mine, right) in enumerate(zip(got, expected, strict=True)):
         if found := difference(mine, right, dtype):
             return f"at [{i}] {found}"
     return ""
+
+
+def _is_rounded(got: Sequence, expected: Sequence) -> bool:
+    """Whether these are the numbers that are expected, but for the rounding of a float."""
+    return all(
+        isinstance(mine, numbers.Real)
+        and isinstance(right, numbers.Real)
+        and abs(mine - right) <= 1e-9 * abs(right)
+        for mine, right in zip(got, expected, strict=True)
+    )
 
 
 def _mapping_difference(got, expected: Mapping, dtype: torch.dtype) -> str:

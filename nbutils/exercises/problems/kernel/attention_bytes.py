@@ -26,7 +26,7 @@ def attention_bytes(
     The plain way takes three steps, each of which loads what it needs and stores what it makes, each
     once. The first makes the T times T scores from all queries and keys. The second makes weights of
     the scores, by mask and softmax; its mask costs no bytes. The third makes the outputs from weights
-    and values. It treats what the mask hides like the rest.
+    and values. Numbers that the mask hides are moved like the rest.
 
     In tiles, each tile of queries is loaded once, and its outputs are stored once. For each tile of
     queries the tiles of keys are loaded from the first one on, and with them the same tiles of values.
@@ -118,6 +118,14 @@ HALF = (
     "Your causal mask halves what keys and values cost. That is nearly so for a long text, but the tiles on "
     "the diagonal are loaded whole: go through the tiles of queries."
 )
+QUOTIENT = (
+    "You count a part of a tile of queries, as / gives it. That part loads keys and values like a whole one: "
+    "-(-T // queries) rounds up."
+)
+ONE_PRODUCT = "itemsize multiplies only a part of the sum. Put the sum in parentheses."
+SUMS_STAY = (
+    "A row's maximum and sum don't cross: they stay in the fast memory. Only outputs are stored."
+)
 NO_TABLE = "In tiles the table of scores does not cross: it stays in the fast memory, tile by tile."
 
 
@@ -178,6 +186,23 @@ def half_of(all_of):
     return wrong
 
 
+def by_numbers_of_tiles(T, D, tile, itemsize, causal):
+    rows, columns = -(-T // tile[0]), -(-T // tile[1])
+    visits = (j for i in range(rows) for j in range(min(i + 1, columns) if causal else columns))
+    return with_loaded(sum(min(tile[1], T - j * tile[1]) for j in visits), T, D, itemsize)
+
+
+def parts_of_tiles(T, D, tile, itemsize, causal):
+    loaded = (
+        sum(keys for _, _, keys in tiles_and_keys(T, tile, True)) if causal else T * T / tile[0]
+    )
+    return with_loaded(loaded, T, D, itemsize)
+
+
+def half_of_parts(T, D, tile, itemsize, causal):
+    return with_loaded(T * T / tile[0] / (2 if causal else 1), T, D, itemsize)
+
+
 def without_the_diagonal(T, D, tile, itemsize, causal):
     loaded = sum(
         min(tile[1], T - first_key)
@@ -200,17 +225,14 @@ WRONG = (
         "tiled * itemsize",
         "tiled",
     ),
-    Wrong(
-        "In your plain way the table crosses three times. It does so four times: scores are stored and "
-        "loaded, weights are stored and loaded.",
-        "4 * T * T",
-        "3 * T * T",
-    ),
-    Wrong(
-        "In your plain way the table crosses twice. It does so four times: scores are stored and loaded, "
-        "weights are stored and loaded.",
-        "4 * T * T",
-        "2 * T * T",
+    *(
+        Wrong(
+            f"In your plain way the table crosses {often}. It does so four times: scores are stored and "
+            "loaded, weights are stored and loaded.",
+            "4 * T * T",
+            f"{n} * T * T",
+        )
+        for n, often in ((3, "three times"), (2, "twice"), (1, "once"))
     ),
     Wrong(MASK_LOADED, "4 * T * T", "5 * T * T"),
     Wrong(MASK_LOADED, "4 * T * T", "(5 if causal else 4) * T * T"),
@@ -273,6 +295,13 @@ WRONG = (
         "comes after the last query is left out.",
         instead=without_the_diagonal,
     ),
+    Wrong(
+        "You compare numbers of tiles. That is right only with as many queries as keys in a tile: compare "
+        "positions.",
+        instead=by_numbers_of_tiles,
+    ),
+    Wrong(QUOTIENT, instead=parts_of_tiles),
+    Wrong(HALF, instead=half_of_parts),
     Wrong(HALF, instead=half_of(lambda T, queries: T * -(-T // queries))),
     Wrong(HALF, instead=half_of(lambda T, queries: T * T / queries)),
     Wrong(
@@ -301,6 +330,32 @@ WRONG = (
         "range(0, T, queries)",
         "range(0, T - queries + 1, queries)",
     ),
+    Wrong(
+        "You count one tile of queries too many where the last one is full. T // queries + 1 isn't T / queries "
+        "rounded up; -(-T // queries) is.",
+        "range(0, T, queries)",
+        "range(0, T + 1, queries)",
+    ),
+    Wrong(
+        "The last tile of keys is left out where it is not full. It is loaded as far as the text goes.",
+        "min(-(-seen // keys) * keys, T)",
+        "min(-(-seen // keys) * keys, T // keys * keys)",
+    ),
+    Wrong(
+        "The last tile of queries reaches beyond the text, and you count what is not there. T queries are "
+        "loaded, T outputs stored.",
+        "2 * T * D",
+        "2 * -(-T // queries) * queries * D",
+    ),
+    Wrong(ONE_PRODUCT, "plain * itemsize", "4 * T * T + 4 * T * D * itemsize"),
+    Wrong(ONE_PRODUCT, "tiled * itemsize", "2 * T * D + 2 * loaded * D * itemsize"),
+    Wrong(
+        ONE_PRODUCT,
+        "return plain * itemsize, tiled * itemsize",
+        "return 4 * T * T + 4 * T * D * itemsize, 2 * T * D + 2 * loaded * D * itemsize",
+    ),
+    Wrong(MASKED_HALF, "plain * itemsize", "plain * itemsize // (2 if causal else 1)"),
+    *(Wrong(SUMS_STAY, "2 * T * D", f"2 * T * D + {n} * T") for n in (1, 2)),
     Wrong(BOTH_STAY, instead=again(1, 0)),
     Wrong(BOTH_STAY, instead=again(1, 1)),
     Wrong(TURNED, instead=keys_stay(1, 1)),
@@ -321,26 +376,18 @@ WRONG = (
         "plain * itemsize",
         "plain",
     ),
-    Wrong(
-        "You take each number for one of 4 bytes. itemsize says how many it has.",
-        "return plain * itemsize, tiled * itemsize",
-        "return plain * 4, tiled * 4",
-    ),
-    Wrong(
-        "You take each number for one of 2 bytes. itemsize says how many it has.",
-        "return plain * itemsize, tiled * itemsize",
-        "return plain * 2, tiled * 2",
+    *(
+        Wrong(
+            f"You take each number for one of {n} bytes. itemsize says how many it has.",
+            "return plain * itemsize, tiled * itemsize",
+            f"return plain * {n}, tiled * {n}",
+        )
+        for n in (4, 2)
     ),
     Wrong(
         "You count bits. itemsize is in bytes, and so is the answer.",
         "return plain * itemsize, tiled * itemsize",
         "return plain * itemsize * 8, tiled * itemsize * 8",
-    ),
-    Wrong(
-        "In your plain way the table crosses once. It does so four times: scores are stored and loaded, "
-        "weights are stored and loaded.",
-        "4 * T * T",
-        "T * T",
     ),
     Wrong(
         "In your plain way the table crosses six times. Mask and softmax are one step here, and the mask "
@@ -387,9 +434,7 @@ WRONG = (
         "min(-(-seen // keys) * keys, T)",
         "-(-seen // keys)",
     ),
-    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + T * T"),
-    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 2 * T * T"),
-    Wrong(NO_TABLE, "2 * T * D", "2 * T * D + 4 * T * T"),
+    *(Wrong(NO_TABLE, "2 * T * D", f"2 * T * D + {n} * T * T") for n in (1, 2, 4)),
     Wrong(
         "You give the bytes of one way. Give two numbers: those of the plain way, and those in tiles.",
         "return plain * itemsize, tiled * itemsize",

@@ -79,10 +79,31 @@ FIRST_KEY = 'For "none" you compare the first key with the first query. This que
 THREE_WORDS = 'Your function gives True or False. Give one of three words: "all", "some" or "none".'
 IN_SMALL_LETTERS = 'The words are written in small letters: "all", "some" and "none".'
 
+WITHIN_TILE = (
+    "You count from the beginning of the tile. Its places in the text count: its last query stands at "
+    "first_query + queries - 1, its last key at first_key + keys - 1."
+)
+
 
 def by_numbers_of_tiles(first_query, first_key, tile):
     row, column = first_query // tile[0], first_key // tile[1]
     return "all" if column > row else "some" if column == row else "none"
+
+
+def as_numbers_of_tiles(first_query, first_key, tile):
+    return hidden_in_tile(first_query * tile[0], first_key * tile[1], tile)
+
+
+def pairs_short_by_one(first_query, first_key, tile):
+    return pair_by_pair(first_query, first_key, (tile[0] - 1, tile[1] - 1))
+
+
+def with_diagonal_turned(first_query, first_key, tile):
+    return by_distance(first_key, first_query, tile)
+
+
+def wherever_it_stands(first_query, first_key, tile):
+    return hidden_in_tile(0, 0, tile)
 
 
 def whether_all(first_query, first_key, tile):
@@ -204,6 +225,24 @@ WRONG = (
         "You take both sizes to be the same, that of the keys. A tile may have another number of queries.",
         "first_query + queries",
         "first_query + keys",
+    ),
+    Wrong(WITHIN_TILE, "first_query + queries - 1", "queries - 1"),
+    Wrong(WITHIN_TILE, "first_key + keys - 1", "keys - 1"),
+    Wrong(WITHIN_TILE, instead=wherever_it_stands),
+    Wrong(
+        "You multiply the first positions by the tile's sizes. They are positions in the text already, not "
+        "numbers of tiles.",
+        instead=as_numbers_of_tiles,
+    ),
+    Wrong(
+        "The last query and the last key are left out. A range leaves out its end: range(first, first + n) has "
+        "n positions.",
+        instead=pairs_short_by_one,
+    ),
+    Wrong(
+        "The diagonal of your mask is moved the wrong way. In the tile it is triu(first_query - first_key "
+        "+ 1).",
+        instead=with_diagonal_turned,
     ),
     Wrong(
         "You count tiles and compare their numbers. That is right only where both sizes are the same and "

@@ -26,8 +26,8 @@ def running_softmax(
         maximum: (B,), floats, the largest score of each row so far. Where nothing but minus
             infinity has come, and so before the first piece, it is minus infinity.
         total: (B,), floats, the sum of e to the (score - maximum) over the scores so far. A score
-            of minus infinity, which a mask has hidden, counts as 0. So does a row of which nothing
-            else has come.
+            of minus infinity, which a mask has hidden, adds 0. So before the first piece the sum is 0,
+            and stays 0 while all scores are hidden.
         piece: (B, n), floats, the next n scores of each row. They may be as large as 1000 or as low
             as -1000. Some may be minus infinity, or all of them.
 
@@ -127,6 +127,14 @@ COUNTED = (
     "is 1. They count as 0."
 )
 
+FROM_ZERO = "Your maximum begins with 0. All scores may be lower: begin with minus infinity, as it is given."
+OLD_MAXIMUM = "You measure the piece from the old maximum. Take the new one."
+QUOTIENT = (
+    "You divide e to the scores by e to the maximum, and both overflow. Subtract first: e to the "
+    "(score - new maximum)."
+)
+ACROSS_ROWS = "dim=0 goes across rows. Take dim=-1."
+
 
 def of_its_own(maximum, total, piece):
     own = piece.amax(dim=-1)
@@ -143,6 +151,18 @@ def of_the_piece_alone(maximum, total, piece):
 def of_the_piece_without_nan(maximum, total, piece):
     largest, added = of_the_piece_alone(maximum, total, piece)
     return largest, added.nan_to_num(0.0)
+
+
+def of_two_parts(maximum, total, piece):
+    """Each part's own sum, rescaled, which is right except where the piece is all hidden."""
+    own = piece.amax(dim=-1)
+    largest = torch.maximum(maximum, own)
+    before = total * (maximum - largest).exp().nan_to_num(0.0)
+    return largest, before + (piece - own[:, None]).exp().sum(dim=-1) * (own - largest).exp()
+
+
+def across_rows(maximum, total, piece):
+    return running_softmax(maximum, total, piece.T)
 
 
 def from_zero(maximum, total, piece):
@@ -202,10 +222,53 @@ WRONG = (
         "(maximum - piece.amax(dim=-1)).exp()",
     ),
     Wrong(
+        "You divide e to the maximum by e to the maximum, and both overflow. Subtract first: e to the (old "
+        "- new).",
+        "(maximum - reference).exp()",
+        "maximum.exp() / reference.exp()",
+    ),
+    Wrong(OLD_MAXIMUM, "piece - reference[:, None]", "piece - maximum[:, None]"),
+    Wrong(ACROSS_ROWS, "piece.amax(dim=-1)", "piece.amax(dim=0)"),
+    Wrong(
         "Where all is hidden so far, you give nan: minus infinity minus minus infinity is no number. "
         "Where the new maximum is minus infinity, subtract 0 instead.",
         "largest.masked_fill(largest == -math.inf, 0.0)",
         "largest",
+    ),
+    Wrong(
+        "Where all of the piece is hidden, you give nan: minus infinity minus minus infinity is no number. "
+        "Where the piece's own maximum is minus infinity, subtract 0 instead.",
+        instead=of_two_parts,
+    ),
+    Wrong(
+        OLD_MAXIMUM,
+        "piece - reference[:, None]",
+        "piece - maximum.masked_fill(maximum == -math.inf, 0.0)[:, None]",
+    ),
+    Wrong(
+        OLD_MAXIMUM,
+        "before + added",
+        "(total + (piece - maximum[:, None]).exp().sum(dim=-1)) * (maximum - reference).exp()",
+    ),
+    Wrong(ACROSS_ROWS, ".exp().sum(dim=-1)", ".exp().sum(dim=0)"),
+    Wrong(ACROSS_ROWS, instead=across_rows),
+    Wrong(
+        QUOTIENT, "(piece - reference[:, None]).exp()", "(piece.exp() / reference[:, None].exp())"
+    ),
+    Wrong(
+        QUOTIENT,
+        "before + added",
+        "(total * maximum.exp() + piece.exp().sum(dim=-1)) / reference.exp()",
+    ),
+    Wrong(
+        "You multiply the old sum by the difference of the maxima. Multiply it by e to this difference.",
+        "(maximum - reference).exp()",
+        "(maximum - reference)",
+    ),
+    Wrong(
+        "You add the factor to the old sum. Multiply the sum by it.",
+        "total * (maximum",
+        "total + (maximum",
     ),
     Wrong(
         "Your new maximum is the piece's own. The scores before it count too: take the larger of both.",
@@ -225,9 +288,16 @@ WRONG = (
     Wrong(OWN_MAXIMUM, instead=of_its_own),
     Wrong(ALONE, instead=of_the_piece_alone),
     Wrong(ALONE, instead=of_the_piece_without_nan),
+    Wrong(FROM_ZERO, instead=from_zero),
     Wrong(
-        "Your maximum begins with 0. All scores may be lower: begin with minus infinity, as it is given.",
-        instead=from_zero,
+        FROM_ZERO,
+        "torch.maximum(maximum, piece.amax(dim=-1))",
+        "torch.maximum(maximum, piece.amax(dim=-1)).clamp(min=0.0)",
+    ),
+    Wrong(
+        "argmax says where the largest score stands. amax gives the score.",
+        "piece.amax(dim=-1)",
+        "piece.argmax(dim=-1)",
     ),
     Wrong(OVERFLOW, "(piece - reference[:, None]).exp()", "piece.exp()"),
     Wrong(
@@ -316,6 +386,30 @@ WRONG = (
         "You add up the scores themselves. Add up e to the (score - new maximum).",
         "(piece - reference[:, None]).exp()",
         "piece",
+    ),
+    Wrong(
+        "You take e to the sum of the piece's scores. Take e to each score first, then the sum.",
+        ".exp().sum(dim=-1)",
+        ".sum(dim=-1).exp()",
+    ),
+    Wrong(
+        "You subtract the piece's scores from the maximum. Subtract the maximum from them: no e to the "
+        "(score - new maximum) is above 1.",
+        "piece - reference[:, None]",
+        "reference[:, None] - piece",
+    ),
+    Wrong(
+        "You take the mean of the piece. Take the sum.", ".exp().sum(dim=-1)", ".exp().mean(dim=-1)"
+    ),
+    Wrong(
+        "The piece's n numbers are not added up. Each row has one sum: sum(dim=-1).",
+        ".exp().sum(dim=-1)",
+        ".exp()",
+    ),
+    Wrong(
+        "You add up the piece's softmax, and that is always 1. Add up e to the (score - new maximum).",
+        "(piece - reference[:, None]).exp()",
+        "piece.softmax(dim=-1)",
     ),
     Wrong(
         "Of the piece only the largest score is in your sum. All of them belong there.",
