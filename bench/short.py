@@ -5,8 +5,8 @@
 Each argument is a trial: what it changes of ``FIRST``, the recipe with which the search began; what it
 led to is ``contenders.best_for(18)``. All train for as many updates as ``FIRST`` has time for, so their
 losses do not depend on what else the machine does; a trial that makes an update dearer gives ``steps``
-of its own. A trial that has its row is not run
-again. Some tricks are from the records of KellerJordan/modded-nanogpt; they live here alone.
+of its own. A trial that has its row is not run again. Some tricks are from the records of
+KellerJordan/modded-nanogpt; they live here alone.
 """
 
 import argparse
@@ -93,10 +93,8 @@ class Tricked(GPT):
     """Our GPT, with places where a trick takes hold; as it is it changes nothing."""
 
     def hidden(self, tokens: torch.Tensor, cache=None) -> torch.Tensor:
-        x = first = self.embed(tokens)  # (B, T, C)
-        self.kept = None
+        x = self.embed(tokens)  # (B, T, C)
         for layer, block in enumerate(self.blocks):
-            x = self.enter(layer, x, first)
             q, k, v = block.attention.queries_keys_values(block.attention_norm(x))
             v = self.values(layer, v, tokens)
             x = x + block.attention.projection(
@@ -107,9 +105,6 @@ class Tricked(GPT):
 
     def embed(self, tokens: torch.Tensor) -> torch.Tensor:
         return self.token_embedding(tokens)
-
-    def enter(self, layer: int, x: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        return x
 
     def values(self, layer: int, v: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         return v
@@ -141,40 +136,6 @@ class Smear(Tricked):
         return x + self.share * F.pad(x[:, :-1], (0, 0, 1, 0))
 
 
-class ValueEmbeddingsAndSmear(ValueEmbeddings, Smear):
-    """Both."""
-
-
-class Shortcut(Tricked):
-    """Each block begins with a learned mixture of the stream and the embedding."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__(config)
-        self.mixture = nn.Parameter(torch.tensor([[1.0, 0.0]] * config.n_layer))
-
-    def enter(self, layer: int, x: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        return self.mixture[layer, 0] * x + self.mixture[layer, 1] * first
-
-
-class FirstValues(Tricked):
-    """Each layer's values are a learned mixture with the first layer's (arXiv 2410.17897)."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__(config)
-        self.mixture = nn.Parameter(torch.tensor([[1.0, 0.0]] * config.n_layer))
-
-    def values(self, layer: int, v: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        self.kept = v if self.kept is None else self.kept
-        return self.mixture[layer, 0] * v + self.mixture[layer, 1] * self.kept
-
-
-class CappedLogits(GPT):
-    """No logit leaves -15 to 15 (Gemma 2, arXiv 2408.00118)."""
-
-    def unembed(self, x: torch.Tensor) -> torch.Tensor:
-        return 15 * torch.tanh(super().unembed(x) / 15)
-
-
 class ZeroProjections(GPT):
     """Every block adds nothing at first."""
 
@@ -188,10 +149,6 @@ class ZeroProjections(GPT):
 TRICKS = {
     "value_embeddings": ValueEmbeddings,
     "smear": Smear,
-    "value_embeddings_and_smear": ValueEmbeddingsAndSmear,
-    "shortcut": Shortcut,
-    "first_values": FirstValues,
-    "capped_logits": CappedLogits,
     "zero_projections": ZeroProjections,
 }
 

@@ -55,13 +55,9 @@ Runs = dict[Job, list[Result]]
 
 def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
-    shapes = ["1/1/8/8/2"] if options.quick else options.shapes
-    seconds = [1] if options.quick else options.seconds
-    turns = 1 if options.quick else options.turns
-    speed_jobs = list(speed(shapes, turns, options)) if "ours" in options.who else []
-    learning_jobs = list(dict.fromkeys(learning(shapes[0], seconds, options)))
+    speed_jobs, learning_jobs = jobs(options)
     runs = side_by_side(speed_jobs)
-    runs |= one_by_one(learning_jobs, 1 if options.quick else options.repeats)
+    runs |= one_by_one(learning_jobs, options.repeats)
     page = report(runs, speed_jobs, learning_jobs)
     print(page)
     if options.out:
@@ -96,7 +92,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     parser.add_argument("--out", type=Path, metavar="FILE", help="store the tables there")
     parser.add_argument("--quick", action="store_true", help="a tiny shape, for a second, once")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.quick:
+        quick = dict(shapes=["1/1/8/8/2"], seconds=[1], turns=1, repeats=1)
+        options = argparse.Namespace(**vars(options) | quick)
+    if not any(jobs(options)):
+        parser.error(
+            "nothing is to be run: speeds are compared with ours, losses after --seconds, nanoGPT where --nanogpt "
+            "names its folder"
+        )
+    return options
 
 
 def _contenders(options) -> list[str]:
@@ -105,6 +110,12 @@ def _contenders(options) -> list[str]:
 
 def _common(options) -> dict[str, str | None]:
     return {name: getattr(options, name) for name in ("text", "nanogpt", "device")}
+
+
+def jobs(options) -> tuple[list[Job], list[Job]]:
+    """What is to be run: for the speed, and for the loss."""
+    fast = list(speed(options.shapes, options.turns, options)) if "ours" in options.who else []
+    return fast, list(dict.fromkeys(learning(options.shapes[0], options.seconds, options)))
 
 
 def speed(shapes: Iterable[str], turns: int, options) -> Iterable[Job]:
@@ -275,18 +286,21 @@ def speed_table(runs: Runs, jobs: list[Job], peak: float) -> list[tuple[str, ...
 
 
 def learning_table(runs: Runs, jobs: list[Job]) -> list[tuple[str, ...]]:
+    """``jobs``: without `BEST` among them the column that compares with it stays empty."""
     lines = [LEARNING]
     for job in jobs:
         found = [result.bits_per_byte for result in runs[job]]
         best = [b for b in jobs if b.who == BEST and b.seconds == job.seconds]
-        lower = mean(found) - mean(result.bits_per_byte for result in runs[best[0]])
+        lower = ""
+        if best and job not in best:
+            lower = f"{mean(found) - mean(result.bits_per_byte for result in runs[best[0]]):.3f}"
         lines.append(
             (
                 f"{job.seconds:g}",
                 job.who,
                 f"{job.learning_rate:g}",
                 spread(found, ".3f"),
-                "" if job in best else f"{lower:.3f}",
+                lower,
                 spread([result.updates for result in runs[job]], ",.0f"),
             )
         )

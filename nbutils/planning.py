@@ -7,6 +7,7 @@ FLOPs: floating-point operations, where a multiplication and an addition are two
 """
 
 import json
+import math
 from dataclasses import dataclass
 from importlib import resources
 
@@ -29,24 +30,24 @@ class Accelerator:
     """FLOPs a second for dense matrix products in bfloat16."""
     memory: float
     """Bytes."""
-    bandwidth: float
-    """Bytes a second that this memory gives or takes."""
     source: str
+    bandwidth: float = math.nan
+    """Bytes a second that this memory gives or takes; nan where nobody has said it."""
 
 
 ACCELERATORS = {
-    "T4": Accelerator(65e12, 16e9, 320e9, "NVIDIA T4 data sheet; float16, it has no bfloat16"),
+    "T4": Accelerator(65e12, 16e9, "NVIDIA T4 data sheet; float16, it has no bfloat16", 320e9),
     "L4": Accelerator(
-        121e12, 24e9, 300e9, "NVIDIA L4 data sheet, half of its figure with sparsity"
+        121e12, 24e9, "NVIDIA L4 data sheet, half of its figure with sparsity", 300e9
     ),
-    "A100": Accelerator(312e12, 80e9, 2039e9, "NVIDIA A100 data sheet, SXM with 80 GB"),
+    "A100": Accelerator(312e12, 80e9, "NVIDIA A100 data sheet, SXM with 80 GB", 2039e9),
     "H100": Accelerator(
-        989e12, 80e9, 3350e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity"
+        989e12, 80e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity", 3350e9
     ),
     "H200": Accelerator(
-        989e12, 141e9, 4800e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity"
+        989e12, 141e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity", 4800e9
     ),
-    "B200": Accelerator(2250e12, 180e9, 8000e9, "NVIDIA DGX B200 data sheet, an eighth, dense"),
+    "B200": Accelerator(2250e12, 180e9, "NVIDIA DGX B200 data sheet, an eighth, dense", 8000e9),
 }
 """For a chip that is not here (a CPU, an Apple GPU) take what ``device.measure_peak`` says."""
 

@@ -272,12 +272,3 @@ def test_a_step_without_a_cache_is_timed_at_several_lengths_of_text(bench, monke
     (seconds,) = sample.step_by_length([program], prompt, 104, times=2)
     assert lengths == {10, 35, 60, 85, 110}
     assert seconds == pytest.approx(2)
-
-
-def test_a_step_of_sampling_stands_beside_its_limit_piece_by_piece(bench):
-    limit = bench("limit_sampling")
-    with torch.inference_mode():
-        rows = limit.step_beside_limit(bench("sample").talkative(2, 2, 16), 9, times=2)
-    assert [row.how.split()[0] for row in rows[1:6]] == ["4", "2", "2", "2", "2"]  # in two layers
-    assert "0.0 MB" in rows[-1].how  # 2 layers * 16 texts * 9 tokens * 16 numbers of 4 bytes
-    assert rows[-1].value > 0 and all(row.value > 0 for row in rows)

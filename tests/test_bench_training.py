@@ -164,6 +164,35 @@ def test_contenders_take_turns_and_the_tables_compare_them_with_ours(stand_in):
     assert train.report(runs, [], learning).count("Updates") == 1
 
 
+@pytest.mark.parametrize("who", ["ours", "nanoGPT", "transformers"])
+def test_a_loss_is_told_without_ours_at_its_best_beside_it(stand_in, capsys, who):
+    train, _ = stand_in
+    train.main(["--who", who, "--nanogpt", "folder", "--seconds", "20", "--turns", "2"])
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "| 20 " in line]
+    assert len(rows) == len(train.RATES[who])
+    assert {(row[2].strip(), row[4].strip(), row[5].strip()) for row in rows} == {
+        (who, "2.500", "")
+    }
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        ["nanoGPT"],
+        ["nanoGPT", "--quick"],
+        ["transformers", "--seconds"],
+        ["ours at its best", "--seconds"],
+    ],
+)
+def test_where_nothing_is_to_be_run_the_options_say_what_is_missing(bench, capsys, who):
+    with pytest.raises(SystemExit):
+        bench("train").main(["--who", *who])
+    assert (
+        "nothing is to be run: speeds are compared with ours, losses after"
+        in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize("turns", [0, 2])
 def test_an_error_of_a_contender_names_the_job(stand_in, turns):
     train, _ = stand_in
@@ -204,13 +233,16 @@ def test_tricks_begin_as_our_gpt_and_then_change_it(bench):
             torch.testing.assert_close(other.hidden(ids), nothing_added)
             continue
         extra = other.load_state_dict(model.state_dict(), strict=False).missing_keys
-        if name == "capped_logits":
-            torch.testing.assert_close(other(ids), 15 * torch.tanh(logits / 15))
-            continue
         torch.testing.assert_close(other(ids), logits)
         for parameter in extra:
             torch.nn.init.normal_(other.get_parameter(parameter))
         assert extra and not torch.allclose(other(ids), logits, atol=1e-3)
+
+
+def test_the_tricks_are_those_that_have_a_row(bench):
+    short = bench("short")
+    tried = {short.parsed(words)[0] for words in short.stored()}
+    assert tried == {None, *short.TRICKS}
 
 
 def test_a_trial_of_a_short_run_has_one_row(bench, monkeypatch, tmp_path, capsys):

@@ -28,6 +28,18 @@ def test_the_bytes_are_those_of_the_package(T, causal):
         )
 
 
+@pytest.mark.parametrize("crossings, queries", [(4, "D/2"), (1, "2D")])
+def test_so_many_queries_in_a_tile_cost_as_much_as_the_table_s_crossings(crossings, queries):
+    """What the exercise says at its end: with more queries than these the tiles move less."""
+    D, T = 16, 1024
+    assert f"more than ${queries}$" in exercise("attention_bytes").why
+    even = {"D/2": D // 2, "2D": 2 * D}[queries]
+    for more, less in ((0, False), (1, True)):
+        size = even << more  # a power of 2, so T is a multiple
+        _, tiled = exercise("attention_bytes").answer(T, D, (size, 8), 1, False)
+        assert (tiled - 2 * T * D < crossings * T * T) == less
+
+
 @pytest.mark.parametrize("T", (1, 2, 7, 16, 29))
 def test_the_tiles_that_are_not_all_hidden_are_those_that_the_package_visits(T):
     answer = exercise("hidden_in_tile").answer

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import textwrap
+import types
 
 import pytest
 import torch
@@ -111,6 +112,27 @@ def formats_kernel(X, Y, OUT, scale, BLOCK: tl.constexpr):
     tl.store(OUT + 7 * BLOCK + at, tl.abs(-x) + tl.cdiv(at, 4) + tl.num_programs(0))
 
 
+@triton.jit
+def whole_kernel(X, OUT, n, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(X + at)
+    table = x[:, None] + at[None, :]
+    tl.store(OUT + at, (x << 3) + (1 << at))
+    tl.store(OUT + BLOCK + at, (x >> 2) - (1024 >> at) + (n >> 1))
+    tl.store(OUT + 2 * BLOCK + at, tl.sum(table, axis=-1) + tl.max(table, -2))
+    tl.store(OUT + 3 * BLOCK + at, x.to(tl.int64) + 2**40)
+
+
+TRUE, NOTHING, FORMAT = (tl.constexpr(value) for value in (True, None, tl.float32))
+
+
+@triton.jit
+def marked_kernel(X, OUT, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    if TRUE:
+        tl.store(OUT + at, tl.load(X + at, mask=TRUE, other=NOTHING).to(FORMAT) / 3)
+
+
 def ours(kernel) -> launch.Kernel:
     """The kernel as the stand-in runs it, however it is run here."""
     return launch.Kernel(launch.in_our_words(kernel))
@@ -191,6 +213,30 @@ def test_formats_meet_as_in_triton(x, y):
     torch.testing.assert_close(
         found, expected, atol=0, rtol=1e-6 if x == y == torch.float32 else 2e-3
     )
+
+
+def test_whole_numbers_are_shifted_and_axes_counted_from_the_end():
+    """Under Triton's interpreter: number for number what the stand-in computes."""
+    x = torch.arange(-3, 5, dtype=torch.int32)
+    for kernel in (whole_kernel, ours(whole_kernel)):
+        out = torch.zeros(4, 8, dtype=torch.int64)
+        kernel[(1,)](x, out, 9, BLOCK=8)
+        at = torch.arange(8)
+        table = x[:, None] + at
+        assert torch.equal(out[0], (x << 3) + (1 << at))
+        assert torch.equal(out[1], (x >> 2) - (1024 >> at) + 4)
+        assert torch.equal(out[2], table.sum(1) + table.amax(0))
+        assert torch.equal(out[3], x.long() + 2**40)
+
+
+def test_true_nothing_and_a_format_may_be_marked_as_numbers_are():
+    x = torch.arange(8, dtype=torch.int32)
+    for kernel in (marked_kernel, ours(marked_kernel)):
+        out = torch.zeros(8)
+        kernel[(1,)](x, out, BLOCK=8)
+        torch.testing.assert_close(out, x / 3)
+    with pytest.raises(KernelError, match="tl.constexpr marks a number, .* not <object"):
+        standin.constexpr(object())
 
 
 @given(T=st.integers(1, 40), tile=st.tuples(st.integers(1, 20), st.integers(1, 20)))
@@ -299,6 +345,23 @@ def test_a_kernel_of_kernels_and_of_marked_numbers():
     assert x.item() == MARKED == 4
     with pytest.raises(KernelError, match=r"outer\[\(programs,\)\]\(\.\.\.\)"):
         outer(x, True, None)
+
+
+class Lazy(types.ModuleType):
+    """As modules are from Python 3.14 on: annotations are computed when they are asked for."""
+
+    __annotations__ = property(lambda module: {"SIZE": standin.constexpr})
+
+
+def test_a_mark_that_is_computed_when_it_is_asked_for_is_seen(monkeypatch):
+    lazy = Lazy("lazy")
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    vars(lazy).update(launch=launch, tl=standin)
+    exec("SIZE = 4\ndef fn(X):\n    tl.store(X + SIZE, SIZE)", vars(lazy))
+    assert "__annotations__" not in vars(lazy)
+    x = torch.zeros(5)
+    launch.jit(lazy.fn)[(1,)](x)
+    assert kernels.count_bytes(launch.jit(lazy.fn), (1,), x).total == 4 == x[4]
 
 
 @pytest.mark.parametrize("n, expected", [(1, 1), (2, 2), (3, 4), (64, 64), (65, 128)])

@@ -5,6 +5,7 @@ import torch
 
 from nbutils.kernels import launch, standin
 from nbutils.kernels.held import KernelError
+from nbutils.kernels.memory import Moved
 
 tl = standin
 
@@ -125,6 +126,26 @@ def no_axis(X, N, BLOCK: tl.constexpr):
     tl.sum(tl.arange(0, BLOCK), 1)
 
 
+def no_axis_from_the_end(X, N, BLOCK: tl.constexpr):
+    tl.max(tl.arange(0, BLOCK), -2)
+
+
+def too_large_a_number(X, N, BLOCK: tl.constexpr):
+    tl.arange(0, BLOCK) + 2**40
+
+
+def larger_than_any(X, N, BLOCK: tl.constexpr):
+    tl.arange(0, BLOCK).to(tl.int64) + 2**63
+
+
+def broken_shift(X, N, BLOCK: tl.constexpr):
+    tl.zeros((BLOCK,), tl.float32) << 1
+
+
+def far_shift(X, N, BLOCK: tl.constexpr):
+    1 << tl.arange(0, BLOCK) * 8
+
+
 def fourth_axis(X, N, BLOCK: tl.constexpr):
     tl.program_id(3)
 
@@ -188,6 +209,11 @@ MISTAKES = [
     (one_address, r"addresses of shape \(\) for values of shape \(8,\) .*: one address for each number"),
     (half_divided, r"// divides whole numbers; for others write /"),
     (no_axis, r"tl.sum: axis=1 is none of a tile of shape \(8,\)"),
+    (no_axis_from_the_end, r"tl.max: axis=-2 is none of a tile of shape \(8,\)"),
+    (too_large_a_number, r"int32 can't hold 1,099,511,627,776: .to\(tl.int64\) makes a tile that can"),
+    (larger_than_any, r"int64 can't hold 9,223,372,036,854,775,808$"),
+    (broken_shift, r"<< and >> shift whole numbers; these are torch.float32"),
+    (far_shift, r"<< and >> shift by 0 to 31 bits here"),
     (fourth_axis, r"a grid has axes 0, 1 and 2; this asks for 3"),
     (flat_turned, r"only a tile of two directions is transposed; this one is \(8,\)"),
     (broken_range, r"Tile\(5.0, float32\) is not a whole number"),
@@ -205,6 +231,52 @@ def test_a_mistake_is_told_by_name(kernel, sentence):
         launch.Kernel(kernel)[(2,)](torch.zeros(10), 10, BLOCK=8)
     with pytest.raises(KernelError, match=r"within a kernel alone"):  # nothing is left running
         standin.program_id(0)
+
+
+@launch.jit
+def plus_one_kernel(X, Y, N, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(Y + at, tl.load(X + at, mask=at < N) + 1, mask=at < N)
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_views_of_one_storage_may_be_used_where_programs_keep_apart(aside):
+    """Queries, keys and values are often made by one product: shares of one storage, whose addresses take turns."""
+    x = torch.arange(48.0)
+    rows = x.view(12, 4)
+    kernel = launch.Kernel(plus_one_kernel.fn, aside=aside)
+    moved = kernel[(3,)](rows[:6], rows[6:], 24, BLOCK=8)
+    assert moved == Moved(loaded=96, stored=96)
+    assert x[24:].tolist() == [n + (0 if aside else -24 + 1) for n in range(24, 48)]
+    assert x[:24].tolist() == list(range(24))
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_race_between_views_of_one_storage_is_told(aside):
+    x = torch.arange(17.0)
+    kernel = launch.Kernel(plus_one_kernel.fn, aside=aside)
+    with pytest.raises(
+        KernelError, match=r"it loads X\[8\], which program .* has stored \(X and Y share memory\)"
+    ):
+        kernel[(2,)](x[:16], x[1:], 16, BLOCK=8)
+    with pytest.raises(
+        KernelError, match=r"it stores to Y\[8\], which program .* has loaded \(X and Y share"
+    ):
+        kernel[(2,)](x[1:], x[:16], 16, BLOCK=8)
+    with pytest.raises(KernelError, match=r"X\[16\], which is outside: X has 16 numbers"):
+        kernel[(3,)](x[:16], torch.zeros(24), 24, BLOCK=8)  # inside the storage, outside the view
+
+
+def test_one_program_sees_what_it_has_stored_through_another_view():
+    @launch.jit
+    def kernel(X, Y, OUT):
+        tl.store(Y, 5.0)
+        tl.store(OUT, tl.load(X + 1))
+
+    for aside in (False, True):
+        x, out = torch.zeros(4), torch.zeros(1)
+        launch.Kernel(kernel.fn, aside=aside)[(1,)](x, x[1:], out)
+        assert out.item() == (0 if aside else 5) and x.sum() == out.item()
 
 
 @pytest.mark.parametrize("grid", [8, (1, 2, 3, 4), (), [1], (1.5,), (-1,), lambda known: 3])

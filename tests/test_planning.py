@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import sys
 import weakref
 from dataclasses import replace
@@ -303,6 +304,12 @@ def test_time_is_work_over_what_arrives():
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(ValueError, match="utilisation="):
         planning.training_time(1, 1, share)
+
+
+def test_every_chip_has_a_bandwidth_and_one_of_your_own_need_not():
+    assert all(1e11 < made.bandwidth < 1e13 for made in planning.ACCELERATORS.values())
+    own = planning.Accelerator(1e12, 8e9, "its data sheet")
+    assert own.source == "its data sheet" and math.isnan(own.bandwidth)
 
 
 def test_megatrons_days_for_gpt3():

@@ -22,7 +22,7 @@ class Tile:
     """A block of numbers that a program holds. ``shape``: () for a single number.
 
     It has what Triton's own has, as far as the course needs it: arithmetic, comparison, ``&``, ``|``, ``~``,
-    ``[:, None]``, ``.to(dtype)``, ``.T``.
+    ``<<``, ``>>``, ``[:, None]``, ``.to(dtype)``, ``.T``.
     """
 
     __slots__ = ("numbers",)
@@ -87,9 +87,14 @@ class Tile:
 
 
 def as_tile(value: "Tile | float", like: torch.dtype | None = None) -> Tile:
-    """A number as a tile of shape (); a tile as it is. A number takes the dtype ``like`` where that can hold it."""
+    """A number as a tile of shape (); a tile as it is.
+
+    A whole number takes the dtype ``like``, a broken one where that is a float format; else int32 (int64 for a large
+    one) or float32. Raises `KernelError` where it does not fit, as Triton does.
+    """
     if isinstance(value, Tile):
         return value
+    value = getattr(value, "value", value)  # of what tl.constexpr marks
     if isinstance(value, bool):
         return Tile(_number(value, torch.bool))
     if not isinstance(value, int | float):
@@ -103,6 +108,11 @@ def as_tile(value: "Tile | float", like: torch.dtype | None = None) -> Tile:
 
 @functools.lru_cache(maxsize=256)
 def _number(value: float, dtype: torch.dtype) -> torch.Tensor:
+    whole = dtype != torch.bool and not dtype.is_floating_point
+    if whole and not torch.iinfo(dtype).min <= value <= torch.iinfo(dtype).max:
+        name = str(dtype).removeprefix("torch.")
+        wider = "" if dtype == torch.int64 else ": .to(tl.int64) makes a tile that can"
+        raise KernelError(f"{name} can't hold {value:,}{wider}")
     return torch.tensor(value, dtype=dtype, device="cpu")
 
 
@@ -152,11 +162,24 @@ def _floor_divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return torch.div(a, b, rounding_mode="trunc")  # as C does, and so a GPU
 
 
+def _shift(function, a: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+    if a.dtype.is_floating_point or a.dtype == torch.bool:
+        raise KernelError(f"<< and >> shift whole numbers; these are {a.dtype}")
+    bits = torch.iinfo(a.dtype).bits
+    if ((by < 0) | (by >= bits)).any():
+        raise KernelError(
+            f"<< and >> shift by 0 to {bits - 1} bits here; what comes of others is chance"
+        )
+    return function(a, by)
+
+
 def _operators() -> None:
     """Give `Tile` its operators, from both sides."""
     plain = ("add", "sub", "mul", "and_", "or_", "xor", "lt", "le", "gt", "ge", "eq", "ne")
     functions = {name.strip("_"): getattr(operator, name) for name in plain}
     functions |= {"truediv": _divide, "floordiv": _floor_divide, "mod": torch.fmod}
+    shifts = {"lshift": torch.bitwise_left_shift, "rshift": torch.bitwise_right_shift}
+    functions |= {name: functools.partial(_shift, shift) for name, shift in shifts.items()}
     for name, function in functions.items():
         divide = function in (_divide, torch.fmod)
 

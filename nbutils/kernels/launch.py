@@ -15,7 +15,7 @@ import torch
 
 from nbutils.kernels import standin
 from nbutils.kernels.held import KernelError, as_tile
-from nbutils.kernels.memory import Launch, Memory, Moved, Pointer, at_work, running
+from nbutils.kernels.memory import Launch, Memory, Moved, Pointer, Row, at_work, running
 
 language = standin
 FOR_THE_COMPILER = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
@@ -63,15 +63,13 @@ class Kernel:
         bound.apply_defaults()
         self._check_names()
         now = Launch(self._sizes(grid, bound.arguments))
-        memories, values = {}, {}
+        rows, values = {}, {}
         for name, value in bound.arguments.items():
-            values[name] = (
-                value if name in self.constants else self._argument(name, value, memories)
-            )
+            values[name] = value if name in self.constants else self._argument(name, value, rows)
         with at_work(now):
             self._run_programs(now, values)
-        for memory in memories.values():
-            memory.give_back()
+        for row in rows.values():
+            row.give_back()
         return now.moved
 
     def _run_programs(self, now: Launch, values: dict) -> None:
@@ -85,7 +83,7 @@ class Kernel:
 
     def _check_names(self) -> None:
         """What Triton's compiler refuses: a kernel that reads names of the program around it."""
-        marked = self.fn.__globals__.get("__annotations__", {})
+        marked = _marks(self.fn)
         for name, value in _names_around(self.fn).items():
             known = type(value).__name__ == "constexpr" or _is_constexpr(marked.get(name))
             if isinstance(value, bool | int | float | str | torch.Tensor) and not known:
@@ -98,16 +96,11 @@ class Kernel:
                     f"{self.__name__} calls {name}, which is no kernel: write @triton.jit before its definition"
                 )
 
-    def _argument(self, name: str, value, memories: dict):
+    def _argument(self, name: str, value, rows: dict):
         if isinstance(value, torch.Tensor):
-            key = (
-                value.data_ptr(),
-                value.dtype,
-                value.shape,
-                value.stride(),
-            )  # one tensor given twice is one memory
-            memory = memories.setdefault(key, Memory(name, value, self.aside))
-            return Pointer(memory, torch.tensor(0, device="cpu"))
+            key = value.device, value.untyped_storage().data_ptr(), value.dtype
+            row = rows.setdefault(key, Row(self.aside))
+            return Pointer(Memory(name, value, row), torch.tensor(0, device="cpu"))
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
@@ -147,11 +140,22 @@ def in_our_words(fn: Callable) -> Callable:
     while not isinstance(fn, types.FunctionType):  # a kernel, or what Triton has put around one
         fn = fn.fn
     known = {name: _ours(value) for name, value in _names_around(fn).items()}
-    known |= {name: fn.__globals__.get(name, {}) for name in ("__builtins__", "__annotations__")}
+    known |= {"__builtins__": fn.__globals__.get("__builtins__", {}), "__annotations__": _marks(fn)}
     inside = tuple(types.CellType(_ours(cell.cell_contents)) for cell in fn.__closure__ or ())
     made = types.FunctionType(fn.__code__, known, fn.__name__, fn.__defaults__, inside)
     made.__kwdefaults__, made.__annotations__ = fn.__kwdefaults__, fn.__annotations__
     return made
+
+
+def _marks(fn: types.FunctionType) -> dict:
+    """The annotations of the program around a function, by name.
+
+    From Python 3.14 on they are computed when the module is asked, and its dictionary may lack them.
+    """
+    module = sys.modules.get(fn.__globals__.get("__name__"))
+    if module is not None and vars(module) is fn.__globals__:
+        return getattr(module, "__annotations__", {})
+    return fn.__globals__.get("__annotations__", {})
 
 
 def _names_around(fn: types.FunctionType) -> dict:
@@ -171,7 +175,10 @@ def _ours(value):
         return Kernel(in_our_words(value)) if own else getattr(standin, name)
     home = name if isinstance(value, types.ModuleType) else str(getattr(value, "__module__", ""))
     if kind == "constexpr" and home.startswith("triton."):
-        return standin.constexpr(value.value)
+        return standin.constexpr(_ours(value.value))
+    if kind == "dtype" and home.startswith("triton."):
+        theirs = vars(sys.modules["triton.language"])
+        return next(getattr(standin, w) for w in standin.__all__ if theirs.get(w) is value)
     if name == "triton":
         return sys.modules[__name__]
     if home.startswith("triton."):

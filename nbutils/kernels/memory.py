@@ -5,6 +5,7 @@ is checked, each byte is counted, and it is known which program was where.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ import torch
 
 from nbutils.device import cpu_by_default
 from nbutils.kernels.held import KernelError, Tile, as_tile, fitting
+
+NOBODY, SEVERAL = -1, -2  # in the place of a program's number
 
 
 @dataclass
@@ -60,65 +63,108 @@ def at_work(launch: Launch) -> Iterator[None]:
         _running.pop()
 
 
-class Memory:
-    """A tensor as a kernel sees it: numbers in a row, from its first to its last, and who used them.
+class Row:
+    """One storage on which tensors given to a kernel have a share, as a row of numbers; and who used which of them.
 
-    ``numbers``: a view of the tensor, or a copy of it on the CPU. ``aside``: always a copy, which stays one.
+    ``aside``: the kernel works on a copy, which stays one. Tensors of another format on the same storage have a row
+    of their own.
     """
 
-    NOBODY, SEVERAL = -1, -2
-
-    def __init__(self, name: str, tensor: torch.Tensor, aside: bool = False):
-        self.name, self.aside = name, aside
-        sizes = zip(tensor.shape, tensor.stride())
-        size = 1 + sum((n - 1) * stride for n, stride in sizes) if tensor.numel() else 0
-        self.there = tensor.detach().as_strided((size,), (1,), tensor.storage_offset())
-        self.numbers = self.there.cpu()  # on the CPU already, it is the same memory
-        if aside and self.numbers.device == self.there.device:
-            self.numbers = self.numbers.clone()
-        self.size = size
+    def __init__(self, aside: bool = False):
+        self.aside, self.names = aside, []
+        self.first = self.end = 0  # in the storage, counted in numbers
         self.stored_by = self.loaded_by = self.lane = None
 
+    def include(self, name: str, tensor: torch.Tensor) -> int:
+        """Take a tensor in, before anything is used; gives how many numbers it has from its first to its last."""
+        sizes = zip(tensor.shape, tensor.stride())
+        size = 1 + sum((n - 1) * stride for n, stride in sizes) if tensor.numel() else 0
+        start = tensor.storage_offset()
+        self.first = min(self.first, start) if self.names else start
+        self.end = max(self.end, start + size)
+        self.names.append(name)
+        self._tensor = tensor.detach()
+        return size
+
+    @functools.cached_property
+    def there(self) -> torch.Tensor:
+        """The numbers where they are, (n,)."""
+        return self._tensor.as_strided((self.end - self.first,), (1,), self.first)
+
+    @functools.cached_property
+    def numbers(self) -> torch.Tensor:
+        """The numbers on the CPU, (n,): a view, or a copy."""
+        return self._bring()
+
+    def _bring(self) -> torch.Tensor:
+        numbers = self.there.cpu()  # on the CPU already, it is the same memory
+        same = numbers.device == self.there.device
+        return numbers.clone() if self.aside and same else numbers
+
+    def users(self, kind: str) -> torch.Tensor:
+        """``stored_by`` or ``loaded_by``, (n,), from its first use on."""
+        if getattr(self, kind) is None:
+            setattr(self, kind, torch.full((len(self.numbers),), NOBODY, dtype=torch.int32))
+        return getattr(self, kind)
+
     def give_back(self) -> None:
-        """Bring what was stored to where the tensor is."""
-        elsewhere = self.numbers.device != self.there.device
-        if elsewhere and self.stored_by is not None and not self.aside:
-            stored = self.stored_by != self.NOBODY
-            self.there[stored.to(self.there.device)] = self.numbers[stored].to(self.there.device)
+        """Bring what was stored to where the tensors are."""
+        if self.aside or self.stored_by is None or self.numbers.device == self.there.device:
+            return
+        stored = self.stored_by != NOBODY
+        self.there[stored.to(self.there.device)] = self.numbers[stored].to(self.there.device)
+
+
+class Memory:
+    """A tensor as a kernel sees it: numbers in a row, from its first to its last.
+
+    ``row``: what it shares with other tensors of the same storage; else it has one of its own.
+    """
+
+    def __init__(self, name: str, tensor: torch.Tensor, row: Row | None = None):
+        self.name, self.dtype = name, tensor.dtype
+        self.row = Row() if row is None else row
+        self.size = self.row.include(name, tensor)
+        self.offset = tensor.storage_offset()
+
+    def _in_row(self, at: torch.Tensor) -> torch.Tensor:
+        before = self.offset - self.row.first
+        return at + before if before else at
 
     def load(self, at: torch.Tensor, launch: Launch) -> torch.Tensor:
         """The numbers at these addresses, (n,)."""
         self._check(at, "tl.load reads")
-        launch.moved.loaded += at.numel() * self.numbers.element_size()
-        if self.stored_by is not None:
-            self._apart(self.stored_by[at], at, launch, "loads", "stored")
-        if self.loaded_by is None:
-            self.loaded_by = torch.full((self.size,), self.NOBODY, dtype=torch.int32)
-        before = self.loaded_by[at]
-        alone = (before == self.NOBODY) | (before == launch.number)
-        self.loaded_by[at] = torch.where(alone, launch.number, self.SEVERAL).int()
-        return self.numbers[at]
+        launch.moved.loaded += at.numel() * self.dtype.itemsize
+        there = self._in_row(at)
+        if self.row.stored_by is not None:
+            self._apart(self.row.stored_by[there], at, launch, "loads", "stored")
+        loaded_by = self.row.users("loaded_by")
+        before = loaded_by[there]
+        alone = (before == NOBODY) | (before == launch.number)
+        loaded_by[there] = torch.where(alone, launch.number, SEVERAL).int()
+        return self.row.numbers[there]
 
     def store(self, at: torch.Tensor, values: torch.Tensor, launch: Launch) -> None:
         """Write ``values`` (n,) to these addresses."""
         self._check(at, "tl.store writes")
-        launch.moved.stored += at.numel() * self.numbers.element_size()
-        if self.stored_by is None:
-            self.stored_by = torch.full((self.size,), self.NOBODY, dtype=torch.int32)
-            self.lane = torch.empty(self.size, dtype=torch.int64)
-        self._apart(self.stored_by[at], at, launch, "stores to", "stored to")
-        if self.loaded_by is not None:
-            self._apart(self.loaded_by[at], at, launch, "stores to", "loaded")
+        launch.moved.stored += at.numel() * self.dtype.itemsize
+        there = self._in_row(at)
+        stored_by = self.row.users("stored_by")
+        self._apart(stored_by[there], at, launch, "stores to", "stored to")
+        if self.row.loaded_by is not None:
+            self._apart(self.row.loaded_by[there], at, launch, "stores to", "loaded")
+        if self.row.lane is None:
+            self.row.lane = torch.empty(len(self.row.numbers), dtype=torch.int64)
         lanes = torch.arange(at.numel())
-        self.lane[at] = lanes
-        twice = self.lane[at] != lanes
+        self.row.lane[there] = lanes
+        twice = self.row.lane[there] != lanes
         if twice.any():
             raise KernelError(
                 f"one tl.store writes several numbers to {self._spell(at[twice][0])}, and which of them stays is "
                 "chance: each number needs an address of its own (is a row's length missing in the address?)"
             )
-        self.stored_by[at] = launch.number
-        self.numbers[at] = values
+        stored_by[there] = launch.number
+        self.row.numbers[there] = values
 
     def _check(self, at: torch.Tensor, does: str) -> None:
         if not at.numel():
@@ -136,17 +182,19 @@ class Memory:
         self, users: torch.Tensor, at: torch.Tensor, launch: Launch, does: str, did: str
     ) -> None:
         """Programs don't wait for each other: what one stores is no other's to load or to store."""
-        others = (users != self.NOBODY) & (users != launch.number)
+        others = (users != NOBODY) & (users != launch.number)
         if others.any():
             user = int(users[others][0])
             who = (
                 "several others have"
-                if user == self.SEVERAL
+                if user == SEVERAL
                 else f"program {_place(user, launch.grid)} has"
             )
+            names = self.row.names
+            shared = f" ({' and '.join(names)} share memory)" if len(names) > 1 else ""
             raise KernelError(
-                f"it {does} {self._spell(at[others][0])}, which {who} {did}. Programs don't wait for each other: "
-                "on a GPU chance decides which comes first"
+                f"it {does} {self._spell(at[others][0])}, which {who} {did}{shared}. "
+                "Programs don't wait for each other: on a GPU chance decides which comes first"
             )
 
     def _spell(self, at: torch.Tensor) -> str:
@@ -168,7 +216,7 @@ class Pointer:
     @property
     def dtype(self) -> SimpleNamespace:
         """As Triton's: ``X.dtype.element_ty`` is the format of the numbers there."""
-        return SimpleNamespace(element_ty=self.memory.numbers.dtype)
+        return SimpleNamespace(element_ty=self.memory.dtype)
 
     def __add__(self, offset: "Tile | int") -> "Pointer":
         return self._moved(offset, torch.add)

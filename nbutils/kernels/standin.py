@@ -25,10 +25,21 @@ INNER = 16  # the least that tl.dot sums over, as Triton has it
 
 class constexpr:
     """Marks what is known when a kernel is compiled: an argument, in the kernel's head, or a number of the program
-    around it, ``tl.constexpr(64)``."""
+    around it, ``tl.constexpr(64)``.
 
-    def __new__(cls, value: float):
-        return type(cls.__name__, (type(value),), {})(value)
+    Such a number is one of its own type, with itself as ``value``. True and False, of which Python derives nothing,
+    are 1 and 0 by type and themselves in ``value``, which tiles take; None and a format need no mark.
+    """
+
+    def __new__(cls, value):
+        if value is None or isinstance(value, torch.dtype):
+            return value
+        if not isinstance(value, int | float | str | tuple):
+            raise KernelError(
+                f"tl.constexpr marks a number, a text, several of them, true, false, None or a format, not {value!r}"
+            )
+        kind = int if isinstance(value, bool) else type(value)
+        return type(cls.__name__, (kind,), {"value": value})(value)
 
 
 def program_id(axis: int) -> Tile:
@@ -70,7 +81,7 @@ def load(pointer: Pointer, mask=None, other=None, cache_modifier="", eviction_po
     if other is not None and mask is None:
         raise KernelError("tl.load: other= has no meaning without mask=")
     at, mask = pointer.chosen(mask)
-    dtype = pointer.memory.numbers.dtype
+    dtype = pointer.memory.dtype
     if other is None:
         whole = dtype == torch.bool or dtype.is_floating_point
         numbers = torch.full(
@@ -92,7 +103,7 @@ def store(pointer: Pointer, value, mask=None, cache_modifier="", eviction_policy
             f"tl.store has addresses of shape {pointer.shape} for values of shape {value.shape} and a mask of shape "
             f"{tuple(mask.shape)}: one address for each number"
         )
-    values = value.numbers.to(pointer.memory.numbers.dtype).expand(at.shape)
+    values = value.numbers.to(pointer.memory.dtype).expand(at.shape)
     pointer.memory.store(at[mask], values[mask], _now("store"))
 
 
@@ -156,9 +167,10 @@ def _reduction(name: str, function):
         short = input.dtype in (torch.float16, torch.bfloat16) and name != "sum"
         numbers = input.numbers.float() if short else input.numbers
         numbers = numbers.int() if numbers.dtype == torch.bool else numbers
-        if axis is not None and not 0 <= axis < len(input.shape):
+        directions = len(input.shape)
+        if axis is not None and not -directions <= axis < directions:
             raise KernelError(f"tl.{name}: axis={axis} is none of a tile of shape {input.shape}")
-        every = tuple(range(len(input.shape))) if axis is None else axis
+        every = tuple(range(directions)) if axis is None else axis % directions
         out = function(numbers, every, keepdim=keep_dims)
         return Tile(out.to(numbers.dtype))
 

@@ -24,7 +24,7 @@ from nbutils import (
     windows,
 )
 from nbutils.exercises import your_gpt
-from nbutils.kernels.memory import Memory
+from nbutils.kernels.memory import Row
 from nbutils.model import CausalSelfAttention
 
 
@@ -157,8 +157,8 @@ MISTAKES = {
         BOTH,
     ),
     "a kernel's tensors stay on the chip": Mistake(
-        Memory,
-        "__init__",
+        Row,
+        "_bring",
         "self.there.cpu()",
         "self.there",
         package.runs_kernels_where_their_tensors_are,

@@ -86,10 +86,10 @@ WHY = """
 Plain attention moves $4T^2 + 4TD$ numbers. The table is what hurts: four crossings of $T^2$, while
 queries, keys, values and outputs are $T$ rows each. In tiles the table never leaves the fast memory. What
 grows with $T^2$ there is $2DT^2$ divided by the number of queries in a tile, since each tile of queries
-loads all keys and values: with more queries than $D/2$ in a tile it is less than one of the four
-crossings, and causal tiles save almost half of it. So a tile should have as many queries as fit. The
-number of keys hardly matters. The operations are as many as before: FlashAttention is faster because it
-carries less.
+loads all keys and values: with more than $D/2$ queries in a tile it is less than the four crossings
+together, with more than $2D$ less than one, and causal tiles save almost half of it. So a tile should
+have as many queries as fit. The number of keys hardly matters. The operations are as many as before:
+FlashAttention is faster because it carries less.
 """
 MASKED_HALF = (
     "In your plain way the mask saves bytes. It does not: the table of scores is computed, stored and "
