@@ -8,10 +8,9 @@ import subprocess
 import sys
 from statistics import median
 
-import nbutils  # before torch: it tells waiting threads to sleep  # isort: skip
 from rows import Row, table
 
-TURNS = tuple(dict.fromkeys(["0", "500", "2000", "20000", nbutils.WAITING["GOMP_SPINCOUNT"]]))
+TURNS = ("0", "500", "2000", "20000")
 
 
 def measure(turns: tuple[str, ...] = TURNS, updates: int = 200, rounds: int = 5) -> list[Row]:

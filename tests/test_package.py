@@ -226,13 +226,3 @@ def test_threads_wait_in_short_turns_unless_told_otherwise(own, expected):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert {k: v for k, v in json.loads(done.stdout).items() if v} == expected
-
-
-@pytest.mark.parametrize(
-    "vendor, turns", [("AuthenticAMD", "2000"), ("GenuineIntel", "500"), (None, "500")]
-)
-def test_a_turn_is_shorter_on_some_processors(tmp_path, vendor, turns):
-    cpuinfo = tmp_path / "cpuinfo"
-    if vendor:
-        cpuinfo.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n", "utf-8")
-    assert nbutils._turns(str(cpuinfo)) == turns
