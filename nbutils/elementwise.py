@@ -4,7 +4,7 @@ Where a network trains on a CPU, what goes number by number costs nearly as much
 PyTorch takes each formula apart into small operations, keeps what each was given, and walks back
 through all of them. Here each is one operation for autograd, with its way back written by hand: the
 same numbers but for rounding, in about half of the time. An update of chapter 6's "modern" network
-takes a fifth less. Everywhere else the formulas themselves run: torch.compile makes one program of
+takes up to a tenth less. Everywhere else the formulas themselves run: torch.compile makes one program of
 them, and for GPUs nothing has been measured yet.
 """
 
