@@ -129,8 +129,7 @@ def limit(rows: list[dict]) -> list[tuple]:
 
 def limit_line(row: dict) -> tuple:
     numbers = [row[name] for name in ("megaflop", "megabytes", "limit", "takes")]
-    shown = (number or "" for number in numbers)
-    return (row["program"], row["kind"], *shown, f"{row['share']:.0%}" if row["share"] else "")
+    return (row["program"], row["kind"], *numbers, f"{row['share']:.0%}")
 
 
 def proof(rows: list[dict]) -> list[tuple]:
