@@ -273,8 +273,8 @@ def measure_bandwidth(chip: Chip, seconds: float = 0.5, size: int = 128_000_000)
 
     Raises ``ValueError`` for a ``size`` below 1.
     """
-    if size < 1:
-        raise ValueError(f"size={size} must be at least 1 byte")
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size={size} must be a whole number of bytes, at least 1")
     source = torch.ones(size, dtype=torch.uint8, device=chip.device)
     copy = torch.empty_like(source)
     return 2 * size / _fastest_of(lambda: copy.copy_(source), seconds)

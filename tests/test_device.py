@@ -229,9 +229,12 @@ def test_the_peak_is_what_a_product_reaches(monkeypatch):
     assert measure_peak(CPU, seconds=1.5) == pytest.approx(2 * 1024**3 / 0.25)
 
 
-def test_a_copy_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="size=0 must be at least 1 byte"):
-        device.measure_bandwidth(CPU, 0.01, 0)
+@pytest.mark.parametrize("size", [0, 1.5])
+def test_a_copy_of_no_whole_byte_is_refused(size):
+    with pytest.raises(
+        ValueError, match=f"size={size} must be a whole number of bytes, at least 1"
+    ):
+        device.measure_bandwidth(CPU, 0.01, size)
 
 
 def test_bandwidth_counts_what_is_read_and_what_is_written(monkeypatch):

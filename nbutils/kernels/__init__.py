@@ -15,6 +15,7 @@ Sources: Tillet, Kung and Cox, "Triton" (2019); Dao and others, FlashAttention (
 import importlib.util
 import os
 import sys
+from numbers import Integral
 from types import ModuleType
 
 from nbutils.device import Chip
@@ -114,5 +115,5 @@ def tiles(T: int, tile: tuple[int, int], causal: bool = True) -> list[tuple[int,
 
 def _check_positive(**values: int) -> None:
     for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name}={value} must be a whole number, at least 1")
