@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -278,3 +279,15 @@ def test_chapter_6_shows_the_trials_that_are_stored(bench, root):
     assert len(rows) > 5
     for name, updates, mean, seeds in rows:
         assert stored.get((mean, seeds)) == updates, name
+
+
+def test_chapter_6_tells_the_losses_that_are_stored(root):
+    notebook = json.loads((root / "notebooks" / "06_faster.ipynb").read_text("utf-8"))
+    (text,) = ("".join(c["source"]) for c in notebook["cells"] if c["id"] == "a-tenth")
+    told = re.search(
+        r"nanoGPT had ([\d.]+) bits a byte after 180 seconds, ours ([\d.]+) after 18 ", text
+    )
+    rows = (root / "bench" / "train.md").read_text("utf-8").splitlines()
+    of = {tuple(cell.strip() for cell in row.strip("|").split("|"))[:4] for row in rows}
+    assert ("180", "nanoGPT", "0.003", told[1]) in of
+    assert ("18", "ours at its best", "0.006", told[2]) in of
