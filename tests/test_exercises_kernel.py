@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nbutils import exercises, kernels
-from nbutils.exercises import checking
+from nbutils.exercises import imitation
 from nbutils.exercises.checking import PASSED, WRONG, judge
 from nbutils.exercises.exercise import exercise, names
 
@@ -84,21 +84,21 @@ def test_the_pieces_of_a_row_give_its_softmax(sizes):
     ids=lambda value: str(type(value).__name__),
 )
 def test_whatever_is_given_gets_a_sentence(name, value, monkeypatch):
-    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)  # there are none
+    monkeypatch.setattr(imitation, "SECONDS_FOR_PAIRS", 0)  # there are none
     verdict = judge(name, lambda *args: value)
     assert verdict.state == WRONG and verdict.example
 
 
 @pytest.mark.parametrize("form", (lambda n: n * (1 + 1e-12), np.float64(1 + 1e-12).__mul__))
 def test_bytes_that_a_division_has_rounded_should_be_whole(form, monkeypatch):
-    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)
+    monkeypatch.setattr(imitation, "SECONDS_FOR_PAIRS", 0)
     verdict = judge("attention_bytes", in_form("attention_bytes", lambda both: [*map(form, both)]))
     assert verdict.state == WRONG and "give whole numbers: use // instead of /" in verdict.example
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_generator_is_told_without_its_address(name, monkeypatch):
-    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 0)
+    monkeypatch.setattr(imitation, "SECONDS_FOR_PAIRS", 0)
     verdict = judge(name, lambda *args: (x for x in (1, 2)))
     assert "a generator" in verdict.example and "0x" not in verdict.example
 
@@ -211,7 +211,7 @@ def loaded(rule: str, width: str = "min(k, T - j)"):
         (
             "running_softmax",
             merging("total * m.exp() / new.exp() + (piece - new[:, None]).exp().sum(1)"),
-            ["You divide e to the maximum by e to the maximum"],
+            ["You divide e to one maximum by e to the other"],
         ),
         (
             "running_softmax",
@@ -256,7 +256,7 @@ def loaded(rule: str, width: str = "min(k, T - j)"):
     ],
 )
 def test_a_stranger_s_mistake_is_told(name, answer, words, monkeypatch):
-    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 60)  # a busy machine has time
+    monkeypatch.setattr(imitation, "SECONDS_FOR_PAIRS", 60)  # a busy machine has time
     verdict = judge(name, answer)
     assert verdict.mistakes and all(one in verdict.says for one in words), verdict
 

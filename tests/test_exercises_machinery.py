@@ -1,6 +1,5 @@
 """What stands behind every exercise: limits, comparing, grading, and the notebooks."""
 
-import csv
 import json
 import re
 import time
@@ -18,8 +17,8 @@ from nbclient import NotebookClient
 from authoring import exercises as tool
 from authoring.notebooks import normalise
 from nbutils import exercises
-from nbutils.exercises import checking, grading
-from nbutils.exercises.checking import PASSED, RAISED, STOPPED, WRONG, judge
+from nbutils.exercises import checking, grading, imitation
+from nbutils.exercises.checking import RAISED, STOPPED, WRONG, judge
 from nbutils.exercises.compare import difference
 from nbutils.exercises.exercise import CHAPTERS, ExerciseError, Wrong, exercise, from_module, names
 from nbutils.exercises.guard import outcome
@@ -53,7 +52,7 @@ def test_an_endless_loop_is_stopped_with_its_line():
 
 
 def test_an_import_that_takes_long_is_not_cut_in_half(tmp_path, monkeypatch):
-    (tmp_path / "slow_to_come.py").write_text("import time\ntime.sleep(0.5)\nvalue = 3\n")
+    (tmp_path / "slow_to_come.py").write_text("import time\ntime.sleep(0.5)\nvalue = 3\n", "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
 
     def imports():
@@ -186,7 +185,7 @@ def test_a_difference_is_said_where_it_begins(got, expected, words):
 
 
 def test_two_mistakes_at_once_are_both_named(monkeypatch):
-    monkeypatch.setattr(checking, "SECONDS_FOR_PAIRS", 60)  # a busy machine has time
+    monkeypatch.setattr(imitation, "SECONDS_FOR_PAIRS", 60)  # a busy machine has time
     asked = exercise("attention")
     unscaled, after = (
         next(wrong for wrong in asked.wrong if words in wrong.says)
@@ -199,7 +198,13 @@ def test_two_mistakes_at_once_are_both_named(monkeypatch):
 
 def test_a_second_try_is_judged_with_less_work(monkeypatch):
     calls = []
-    monkeypatch.setattr(checking, "outcome", lambda f, *a: calls.append(f) or outcome(f, *a))
+
+    def counted(function, *args, **how):
+        calls.append(function)
+        return outcome(function, *args, **how)
+
+    for module in (checking, imitation):
+        monkeypatch.setattr(module, "outcome", counted)
     asked = exercise("rate_at")
     wrong = asked.with_mistakes((asked.wrong[-1],))
 
@@ -217,21 +222,23 @@ def test_a_second_try_is_judged_with_less_work(monkeypatch):
 
 def test_an_answer_that_the_machine_paused_is_asked_again(monkeypatch):
     asked = replace(exercise("rate_at"))
-    monkeypatch.setattr(
-        checking, "outcome", lambda f, args: checking.Outcome(error=checking.Stopped("late"))
-    )
+    for module in (checking, imitation):
+        late = checking.Outcome(error=checking.Stopped("late"))
+        monkeypatch.setattr(module, "outcome", lambda *_, late=late, **how: late)
     assert not judge(asked, lambda *_: 0.0).passed
     case = asked.cases(checking.Inputs(0))[0]
-    checking._expected(asked, 0, torch.float32).outcome(0, case)
+    imitation.expected_of(asked, 0, torch.float32).outcome(0, case)
     monkeypatch.undo()
     assert judge(asked, asked.answer).passed
 
 
 def test_what_nobody_foresaw_gets_the_first_case_that_is_wrong():
-    verdict = judge(
-        "attention", lambda q, k, v: v.cumsum(1) / torch.arange(1, q.shape[1] + 1)[:, None]
-    )
-    assert verdict.state == WRONG and not verdict.mistakes
+    def cubed(q, k, v):
+        scores = (q @ k.transpose(-2, -1)) ** 3
+        return scores.masked_fill(~right(q.shape[1]), -torch.inf).softmax(-1) @ v
+
+    verdict = judge("attention", cubed)
+    assert verdict.state == WRONG and not verdict.mistakes and not verdict.named
     assert "Right with one position, which sees only itself and equal scores" in verdict.says
     assert "Wrong with one number a head" in verdict.says and "it should be" in verdict.example
 
@@ -249,59 +256,6 @@ def test_a_module_that_is_no_whole_exercise_is_named():
     asked = exercise("causal_mask")
     with pytest.raises(ExerciseError, match="stands 0 times"):
         asked.with_mistakes((Wrong("", "nowhere", ""),))
-
-
-# --- grading ------------------------------------------------------------------------------------
-
-
-def submitted(folder, name, *cells):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbformat.write(notebook, folder / name)
-
-
-def test_a_folder_is_graded(tmp_path):
-    folder = tmp_path / "handed in"
-    folder.mkdir()
-    submitted(
-        folder,
-        "ada.ipynb",
-        "%matplotlib inline\nimport torch",
-        "raise SystemExit",
-        "def causal_mask(T):\n    return torch.ones(T, T).bool().tril()",
-    )
-    submitted(
-        folder,
-        "bob.ipynb",
-        "import torch\ndef causal_mask(T):\n    return torch.ones(T, T).tril(-1).bool()",
-        "def attention(q, k, v)\n    return v",
-    )
-    (folder / "zoe.ipynb").write_text("no notebook")
-    grades = grading.grade(folder, workers=2)
-    of = {(one.notebook, one.exercise): one for one in grades}
-    assert of["ada.ipynb", "causal_mask"].state == PASSED
-    assert "the diagonal is False" in of["bob.ipynb", "causal_mask"].says
-    assert "SyntaxError in cell 2" in of["bob.ipynb", "attention"].says
-    assert of["zoe.ipynb", ""].state == grading.ERROR
-    grading.write_csv(grades, tmp_path / "grades.csv")
-    with open(tmp_path / "grades.csv", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == len(grades) and rows[0].keys() == {"notebook", "exercise", "state", "says"}
-    page = grading.as_html([*grades, replace(grades[0], notebook="<b>")])
-    assert "ada.ipynb" in page and "&lt;b&gt;" in page and "<b>.ipynb" not in page
-
-
-def test_a_notebook_that_does_not_end_is_told_and_the_others_are_graded(tmp_path):
-    submitted(tmp_path, "eve.ipynb", "while True: pass")
-    (tmp_path / "zoe.ipynb").write_text("no notebook")
-    says = {one.notebook: one.says for one in grading.grade(tmp_path, seconds=3)}
-    assert "not done after 3 seconds" in says["eve.ipynb"] and says.keys() > {"eve.ipynb"}
-
-
-def test_a_folder_without_notebooks_is_named(tmp_path):
-    with pytest.raises(ValueError, match="no notebook"):
-        grading.grade(tmp_path)
-    with pytest.raises(ValueError, match="there is no folder"):
-        grading.grade(tmp_path / "none")
 
 
 def test_nothing_warns_when_all_is_well():
@@ -384,20 +338,6 @@ def test_nothing_is_stored_that_differs_between_runs_or_machines(path):
     outputs = str([cell.outputs for cell in stored.cells if cell.cell_type == "code"])
     assert not re.search(r"/(home|root|tmp|work|Users)/|site-packages| at 0x[0-9a-f]{6,}", outputs)
     assert "'error'" not in outputs
-
-
-def test_cells_without_an_answer_are_not_run_by_the_grader(tmp_path):
-    notebook = tool.notebook("io")
-    assert [
-        cell.id for cell in notebook.cells if grading.SKIPPED in cell.metadata.get("tags", [])
-    ] == ["setup", "functions", "together-1", "progress"]
-    for cell in notebook.cells:
-        if cell.id == "together-1":
-            cell.source = "import os; os._exit(1)"
-    (tmp_path / "a").mkdir()
-    nbformat.write(notebook, tmp_path / "a" / "io.ipynb")
-    states = {one.state for one in grading.grade(tmp_path / "a")}
-    assert states == {"not tried yet"}
 
 
 TOO_EARLY = {"curve", "end", "possible"}  # cells that want the whole run

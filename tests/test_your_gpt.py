@@ -121,6 +121,20 @@ def test_what_the_exercises_lack_is_refused(wish):
         YourGPT(COURSE, config)
 
 
+@pytest.mark.parametrize(
+    "ids, message",
+    [
+        (torch.tensor([[3, 50]]), r"tokens has id 50.* \(0 to 49\)"),
+        (torch.zeros(1, 25, dtype=torch.long), "25 tokens is longer"),
+        ([[3, 4]], "tokens=.* is of type list, not a tensor"),
+        (torch.zeros(1, 2), "dtype torch.float32"),
+    ],
+)
+def test_ids_that_it_can_t_read_are_told(ids, message):
+    with pytest.raises(ValueError, match=message):
+        model(50)(ids)
+
+
 # Its training
 
 
@@ -276,9 +290,9 @@ def in_place(x, scale, shift):
     [
         ("linear", detached, "gives no gradient"),
         ("linear", by_numpy, "gives no gradient"),
-        ("linear", half_detached, "not the derivative"),
+        ("linear", half_detached, "gives no gradient for weight"),
         ("linear", slow, "20 times as slow"),
-        ("layer_norm", in_place, "raises RuntimeError: a leaf Variable"),
+        ("layer_norm", in_place, "changes a tensor that it was given"),
         ("windows_at", windows_as_lists, "gives a list or an array, and a network needs a tensor"),
     ],
 )

@@ -2,45 +2,39 @@
 
 A mistake is recognised by imitation. Each exercise keeps the mistakes that students make as changes
 of its own answer; an answer that gives what one of them gives, on every case, makes that mistake,
-however it is written. Two mistakes at once are found in the same way. What nobody foresaw gets the
-first case that is wrong, after those that are right: the cases are ordered so that each adds one
-thing.
+however it is written (`imitation`). What no list foresees is looked at for its form (`forms`), or told at the
+line where it was raised (`crashes`). Two mistakes at once are found by imitation too. What is left gets the
+first case that is wrong, after those that are right: the cases are ordered so that each adds one thing.
 """
 
-import functools
 import html
-import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
 
-from nbutils.device import cpu_by_default
-from nbutils.exercises.compare import difference, format_value
-from nbutils.exercises.exercise import Case, Exercise, ExerciseError, Inputs, Wrong, exercise
+from nbutils.exercises.compare import format_value
+from nbutils.exercises.crashes import in_plain_words, wrong_number_of_arguments
+from nbutils.exercises.exercise import Case, Exercise, Inputs, Wrong, exercise
+from nbutils.exercises.forms import Results, describe_form, describe_relation, is_value
 from nbutils.exercises.guard import SECONDS, Outcome, Stopped, outcome
+from nbutils.exercises.imitation import Attempt, difference_of, expected_of, find_mistake, find_two
+from nbutils.exercises.world import as_it_came
 
-SECONDS_FOR_PAIRS = 0.5  # in which two mistakes at once are looked for
+OTHER_SEEDS = range(1, 7)  # with which a call is tried again, to see whether it draws
+SECONDS_AGAIN = 0.5  # for each of these calls
+SECONDS_IN_ALL = 8.0  # for all cases of one check
 PASSED, WRONG, RAISED, STOPPED, UNTRIED = "passed", "wrong", "raised", "stopped", "not tried yet"
-ADVICE = {
-    NameError: "Has the cell that defines it been run?",
-    UnboundLocalError: "It is given a value only after it is used, or only in some cases.",
-    IndexError: "Count from 0: the last of n has the index n - 1.",
-    KeyError: "Print the keys that there are.",
-    ZeroDivisionError: "Which input makes the divisor 0?",
-    AttributeError: "Print the value's type() to see what it is.",
-    RecursionError: "The function calls itself without an end.",
-    MemoryError: "Print the shapes: one of them is far larger than it should be.",
-}
-SHAPE_ADVICE = (
-    "Print the shapes of what stands in this line, and say for each dimension what it counts."
-)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `judge` found. mistakes: the named ones, if it was recognised."""
+    """What `judge` found.
+
+    named: whether it says what the mistake is. mistakes: those of the exercise's list that were
+    recognised.
+    """
 
     name: str
     state: str
@@ -48,6 +42,7 @@ class Verdict:
     example: str = ""
     tested: tuple[str, ...] = ()
     mistakes: tuple[Wrong, ...] = field(default=(), repr=False)
+    named: bool = False
 
     @property
     def passed(self) -> bool:
@@ -79,6 +74,8 @@ def judge(
         answer: the student's function.
         seed, dtype: of the cases' random inputs.
 
+    What it prints is printed once, with the calls of the cases.
+
     Raises:
         ValueError: there is no such exercise.
         TypeError: the answer is no function.
@@ -89,45 +86,163 @@ def judge(
             f"check({asked.name!r}, …) takes your function, not {format_value(answer)}: write its name "
             "without parentheses"
         )
-    with cpu_by_default():
+    with as_it_came():
         return _judged(asked, answer, seed, dtype)
 
 
 def _judged(asked: Exercise, answer: Callable, seed: int, dtype: torch.dtype) -> Verdict:
     cases, outcomes = asked.cases(Inputs(seed, dtype)), []
+    end = time.monotonic() + SECONDS_IN_ALL
     for case in cases:
-        outcomes.append(outcome(answer, case.args))
-        if isinstance(outcomes[-1].error, NotImplementedError):
+        seconds = min(SECONDS, max(end - time.monotonic(), 0.1))
+        outcomes.append(outcome(answer, case.args, seconds, show=True))
+        if _is_the_starter(asked, outcomes[-1]):
             return Verdict(asked.name, UNTRIED, "not tried yet")
         if isinstance(outcomes[-1].error, Stopped):
             return _stopped(asked, case, outcomes[-1])
-    attempt = _Attempt(asked, dtype, cases, outcomes)
-    expected = _expected(asked, seed, dtype)
+    attempt = Attempt(asked, answer, dtype, cases, outcomes)
+    expected = expected_of(asked, seed, dtype)
     differences = list(attempt.differences(expected.outcome))
-    if not any(differences):
-        tested = tuple(case.shows for case in cases)
-        says = f"right. Tested with {_in_words(tested)}."
-        return Verdict(asked.name, PASSED, says, tested=tested)
-    return _wrong(attempt, expected, differences)
+    if any(differences) or attempt.changes_what_is_kept():
+        return _wrong(attempt, expected, differences)
+    if other := _fails_with_others(asked, answer, seed, dtype, end):
+        return other
+    tested = tuple(case.shows for case in cases)
+    says = f"right. Tested with {_in_words(tested)}.{_remark(attempt)}"
+    return Verdict(asked.name, PASSED, says, tested=tested)
 
 
-def _wrong(attempt: "_Attempt", expected: "_Expected", differences: list[str]) -> Verdict:
-    """The verdict on an answer that is wrong in some case: by its mistakes, if they are known."""
+def _fails_with_others(
+    asked: Exercise, answer: Callable, seed: int, dtype: torch.dtype, end: float
+) -> Verdict | None:
+    """The verdict on an answer that is right in all cases, and wrong in the same ones with other numbers.
+
+    Until ``end`` on the monotonic clock; a slow answer that has been right so far is right.
+    """
+    for case in asked.cases(Inputs(seed + 1, dtype)):
+        mine = outcome(answer, case.args, max(end - time.monotonic(), 0.1))
+        if isinstance(mine.error, Stopped):  # what was fast enough before is so now
+            return None
+        if found := difference_of(mine, outcome(asked.answer, case.args), dtype):
+            call = f"{asked.name}({', '.join(map(format_value, case.args))})"
+            return Verdict(
+                asked.name,
+                WRONG,
+                f"Right with one set of numbers, and wrong with {case.shows} when these are others. Does it keep "
+                "something from an earlier call, or hold for these numbers by chance?",
+                f"With {case.shows}, {call}: {found}.",
+            )
+    return None
+
+
+def _is_the_starter(asked: Exercise, found: Outcome) -> bool:
+    """Whether this is the exception of the place to write, and not one of PyTorch's of the same type."""
+    if not isinstance(found.error, NotImplementedError):
+        return False
+    message = str(found.error)
+    return message == asked.name or (not message and "raise NotImplementedError" in found.line)
+
+
+def _remark(attempt: Attempt) -> str:
+    """What is said of a right answer that changes an argument which no docstring promises to keep."""
+    if not (names := attempt.changed()):
+        return ""
+    return (
+        f" It changes `{names[0]}`, which it was given: whoever calls it finds other values there. Work on a "
+        "copy if you don't mean it."
+    )
+
+
+def _wrong(attempt: Attempt, expected, differences: list[str]) -> Verdict:
+    """The verdict on an answer that is wrong in some case: by its mistake, if that is known."""
     asked, cases = attempt.exercise, attempt.cases
+    if not any(differences):
+        mistakes = find_mistake(attempt, expected)
+        says = mistakes[0].says if mistakes else _changes(attempt)
+        return Verdict(asked.name, WRONG, says, mistakes=mistakes, named=True)
     first = next(i for i, found in enumerate(differences) if found)
     call = f"{asked.name}({', '.join(map(format_value, cases[first].args))})"
     example = f"With {cases[first].shows}, {call}: {differences[first]}."
-    if mistakes := _find_mistakes(attempt, expected):
-        says = " ".join(wrong.says for wrong in mistakes)
-        if len(mistakes) > 1:
-            says = f"Two mistakes at once. {says}"
-        return Verdict(asked.name, WRONG, says, example, mistakes=mistakes)
+    if mistakes := find_mistake(attempt, expected):
+        return Verdict(asked.name, WRONG, mistakes[0].says, example, (), mistakes, named=True)
+    if says := wrong_number_of_arguments(
+        attempt.outcomes[first].error, attempt.answer, cases[first].args, attempt.names
+    ):
+        return Verdict(asked.name, RAISED, says, named=True)
     if attempt.outcomes[first].error is not None:
-        says = _raised(attempt.outcomes[first])
-        return Verdict(asked.name, RAISED, says, example if first else "")
+        says, known = _raised(attempt.outcomes[first], attempt.answer)
+        return Verdict(asked.name, RAISED, says, example if first else "", named=known)
+    if says := _by_its_nature(attempt, expected, first):
+        return Verdict(asked.name, WRONG, says, example, named=True)
+    if mistakes := find_two(attempt, expected):
+        says = f"Two mistakes at once. {' '.join(wrong.says for wrong in mistakes)}"
+        return Verdict(asked.name, WRONG, says, example, (), mistakes, named=True)
     right = _in_words(case.shows for case in cases[:first])
     so_far = f"Right with {right}. " if right else ""
     return Verdict(asked.name, WRONG, f"{so_far}Wrong with {cases[first].shows}.", example)
+
+
+def _by_its_nature(attempt: Attempt, expected, first: int) -> str:
+    """What the results show of themselves: chance, memory, their form, or how they are related."""
+    if attempt.changes_what_is_kept():
+        return _changes(attempt)
+    if says := _differs_from_call_to_call(attempt, first):
+        return says
+    rights = [expected.outcome(i, case) for i, case in enumerate(attempt.cases)]
+    both = [
+        (mine, right, case.args)
+        for mine, right, case in zip(attempt.outcomes, rights, attempt.cases)
+        if right.error is None
+    ]
+    if any(mine.error is not None for mine, _, _ in both):
+        return ""
+    mine, right, args = zip(*both)
+    results = Results(
+        [one.value for one in mine],
+        [one.value for one in right],
+        list(args),
+        attempt.names,
+        [one.printed for one in mine],
+        attempt.dtype,
+    )
+    if says := describe_form(results):
+        return says
+    changes = _changes(attempt) if attempt.changed() else ""
+    return " ".join(filter(None, (changes, describe_relation(results))))
+
+
+def _differs_from_call_to_call(attempt: Attempt, first: int) -> str:
+    """Whether the same call gives another result by chance, or since the function remembers."""
+    case, then = attempt.cases[first], attempt.outcomes[first]
+    if not is_value(then.value) or difference_of(then, then, attempt.dtype):
+        return ""  # two objects of a class, or tensors without numbers, are never the same
+
+    def differs(seed: int) -> bool:
+        again = outcome(attempt.answer, case.args, SECONDS_AGAIN, seed=seed)
+        late = isinstance(again.error, Stopped)
+        return not late and bool(difference_of(again, then, attempt.dtype))
+
+    if differs(0):
+        return (
+            "Your function gives another result when the same call comes again. Either it remembers earlier "
+            "calls: a list, dict or tensor that is made outside of it, or in its first line with def, lives on, "
+            "so make it anew inside. Or it reads what nobody has set: torch.empty, or a random generator of "
+            "its own."
+        )
+    if any(map(differs, OTHER_SEEDS)):
+        return (
+            "Your function draws random numbers: the same call gives another result each time. Is there a "
+            "layer with weights of its own, a dropout, a random start or a draw where none belongs?"
+        )
+    return ""
+
+
+def _changes(attempt: Attempt) -> str:
+    names = attempt.changed()
+    return (
+        f"Your function changes `{names[0]}`, which it was given: after the call it is another one. Work on a "
+        f"copy, or make a new one. In place are `+=`, `{names[0]}[...] = …`, and methods that end in _."
+    )
 
 
 def is_right(
@@ -139,109 +254,13 @@ def is_right(
     seconds: float = SECONDS,
 ) -> bool:
     """Whether an answer is right, without looking for what is wrong with it."""
-    return all(
-        not _difference(
-            outcome(answer, case.args, seconds), outcome(asked.answer, case.args), dtype
-        )
-        for case in asked.cases(Inputs(seed, dtype))
-    )
-
-
-# --- what an answer gives, and what it should give ------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """What an answer gives: an outcome for each case."""
-
-    exercise: Exercise
-    dtype: torch.dtype
-    cases: list[Case]
-    outcomes: list[Outcome]
-
-    def differences(self, other: Callable[[int, Case], Outcome]) -> Iterator[str]:
-        """For each case how its outcome differs from the other one's; "" where it doesn't."""
-        for i, (case, mine) in enumerate(zip(self.cases, self.outcomes, strict=True)):
-            yield _difference(mine, other(i, case), self.dtype)
-
-    def equals(self, other: Callable[[int, Case], Outcome]) -> bool:
-        """Whether there is no difference; nothing is computed after the first."""
-        return not any(self.differences(other))
-
-
-class _Expected:
-    """What an exercise's answer gives, and what each mistake does, in the cases of one seed and dtype.
-
-    What was computed once is known.
-    """
-
-    def __init__(self, exercise: Exercise):
-        self.exercise = exercise
-        self.known: dict[tuple[Wrong | None, int], Outcome] = {}
-
-    def outcome(self, i: int, case: Case, wrong: Wrong | None = None) -> Outcome:
-        """In case number i, of the answer or of one with that mistake."""
-        if (wrong, i) in self.known:
-            return self.known[wrong, i]
-        function = self.exercise.with_mistakes((wrong,)) if wrong else self.exercise.answer
-        found = outcome(function, case.args)
-        if not isinstance(found.error, Stopped):  # the machine may have paused
-            self.known[wrong, i] = found
-        return found
-
-
-@functools.lru_cache(maxsize=1)
-def _expected(asked: Exercise, seed: int, dtype: torch.dtype) -> _Expected:
-    """Kept of the exercise that was checked last, so that a second try is judged sooner."""
-    return _Expected(asked)
-
-
-def _difference(mine: Outcome, right: Outcome, dtype: torch.dtype) -> str:
-    """What is wrong with this outcome; "" if nothing is."""
-    if mine.error is not None and right.error is not None:
-        same = isinstance(mine.error, type(right.error))
-        return "" if same else f"it should raise {right.kind}; yours raises {mine.kind}"
-    if right.error is not None:
-        return f"it should raise {right.kind}; yours gives {format_value(mine.value)}"
-    if mine.error is not None:
-        return f"it should be {format_value(right.value)}; yours raises {mine.kind}"
-    try:
-        return difference(mine.value, right.value, dtype)
-    except Exception as error:  # a list that holds itself, a sparse tensor: anything may come
-        return (
-            f"it should be {format_value(right.value)}; yours, a {type(mine.value).__name__}, can't be "
-            f"compared with it ({type(error).__name__})"
-        )
-
-
-# --- which mistake it makes -----------------------------------------------------------------------
-
-
-def _find_mistakes(attempt: _Attempt, expected: _Expected) -> tuple[Wrong, ...]:
-    """The mistake, or the two, that give what this answer gives; () if there are none."""
-    for wrong in attempt.exercise.wrong:
-        if attempt.equals(functools.partial(expected.outcome, wrong=wrong)):
-            return (wrong,)
-    return _find_two_mistakes(attempt)
-
-
-def _find_two_mistakes(attempt: _Attempt) -> tuple[Wrong, ...]:
-    end = time.perf_counter() + SECONDS_FOR_PAIRS
-    edits = [wrong for wrong in attempt.exercise.wrong if not wrong.instead]
-    for pair in itertools.combinations(edits, 2):
-        if time.perf_counter() > end:
-            break
-        try:
-            function = attempt.exercise.with_mistakes(pair)
-        except (ExerciseError, SyntaxError):  # these two don't fit together
-            continue
-        if attempt.equals(functools.partial(_outcome_of, function)):
-            return pair
-    return ()
-
-
-def _outcome_of(function: Callable, i: int, case: Case) -> Outcome:
-    return outcome(function, case.args)
+    with as_it_came():
+        for case in asked.cases(Inputs(seed, dtype)):
+            mine, right = outcome(answer, case.args, seconds), outcome(asked.answer, case.args)
+            attempt = Attempt(asked, answer, dtype, [case], [mine])
+            if difference_of(mine, right, dtype) or attempt.changes_what_is_kept():
+                return False
+    return True
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -250,22 +269,15 @@ def _outcome_of(function: Callable, i: int, case: Case) -> Outcome:
 def _stopped(asked: Exercise, case: Case, found: Outcome) -> Verdict:
     says = f"{found.error}. Is there a loop that never ends?"
     where = f" ({found.line})" if found.line else ""
-    return Verdict(asked.name, STOPPED, f"With {case.shows}: {says}{where}")
+    return Verdict(asked.name, STOPPED, f"With {case.shows}: {says}{where}", named=True)
 
 
-def _raised(found: Outcome) -> str:
+def _raised(found: Outcome, answer: Callable) -> tuple[str, bool]:
+    """What is said of an exception, and whether something is known about it."""
     where = f" in {found.line}" if found.line else ""
     message = str(found.error).strip().splitlines()[0] if str(found.error).strip() else ""
-    advice = _advice(found.error)
-    return f"{found.kind}{where}. {message}" + (f"\n{advice}" if advice else "")
-
-
-def _advice(error: BaseException) -> str:
-    if isinstance(error, TypeError) and "float" in str(error):
-        return "Is it a quotient? / gives a float, // a whole number."
-    if any(word in str(error).lower() for word in ("shape", "size", "dimension")):
-        return SHAPE_ADVICE
-    return next((words for kind, words in ADVICE.items() if isinstance(error, kind)), "")
+    advice = in_plain_words(found.error, found.line, answer)
+    return f"{found.kind}{where}. {message}" + (f"\n{advice}" if advice else ""), bool(advice)
 
 
 def _in_words(parts: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import math
 import numbers
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,8 +16,18 @@ TOLERANCE = {
     torch.bfloat16: (5e-2, 5e-2),
     torch.float16: (1e-2, 1e-2),
 }
+# Of Python's numbers, which are float64 unless they come out of a tensor.
+NUMBERS = {torch.float64: (1e-6, 1e-9), torch.float32: (1e-5, 1e-7)}
 
 WHOLE = " (give whole numbers: use // instead of /)"
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """What an iterator gave, in its place: ``kind`` is the iterator's type."""
+
+    kind: str
+    values: list
 
 
 def difference(got, expected, dtype: torch.dtype = torch.float32) -> str:
@@ -41,12 +52,33 @@ def difference(got, expected, dtype: torch.dtype = torch.float32) -> str:
     return "" if got == expected else _should_be(expected, got)
 
 
+def is_same(one, other) -> bool:
+    """Whether two values are the same to the last digit, in the same form; nan is nan."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
+            return False
+        return bool(((one == other) | ((one != one) & (other != other))).all())
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(
+            one, other, equal_nan=one.dtype.kind in "fc"
+        )
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    if isinstance(one, float):
+        return one == other or (one != one and other != other)
+    return one is other or (isinstance(one, (str, bytes, bytearray, int, set)) and one == other)
+
+
 def _tensor_difference(got, expected: torch.Tensor, dtype: torch.dtype) -> str:
     if isinstance(got, (list, tuple)) and any(getattr(one, "ndim", 0) for one in got):
         return _list_of_tensors(got)
-    tensor = _as_tensor(got)
+    tensor = as_tensor(got)
     if tensor is None:
-        return f"it should give a tensor; yours gives {_type_in_words(got)}"
+        return f"it should give a tensor; yours gives {type_in_words(got)}"
     tensor = tensor.detach().cpu()
     if tensor.shape != expected.shape:
         return f"the shape should be {tuple(expected.shape)}; yours is {tuple(tensor.shape)}"
@@ -61,7 +93,7 @@ def _list_of_tensors(got: list | tuple) -> str:
     shapes = {tuple(one.shape) for one in got if hasattr(one, "shape")}
     each = f", each of shape {shapes.pop()}" if len(shapes) == 1 else ""
     return (
-        f"it should give one tensor; yours gives {_type_in_words(got)} of {len(got)}{each} (torch.stack or "
+        f"it should give one tensor; yours gives {type_in_words(got)} of {len(got)}{each} (torch.stack or "
         "torch.cat makes one of them)"
     )
 
@@ -85,7 +117,8 @@ def _value_difference(tensor: torch.Tensor, expected: torch.Tensor, dtype: torch
     )
 
 
-def _as_tensor(value) -> torch.Tensor | None:
+def as_tensor(value) -> torch.Tensor | None:
+    """The value as a tensor; None if it is no number and no table of numbers."""
     if isinstance(value, torch.Tensor):
         return value
     try:
@@ -114,11 +147,11 @@ def _number_difference(got, expected, dtype: torch.dtype) -> str:
     if isinstance(got, (torch.Tensor, np.ndarray)):
         return f"it should give one number; yours has the shape {tuple(got.shape)}"
     if not isinstance(got, numbers.Number):
-        return f"it should give a number; yours gives {_type_in_words(got)}"
+        return f"it should give a number; yours gives {type_in_words(got)}"
     if isinstance(expected, (bool, int)) and isinstance(got, (bool, int)):
         same = got == expected
     else:
-        relative, absolute = TOLERANCE[dtype]
+        relative, absolute = NUMBERS.get(dtype, TOLERANCE[dtype])
         same = math.isclose(got, expected, rel_tol=relative, abs_tol=absolute)
         same = same or (math.isnan(got) and math.isnan(expected))
     return "" if same else _should_be(expected, got)
@@ -128,7 +161,7 @@ def _sequence_difference(got, expected: Sequence, dtype: torch.dtype) -> str:
     if isinstance(got, (torch.Tensor, np.ndarray)):
         got = got.tolist()
     if not isinstance(got, Sequence) or isinstance(got, (str, bytes)):
-        return f"it should give {_type_in_words(expected)}; yours gives {_type_in_words(got)}"
+        return f"it should give {type_in_words(expected)}; yours gives {type_in_words(got)}"
     if len(got) != len(expected):
         many = f"{len(expected)} value{'s' * (len(expected) != 1)}"
         return f"it should give {many}; yours gives {len(got)}"
@@ -154,7 +187,7 @@ def _is_rounded(got: Sequence, expected: Sequence) -> bool:
 
 def _mapping_difference(got, expected: Mapping, dtype: torch.dtype) -> str:
     if not isinstance(got, Mapping):
-        return f"it should give a dict; yours gives {_type_in_words(got)}"
+        return f"it should give a dict; yours gives {type_in_words(got)}"
     if missing := expected.keys() - got.keys():
         return f"yours has no {min(missing, key=repr)!r}"
     if extra := got.keys() - expected.keys():
@@ -166,14 +199,26 @@ def _mapping_difference(got, expected: Mapping, dtype: torch.dtype) -> str:
 
 
 def _should_be(expected, got) -> str:
-    is_got = _type_in_words(got) if got is None else format_value(got)
-    return f"it should be {format_value(expected)}; yours is {is_got}"
+    is_got = type_in_words(got) if got is None else format_value(got)
+    should = format_value(expected)
+    if should == is_got and (digits := _all_digits(expected, got)):
+        should, is_got = digits
+    return f"it should be {should}; yours is {is_got}"
 
 
-def _type_in_words(value) -> str:
+def _all_digits(expected, got) -> tuple[str, str] | None:
+    """Two numbers with the digits in which they differ; None if they are no two numbers."""
+    one, other = as_tensor(expected), as_tensor(got)
+    if one is None or other is None or one.numel() != 1 or other.numel() != 1:
+        return None
+    return f"{one.item():.9g}", f"{other.item():.9g}"
+
+
+def type_in_words(value) -> str:
+    """Its type with an article: "a list", "an int"."""
     if value is None:
         return "None (is there a return?)"
-    name = type(value).__name__
+    name = value.kind if isinstance(value, Consumed) else type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
@@ -183,8 +228,10 @@ def format_value(value) -> str:
         return _format_tensor(value)
     if isinstance(value, float):
         value = float(f"{value:.4g}")
+    if isinstance(value, Consumed):
+        return type_in_words(value)
     text = getattr(value, "__name__", "a function") if callable(value) else repr(value)
-    return _type_in_words(value) if " at 0x" in text else _cut(text)  # an address says nothing
+    return type_in_words(value) if " at 0x" in text else _cut(text)  # an address says nothing
 
 
 def _format_tensor(value: torch.Tensor) -> str:
@@ -192,7 +239,7 @@ def _format_tensor(value: torch.Tensor) -> str:
         return f"a tensor of shape {tuple(value.shape)}"
     value = value.detach().cpu()
     if value.is_floating_point():
-        return _cut(f"tensor({value.double().numpy().round(4).tolist()})")
+        return _cut(f"tensor({value.double().round(decimals=4).tolist()})")
     return _cut(f"tensor({value.tolist()})")
 
 

@@ -1,7 +1,8 @@
 """What an exercise is: one module with its statement, its answer, its cases and its mistakes.
 
 A module has, in this order: a docstring (a title, an empty line, the statement in Markdown),
-DIFFICULTY and IMPORTANCE from 1 to 5, MINUTES, a function of the module's own name (the answer, whose
+DIFFICULTY and IMPORTANCE from 1 to 5, MINUTES, perhaps KEPT (names of arguments that must be left as they
+were), a function of the module's own name (the answer, whose
 docstring the student sees), ``cases(given)``, HINTS, WHY, WRONG and RIGHT. The page "For teachers"
 goes through one of them, under "Write an exercise".
 """
@@ -89,9 +90,17 @@ class Wrong:
     instead: Callable | None = None
 
 
+def each(says: str, old: str, *news: str) -> tuple[Wrong, ...]:
+    """One mistake for each of ``news`` in the place of ``old``, all with the same sentence."""
+    return tuple(Wrong(says, old, new) for new in news)
+
+
 @dataclass(frozen=True, eq=False)  # two are one only if they are the same object
 class Exercise:
-    """One exercise; ``answer`` is the reference, ``source`` its text."""
+    """One exercise; ``answer`` is the reference, ``source`` its text.
+
+    kept: arguments that its docstring promises to leave as they were.
+    """
 
     name: str
     chapter: str
@@ -108,6 +117,7 @@ class Exercise:
     wrong: tuple[Wrong, ...]
     right: tuple[Callable, ...]
     namespace: dict
+    kept: tuple[str, ...] = ()
 
     def starter(self) -> str:
         """The answer's signature and docstring, and a place to write."""
@@ -195,9 +205,9 @@ def _paragraphs(lines: list[str]) -> list[_Paragraph]:
     return paragraphs
 
 
-def compile_function(source: str, name: str, namespace: dict) -> Callable:
-    """The function of that name that the text defines."""
-    exec(compile(source, f"<{name}>", "exec"), namespace)
+def compile_function(source: str, name: str, namespace: dict, file: str = "") -> Callable:
+    """The function of that name that the text defines. file: what a traceback says of where it stands."""
+    exec(compile(source, file or f"<{name}>", "exec"), namespace)
     return namespace[name]
 
 
@@ -264,7 +274,12 @@ def from_module(module: ModuleType, chapter: str, name: str) -> Exercise:
         wrong=tuple(module.WRONG),
         right=tuple(module.RIGHT),
         namespace=vars(module),
+        kept=tuple(getattr(module, "KEPT", ())),
     )
+    if odd := set(made.kept) - set(inspect.signature(answer).parameters):
+        raise ExerciseError(
+            f"{module.__name__}: KEPT names {min(odd)!r}, which is no argument of {name}"
+        )
     for wrong in made.wrong:
         made.with_mistakes((wrong,))
     return made

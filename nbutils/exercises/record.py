@@ -7,7 +7,7 @@ import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from nbutils.files import written_aside
+from nbutils.files import expanded, written_aside
 
 FILE = "next_token_progress.json"
 DRIVE = Path("/content/drive/MyDrive")  # Google Drive on Colab, if it is mounted
@@ -46,7 +46,7 @@ def progress_file() -> Path:
     """Where the file is: NBUTILS_PROGRESS, else in a mounted Drive, else in the working folder."""
     chosen = os.environ.get("NBUTILS_PROGRESS")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     return (DRIVE if DRIVE.is_dir() else Path.cwd()) / FILE
 
 

@@ -1,15 +1,23 @@
 """What a student calls in a notebook; each call also notes in the progress file what was done."""
 
+import contextlib
 import html
+import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+import torch
 
 from nbutils.exercises import record
 from nbutils.exercises.checking import UNTRIED, Verdict, is_right, judge
 from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.sources import source_of
+from nbutils.exercises.world import as_it_came
 from nbutils.exercises.your_gpt import IN_THE_GPT, unfit
+
+MISTAKES_SHOWN = 8  # of an exercise's list, beside its solution
 
 
 def check(name: str, answer: Callable) -> Verdict:
@@ -24,21 +32,45 @@ def check(name: str, answer: Callable) -> Verdict:
         TypeError: the answer is no function.
     """
     verdict = judge(name, answer)
-    why = unfit(name, answer) if verdict.passed else ""
-    if why:
-        verdict = replace(
-            verdict, says=f"{verdict.says} It can't become part of your GPT as it is: {why}."
-        )
-    if verdict.state != UNTRIED:
-        progress = record.load_progress()
-        entry = progress.of(name)
-        entry.tries += 1
-        entry.says = verdict.says
-        if verdict.passed:
-            entry.passed, entry.unfit = record.now(), why
-            entry.code = source_of(name, answer, lambda again: is_right(exercise(name), again))
-        record.store_progress(progress)
+    if verdict.state == UNTRIED:
+        return verdict
+    if (device := torch.get_default_device()).type != "cpu":
+        elsewhere = f" (Checked on the CPU, with tensors there; your default device is {device}.)"
+        verdict = replace(verdict, says=verdict.says + elsewhere)
+    progress = record.load_progress()
+    entry = progress.of(name)
+    entry.tries += 1
+    if verdict.passed:
+        entry.passed = record.now()
+        entry.code, entry.unfit = _kept(name, answer)
+        verdict = replace(verdict, says=f"{verdict.says}{_remark(entry)}")
+    entry.says = verdict.says
+    record.store_progress(progress)
     return verdict
+
+
+def _kept(name: str, answer: Callable) -> tuple[str, str]:
+    """The text of a right answer, and why it can't be part of a network; "" where nothing is to be said.
+
+    It is called again for both; what it prints has been seen.
+    """
+    with as_it_came(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code = source_of(name, answer, lambda again: is_right(exercise(name), again))
+        return code, unfit(name, answer)
+
+
+def _remark(entry: record.Entry) -> str:
+    """What a right answer is not good for, if anything."""
+    if entry.unfit:
+        return f" It can't become part of your GPT as it is: {entry.unfit}."
+    if not entry.code:
+        return (
+            " But its text can't be kept, so the course's own function stands in where this one would be used: "
+            "write it as a function with def, in a cell, without what only this notebook's memory holds (a "
+            "lambda in a call, a partial, an object of a class)."
+        )
+    return ""
 
 
 @dataclass(frozen=True)
@@ -77,9 +109,13 @@ def solution(name: str, anyway: bool = False) -> Markdown:
         )
     entry.solution = entry.solution or record.now()
     record.store_progress(progress)
-    mistakes = "\n".join(f"- {says}" for says in dict.fromkeys(wrong.says for wrong in asked.wrong))
+    known = list(dict.fromkeys(wrong.says for wrong in asked.wrong))
+    step = max(1, len(known) // MISTAKES_SHOWN)
+    mistakes = "\n".join(f"- {says}" for says in known[::step][:MISTAKES_SHOWN])
+    if len(known) > MISTAKES_SHOWN:
+        mistakes += f"\n\nThe check knows {len(known) - MISTAKES_SHOWN} more."
     return Markdown(
-        f"```python\n{asked.body().rstrip()}\n```\n\n{asked.why}\n\n**What often goes wrong**\n\n{mistakes}"
+        f"```python\n{asked.body().rstrip()}\n```\n\n{asked.why}\n\n**What goes wrong, for example**\n\n{mistakes}"
     )
 
 

@@ -1,6 +1,7 @@
 """Whether a right answer is fit for a network: its gradient, its speed, and where it computes.
 
-It is tried with inputs of the size that training has, against the course's own function.
+It is tried with inputs of the size that training has, against the course's own function in float64. What
+was rounded on the way is no difference: errors count beside the whole tensor's size, not number by number.
 """
 
 import inspect
@@ -10,14 +11,17 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from nbutils.device import Chip, cpu_by_default, out_of_memory, pick, synchronize
-from nbutils.exercises.compare import difference
+from nbutils.device import Chip, out_of_memory, pick, synchronize
+from nbutils.exercises.compare import as_tensor, difference
 from nbutils.exercises.exercise import exercise
 from nbutils.exercises.guard import Outcome, Stopped, outcome
+from nbutils.exercises.world import as_it_came
 
 ON_THE_CPU = frozenset({"mean_loss", "with_temperature", "keep_top_p"})
 """Those that get tensors, and get them on the CPU wherever the network is."""
 
+ROUNDED = 1e-4  # what float32 may lose, as a share of a tensor's length
+ROUNDED_BACK = 1e-3  # and on the way back
 TOO_SLOW = 20  # times the course's own function; a run of two minutes would take most of an hour
 LEAST = 0.05  # seconds that any function may take
 TRIES = 3  # before a function is called slow: the machine may have paused
@@ -32,7 +36,7 @@ def unfit(name: str, function: Callable, device: str | torch.device = "auto") ->
     if name not in TRAINING_INPUTS:
         return ""
     chip = pick(device)
-    with cpu_by_default():
+    with as_it_came():
         args = TRAINING_INPUTS[name](torch.Generator().manual_seed(0))
         why = _problem_on_the_cpu(name, function, args)
         if why or chip.device.type == "cpu" or name in ON_THE_CPU:
@@ -42,15 +46,52 @@ def unfit(name: str, function: Callable, device: str | torch.device = "auto") ->
 
 def _problem_on_the_cpu(name: str, function: Callable, args: tuple) -> str:
     start = time.perf_counter()
-    expected = outcome(exercise(name).answer, args)
+    outcome(exercise(name).answer, args)
     got = _time_limited(function, args, time.perf_counter() - start)
     if isinstance(got.error, Stopped):
         return f"with a whole batch it is more than {TOO_SLOW} times as slow as the course's"
+    if "leaf Variable" in str(got.error):
+        return (
+            "it changes a tensor that it was given, which the network needs again (make a new one)"
+        )
     if got.error is not None:
         return f"with a whole batch it raises {got.kind}: {str(got.error).rstrip('.')}"
-    if found := difference(got.value, expected.value):
+    expected = outcome(exercise(name).answer, _in_float64(args)).value
+    if found := _value_problem(got.value, expected):
         return f"with a whole batch {found}"
-    return _gradient_problem(name, function, args) or _type_problem(got.value, expected.value)
+    return _gradient_problem(name, function, args) or _type_problem(got.value, expected)
+
+
+def _in_float64(value):
+    """All floats of a value in float64."""
+    if isinstance(value, torch.Tensor) and value.is_floating_point():
+        return value.detach().double().requires_grad_(value.requires_grad)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_in_float64, value))
+    return value
+
+
+def _value_problem(got, expected) -> str:
+    """How a result differs from that in float64 by more than was rounded; "" if it doesn't."""
+    if isinstance(expected, (list, tuple)) and isinstance(got, (list, tuple)):
+        if len(got) != len(expected):
+            return difference(got, expected)
+        return next(filter(None, map(_value_problem, got, expected)), "")
+    tensor = as_tensor(got)
+    if tensor is None or not isinstance(expected, torch.Tensor) or not expected.is_floating_point():
+        return difference(got, expected)
+    infinite = expected.isinf()
+    if tensor.shape != expected.shape or not tensor.isinf().equal(infinite) or tensor.isnan().any():
+        return difference(got, expected)
+    off = _beside(tensor.detach()[~infinite], expected[~infinite])
+    return difference(got, expected) if off > ROUNDED else ""
+
+
+def _beside(mine: torch.Tensor, right: torch.Tensor) -> float:
+    """The length of the difference, as a share of the right one's length."""
+    length = right.double().norm().item()
+    off = (mine.double() - right.double()).norm().item()
+    return off / length if length else off
 
 
 def _problem_on_the_gpu(chip: Chip, name: str, function: Callable, args: tuple) -> str:
@@ -108,15 +149,27 @@ def _error_on_the_gpu(got: Outcome, remedy: str) -> str:
 
 
 def _gradient_problem(name: str, function: Callable, args: tuple) -> str:
+    places = [i for i, x in enumerate(args) if _has_gradient(x)]
     gradients = _gradients(function, args)
     if gradients is None:
         return "it gives no gradient (detach, no_grad, numpy, item() or tolist() cut it off)"
-    expected = _gradients(exercise(name).answer, args)
-    for mine, right in zip(gradients, expected, strict=True):
-        largest = right.abs().max()  # what was rounded in a sum is small beside it
-        if difference(mine / largest, right / largest):
-            return "its gradient is not the derivative of what it computes"
+    expected = _gradients(exercise(name).answer, _in_float64(args))
+    for i, mine, right in zip(places, gradients, expected, strict=True):
+        if not right.any():
+            continue
+        if mine is None or not mine.any():
+            return (
+                f"it gives no gradient for {_names(name)[i]}, so training can't change that (detach, .data, "
+                "no_grad, or a layer with parameters of its own cut it off)"
+            )
+        if not mine.isfinite().all() or _beside(mine, right) > ROUNDED_BACK:
+            return f"its gradient for {_names(name)[i]} is not the derivative of what it computes"
     return ""
+
+
+def _names(name: str) -> list[str]:
+    """Of the arguments, as the exercise calls them."""
+    return list(inspect.signature(exercise(name).answer).parameters)
 
 
 def _type_problem(got, expected) -> str:
@@ -149,13 +202,13 @@ def move(value, device: torch.device):
 
 def _first_input(name: str, args: tuple) -> str:
     """The course's word for the first input: a tensor, or a list of them."""
-    first = next(iter(inspect.signature(exercise(name).answer).parameters))
+    first = _names(name)[0]
     return f"{first}[0]" if isinstance(args[0], list) else first
 
 
-def _gradients(function: Callable, args: tuple) -> list[torch.Tensor] | None:
-    """Gradients of a sum over what the function gives, for those args that training changes; None
-    if it gives none."""
+def _gradients(function: Callable, args: tuple) -> list[torch.Tensor | None] | None:
+    """Gradients of a sum over what the function gives, for those args that training changes, each in
+    its dtype; None if it gives none."""
     args = [x.detach().clone().requires_grad_() if _has_gradient(x) else x for x in args]
     weights = [x for x in args if _has_gradient(x)]
     if not weights:
@@ -163,9 +216,10 @@ def _gradients(function: Callable, args: tuple) -> list[torch.Tensor] | None:
     out = function(*args)
     if not isinstance(out, torch.Tensor) or not out.requires_grad:
         return None
-    share = torch.linspace(-1, 1, out.numel()).view(out.shape)  # another one for each number
+    # another one for each number
+    share = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape)
     found = torch.autograd.grad((out * share).sum(), weights, allow_unused=True)
-    return [torch.zeros_like(x) if g is None else g for x, g in zip(weights, found, strict=True)]
+    return list(found)
 
 
 def _has_gradient(x) -> bool:

@@ -8,7 +8,7 @@ from torch import nn
 from nbutils.config import GPTConfig
 from nbutils.exercises.your_gpt.functions import Functions
 from nbutils.exercises.your_gpt.tokenizer import YourTokenizer
-from nbutils.ids import check_device
+from nbutils.ids import check_device, check_tokens
 from nbutils.model import GPT
 
 
@@ -38,8 +38,9 @@ class YourGPT(nn.Module):
         self.your, self.config, self.reference = your, config, GPT(config)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Ids (B, T) to logits (B, T, V). Raises ``ValueError`` for ids that are not where the model is."""
+        """Ids (B, T) to logits (B, T, V). Raises ``ValueError`` for ids that `GPT` would refuse."""
         table = self.reference.token_embedding.weight
+        check_tokens(tokens, self.config)
         check_device("tokens", tokens, table.device)
         positions = self.reference.position_embedding.weight
         x = self.your.embed(tokens, table, positions[: tokens.shape[1]])

@@ -43,6 +43,8 @@ def cases(given):
     far = torch.tensor([30.0, -10.0, 10.0, -30.0, -20.0], dtype=given.dtype)  # times 50 times √3
     large = far[given.sample(range(5), 5)][:, None].expand(5, 3)
     zero, fifty = torch.zeros(3, dtype=given.dtype), torch.full((3,), 50.0, dtype=given.dtype)
+    ends = torch.tensor([-30.0, 20, 30, -20, -30], dtype=given.dtype)[:, None].expand(5, 3)
+    ties = ends[2], given.normal(3), ends, given.normal(5, 3)
     return [
         case("an empty cache", 0, 3),
         Case(
@@ -57,6 +59,7 @@ def cases(given):
         case("one kept position", 1, 6),
         case("five kept positions", 5, 3),
         case("nine kept positions", 9, 2),
+        case("forty kept positions", 40, 4),
         Case(
             "scores above 1,000",
             fifty,
@@ -65,6 +68,8 @@ def cases(given):
             large,
             given.normal(5, 3),
         ),
+        case("500 kept positions", 500, 64),
+        Case("a score of -2,598 first, and two of 2,598, the last one too", fifty, *ties),
     ]
 
 
@@ -110,7 +115,7 @@ WRONG = (
         "",
     ),
     Wrong(
-        "The scores are divided by D; it should be the square root of D.",
+        "The scores are divided by D, or twice by its square root. Divide once, by the square root of D.",
         "math.sqrt(len(q))",
         "len(q)",
     ),
@@ -177,6 +182,250 @@ WRONG = (
         "newest position in them.",
         "@ values, keys, values",
         "@ values",
+    ),
+    Wrong(
+        "The scores are dot products with the newest key. Take the query: keys @ q.",
+        "keys @ q",
+        "keys @ k",
+    ),
+    Wrong(
+        "The scores are dot products with the newest value. Take the query: keys @ q.",
+        "keys @ q",
+        "keys @ v",
+    ),
+    Wrong(
+        "The scores are dot products of the query with the values. Take the keys; the values are what "
+        "the weights add up.",
+        "keys @ q",
+        "values @ q",
+    ),
+    Wrong(
+        "Each weight is 1 in your function, so out is the sum of the values. Is the softmax over a "
+        "dimension of size 1? It belongs to the dimension of the T + 1 positions.",
+        "scores.softmax(dim=0) @ values",
+        "values.sum(dim=0)",
+    ),
+    Wrong(
+        "Your out is the plain average of the values: the scores have no effect. Weigh the values with "
+        "the softmax of the scores.",
+        "scores.softmax(dim=0) @ values",
+        "values.mean(dim=0)",
+    ),
+    Wrong(
+        "Your newest position sees the oldest one only. A causal mask (is_causal=True) for one query "
+        "hides all keys but the first; no mask is needed here, for nothing is later.",
+        "scores.softmax(dim=0) @ values",
+        "values[0]",
+    ),
+    Wrong(
+        "Your out is the newest value alone. Average all T + 1 values with their weights.",
+        "scores.softmax(dim=0) @ values",
+        "values[-1]",
+    ),
+    Wrong(
+        "Your out is the value with the largest score alone. Average all T + 1 values with their "
+        "weights, the softmax of the scores.",
+        "scores.softmax(dim=0) @ values",
+        "values[scores.argmax()]",
+    ),
+    Wrong(
+        "Your function adds the newest value, whole, to an average of the kept ones. It takes part in "
+        "the softmax like any other: extend the cache, then attend.",
+        "scores.softmax(dim=0) @ values",
+        "scores[:-1].softmax(dim=0) @ values[:-1] + v",
+    ),
+    Wrong(
+        "Your function adds the newest value once more, on top of the average that has it already. Out "
+        "is the average alone.",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0) @ values + v",
+    ),
+    Wrong(
+        "Your function takes half of the newest value and half of an average of the kept ones. The "
+        "newest takes part in the softmax like any other: extend the cache, then attend.",
+        "scores.softmax(dim=0) @ values",
+        "(scores[:-1].softmax(dim=0) @ values[:-1] + v) / 2",
+    ),
+    Wrong(
+        "Your function adds the query to out. The residual stream comes later; out is the average of "
+        "the values.",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0) @ values + q",
+    ),
+    Wrong(
+        "Your function gives the newest position a weight and leaves out its value, so the other "
+        "weights sum to less than 1. Add up all T + 1 values.",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0)[:-1] @ values[:-1]",
+    ),
+    Wrong(
+        "With an empty cache your out is 0. The newest position still sees itself: out is its own value "
+        "then.",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0) @ values * (len(keys) > 1)",
+    ),
+    Wrong(
+        "The scores are divided by the square root of T, the number of kept positions. It should be D, "
+        "the number of entries of the query.",
+        "math.sqrt(len(q))",
+        "(len(keys) - 1) ** 0.5",
+    ),
+    Wrong(
+        "The square root of D divides what comes after the softmax. Divide the scores, before it.",
+        "scores.softmax(dim=0) @ values",
+        "(keys @ q).softmax(dim=0) @ values / math.sqrt(len(q))",
+    ),
+    Wrong(
+        "The scores are divided by the square of D; it should be the square root of D.",
+        "math.sqrt(len(q))",
+        "len(q) ** 2",
+    ),
+    Wrong(
+        "Your sign is wrong: the position whose key fits worst has the largest weight.",
+        "keys @ q",
+        "-keys @ q",
+    ),
+    Wrong(
+        "Your function takes the scores without their sign (abs). A negative score means a small "
+        "weight.",
+        "keys @ q",
+        "(keys @ q).abs()",
+    ),
+    Wrong(
+        "Your function gives each position its own sigmoid. Use softmax, so that the weights sum to 1.",
+        "scores.softmax(dim=0)",
+        "scores.sigmoid()",
+    ),
+    Wrong(
+        "Your function weighs with logarithms. Use softmax, not log_softmax.",
+        "scores.softmax(dim=0)",
+        "scores.log_softmax(dim=0)",
+    ),
+    Wrong(
+        "Your weights don't sum to 1: e to the power of each score is not divided by the sum of all.",
+        "scores.softmax(dim=0)",
+        "(scores - scores.max()).exp()",
+    ),
+    Wrong(
+        "Your weights don't sum to 1: e to the power of each score is not divided by the sum of all, "
+        "and with large scores it is infinite. softmax does both.",
+        "scores.softmax(dim=0)",
+        "scores.exp()",
+    ),
+    Wrong(
+        "The weights sum to 1 already: don't divide by the number of positions (mean) once more. Add "
+        "the weighted values up.",
+        "scores.softmax(dim=0) @ values",
+        "scores.softmax(dim=0) @ values / len(values)",
+    ),
+    Wrong(
+        "Your function has a score for each entry of a key. Add the products up over D first: one score "
+        "for each position.",
+        "scores.softmax(dim=0) @ values",
+        "((keys * q / math.sqrt(len(q))).softmax(dim=0) * values).sum(dim=0)",
+    ),
+    *(
+        Wrong(
+            "Your function keeps the scores within fixed limits, so that large ones look equal. softmax "
+            "needs no limits: it takes the largest off first.",
+            "scores.softmax(dim=0)",
+            f"scores.clamp(-{limit}, {limit}).softmax(dim=0)",
+        )
+        for limit in (10, 50, 80, 100)
+    ),
+    Wrong(
+        "Each key asks all keys in your function, so out has a row for each position. Only the newest "
+        "query asks: keys @ q.",
+        "scores.softmax(dim=0) @ values",
+        "(keys @ keys.T / math.sqrt(len(q))).softmax(dim=-1) @ values",
+    ),
+    Wrong(
+        "Your out is one number: the weighted values were added up over D, too. Out is (D,), like v.",
+        "scores.softmax(dim=0) @ values",
+        "(scores.softmax(dim=0) @ values).sum()",
+    ),
+    Wrong(
+        "Your cache of keys comes back as it was. The newest key belongs to its end, for the next step.",
+        "@ values, keys, values",
+        "@ values, keys[:-1], values",
+    ),
+    Wrong(
+        "Your cache of values comes back as it was. The newest value belongs to its end, for the next "
+        "step.",
+        "@ values, keys, values",
+        "@ values, keys, values[:-1]",
+    ),
+    Wrong(
+        "Your function gives the newest key and value alone. Give the whole cache, (T + 1, D) each, "
+        "with them at its end.",
+        "@ values, keys, values",
+        "@ values, keys[-1:], values[-1:]",
+    ),
+    Wrong(
+        "Your function gives the newest key and value as they came. Give the whole cache, (T + 1, D) "
+        "each, with them at its end.",
+        "@ values, keys, values",
+        "@ values, k, v",
+    ),
+    Wrong(
+        "Your three results are in the wrong order. Give out, keys, values.",
+        "return scores.softmax(dim=0) @ values, keys, values",
+        "return keys, values, scores.softmax(dim=0) @ values",
+    ),
+    Wrong(
+        "Your function gives out and the keys. The values belong to the cache, too: out, keys, values.",
+        "@ values, keys, values",
+        "@ values, keys",
+    ),
+    Wrong(
+        "Your function gives the weights as well. Give three things: out, keys, values.",
+        "@ values, keys, values",
+        "@ values, scores.softmax(dim=0), keys, values",
+    ),
+    Wrong(
+        "Your function gives the weights as well. Give three things: out, keys, values.",
+        "@ values, keys, values",
+        "@ values, keys, values, scores.softmax(dim=0)",
+    ),
+    Wrong(
+        "Your function gives the keys and values as a pair. Give three things: out, keys, values.",
+        "@ values, keys, values",
+        "@ values, (keys, values)",
+    ),
+    Wrong(
+        "The newest key stands at the front, and the newest value at the end. Put both at the "
+        "end, so that each key has its own value.",
+        "[keys, k[None]]",
+        "[k[None], keys]",
+    ),
+    Wrong(
+        "The newest value stands at the front, and the newest key at the end. Put both at the "
+        "end, so that each key has its own value.",
+        "[values, v[None]]",
+        "[v[None], values]",
+    ),
+    Wrong(
+        "Your newest key and value replace the last kept ones. Drop nothing: T becomes T + 1.",
+        "    keys = torch.cat([keys, k[None]])  # (T + 1, D)\n"
+        "    values = torch.cat([values, v[None]])\n",
+        "    keys = torch.cat([keys[:-1], k[None]])\n"
+        "    values = torch.cat([values[:-1], v[None]])\n",
+    ),
+    Wrong(
+        "The newest key goes to the values, too: their cache has k at its end. Put v there.",
+        "v[None]",
+        "k[None]",
+    ),
+    Wrong(
+        "The keys in your cache are scaled. Scale the scores, or the query; the cache keeps the keys as "
+        "they are.",
+        "@ values, keys, values",
+        "@ values, keys / math.sqrt(len(q)), values",
+    ),
+    Wrong(
+        "The oldest position is left out of the attention. All T + 1 keys and values take part.",
+        "scores = keys @ q / math.sqrt(len(q))  # (T + 1,)\n    return scores.softmax(dim=0) @ values",
+        "scores = keys[1:] @ q / math.sqrt(len(q))\n    return scores.softmax(dim=0) @ values[1:]",
     ),
 )
 

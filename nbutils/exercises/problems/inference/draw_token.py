@@ -18,14 +18,15 @@ def draw_token(probabilities: torch.Tensor, u: float) -> int:
 
     The parts lie in the order of the ids. Token 0 has the line from 0 to probabilities[0], token 1
     a part as long as probabilities[1] after it, and so on. A part's left end belongs to it, its
-    right end to the next one. So a token with probability 0 is never drawn.
+    right end to the next one. So a token with probability 0 has no part of the line.
 
     Args:
         probabilities: (V,), floats, 0 or more. Their sum is 1, or a little less by rounding.
         u: 0 or more, and below 1.
 
     Returns:
-        The id. If u lies beyond the sum of all probabilities, the last id, V - 1.
+        The id. If u lies beyond the sum of all probabilities, the last id, V - 1, whatever its
+        probability.
     """
     ends = probabilities.cumsum(dim=0)  # where each token's part ends
     passed = int((ends <= u).sum())
@@ -39,6 +40,7 @@ def cases(given):
     parts = given.choice([[5, 1, 6, 4], [4, 1, 7, 4], [3, 2, 7, 4], [5, 2, 6, 3]])
     token = int(given.integers(1, 2))
     middle = (sum(parts[:token]) + parts[token] / 2) / 16
+    many = [0.0] * 260 + [7.0] + [0.0] * 38 + [9.0]
     return [
         Case("a u in the first token's part", tensor(parts), 0.09),
         Case("a u in a later token's part", tensor(parts), middle),
@@ -47,6 +49,16 @@ def cases(given):
         Case("u = 0 and a first token with probability 0", tensor([0, 9, 7]), 0.0),
         Case("a u beyond the sum, which is a little less than 1", tensor([4, 3, 8.75]), 0.995),
         Case("a u beyond the sum of four", tensor([4, 3, 5, 3.75]), 0.995),
+        Case(
+            "a u beyond the sum, and a last token with probability 0", tensor([8, 7.75, 0]), 0.995
+        ),
+        Case("a u after a token with probability 0", tensor([4, 0, 8, 4]), 0.25),
+        Case("a token that has nearly all", tensor([0.5, 15, 0.5]), 0.25),
+        Case("parts shorter than a hundredth", tensor([3, 2, 1016, 3]) / 64, 0.004),
+        Case("300 tokens, of which two are possible", tensor(many), 0.3),
+        Case("one token alone", tensor([16]), 0.75),
+        Case("16 tokens that are equally likely", tensor([1] * 16), 0.78),
+        Case("a u that is nearly 1", tensor([7, 8.9375, 0.0625]), 0.998),
     ]
 
 
@@ -65,6 +77,30 @@ a part if it is at its end or beyond, and as many parts as it has passed is the 
 lies in. Sums of rounded numbers end at 0.9999999 now and then; without the last line the program
 would fail once in millions of tokens, which is the worst kind of mistake to find.
 """
+
+
+def sorted_line(descending, by_place=False):
+    """A line that begins with the largest or the smallest part; beyond it V - 1 or the sort's last."""
+
+    def answer(probabilities, u):
+        parts, ids = probabilities.sort(descending=descending, stable=True)
+        passed = int((parts.cumsum(dim=0) <= u).sum())
+        last = len(ids) - 1
+        return int(ids[min(passed, last)]) if by_place or passed <= last else last
+
+    return answer
+
+
+def by_multinomial(seed):
+    """A draw of PyTorch's own, from a seed that u gives or that is always the same."""
+
+    def draw(probabilities, u):
+        generator = torch.Generator().manual_seed(seed(u))
+        return int(torch.multinomial(probabilities, 1, generator=generator))
+
+    return draw
+
+
 WRONG = (
     Wrong(
         "Your function doesn't use u: it always gives the likeliest token. That is greedy, and "
@@ -137,19 +173,181 @@ WRONG = (
         "probabilities.sort(descending=True).values.cumsum(dim=0)",
     ),
     Wrong(
-        "Your function lays the largest part first. Each token would come as often as it should, "
-        "but here the parts lie in the order of the ids.",
-        instead=lambda probabilities, u: int(
-            probabilities.argsort(descending=True, stable=True)[
-                (probabilities.sort(descending=True).values.cumsum(dim=0)[:-1] <= u).sum()
-            ]
-        ),
-    ),
-    Wrong(
         "Your function gives every token the same chance: u times V, cut to a whole number. Each "
         "part is as long as the token's probability.",
         "int((ends <= u).sum())",
         "int(u * len(probabilities))",
+    ),
+    *(
+        Wrong(
+            "Your function sorts, so that the parts lie in the order of their size. Each token would "
+            "come as often as it should, but here the parts lie in the order of the ids: don't sort.",
+            instead=sorted_line(descending, by_place),
+        )
+        for descending in (True, False)
+        for by_place in (True, False)
+    ),
+    *(
+        Wrong(
+            "Your function draws a random number of its own and ignores u. All chance sits in u: the "
+            "same u gives the same token.",
+            old,
+            new,
+        )
+        for old, new in (
+            ("int((ends <= u).sum())", "int(torch.multinomial(probabilities, 1))"),
+            ("ends <= u", "ends <= torch.rand(1)"),
+        )
+    ),
+    Wrong(
+        "If u lies beyond the sum of the probabilities, your function gives the last token whose "
+        "probability is above 0. Give the last id, V - 1.",
+        "len(probabilities) - 1",
+        "int(probabilities.nonzero()[-1])",
+    ),
+    Wrong(
+        "If u lies beyond the sum of the probabilities, your function gives token 0 (argmax of a row "
+        "without True does that). Give the last id, V - 1.",
+        "min(passed, len(probabilities) - 1)",
+        "passed % len(probabilities)",
+    ),
+    Wrong(
+        "If u lies beyond the sum of the probabilities, your function gives -1. Give the last id, "
+        "V - 1.",
+        "min(passed, len(probabilities) - 1)",
+        "passed if passed < len(probabilities) else -1",
+    ),
+    Wrong(
+        "If u lies beyond the sum of the probabilities, your function gives the likeliest token. Give "
+        "the last id, V - 1.",
+        "min(passed, len(probabilities) - 1)",
+        "passed if passed < len(probabilities) else int(probabilities.argmax())",
+    ),
+    Wrong(
+        "If u lies beyond the sum of the probabilities, no part ends beyond it, and your function "
+        "looks for one that does. Give the last id, V - 1.",
+        "    passed = int((ends <= u).sum())",
+        "    passed = int((ends > u).nonzero()[0])",
+    ),
+    Wrong(
+        "If u lies beyond the sum of the probabilities, your function raises an error. That u is "
+        "allowed: give the last id, V - 1.",
+        "    return",
+        '    if passed == len(probabilities):\n        raise ValueError("u")\n    return',
+    ),
+    Wrong(
+        "Your function never gives the last token, V - 1: its loop ends before it, and gives V - "
+        "2 for what is left.",
+        "len(probabilities) - 1",
+        "len(probabilities) - 2",
+    ),
+    Wrong(
+        "Your function compares u with the end of the part before, so it gives the token after the one "
+        "on which u lies. Add the part first, then compare.",
+        "min(passed, len(probabilities) - 1)",
+        "min(int((ends < u).sum()) + (u > 0), len(probabilities) - 1)",
+    ),
+    Wrong(
+        "Your function counts one more than the parts that u has passed, so it gives the id after "
+        "the right one, up to V. The number of parts that u has passed is the id itself.",
+        "min(passed, len(probabilities) - 1)",
+        "min(passed + 1, len(probabilities))",
+    ),
+    Wrong(
+        "Your function counts one more than the parts that u has passed, and runs past the end "
+        "where u lies beyond the sum. The number of parts that u has passed is the id itself, V - "
+        "1 at most.",
+        "min(passed, len(probabilities) - 1)",
+        "list(range(len(probabilities)))[passed] + 1",
+    ),
+    Wrong(
+        "Your function gives the token's probability. Give its id.",
+        "min(passed, len(probabilities) - 1)",
+        "probabilities[min(passed, len(probabilities) - 1)].item()",
+    ),
+    Wrong(
+        "Your function gives the end of the token's part. Give the token's id.",
+        "min(passed, len(probabilities) - 1)",
+        "ends[min(passed, len(probabilities) - 1)].item()",
+    ),
+    Wrong(
+        "Your function takes the token whose probability is nearest to u. Ask on whose part of the line "
+        "u lies: add the probabilities up.",
+        "min(passed, len(probabilities) - 1)",
+        "int((probabilities - u).abs().argmin())",
+    ),
+    Wrong(
+        "Your function takes the part whose end is nearest to u. u lies in the first part that ends "
+        "beyond it.",
+        "min(passed, len(probabilities) - 1)",
+        "int((ends - u).abs().argmin())",
+    ),
+    Wrong(
+        "Your function takes the first token whose own probability is above u, and fails if there is "
+        "none. Compare u with where the parts end: the sum of all probabilities up to each token.",
+        "(ends <= u).sum()",
+        "(probabilities > u).nonzero()[0]",
+    ),
+    Wrong(
+        "Your function gives every token the same chance: u times V, rounded. Each part is as long as "
+        "the token's probability.",
+        "int((ends <= u).sum())",
+        "round(u * len(probabilities))",
+    ),
+    Wrong(
+        "Your function takes a softmax first. It is given probabilities already: add them up as they "
+        "are.",
+        "probabilities.cumsum(dim=0)",
+        "probabilities.softmax(dim=0).cumsum(dim=0)",
+    ),
+    Wrong(
+        "Your function leaves out the tokens with probability 0, so the ids after them are too small. "
+        "They have no part of the line, but they keep their ids.",
+        "min(passed, len(probabilities) - 1)",
+        "min(int((ends[probabilities > 0] <= u).sum()), int((probabilities > 0).sum()) - 1)",
+    ),
+    Wrong(
+        "Your function rounds the parts to hundredths. Add the probabilities up as they are.",
+        "min(passed, len(probabilities) - 1)",
+        "min(int(((probabilities * 100).round().cumsum(dim=0) <= int(u * 100)).sum()), "
+        "len(probabilities) - 1)",
+    ),
+    Wrong(
+        "Your id is wrong above 255: a byte (uint8) has no room for it. Use int, or torch.long.",
+        "min(passed, len(probabilities) - 1)",
+        "min(passed, len(probabilities) - 1) % 256",
+    ),
+    Wrong(
+        "Your function gives the number of tokens, or its last id, whatever u is. Count the parts that "
+        "u has passed.",
+        "int((ends <= u).sum())",
+        "len(ends <= u)",
+    ),
+    Wrong(
+        "Your function always gives token 0. Does its loop return in the first round, whatever the "
+        "comparison says?",
+        "min(passed, len(probabilities) - 1)",
+        "0",
+    ),
+    Wrong(
+        "Your function compares the ends with 1 - u, so large numbers give the first tokens. Compare "
+        "them with u itself.",
+        "ends <= u",
+        "ends <= 1 - u",
+    ),
+    *(
+        Wrong(
+            "Your function lets torch.multinomial draw, from a random state of its own; u is at most its "
+            "seed. All chance sits in u: give the token on whose part of the line it lies.",
+            instead=by_multinomial(seed),
+        )
+        for seed in (
+            lambda u: int(u * 1000),
+            lambda u: int(u * 1e6),
+            lambda u: int(u * 2**32),
+            lambda u: 42,
+            lambda u: 1337,
+        )
     ),
 )
 

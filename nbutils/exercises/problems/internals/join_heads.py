@@ -34,6 +34,9 @@ def cases(given):
         Case("two heads of one number and three positions", few.view(1, 2, 3, 1)),
         Case("three heads of two numbers and four positions", given.normal(1, 3, 4, 2)),
         Case("two windows and three heads of four numbers", given.normal(2, 3, 5, 4)),
+        Case("heads and positions of one number", given.normal(3, 4, 1, 1)),
+        Case("three hundred positions", given.normal(2, 8, 300, 3)),
+        Case("twenty heads of one window", given.normal(1, 20, 3, 2)),
     ]
 
 
@@ -48,6 +51,30 @@ Joining is cutting, backwards: first the exchange, then the shape. The exchange 
 because a change of shape keeps the numbers in their order. `transpose` moves no number in memory,
 it only counts differently, so `view` may refuse afterwards; `reshape` copies where it must.
 """
+
+
+def of_some_heads(first, last):
+    """A loop from head `first` to the one before H + `last`."""
+    return lambda x: torch.cat([x[:, h] for h in range(first, x.shape[1] + last)], dim=-1)
+
+
+def at_least_one(some):
+    return lambda x: some(x) if x.shape[1] > 1 else x[:, 0]
+
+
+def zeros_for_a_head(left_out):
+    def join(x):
+        joined = join_heads(x).clone().unflatten(-1, x.shape[1:4:2])
+        joined[..., left_out, :] = 0
+        return joined.flatten(-2)
+
+    return join
+
+
+NO_LAST = "The last head is left out. There are H of them: range(H) goes from 0 to H - 1, without the H itself."
+NO_FIRST = "Head 0 is left out. There are H heads, and they count from 0: range(H)."
+
+
 WRONG = (
     Wrong(
         "The shape is right, but positions and heads are mixed up: a change of shape keeps the "
@@ -98,6 +125,74 @@ WRONG = (
         "The windows are laid side by side, not the heads. Dimension 0 counts the windows, dimension 1 the "
         "heads.",
         instead=lambda x: torch.cat([*x], dim=-1),
+    ),
+    Wrong(
+        "T and D are exchanged; it is H and T that change places, so that each position's heads stand together: "
+        "transpose(1, 2).",
+        "transpose(1, 2)",
+        "transpose(2, 3)",
+    ),
+    Wrong(
+        "H and D are exchanged; it is H and T that change places, so that each position's heads stand together: "
+        "transpose(1, 2).",
+        "transpose(1, 2)",
+        "transpose(1, 3)",
+    ),
+    Wrong(
+        "Windows and heads are exchanged. It is H and T that change places: transpose(1, 2).",
+        "transpose(1, 2)",
+        "transpose(0, 1)",
+    ),
+    Wrong(
+        "The heads stand in reverse: the last head's numbers come first. Head 0 comes first.",
+        "x.transpose(1, 2)",
+        "x.flip(1).transpose(1, 2)",
+    ),
+    Wrong(
+        "Only head 0 is there. Lay all heads side by side: H * D numbers.",
+        ".transpose(1, 2).reshape(B, T, H * D)",
+        "[:, 0]",
+    ),
+    Wrong(
+        "Only the last head is there. Lay all heads side by side: H * D numbers.",
+        ".transpose(1, 2).reshape(B, T, H * D)",
+        "[:, -1]",
+    ),
+    Wrong(
+        "Of the heads only the largest number is kept at each place. Lay them side by side: H * D numbers.",
+        instead=lambda x: x.amax(dim=1),
+    ),
+    Wrong(
+        "The positions are laid side by side, not the heads: (B, H, T * D). Exchange H and T first.",
+        ".transpose(1, 2).reshape(B, T, H * D)",
+        ".reshape(B, H, T * D)",
+    ),
+    Wrong(
+        "Windows and positions are one dimension in your result: (B * T, C). Keep both: (B, T, C).",
+        "reshape(B, T, H * D)",
+        "reshape(B * T, H * D)",
+    ),
+    Wrong(
+        "Your windows are one long row each: (B, T * C). Keep the positions: (B, T, C).",
+        "reshape(B, T, H * D)",
+        "reshape(B, T * H * D)",
+    ),
+    Wrong(
+        "The heads are multiplied by each other. Lay them side by side: H * D numbers.",
+        instead=lambda x: x.prod(dim=1),
+    ),
+    Wrong(
+        "You give the heads one by one. Lay them side by side: torch.cat(…, dim=-1).",
+        instead=lambda x: x.unbind(dim=1),
+    ),
+    Wrong(NO_LAST, instead=of_some_heads(0, -1)),
+    Wrong(NO_LAST, instead=at_least_one(of_some_heads(0, -1))),
+    Wrong(NO_LAST, instead=zeros_for_a_head(-1)),
+    Wrong(NO_FIRST, instead=of_some_heads(1, 0)),
+    Wrong(NO_FIRST, instead=at_least_one(of_some_heads(1, 0))),
+    Wrong(NO_FIRST, instead=zeros_for_a_head(0)),
+    Wrong(
+        "Only the first window is joined. Give all B of them.", instead=lambda x: join_heads(x[:1])
     ),
 )
 

@@ -41,6 +41,9 @@ def cases(given):
 
     zero = torch.zeros((), dtype=given.dtype)
     one = torch.tensor([0.0, 1.0, 0.0], dtype=given.dtype)
+    # These sums are exact in any dtype.
+    many = [given.integers(-30, 30, 3, 1, 100).to(given.dtype) for _ in range(2)]
+    knobs = torch.tensor(given.sample([0.5, -1.0, 2.0], 3), dtype=given.dtype)
     return [
         Case("inputs of 0, so that only w0 counts", zero, zero, some(3)),
         Case("an x2 of 0, so that w1 comes in", some(), zero, some(3)),
@@ -48,6 +51,14 @@ def cases(given):
         Case("five pairs of inputs at once", some(5), some(5), some(3)),
         Case("a table of inputs", some(2, 4), some(2, 4), some(3)),
         Case("a very large sum", torch.full((), 900.0, dtype=given.dtype), zero, one),
+        Case("dimensions of one", some(1, 3, 1), some(1, 3, 1), some(3)),
+        Case(
+            "very large sums and very small ones side by side",
+            torch.tensor([900.0, -700.0, 0.0, 2.0, -2.0], dtype=given.dtype),
+            torch.zeros(5, dtype=given.dtype),
+            one,
+        ),
+        Case("three hundred pairs of all sizes", *many, knobs),
     ]
 
 
@@ -66,8 +77,8 @@ ready-made.
 """
 WRONG = (
     Wrong(
-        "The minus in the exponent is missing, so the value falls where the sum grows. Take e to "
-        "the power of minus the sum.",
+        "Your value falls where the sum grows: the exponent has the wrong sign, or you give the "
+        "probability of no. Take e to the power of minus the sum.",
         "torch.exp(-z)",
         "torch.exp(z)",
     ),
@@ -100,7 +111,8 @@ WRONG = (
         "w[0] * x1 + w[1] * x2 + w[2]",
     ),
     Wrong(
-        "Yours divides 1 by 1 and then adds e^-z. Put parentheses around 1 + e^-z.",
+        "What you give is 1 + e^-z: in 1 / 1 + e^-z only the 1 is divided. Divide 1 by all of it, with "
+        "parentheses around 1 + e^-z.",
         "(1 + torch.exp(-z))",
         "1 + torch.exp(-z)",
     ),
@@ -121,6 +133,189 @@ WRONG = (
         "divided by infinite is no number. Take 1 / (1 + e^-z), in which e^z does not occur.",
         "1 / (1 + torch.exp(-z))",
         "torch.exp(z) / (1 + torch.exp(z))",
+    ),
+    Wrong(
+        "All pairs of inputs are added up, so there is one value for all. Each pair has its own: leave the "
+        "sum out, w[1] * x1 + w[2] * x2 keeps the inputs' shape.",
+        "w[1] * x1 + w[2] * x2",
+        "(w[1] * x1 + w[2] * x2).sum()",
+    ),
+    Wrong(
+        "w0 is added after the sigmoid. It belongs in the sum, inside the exponent.",
+        "z = w[0] + w[1] * x1 + w[2] * x2\n    return 1",
+        "z = w[1] * x1 + w[2] * x2\n    return w[0] + 1",
+    ),
+    Wrong(
+        "w0 is subtracted, as a threshold would be. Here it is added.",
+        "w[0] + w[1] * x1 + w[2] * x2",
+        "w[1] * x1 + w[2] * x2 - w[0]",
+    ),
+    Wrong(
+        "Your knobs begin at w[0]: it multiplies x1, and w[1] multiplies x2. w[0] is added alone; w[1] and "
+        "w[2] multiply.",
+        "w[0] + w[1] * x1 + w[2] * x2",
+        "w[0] * x1 + w[1] * x2",
+    ),
+    Wrong(
+        "w1 multiplies both inputs. x2 has a knob of its own, w[2].",
+        "w[2] * x2",
+        "w[1] * x2",
+    ),
+    Wrong(
+        "x2 is never used: w[2] multiplies x1. It multiplies x2.",
+        "w[2] * x2",
+        "w[2] * x1",
+    ),
+    Wrong(
+        "x2 has no effect. Add w[2] * x2 to the sum.",
+        " + w[2] * x2",
+        "",
+    ),
+    Wrong(
+        "w0 multiplies the rest of the sum. It is only added.",
+        "w[0] + w[1] * x1 + w[2] * x2",
+        "w[0] * (w[1] * x1 + w[2] * x2)",
+    ),
+    Wrong(
+        "w0 multiplies x1 as well: you have (w0 + w1) * x1. Only w1 * x1 is a product; w0 is added to it.",
+        "w[0] + w[1] * x1",
+        "(w[0] + w[1]) * x1",
+    ),
+    Wrong(
+        "Your minus ends before w2 * x2. It stands before the whole sum: put parentheses around all three "
+        "parts.",
+        "w[1] * x1 + w[2] * x2",
+        "w[1] * x1 - w[2] * x2",
+    ),
+    Wrong(
+        "The 1 below the line is missing: 1 / e^-sum is e^sum, which may be any positive number. Divide by "
+        "1 + e^-sum.",
+        "(1 + torch.exp(-z))",
+        "torch.exp(-z)",
+    ),
+    Wrong(
+        "You subtract e^-sum from 1 below the line. Add it.",
+        "1 + torch.exp",
+        "1 - torch.exp",
+    ),
+    Wrong(
+        "The sigmoid is taken twice. The value of the first is the answer.",
+        "1 / (1 + torch.exp(-z))",
+        "torch.sigmoid(torch.sigmoid(z))",
+    ),
+    Wrong(
+        "Negative sums become 0, and others stay as they are: that is a ReLU. Use the sigmoid, 1 / (1 + "
+        "e^-sum).",
+        "1 / (1 + torch.exp(-z))",
+        "torch.relu(z)",
+    ),
+    *(
+        Wrong(
+            "The value is only 0 or 1: your function decides where the sum is positive. The sigmoid gives "
+            "what lies between, 1 / (1 + e^-sum).",
+            "1 / (1 + torch.exp(-z))",
+            step,
+        )
+        for step in ("(z > 0).to(z.dtype)", "z > 0", "(z > 0).long()")
+    ),
+    Wrong(
+        "The value is a softmax over the pairs of inputs, which sums to 1. Each pair has its own sigmoid, "
+        "1 / (1 + e^-sum).",
+        "1 / (1 + torch.exp(-z))",
+        "torch.softmax(z, dim=-1)",
+    ),
+    Wrong(
+        "The value is a softmax over the pairs of inputs, which sums to 1. Each pair has its own sigmoid, "
+        "1 / (1 + e^-sum).",
+        "1 / (1 + torch.exp(-z))",
+        "torch.softmax(z, dim=0)",
+    ),
+    Wrong(
+        "The two products are multiplied by each other. Add them: w1 * x1 + w2 * x2.",
+        "x1 + w[2] * x2",
+        "x1 * w[2] * x2",
+    ),
+    Wrong(
+        "The sum is cut off at 0 and at 1. The sigmoid brings it between them smoothly: 1 / (1 + e^-sum).",
+        "1 / (1 + torch.exp(-z))",
+        "z.clamp(0, 1)",
+    ),
+    Wrong(
+        "w0 and each product have a sigmoid of their own. Add the three first; the sum has one sigmoid.",
+        "1 / (1 + torch.exp(-z))",
+        "torch.sigmoid(w[0]) + torch.sigmoid(w[1] * x1) + torch.sigmoid(w[2] * x2)",
+    ),
+    Wrong(
+        "Your power has the base 2 where it should have e. torch.exp takes e.",
+        "torch.exp(-z)",
+        "2 ** -z",
+    ),
+    Wrong(
+        "Your knobs are one place off: w[0] is added and multiplies x1, too. w[1] multiplies x1, w[2] x2.",
+        "w[1] * x1 + w[2] * x2",
+        "w[0] * x1 + w[1] * x2",
+    ),
+    Wrong(
+        "Your value goes from -1 to 1. The sigmoid, 1 / (1 + e^-sum), goes from 0 to 1: it is neither doubled nor "
+        "shifted.",
+        "1 / (1 + torch.exp(-z))",
+        "torch.tanh(z / 2)",
+    ),
+    Wrong(
+        "The knobs don't multiply the inputs: w0, w1, w2, x1 and x2 are all added. w1 and w2 multiply.",
+        "w[1] * x1 + w[2] * x2",
+        "w[1] + x1 + w[2] + x2",
+    ),
+    Wrong(
+        "w0 and w2 have changed places. w0 is only added, w2 multiplies x2.",
+        "w[0] + w[1] * x1 + w[2] * x2",
+        "w[2] + w[1] * x1 + w[0] * x2",
+    ),
+    Wrong(
+        "w0 and w1 have changed places. w0 is only added, w1 multiplies x1.",
+        "w[0] + w[1] * x1",
+        "w[1] + w[0] * x1",
+    ),
+    Wrong(
+        "x1 has no effect. Add w[1] * x1 to the sum.",
+        "w[1] * x1 + ",
+        "",
+    ),
+    Wrong(
+        "Your sum has lost its sign. A sum below 0 gives a value below one half.",
+        "torch.exp(-z)",
+        "torch.exp(-z.abs())",
+    ),
+    Wrong(
+        "Only the first pair's value is given. Give one for each pair of inputs: the result has their shape.",
+        "1 / (1 + torch.exp(-z))",
+        "(1 / (1 + torch.exp(-z))).flatten()[0]",
+    ),
+    Wrong(
+        "The values of all pairs are averaged. Give one for each pair of inputs: the result has their shape.",
+        "1 / (1 + torch.exp(-z))",
+        "(1 / (1 + torch.exp(-z))).mean()",
+    ),
+    Wrong(
+        "The value is the logarithm of 1 + e^sum, which is called softplus. Give 1 / (1 + e^-sum).",
+        "1 / (1 + torch.exp(-z))",
+        "torch.log(1 + torch.exp(z))",
+    ),
+    Wrong(
+        "There is no power of e in your value: the sum is divided by 1 plus its own size. Give 1 / (1 + e^-sum).",
+        "1 / (1 + torch.exp(-z))",
+        "z / (1 + z.abs())",
+    ),
+    Wrong(
+        "x1 and x2 are multiplied with each other, beside w1. Each has a knob of its own: w1 * x1 and w2 * x2.",
+        "w[1] * x1",
+        "w[1] * x1 * x2",
+    ),
+    Wrong("w0 is added twice. Add it once.", "w[0] + ", "2 * w[0] + "),
+    Wrong(
+        "The sum is cut off, at 5 and at -5, so values don't come near enough to 0 and 1. Take the sum as it is.",
+        "torch.exp(-z)",
+        "torch.exp(-z.clamp(-5, 5))",
     ),
 )
 

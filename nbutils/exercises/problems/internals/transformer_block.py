@@ -56,6 +56,10 @@ def plus_one(x):
     return x + 1
 
 
+def backwards(x):
+    return x.flip(1)
+
+
 def averaged_so_far(x):
     return x.cumsum(dim=1) / torch.arange(1, x.shape[1] + 1)[:, None].to(x.dtype)
 
@@ -82,6 +86,22 @@ def cases(given):
             stream(2, 4, 3),
             averaged_so_far,
             squared,
+            halved,
+            plus_one,
+        ),
+        Case(
+            "numbers of both signs, in windows of a hundred positions",
+            given.integers(-9, 9, 3, 100, 8).to(given.dtype),
+            backwards,
+            halved,
+            doubled,
+            plus_one,
+        ),
+        Case(
+            "one number of both signs",
+            given.normal(2, 3, 1),
+            squared,
+            doubled,
             plus_one,
             halved,
         ),
@@ -119,6 +139,17 @@ def think_first(x, attend, think, norm1, norm2):
 def norms_exchanged(x, attend, think, norm1, norm2):
     x = x + attend(norm2(x))
     return x + think(norm1(x))
+
+
+def stream_normalised(x, attend, think, norm1, norm2):
+    x = norm1(x)
+    x = norm2(x + attend(x))
+    return x + think(x)
+
+
+def norms_around_parts(x, attend, think, norm1, norm2):
+    x = x + norm1(attend(norm1(x)))
+    return x + norm2(think(norm2(x)))
 
 
 WRONG = (
@@ -190,6 +221,151 @@ WRONG = (
         instead=lambda x, attend, think, norm1, norm2: (
             x + (answer := attend(norm1(x))) + think(norm2(answer))
         ),
+    ),
+    Wrong(
+        "The MLP is missing: think is never called. Add its answer to the stream, too.",
+        "return x + think(norm2(x))",
+        "return x",
+    ),
+    Wrong(
+        "Attention is missing: attend is never called. Add its answer to x before the MLP reads.",
+        "x = x + attend(norm1(x))",
+        "x = x",
+    ),
+    Wrong(
+        "The stream counts twice at the end. Add the MLP's answer to it once.",
+        "x + think(norm2(x))",
+        "x + x + think(norm2(x))",
+    ),
+    Wrong(
+        "The x that came in is added again at the end. The sum of x and attention's answer holds it already.",
+        instead=lambda x, attend, think, norm1, norm2: (
+            x + transformer_block(x, attend, think, norm1, norm2)
+        ),
+    ),
+    Wrong(
+        "All that you give is twice as large as it should be. Is the stream, changed in place, added to itself?",
+        instead=lambda *all_of: 2 * transformer_block(*all_of),
+    ),
+    Wrong(
+        "Attention's answer counts twice. Add it to x once.",
+        "attend(norm1(x))",
+        "2 * attend(norm1(x))",
+    ),
+    Wrong(
+        "The result is normalised by norm2. The stream itself is never normalised: give the sum as it is.",
+        "x + think(norm2(x))",
+        "norm2(x + think(norm2(x)))",
+    ),
+    Wrong(
+        "The result is normalised by norm1. The stream itself is never normalised: give the sum as it is.",
+        "x + think(norm2(x))",
+        "norm1(x + think(norm2(x)))",
+    ),
+    Wrong(
+        "The first sum is normalised by norm1, beside what attention reads. The stream itself is never normalised.",
+        "x = x + attend(norm1(x))",
+        "x = norm1(x + attend(norm1(x)))",
+    ),
+    Wrong(
+        "Both answers are added to normalised copies, so x itself is lost. Keep x, and give each part a normalised "
+        "copy of it.",
+        instead=stream_normalised,
+    ),
+    Wrong(
+        "Nothing is added to x: each part's answer replaces the stream. Add both answers to it.",
+        instead=lambda x, attend, think, norm1, norm2: think(norm2(attend(norm1(x)))),
+    ),
+    Wrong(
+        "There is one sum around both parts: the MLP reads attention's answer alone, and this answer is not added. "
+        "Add each part's answer to the stream.",
+        instead=lambda x, attend, think, norm1, norm2: x + think(norm2(attend(norm1(x)))),
+    ),
+    Wrong(
+        "The two answers are added to each other, and not to x. Begin with x, and add both.",
+        instead=lambda x, attend, think, norm1, norm2: attend(norm1(x)) + think(norm2(x)),
+    ),
+    Wrong(
+        "No norm is used. Attention reads norm1 of x, the MLP norm2 of the stream.",
+        instead=lambda x, attend, think, norm1, norm2: (x := x + attend(x)) + think(x),
+    ),
+    Wrong(
+        "Both parts read through norm2. Attention has its own, norm1.",
+        "norm1(x)",
+        "norm2(x)",
+    ),
+    Wrong(
+        "The norms are applied to the answers, too. Apply them to what the parts read, and to nothing else.",
+        instead=norms_around_parts,
+    ),
+    Wrong(
+        "Attention stands in both places: think is never called. The second part is the MLP.",
+        "think(",
+        "attend(",
+    ),
+    Wrong(
+        "The MLP stands in both places: attend is never called. The first part is attention.",
+        "attend(",
+        "think(",
+    ),
+    Wrong(
+        "Attention's answer is subtracted. Add it to x.",
+        "x + attend",
+        "x - attend",
+    ),
+    Wrong(
+        "The MLP's answer is subtracted. Add it to the stream.",
+        "x + think",
+        "x - think",
+    ),
+    Wrong(
+        "Attention's answer is multiplied by x. Add it.",
+        "x + attend",
+        "x * attend",
+    ),
+    Wrong(
+        "The MLP reads the stream through both norms. It has its own alone, norm2.",
+        "norm2(x)",
+        "norm2(norm1(x))",
+    ),
+    Wrong(
+        "x itself is lost at the end: you give the sum of the two answers. Add them to x.",
+        instead=lambda x, attend, think, norm1, norm2: (
+            transformer_block(x, attend, think, norm1, norm2) - x
+        ),
+    ),
+    Wrong(
+        "Attention's answer is added again at the end. The sum of x and this answer holds it already.",
+        instead=lambda x, attend, think, norm1, norm2: (
+            transformer_block(x, attend, think, norm1, norm2) + attend(norm1(x))
+        ),
+    ),
+    Wrong(
+        "The MLP's answer is multiplied by the stream. Add it.",
+        "x + think",
+        "x * think",
+    ),
+    Wrong(
+        "The first sum is normalised by norm2 for good, so the MLP's answer is added to the normalised stream. Give "
+        "the MLP a normalised copy, and add its answer to the sum as it was.",
+        instead=lambda x, attend, think, norm1, norm2: (
+            (y := norm2(x + attend(norm1(x)))) + think(norm2(y))
+        ),
+    ),
+    Wrong(
+        "attend and think are never called: only the norms are. Attention answers attend(norm1(x)).",
+        instead=lambda x, attend, think, norm1, norm2: (x := x + norm1(x)) + norm2(x),
+    ),
+    Wrong(
+        "Each sum is divided by 2, so it is an average. Give the sum as it is.",
+        instead=lambda x, attend, think, norm1, norm2: (
+            ((x := (x + attend(norm1(x))) / 2) + think(norm2(x))) / 2
+        ),
+    ),
+    Wrong(
+        "Numbers below 0 become 0 on the stream. Nothing bends it: give the sum as it is.",
+        "return x + think(norm2(x))",
+        "return (x + think(norm2(x))).relu()",
     ),
 )
 

@@ -6,6 +6,7 @@ it. This table is all that a model can know that looks at one token only. So it 
 network with a longer context has to beat.
 """
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -34,6 +35,9 @@ def bigram_counts(tokens: torch.Tensor, V: int) -> torch.Tensor:
 
 
 def cases(given):
+    long = torch.cat(
+        [given.integers(0, 269, 200), given.integers(0, 3, 100), given.integers(266, 269, 100)]
+    )
     return [
         Case("two tokens", torch.tensor([2, 0]), 4),
         Case("one token that nothing follows", torch.tensor([1]), 3),
@@ -41,6 +45,10 @@ def cases(given):
         Case("a pair that comes twice", torch.tensor([1, 3, 0, 1, 3]), 5),
         Case("a token after itself", torch.tensor([2, 2, 2, 2, 0, 1]), 3),
         Case("60 tokens", given.integers(0, 4, 60), 5),
+        Case("a pair that comes 400 times", torch.tensor([1, 0] * 400 + [0]), 2),
+        Case("a vocabulary of one token", torch.tensor([0, 0, 0]), 1),
+        Case("a vocabulary of 260 tokens", torch.tensor([259, 256, 259, 256, 3]), 260),
+        Case("400 tokens of a vocabulary of 270", long, 270),
     ]
 
 
@@ -57,7 +65,149 @@ after: N - 1 pairs. On a long text the loop is slow. Then give each pair one num
 `tokens[:-1] * V + tokens[1:]`, and let `torch.bincount` count the numbers: with
 `minlength=V * V` that is the same table as one long row.
 """
+
+
+def wrapped(low):
+    """Counts in eight bits, from low to low + 255."""
+    return lambda tokens, V: (bigram_counts(tokens, V) - low) % 256 + low
+
+
+def of_codes(code):
+    def counts(tokens, V):
+        codes = code(tokens[:-1], tokens[1:], V)
+        return torch.bincount(codes, minlength=V * V)[: V * V].reshape(V, V)
+
+    return counts
+
+
+def share(counts, total):
+    return counts / total(counts).clamp(min=1)
+
+
+EIGHT_BITS = (
+    "Your counts have eight bits, and begin anew after {}: a pair may come more often. Count with "
+    "dtype=torch.long."
+)
 WRONG = (
+    Wrong(EIGHT_BITS.format("255"), instead=wrapped(0)),
+    Wrong(EIGHT_BITS.format("127"), instead=wrapped(-128)),
+    Wrong(
+        "Your counts stop at 255. A pair may come more often: dtype=torch.long.",
+        "return counts",
+        "return counts.clamp(max=255)",
+    ),
+    Wrong(
+        "Your table is all 0: nothing is counted. Add 1 for each pair.",
+        "+= 1",
+        "+= 0",
+    ),
+    Wrong(
+        "Several of your pairs share one number. Multiply the token before by V, not by V - 1 or "
+        "another number, and add the token after.",
+        instead=of_codes(lambda before, after, V: before * (V - 1) + after),
+    ),
+    Wrong(
+        "Several of your pairs share one number. Multiply the token before by V, not by V - 1 or "
+        "another number, and add the token after.",
+        instead=of_codes(lambda before, after, V: before + after),
+    ),
+    Wrong(
+        "Several of your pairs share one number. Multiply the token before by V, not by V - 1 or "
+        "another number, and add the token after.",
+        instead=of_codes(lambda before, after, V: before * after),
+    ),
+    Wrong(
+        "You count single tokens. Count pairs of neighbours, in a table (V, V).",
+        instead=lambda tokens, V: torch.bincount(tokens, minlength=V),
+    ),
+    Wrong(
+        "You count single tokens, on the diagonal. Count pairs of neighbours.",
+        instead=lambda tokens, V: torch.bincount(tokens, minlength=V).diag(),
+    ),
+    Wrong(
+        "You give the counts as one long row. Give a table: reshape(V, V).",
+        "return counts",
+        "return counts.flatten()",
+    ),
+    Wrong(
+        "You give a dict. Give a table (V, V), with 0 for pairs that don't come.",
+        instead=lambda tokens, V: dict(Counter(pairwise(tokens.tolist()))),
+    ),
+    Wrong(
+        "You give the list of pairs. Give a table (V, V) of how often each comes.",
+        instead=lambda tokens, V: list(pairwise(tokens.tolist())),
+    ),
+    Wrong(
+        "You give probabilities. Give the counts, whole numbers.",
+        "return counts",
+        "return share(counts, lambda table: table.sum(dim=-1, keepdim=True))",
+    ),
+    Wrong(
+        "You divide by the number of pairs. Give the counts, whole numbers.",
+        "return counts",
+        "return share(counts, lambda table: table.sum())",
+    ),
+    Wrong(
+        "Your table has one row and one column too many. Tokens go from 0 to V - 1.",
+        "torch.zeros(V, V",
+        "torch.zeros(V + 1, V + 1",
+    ),
+    Wrong(
+        "You count each token with every later one. Count it with the very next one.",
+        instead=lambda tokens, V: torch.stack(
+            [
+                torch.bincount(
+                    torch.cat([tokens[n + 1 :] for n in (tokens == i).nonzero().flatten().tolist()])
+                    if (tokens[:-1] == i).any()
+                    else tokens[:0],
+                    minlength=V,
+                )
+                for i in range(V)
+            ]
+        ),
+    ),
+    Wrong(
+        "You count each token with itself as the next one. The token after is tokens[n + 1].",
+        "counts[before, after]",
+        "counts[before, before]",
+    ),
+    Wrong(
+        "You count in the row and the column of the token after. The row is the token before.",
+        "counts[before, after]",
+        "counts[after, after]",
+    ),
+    Wrong(
+        "Your table has rows and columns only for the tokens that come. It must have V of both.",
+        instead=lambda tokens, V: bigram_counts(
+            tokens.unique(return_inverse=True)[1], len(tokens.unique())
+        ),
+    ),
+    Wrong(
+        "You count from 1: row and column are one place off. Token 0 has row 0 and column 0.",
+        "counts[before, after]",
+        "counts[before - 1, after - 1]",
+    ),
+    Wrong(
+        "You add the whole row of the token before. Add 1 at one place: counts[before, after].",
+        "counts[before, after]",
+        "counts[before]",
+    ),
+    Wrong(
+        "You add to the whole column of the token after. Add 1 at one place: counts[before, after]. "
+        "(`[[0] * V] * V` is one row, V times: make each row anew.)",
+        "counts[before, after]",
+        "counts[:, after]",
+    ),
+    Wrong(
+        "You stop after the first pair. Is the return inside the loop?",
+        "    return counts",
+        "        return counts\n    return counts",
+    ),
+    Wrong(
+        "You give the pair that comes most often. Give the whole table.",
+        "return counts",
+        "return divmod(int(counts.argmax()), V)",
+    ),
     Wrong(
         "Rows and columns are exchanged: the row is the token before, the column the one after.",
         "counts[before, after]",
@@ -143,7 +293,8 @@ def by_multiplying(tokens, V):
 
 def by_looking_up(tokens, V):
     pairs = [(int(tokens[n - 1]), int(tokens[n])) for n in range(1, len(tokens))]
-    return [[pairs.count((i, j)) for j in range(V)] for i in range(V)]
+    known = {pair: pairs.count(pair) for pair in pairs}
+    return [[known.get((i, j), 0) for j in range(V)] for i in range(V)]
 
 
 RIGHT = (by_bincount, by_adding_at, by_multiplying, by_looking_up)

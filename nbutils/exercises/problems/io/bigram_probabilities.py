@@ -37,6 +37,9 @@ def cases(given):
     gaps = counts * torch.tensor([[1, 0, 1, 1], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
     gaps[3] = torch.tensor([0, 0, 1, 0])
     unseen = counts * torch.tensor([[1], [1], [0], [1]])
+    large = given.integers(0, 9, 60, 60) * 10 ** given.integers(0, 8, 60, 1)
+    large[given.sample(range(60), 9)] = 0
+    large[:, given.sample(range(60), 9)] = 0
     return [
         Case("nothing added", counts, 0),
         Case("pairs that never came", gaps, 0),
@@ -44,6 +47,12 @@ def cases(given):
         Case("20 added to each count", gaps, 20),
         Case("a token that nothing came after", unseen, 0),
         Case("an eighth added where nothing came after a token", unseen, 0.125),
+        Case("no counts at all", torch.zeros(3, 3, dtype=torch.long), 0),
+        Case("counts up to a million", counts * 100_000, 0.5),
+        Case("one token", torch.tensor([[7]]), 0),
+        Case("a tiny number added where nothing came after a token", unseen, 1e-9),
+        Case("60 tokens, counts from 0 to a billion, and rows without any", large, 0),
+        Case("the same counts with a hundredth added", large, 0.01),
     ]
 
 
@@ -61,7 +70,196 @@ and since the table is square, no error would tell you. About a row without coun
 nothing, so no token gets more than another: with any extra above 0 the same division gives that by
 itself.
 """
+
+
+def even(shares, totals):
+    """These shares, and 1 / V where a row has the total 0."""
+    return shares.masked_fill((totals == 0).reshape(-1, 1), 1 / len(shares))
+
+
+def without_keepdim(counts, extra):
+    raised = counts + extra
+    return even(raised / raised.sum(dim=1), raised.sum(dim=1))
+
+
+def raised_where_empty_by_columns(counts, extra):
+    raised = counts + float(extra)
+    raised[raised.sum(dim=1) == 0] = 1.0
+    return raised / raised.sum(dim=1)
+
+
+def mended_nan(value):
+    return lambda counts, extra: ((counts + extra) / (counts + extra).sum(-1)).nan_to_num(nan=value)
+
+
+def raised_afterwards(again):
+    def shares(counts, extra):
+        totals = counts.sum(dim=1, keepdim=True)
+        raised = even(counts / totals, totals) + extra
+        return raised / raised.sum(dim=1, keepdim=True) if again else raised
+
+    return shares
+
+
+AFTERWARDS = "You add extra to the probabilities, after the division. Add it to the counts, before you divide."
+SHARES = "torch.where(totals > 0, raised / totals, 1 / len(counts))"
 WRONG = (
+    Wrong(
+        "Column j is divided by the total of row j. The totals have the shape (V,) and are spread "
+        "along the wrong dimension: sum with keepdim=True.",
+        instead=without_keepdim,
+    ),
+    Wrong(
+        "Column j is divided by the total of row j. The totals have the shape (V,) and are spread "
+        "along the wrong dimension: sum with keepdim=True.",
+        instead=lambda counts, extra: mended_nan(1 / len(counts))(counts, extra),
+    ),
+    Wrong(
+        "Column j is divided by the total of row j. The totals have the shape (V,) and are spread "
+        "along the wrong dimension: sum with keepdim=True.",
+        instead=mended_nan(0.0),
+    ),
+    Wrong(
+        "Column j is divided by the total of row j. The totals have the shape (V,) and are spread "
+        "along the wrong dimension: sum with keepdim=True.",
+        SHARES,
+        "raised / raised.sum(dim=-1)",
+    ),
+    Wrong(
+        "Each column sums to 1 in your result; each row should. Sum along the last dimension, with "
+        "keepdim=True.",
+        SHARES,
+        "raised / raised.sum(dim=0)",
+    ),
+    Wrong(
+        "A row without counts gets 1 / 4. There are V tokens: 1 / V.",
+        "1 / len(counts)",
+        "0.25",
+    ),
+    Wrong(
+        "extra is rounded to a whole number, since the counts are whole. It may be 0.125: make floats first.",
+        "counts + extra",
+        "counts + int(extra)",
+    ),
+    Wrong(
+        "You add at least 1 to each count. With an extra of 0 nothing is added.",
+        "counts + extra",
+        "counts + max(extra, 1)",
+    ),
+    Wrong(AFTERWARDS, instead=raised_afterwards(False)),
+    Wrong(AFTERWARDS, instead=raised_afterwards(True)),
+    Wrong(
+        "You divide with //, which rounds down to whole numbers. Divide with /.",
+        "raised / totals",
+        "raised // totals",
+    ),
+    Wrong(
+        "You round the probabilities down to whole numbers, as .long() and int do. Keep them floats.",
+        SHARES,
+        f"({SHARES}).long()",
+    ),
+    Wrong(
+        "A row without counts gets 1 / (V * V), so it sums to 1 / V. It is V numbers that sum to 1: 1 / V.",
+        "1 / len(counts)",
+        "1 / counts.numel()",
+    ),
+    Wrong(
+        "A row without counts is all V in your result. Make it even, so that it sums to 1: 1 / V "
+        "everywhere.",
+        "1 / len(counts)",
+        "1.0 * len(counts)",
+    ),
+    Wrong(
+        "The whole result becomes even where one row has no counts. Only that row does.",
+        "torch.where(totals > 0,",
+        "torch.where(totals.min() > 0,",
+    ),
+    Wrong(
+        "Only a table without any counts becomes even; each row without counts should.",
+        "torch.where(totals > 0,",
+        "torch.where(totals.max() > 0,",
+    ),
+    Wrong(
+        "A count of 0 becomes 1 / V in your result. Only rows whose counts are all 0 become even.",
+        "totals > 0",
+        "raised > 0",
+    ),
+    Wrong(
+        "Only your totals contain extra, so that rows sum to less than 1. Add it to each count above the "
+        "fraction line too.",
+        "raised / totals",
+        "counts / totals",
+    ),
+    Wrong(
+        "You add 1 to each count, whatever extra is. Add extra.",
+        "counts + extra",
+        "counts + 1",
+    ),
+    Wrong(
+        "You add extra to the diagonal only. Add it to each count.",
+        "counts + extra",
+        "counts + extra * torch.eye(len(counts))",
+    ),
+    Wrong(
+        "You multiply the counts by extra. Add it to each count.",
+        "counts + extra",
+        "counts * extra",
+    ),
+    Wrong(
+        "You subtract extra from the counts. Add it.",
+        "counts + extra",
+        "counts - extra",
+    ),
+    Wrong(
+        "You add extra / V to each count. Add extra itself.",
+        "counts + extra",
+        "counts + extra / len(counts)",
+    ),
+    Wrong(
+        "You divide each row by its largest number. Divide it by its sum.",
+        "raised.sum(dim=-1, keepdim=True)",
+        "raised.amax(dim=-1, keepdim=True)",
+    ),
+    Wrong(
+        "You divide each row by V, or by its mean. Divide it by its sum.",
+        "raised.sum(dim=-1, keepdim=True)",
+        "raised.double().mean(dim=-1, keepdim=True)",
+    ),
+    Wrong(
+        "You divide each row by V, or by its mean. Divide it by its sum.",
+        "raised / totals",
+        "raised / len(counts)",
+    ),
+    Wrong(
+        "You divide by the number of entries above 0. Divide by the sum of the row.",
+        "raised.sum(dim=-1, keepdim=True)",
+        "(raised > 0).sum(dim=-1, keepdim=True)",
+    ),
+    Wrong(
+        "You give logarithms of the probabilities. Give the probabilities.",
+        SHARES,
+        f"({SHARES}).log()",
+    ),
+    Wrong(
+        "You take a softmax of the probabilities as well. Divide each row by its total, and no more.",
+        SHARES,
+        f"({SHARES}).softmax(dim=-1)",
+    ),
+    Wrong(
+        "Your result is the transpose: the row is the token before, the column the one after.",
+        SHARES,
+        f"({SHARES}).T",
+    ),
+    Wrong(
+        "A row without counts has its 1 on the diagonal. Make it even: 1 / V everywhere.",
+        "1 / len(counts)",
+        "torch.eye(len(counts))",
+    ),
+    Wrong(
+        "A row without counts has its 1 in the first column. Make it even: 1 / V everywhere.",
+        "1 / len(counts)",
+        "torch.eye(len(counts))[:1]",
+    ),
     Wrong(
         "Each column sums to 1 in your result; each row should. Sum along the last dimension.",
         "sum(dim=-1, keepdim=True)",
@@ -130,6 +328,11 @@ WRONG = (
         "to less than 1. Divide by the total itself, and make the row even where it is 0.",
         "torch.where(totals > 0, raised / totals, 1 / len(counts))",
         "raised / totals.clamp(min=1)",
+    ),
+    Wrong(
+        "Column j is divided by the total of row j. The totals have the shape (V,) and are spread "
+        "along the wrong dimension: sum with keepdim=True.",
+        instead=raised_where_empty_by_columns,
     ),
 )
 

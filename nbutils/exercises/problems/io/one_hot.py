@@ -36,6 +36,12 @@ def cases(given):
         Case("an id that comes twice", torch.tensor([3, 1, 3]), 6),
         Case("a batch of windows", torch.tensor([[4, 0, 6], [2, 5, 1]]), 7),
         Case("a larger batch", given.integers(0, 7, 3, 5), 8),
+        Case("ids with four dimensions", given.integers(0, 4, 2, 3, 1, 2), 5),
+        Case("a vocabulary of one token", torch.tensor([0, 0]), 1),
+        Case("a vocabulary of 400 tokens", torch.tensor([399, 256, 7]), 400),
+        Case("as many ids as tokens", torch.tensor([1, 2, 0]), 3),
+        Case("a vocabulary of two tokens", torch.tensor([1, 0, 1, 1, 0]), 2),
+        Case("200 ids of a vocabulary of 300 tokens", given.integers(0, 299, 4, 50), 300),
     ]
 
 
@@ -67,7 +73,109 @@ def a_row_for_each_window(ids, V):
     return rows
 
 
+def up_to_two_dimensions(ids, V):
+    if ids.dim() == 1:
+        return for_one_dimension(ids, V)
+    B, T = ids.shape
+    rows = torch.zeros(B, T, V)
+    rows[torch.arange(B)[:, None], torch.arange(T), ids] = 1
+    return rows
+
+
+def every_row_has_all(ids, V):
+    rows = torch.zeros(*ids.shape, V)
+    rows[..., ids.flatten()] = 1
+    return rows
+
+
+def columns_by_row(ids, V):
+    rows = torch.zeros(V, *ids.shape)
+    for v in range(V):
+        rows[v] = ids == v
+    return rows
+
+
 WRONG = (
+    Wrong(
+        "Your rows are all 0. Write a 1 at each id's place.",
+        ".float()",
+        ".float() * 0",
+    ),
+    Wrong(
+        "Your function gives the ids as floats. Make a row of V entries for each id.",
+        "(ids[..., None] == torch.arange(V, device=ids.device)).float()",
+        "ids.float()",
+    ),
+    Wrong(
+        "The 1 stands one place too far to the right. Ids are counted from 0: id 0 belongs to the first "
+        "entry.",
+        "ids[..., None]",
+        "((ids + 1) % V)[..., None]",
+    ),
+    Wrong(
+        "Every row has a 1 for every id, since you index all rows with all ids. Each row has one 1: index "
+        "rows and columns together, rows[torch.arange(len(ids)), ids].",
+        instead=every_row_has_all,
+    ),
+    Wrong(
+        "The vocabulary is the first dimension in your result; it must be the last one.",
+        instead=columns_by_row,
+    ),
+    Wrong(
+        "Your function knows one or two dimensions of ids. There may be more, and V comes after all of "
+        "them: ids[..., None].",
+        instead=up_to_two_dimensions,
+    ),
+    Wrong(
+        "Each row sums to more than 1, as all entries up to the id are 1. Only the id's own place is 1.",
+        "==",
+        ">=",
+    ),
+    Wrong(
+        "The entries before the id are 1, and its own is 0. Only the id's own place is 1.",
+        "==",
+        ">",
+    ),
+    Wrong(
+        "All entries from the id on are 1. Only the id's own place is 1.",
+        "==",
+        "<=",
+    ),
+    Wrong(
+        "You divide by V. Each row has one 1, and is not divided.",
+        ".float()",
+        ".float() / V",
+    ),
+    Wrong(
+        "You count how often each id comes. Give a row for each id.",
+        instead=lambda ids, V: torch.bincount(ids.flatten(), minlength=V).float(),
+    ),
+    Wrong(
+        "You take a softmax of the rows. A row has a single 1, and 0 elsewhere.",
+        ".float()",
+        ".float().softmax(dim=-1)",
+    ),
+    Wrong(
+        "Your rows are -1 where they should be 0. Write 0 there.",
+        ".float()",
+        ".float() * 2 - 1",
+    ),
+    Wrong(
+        "You compare ids with 1 to V. They are counted from 0: torch.arange(V).",
+        "torch.arange(V, device=ids.device)",
+        "torch.arange(1, V + 1, device=ids.device)",
+    ),
+    Wrong(
+        "Your rows are those of the tokens 0, 1, 2, … in order, the identity. Row t has its 1 at ids[t].",
+        "ids[..., None]",
+        "(torch.arange(ids.numel()).reshape(ids.shape) % V)[..., None]",
+    ),
+    Wrong(
+        "Dimensions of size 1 are dropped, so a vocabulary of one token has no dimension. Keep them: no "
+        "squeeze.",
+        ".float()",
+        ".float().squeeze()",
+    ),
     Wrong(
         "Your rows are whole numbers. They have to be floats, so that they can be multiplied with "
         "floats: add .float().",
@@ -131,6 +239,16 @@ WRONG = (
         "In a batch all ids of a window share one row: your result has the shape (B, V). Each id "
         "needs a row of its own: (B, T, V).",
         instead=a_row_for_each_window,
+    ),
+    Wrong(
+        "Your rows have V - 1 entries: the last token has no place. arange(V) goes to V - 1 by itself.",
+        "(V, device=ids.device)",
+        "(V - 1, device=ids.device)",
+    ),
+    Wrong(
+        "Your places are counted from the end of the row. The id 0 has the first place.",
+        "torch.arange(V, device=ids.device)",
+        "torch.arange(V - 1, -1, -1)",
     ),
 )
 

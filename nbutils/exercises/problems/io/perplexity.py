@@ -40,6 +40,15 @@ def cases(given):
         Case("tokens with different losses", given.uniform(4) / 2 + spread),
         Case("a token that cost nothing", torch.tensor([2.5, 0.0, 1.5], dtype=given.dtype)),
         Case("a batch of windows", given.uniform(2, 3) / 2 + rows),
+        Case("losses with three dimensions", given.uniform(2, 2, 3) + rows),
+        Case("a text of 600 tokens", 2 + given.uniform(600)),
+        Case(
+            "a guess that was very bad",
+            torch.cat(
+                [given.uniform(9), torch.tensor([85.0], dtype=given.dtype), given.uniform(10)]
+            ),
+        ),
+        Case("tokens that all cost nothing", torch.zeros(3, dtype=given.dtype)),
     ]
 
 
@@ -53,7 +62,112 @@ The mean comes first. The losses of a text add up to minus the logarithm of its 
 to their mean is one divided by the geometric mean of the tokens' probabilities. If you took e
 first, a single token with a loss of 20 would hide a thousand good guesses.
 """
+
+
+def product(losses):
+    p = (-losses.double()).exp()
+    return p.prod() ** (-1 / p.numel())
+
+
 WRONG = (
+    Wrong(
+        "You take the root only after you have multiplied or summed over all tokens, and for a long text "
+        "no float holds that product. Take the mean of the losses first, then e.",
+        instead=product,
+    ),
+    Wrong(
+        "You take 10 to the power of the mean loss. These losses are in nats, so take e.",
+        "losses.mean().exp()",
+        "10 ** losses.mean()",
+    ),
+    Wrong(
+        "You take the logarithm of the mean loss. The perplexity is e to it, which undoes a logarithm.",
+        ".exp()",
+        ".log()",
+    ),
+    Wrong(
+        "You give minus the mean loss. The perplexity is e to the mean loss.",
+        "losses.mean().exp()",
+        "-losses.mean()",
+    ),
+    Wrong(
+        "You give the sum of the losses. The perplexity is e to their mean.",
+        "losses.mean().exp()",
+        "losses.sum()",
+    ),
+    Wrong(
+        "You give the mean loss in bits. The perplexity is e to the mean loss in nats.",
+        "losses.mean().exp()",
+        "losses.mean() / 0.6931471805599453",
+    ),
+    Wrong(
+        "You take e to the median loss. Take the mean: all losses count.",
+        "losses.mean()",
+        "losses.flatten().median()",
+    ),
+    Wrong(
+        "You take e to the largest loss. Take e to the mean.",
+        "losses.mean()",
+        "losses.max()",
+    ),
+    Wrong(
+        "You take e to the first loss only. Take the mean of all.",
+        "losses.mean()",
+        "losses.flatten()[0]",
+    ),
+    Wrong(
+        "You take 1 off. The perplexity is e to the mean loss, at least 1.",
+        ".exp()",
+        ".expm1()",
+    ),
+    Wrong(
+        "You add up e to each loss. Take the mean of the losses first, then e.",
+        "losses.mean().exp()",
+        "losses.exp().sum()",
+    ),
+    Wrong(
+        "You take e to the sum of the losses and divide by their number. Divide the sum first, then take "
+        "e.",
+        "losses.mean().exp()",
+        "losses.sum().exp() / losses.numel()",
+    ),
+    Wrong(
+        "You take e to the losses twice. Once is enough.",
+        ".exp()",
+        ".exp().exp()",
+    ),
+    Wrong(
+        "You take losses for probabilities, and a logarithm of them. They are minus a logarithm already: "
+        "take e to their mean.",
+        "losses.mean()",
+        "losses.log().mean().neg()",
+    ),
+    Wrong(
+        "You give a perplexity for each column. All tokens of a batch make one mean.",
+        "losses.mean()",
+        "losses.mean(dim=0)",
+    ),
+    Wrong(
+        "You divide the sum of the losses by the length of one row. Divide by the number of all losses: "
+        "losses.mean() does.",
+        "losses.mean()",
+        "(losses.sum() / losses.shape[-1])",
+    ),
+    Wrong(
+        "You divide by one less than there are losses. Divide by their number: losses.mean() does.",
+        "losses.mean()",
+        "(losses.sum() / (losses.numel() - 1))",
+    ),
+    Wrong(
+        "You take the whole part of the mean loss first. Keep what stands behind the point.",
+        "losses.mean()",
+        "losses.mean().floor()",
+    ),
+    Wrong(
+        "You give the square of the mean loss. The perplexity is e to it.",
+        "losses.mean().exp()",
+        "losses.mean() ** 2",
+    ),
     Wrong(
         "You take e to each loss and then the mean. Take the mean first: one bad guess would hide "
         "all others.",
@@ -115,6 +229,11 @@ WRONG = (
         "losses.mean()",
         "(losses.sum() / len(losses))",
     ),
+    Wrong(
+        "The last token's loss is left out. All of them count alike.",
+        "losses.mean()",
+        "losses.flatten()[:-1].mean()",
+    ),
 )
 
 
@@ -125,7 +244,7 @@ def with_math(losses):
 
 def geometric_mean(losses):
     p = (-losses.double()).exp()
-    return p.prod() ** (-1 / p.numel())
+    return 1 / (p ** (1 / p.numel())).prod()
 
 
 def running(losses):

@@ -38,6 +38,11 @@ def cases(given):
         Case("four tokens from the stream's beginning", stream, 0, 4),
         Case("a start inside the stream", stream, 2, 4),
         Case("the last window that fits", stream, 5, 3),
+        Case("the whole stream but its last token", stream, 0, 8),
+        Case("a long window of large ids", given.integers(100_000, 100_276, 70), 3, 60),
+        Case(
+            "300 tokens far inside a long stream", given.integers(0, 100_276, 50_000), 40_321, 300
+        ),
     ]
 
 
@@ -55,6 +60,122 @@ but the last are in the context too. That is no cheating, since a GPT's position
 later than itself.
 """
 WRONG = (
+    Wrong(
+        "You give the whole stream, uncut. Cut T tokens from start on, and as many one place later.",
+        "    context = tokens[start : start + T]\n    labels = tokens[start + 1 : start + T + 1]",
+        "    context = tokens\n    labels = tokens",
+    ),
+    Wrong(
+        "You add 1 to the tokens themselves. Add 1 to their places: the label is the token that stands "
+        "next in the stream.",
+        "labels = tokens[start + 1 : start + T + 1]",
+        "labels = context + 1",
+    ),
+    Wrong(
+        "The last label is the first token of the window: your labels are rolled around. It should be the "
+        "token that follows the window in the stream.",
+        "labels = tokens[start + 1 : start + T + 1]",
+        "labels = context.roll(-1)",
+    ),
+    Wrong(
+        "Your context and your labels begin one place too late. The context begins at start itself.",
+        "context = tokens",
+        "start = start + 1\n    context = tokens",
+    ),
+    Wrong(
+        "Your context begins one place late: start counts from 0.",
+        "context = tokens[start : start + T]",
+        "context = tokens[start + 1 : start + T + 1]",
+    ),
+    Wrong(
+        "Your labels are one too many. They end one place after the context, before start + T + 1.",
+        "start + 1 : start + T + 1",
+        "start + 1 : start + T + 2",
+    ),
+    Wrong(
+        "Your labels go on to the stream's end. There are T of them: they end before start + T + 1.",
+        "start + 1 : start + T + 1",
+        "start + 1 :",
+    ),
+    Wrong(
+        "Your context goes on to the stream's end. It has T tokens: it ends before start + T.",
+        "tokens[start : start + T]",
+        "tokens[start:]",
+    ),
+    Wrong(
+        "Context and labels go on to the stream's end. Each has T tokens.",
+        "    context = tokens[start : start + T]\n    labels = tokens[start + 1 : start + T + 1]",
+        "    context = tokens[start:-1]\n    labels = tokens[start + 1 :]",
+    ),
+    Wrong(
+        "T is taken as the place where the labels end, but it is their number: they end before start + T "
+        "+ 1.",
+        "start + 1 : start + T + 1",
+        "start + 1 : T + 1",
+    ),
+    Wrong(
+        "T is taken as the place where the context ends, but it is its length: the context ends before "
+        "start + T.",
+        "tokens[start : start + T]",
+        "tokens[start:T]",
+    ),
+    Wrong(
+        "Your labels don't count from start. They begin at start + 1.",
+        "start + 1 : start + T + 1",
+        "1 : T + 1",
+    ),
+    Wrong(
+        "Your labels have a filler for the last token. It has a label too, the token after the window: "
+        "cut the labels from the stream, not from the context.",
+        "labels = tokens[start + 1 : start + T + 1]",
+        "labels = torch.cat([context[1:], context.new_tensor([0])])",
+    ),
+    Wrong(
+        "Your labels have a filler for the last token. It has a label too, the token after the window: "
+        "cut the labels from the stream, not from the context.",
+        "labels = tokens[start + 1 : start + T + 1]",
+        "labels = torch.cat([context[1:], context.new_tensor([-1])])",
+    ),
+    Wrong(
+        "Your labels are cut from the context, so the last one is missing. Cut them from the stream.",
+        "labels = tokens[start + 1 : start + T + 1]",
+        "labels = context[start + 1 : start + T + 1]",
+    ),
+    Wrong(
+        "Context and labels stand in one row of 2 T tokens. Give two tensors.",
+        "return context, labels",
+        "return torch.cat([context, labels])",
+    ),
+    Wrong(
+        "Your function gives a pair for each token. Give two tensors: all of the context, all labels.",
+        "return context, labels",
+        "return list(zip(context.tolist(), labels.tolist()))",
+    ),
+    Wrong(
+        "Your function gives the labels only. Give two tensors: the context, and the labels.",
+        "return context, labels",
+        "return labels",
+    ),
+    Wrong(
+        "You cut the last tokens of the stream. The context begins at place start.",
+        "    context = tokens[start : start + T]\n    labels = tokens[start + 1 : start + T + 1]",
+        "    context = tokens[-T - 1 : -1]\n    labels = tokens[-T:]",
+    ),
+    Wrong(
+        "Context and labels stand in reverse order. Keep the order of the stream.",
+        "return context, labels",
+        "return context.flip(0), labels.flip(0)",
+    ),
+    Wrong(
+        "You give the places; give the tokens that stand there.",
+        "return context, labels",
+        "return start + torch.arange(T), start + 1 + torch.arange(T)",
+    ),
+    Wrong(
+        "You begin one place too early: start counts from 0.",
+        "context = tokens",
+        "start = start - 1\n    context = tokens",
+    ),
     Wrong(
         "Your labels are the context itself, so the network would learn to copy. Move them on by "
         "one place.",

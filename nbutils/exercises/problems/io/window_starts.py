@@ -37,6 +37,11 @@ def cases(given):
         Case("windows of one token", 50, 1),
         Case("a stream without a token for the last label", T, T),
         Case("a stream that is far too short", 2, T),
+        Case("a stream of one token", 1, T),
+        Case("a stream of 3000 tokens", 3000, 10 * T),
+        Case("two tokens, and windows of one token", 2, 1),
+        Case("one token, and windows of one token", 1, 1),
+        Case("windows of 1024 tokens", 1501, 1024),
     ]
 
 
@@ -54,7 +59,102 @@ be at most n_tokens - 1, so s goes from 0 to n_tokens - 1 - T: these are n_token
 is also what a random number generator wants, since its upper end is usually left out:
 `np.random.default_rng().integers(0, n_tokens - T)`.
 """
+SIDE_BY_SIDE = (
+    "You count windows that stand side by side. They may overlap: each start is one place after the one "
+    "before."
+)
 WRONG = (
+    Wrong(SIDE_BY_SIDE, "n_tokens - T", "n_tokens // T if n_tokens > T else 0"),
+    Wrong(SIDE_BY_SIDE, "n_tokens - T", "-((T - n_tokens) // T)"),
+    Wrong(
+        "`min` gives 0 or less. Of 0 and the number of starts take the larger: `max`.",
+        "max(0",
+        "min(0",
+    ),
+    Wrong(
+        "A stream that is long enough can't start a window at every token: those near its end have no "
+        "whole window after them.",
+        "n_tokens - T",
+        "n_tokens if n_tokens > T else 0",
+    ),
+    Wrong(
+        "A stream that is too short gives the number of its tokens in your function. It has no start: 0.",
+        "max(0, count)",
+        "count if count >= 0 else n_tokens",
+    ),
+    Wrong(
+        "You give what is left over when windows stand side by side. Count the places to start at.",
+        "n_tokens - T",
+        "n_tokens % T",
+    ),
+    Wrong(
+        "Your number loses its sign: a stream that is too short has none below 0, but no start either. "
+        "Give 0 there: max, not abs.",
+        "max(0, count)",
+        "abs(count)",
+    ),
+    Wrong(
+        "You count windows that stand side by side, each with a label behind it. They may "
+        "overlap: each start is one place after the one before.",
+        "n_tokens - T",
+        "n_tokens // (T + 1)",
+    ),
+    Wrong(
+        "You count windows that stand side by side. They may overlap: each start is one place after the "
+        "one before.",
+        "n_tokens - T",
+        "(n_tokens - T) // T",
+    ),
+    Wrong(
+        "You divide by T. Windows may overlap: nothing is divided.",
+        "n_tokens - T",
+        "n_tokens / T",
+    ),
+    Wrong(
+        "You divide by T. Windows may overlap: nothing is divided.",
+        "n_tokens - T",
+        "-(-n_tokens // T)",
+    ),
+    Wrong(
+        "Your number is two too small. From start 0 to start n_tokens - 1 - T there are n_tokens - T.",
+        "n_tokens - T",
+        "n_tokens - T - 2",
+    ),
+    Wrong(
+        "You take T off twice. A window and its labels use T + 1 tokens together, not 2 T.",
+        "n_tokens - T",
+        "n_tokens - 2 * T",
+    ),
+    Wrong(
+        "You take T off twice. A window and its labels use T + 1 tokens together, not 2 T.",
+        "n_tokens - T",
+        "n_tokens - 2 * T + 1",
+    ),
+    Wrong(
+        "The difference is upside down: T is taken off n_tokens.",
+        "n_tokens - T",
+        "T - n_tokens",
+    ),
+    Wrong(
+        "You multiply by T. Give the number of starts, not of tokens.",
+        "n_tokens - T",
+        "(n_tokens - T) * T",
+    ),
+    Wrong(
+        "A stream that is too short gives None. Give 0.",
+        "return max(0, count)",
+        "return count if count >= 0 else None",
+    ),
+    Wrong(
+        "A stream that is too short gives -1. Give 0.",
+        "return max(0, count)",
+        "return count if count > 0 else -1",
+    ),
+    Wrong(
+        "A stream that is just long enough has one start. You give 0 there.",
+        "return max(0, count)",
+        "return count if count > 1 else 0",
+    ),
     Wrong(
         "Your number is one too large: from the last of your starts there is no token left for the "
         "last label.",

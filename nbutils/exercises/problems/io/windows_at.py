@@ -41,6 +41,19 @@ def cases(given):
         Case("starts in any order", stream, torch.tensor([12, 3, 8]), 5),
         Case("the same start twice", stream, torch.tensor([7, 4, 7]), 2),
         Case("the last window that fits", stream, torch.tensor([15, 1]), 4),
+        Case("as many windows as tokens in each", stream, torch.tensor([6, 13, 2]), 3),
+        Case(
+            "long windows of large ids",
+            given.integers(100_000, 100_276, 400),
+            torch.tensor([300, 0, 339]),
+            60,
+        ),
+        Case(
+            "40 windows of a long stream",
+            given.integers(0, 100_276, 50_000),
+            given.integers(0, 49_900, 40),
+            17,
+        ),
     ]
 
 
@@ -60,7 +73,156 @@ table (B, T) in which row b counts from starts[b]. One lookup then fetches all t
 a second one, with every place moved on by one, the labels. What a function makes itself belongs
 where its inputs are, `device=starts.device`: a GPU can't add a row that is on the CPU.
 """
+
+
+def in_a_slice(tokens, starts, T):
+    return tokens[starts : starts + T], tokens[starts + 1 : starts + T + 1]
+
+
+def with_starts_as_columns(tokens, starts, T):
+    index = starts + torch.arange(T)
+    return tokens[index], tokens[index + 1]
+
+
+def next_window(shift):
+    def cut(tokens, starts, T):
+        runs = [[tokens[s : s + T], tokens[s + T + shift :][:T]] for s in starts.tolist()]
+        contexts, labels = zip(*runs)
+        return torch.stack(contexts), torch.stack(labels)
+
+    return cut
+
+
+ROLLED = (
+    "The last label of each row is not the token that follows its window: your labels are rolled around. "
+    "Cut the labels from the stream, at every place plus one."
+)
+
+
+def stacked(first, last):
+    """Windows of a loop from `first` to the one before B + `last`."""
+
+    def windows(tokens, starts, T):
+        places = starts.tolist()[first : len(starts) + last]
+        rows = torch.stack([tokens[place : place + T + 1] for place in places])
+        return rows[:, :-1], rows[:, 1:]
+
+    return windows
+
+
 WRONG = (
+    Wrong(
+        "You use starts as one slice. It has B places: cut from each of them, then torch.stack.",
+        instead=in_a_slice,
+    ),
+    Wrong(
+        "`starts + torch.arange(T)` adds the two entry by entry, so window and place get mixed. Make a "
+        "column of the starts: starts[:, None] has the shape (B, 1).",
+        instead=with_starts_as_columns,
+    ),
+    Wrong(
+        "Your labels are the next window: they are moved on by T places. Move them on by one.",
+        instead=next_window(0),
+    ),
+    Wrong(
+        "Your labels are the next window: they are moved on by T + 1 places. Move them on by one.",
+        instead=next_window(1),
+    ),
+    Wrong(
+        "Your labels are moved back: each is the token before, where it should be the token after.",
+        "tokens[index + 1]",
+        "tokens[index - 1]",
+    ),
+    Wrong(
+        "Your labels are moved on by two places; the label is the very next token.",
+        "tokens[index + 1]",
+        "tokens[(index + 2).clamp(max=len(tokens) - 1)]",
+    ),
+    Wrong(ROLLED, "tokens[index + 1]", "tokens[index].roll(-1)"),
+    Wrong(ROLLED, "tokens[index + 1]", "tokens[index].roll(-1, dims=0)"),
+    Wrong(ROLLED, "tokens[index + 1]", "tokens[index].roll(1, dims=1)"),
+    Wrong(
+        "You add 1 to the tokens themselves. Add 1 to their places: the label is the token that stands "
+        "next in the stream.",
+        "tokens[index + 1]",
+        "tokens[index] + 1",
+    ),
+    Wrong(
+        "You sort the starts. Row b begins at starts[b], in the order given.",
+        "starts[:, None]",
+        "starts.sort().values[:, None]",
+    ),
+    Wrong(
+        "Your rows stand in reverse order. Row b begins at starts[b].",
+        "starts[:, None]",
+        "starts.flip(0)[:, None]",
+    ),
+    Wrong(
+        "A start that comes twice gives one window only. Each start has a row of its own.",
+        "starts[:, None]",
+        "starts[[int((starts[:b] == s).sum()) == 0 for b, s in enumerate(starts)]][:, None]",
+    ),
+    Wrong(
+        "A start is taken as the number of a window; it is a place in the stream. Don't multiply it by "
+        "T.",
+        "tokens[index], tokens[index + 1]",
+        "tokens[(index - starts[:, None] + starts[:, None] * T) % len(tokens)],"
+        " tokens[(index - starts[:, None] + starts[:, None] * T + 1) % len(tokens)]",
+    ),
+    Wrong(
+        "You give the places; give the tokens that stand there: tokens[index].",
+        "tokens[index], tokens[index + 1]",
+        "index, index + 1",
+    ),
+    Wrong(
+        "Contexts and labels begin one place too late. Row b begins at starts[b] itself.",
+        "tokens[index], tokens[index + 1]",
+        "tokens[index + 1], tokens[(index + 2).clamp(max=len(tokens) - 1)]",
+    ),
+    Wrong(
+        "Your function gives the contexts only. Give two tensors: the contexts, and the labels.",
+        "tokens[index], tokens[index + 1]",
+        "tokens[index]",
+    ),
+    Wrong(
+        "Your function gives the labels only. Give two tensors: the contexts, and the labels.",
+        "tokens[index], tokens[index + 1]",
+        "tokens[index + 1]",
+    ),
+    Wrong(
+        "Your function gives one table of T + 1 columns. Give two tensors: its first T columns, and its "
+        "last T.",
+        "return tokens[index], tokens[index + 1]",
+        "return tokens[starts[:, None] + torch.arange(T + 1)]",
+    ),
+    Wrong(
+        "Your labels have T + 1 columns. There are T: one for each token of the context.",
+        "tokens[index + 1]",
+        "tokens[starts[:, None] + torch.arange(T + 1)]",
+    ),
+    Wrong(
+        "Contexts and labels stand in one table of 2 T columns. Give two tensors.",
+        "return tokens[index], tokens[index + 1]",
+        "return torch.cat([tokens[index], tokens[index + 1]], dim=1)",
+    ),
+    Wrong(
+        "The last label of each row is a filler. Each token of a context has a label: cut the labels from "
+        "the stream.",
+        "tokens[index + 1]",
+        "torch.cat([tokens[index[:, 1:]], torch.zeros_like(index[:, :1])], dim=1)",
+    ),
+    Wrong(
+        "The last label of each row is a filler. Each token of a context has a label: cut the labels from "
+        "the stream.",
+        "tokens[index + 1]",
+        "torch.cat([tokens[index[:, 1:]], torch.zeros_like(index[:, :1]) - 1], dim=1)",
+    ),
+    Wrong(
+        "T is taken as the place where a context ends, but it is its length.",
+        instead=lambda tokens, starts, T: tuple(
+            [tokens[s + i : T + i].tolist() for s in starts.tolist()] for i in (0, 1)
+        ),
+    ),
     Wrong(
         "Your labels are the contexts themselves. Move them on by one place.",
         "index + 1",
@@ -139,6 +301,24 @@ WRONG = (
         "Your function gives a pair for each window. Give two tensors: all contexts, all labels.",
         "tokens[index], tokens[index + 1]",
         "[*zip(tokens[index], tokens[index + 1])]",
+    ),
+    Wrong(
+        "The last window is missing. There are B of them, one for each of the starts.",
+        "starts[:, None]",
+        "starts[:-1, None]",
+    ),
+    Wrong(
+        "The first window is missing. There are B of them, one for each of the starts.",
+        "starts[:, None]",
+        "starts[1:, None]",
+    ),
+    Wrong(
+        "The last window is missing. There are B of them, one for each of the starts.",
+        instead=stacked(0, -1),
+    ),
+    Wrong(
+        "The first window is missing. There are B of them, one for each of the starts.",
+        instead=stacked(1, 0),
     ),
 )
 

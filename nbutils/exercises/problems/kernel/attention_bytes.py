@@ -68,6 +68,9 @@ def cases(given):
         Case("a text that does not fill its last tiles", 13, D, (5, 4), 4, False),
         Case("such a text and a causal mask", 13, D, (4, 3), 4, True),
         Case("a head of GPT-2", 1024, 64, (128, 64), 2, True),
+        Case("a text that is shorter than a tile", 5, D, (64, 48), 2, True),
+        Case("a long text and tiles that fit nothing", 1500 + D, 80, (46, 112), 2, True),
+        Case("the same without a mask", 1500 + D, 80, (46, 112), 8, False),
     ]
 
 
@@ -107,8 +110,8 @@ BOTH_STAY = (
     "loaded once, stored once."
 )
 TURNED = (
-    "Your loops are turned round: keys and values stay, and queries and outputs come again and again. Here a "
-    "tile of queries stays, and the keys and values come to it."
+    "Your loops are the wrong way round: keys and values stay, and queries and outputs come again "
+    "and again. Here a tile of queries stays, and the keys and values come to it."
 )
 BY_FIRST_QUERY = (
     "You leave out tiles of keys by the first query of a tile. Its last query sees furthest: compare with "
@@ -358,9 +361,7 @@ WRONG = (
     *(Wrong(SUMS_STAY, "2 * T * D", f"2 * T * D + {n} * T") for n in (1, 2)),
     Wrong(BOTH_STAY, instead=again(1, 0)),
     Wrong(BOTH_STAY, instead=again(1, 1)),
-    Wrong(TURNED, instead=keys_stay(1, 1)),
-    Wrong(TURNED, instead=keys_stay(2, 0)),
-    Wrong(TURNED, instead=keys_stay(3, 0)),
+    *(Wrong(TURNED, instead=keys_stay(*rows)) for rows in ((1, 1), (2, 0), (3, 0))),
     Wrong(
         "The tile's sizes are exchanged. tile is (queries, keys).",
         "queries, keys = tile",
@@ -435,15 +436,13 @@ WRONG = (
         "-(-seen // keys)",
     ),
     *(Wrong(NO_TABLE, "2 * T * D", f"2 * T * D + {n} * T * T") for n in (1, 2, 4)),
-    Wrong(
-        "You give the bytes of one way. Give two numbers: those of the plain way, and those in tiles.",
-        "return plain * itemsize, tiled * itemsize",
-        "return tiled * itemsize",
-    ),
-    Wrong(
-        "You give the bytes of one way. Give two numbers: those of the plain way, and those in tiles.",
-        "return plain * itemsize, tiled * itemsize",
-        "return plain * itemsize",
+    *(
+        Wrong(
+            "You give the bytes of one way. Give two numbers: those of the plain way, and those in tiles.",
+            "return plain * itemsize, tiled * itemsize",
+            f"return {way} * itemsize",
+        )
+        for way in ("tiled", "plain")
     ),
     Wrong(
         "You give how many times less the tiles move. Give the bytes of each way.",

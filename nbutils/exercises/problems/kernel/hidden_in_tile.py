@@ -35,7 +35,7 @@ def hidden_in_tile(first_query: int, first_key: int, tile: tuple[int, int]) -> s
 
 
 def cases(given):
-    start = 8 * given.choice(range(3, 8)) + 3
+    start = 96 + 8 * given.choice(range(3, 8)) + 3
     return [
         Case("a square tile on the diagonal", 0, 0, (4, 4)),
         Case("a tile far right of the diagonal", start, 4 * start, (4, 4)),
@@ -50,6 +50,12 @@ def cases(given):
         Case("more keys than queries, around the diagonal", start, start - 8, (4, 16)),
         Case("more keys than queries, left of the diagonal", start, start - 16, (4, 16)),
         Case("more queries than keys, around the diagonal", start, start + 2, (16, 4)),
+        Case("more keys than queries, right after the last query", start, start + 4, (4, 16)),
+        Case("more queries than keys, up to the first query", start, start - 3, (16, 4)),
+        Case("one query that misses the last of many keys", start, start - 98, (1, 100)),
+        Case("a key that only the last of many queries sees", start, start + 99, (100, 1)),
+        Case("a large tile far down a long text", 2040, 2050, (60, 110)),
+        Case("the tile to the right of it", 2040, 2100, (60, 110)),
     ]
 
 
@@ -250,21 +256,31 @@ WRONG = (
         instead=by_numbers_of_tiles,
     ),
     Wrong(
-        'No tile is "all" in yours. It is if even the last query, which sees furthest, does not see the '
-        "first key.",
+        'No tile is "all" in your function. It is if even the last query, which sees furthest, '
+        "does not see the first key.",
         "first_key > last_query",
         "False",
     ),
     Wrong(
-        'A tile that is not all hidden is always "some" in yours. It is "none" if the first query sees even '
-        "the last key.",
+        'A tile that is not all hidden is always "some" in your function. It is "none" if the '
+        "first query sees even the last key.",
         instead=some_for_none,
     ),
     Wrong(
-        'A tile that is not all hidden is always "none" in yours. It is "some" if the first query doesn\'t '
-        "see the last key.",
+        'A tile that is not all hidden is always "none" in your function. It is "some" if the '
+        "first query doesn't see the last key.",
         'return "some" if last_key > first_query else "none"',
         'return "none"',
+    ),
+    Wrong(
+        'Your "some" and "none" are exchanged. "none" means that the mask hides no pair.',
+        'return "some" if last_key > first_query else "none"',
+        'return "none" if last_key > first_query else "some"',
+    ),
+    Wrong(
+        'Where some pairs are hidden and others shown, yours gives None. Give the word "some".',
+        'return "some" if last_key > first_query else "none"',
+        'return None if last_key > first_query else "none"',
     ),
     Wrong(THREE_WORDS, instead=whether_all),
     Wrong(THREE_WORDS, instead=whether_any_is_shown),
@@ -274,6 +290,20 @@ WRONG = (
     ),
     Wrong(IN_SMALL_LETTERS, instead=in_large_letters),
     Wrong(IN_SMALL_LETTERS, instead=with_a_large_letter),
+    Wrong(
+        "Your last query and your last key are one too far: first + n is the position after them. The last "
+        "of n positions is first + n - 1.",
+        "queries - 1, first_key + keys - 1",
+        "queries, first_key + keys",
+    ),
+    Wrong(
+        'You give numbers. Give one of three words: "all", "some" or "none".',
+        instead=lambda q, k, tile: {"all": 2, "some": 1, "none": 0}[hidden_in_tile(q, k, tile)],
+    ),
+    Wrong(
+        'Tiles with one position for first query and first key are all "some". One query and one key hide nothing.',
+        instead=lambda q, k, tile: "some" if q == k else hidden_in_tile(q, k, tile),
+    ),
 )
 
 

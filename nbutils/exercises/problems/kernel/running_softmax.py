@@ -81,6 +81,20 @@ def cases(given):
             [0.0, 1.75],
             [[hidden] * 4, numbers(4, 1)],
         ),
+        case("pieces of one score", [0.5, 1.0], [1.5, 2.5], [numbers(1, 2), numbers(1, -1)]),
+        case(
+            "long pieces with the highest and the lowest scores side by side, hidden ones among them",
+            [hidden, 1000.0, -1000.0, hidden, 2.5, hidden],
+            [0.0, 1.5, 2.0, 0.0, 3000.0, 0.0],
+            [
+                [1000.0, -1000.0, 1000.0, hidden, *numbers(300)],
+                [-1000.0, 1000.0, hidden, -998.0, *numbers(299), 1000.0],
+                [hidden, -1000.0, *[hidden] * 301, -1000.0],
+                [hidden] * 304,
+                [*numbers(303, 2), hidden],
+                [-1000.0, *numbers(302), 1000.0],
+            ],
+        ),
     ]
 
 
@@ -174,6 +188,13 @@ def with_keepdim(maximum, total, piece):
     return largest, total * (maximum - largest).exp() + (piece - largest).exp().sum(dim=-1)
 
 
+def with_keepdim_and_no_nan(maximum, total, piece):
+    largest = torch.maximum(maximum, piece.amax(dim=-1, keepdim=True))
+    reference = largest.nan_to_num(neginf=0.0)
+    added = (piece - reference[:, :1]).exp().sum(dim=-1)
+    return largest, total * (maximum - reference).exp() + added
+
+
 def only_where_larger(maximum, total, piece):
     largest, right = running_softmax(maximum, total, piece)
     return largest, torch.where(piece.amax(dim=-1) > maximum, right, total)
@@ -204,40 +225,34 @@ def with_low_scores(lowest: float):
 LOW = (-1e4, -1e9, -1e30, torch.finfo(torch.float32).min)
 WRONG = (
     Wrong(
-        "The old sum is not rescaled. It was made with the old maximum: multiply it by e to the (old "
-        "maximum - new maximum) before you add the piece's sum.",
+        "The old sum is not rescaled. Multiply it by e to the (old maximum - new maximum) first.",
         "total * (maximum - reference).exp()",
         "total",
     ),
     Wrong(
-        "The old sum is rescaled the wrong way. The factor is e to the (old maximum - new maximum), which "
-        "is at most 1; yours is its inverse.",
+        "The old sum is rescaled the wrong way: the factor is e to the (old maximum - new), at most 1.",
         "(maximum - reference).exp()",
         "(reference - maximum).exp()",
     ),
     Wrong(
-        "The factor of the old sum is made with the piece's own maximum. Where the piece's scores are "
-        "smaller, the new maximum is the old one, and the factor 1.",
+        "The factor of the old sum is made with the piece's own maximum, which may be the smaller one.",
         "(maximum - reference).exp()",
         "(maximum - piece.amax(dim=-1)).exp()",
     ),
     Wrong(
-        "You divide e to the maximum by e to the maximum, and both overflow. Subtract first: e to the (old "
-        "- new).",
+        "You divide e to one maximum by e to the other: both overflow. Subtract first.",
         "(maximum - reference).exp()",
         "maximum.exp() / reference.exp()",
     ),
     Wrong(OLD_MAXIMUM, "piece - reference[:, None]", "piece - maximum[:, None]"),
     Wrong(ACROSS_ROWS, "piece.amax(dim=-1)", "piece.amax(dim=0)"),
     Wrong(
-        "Where all is hidden so far, you give nan: minus infinity minus minus infinity is no number. "
-        "Where the new maximum is minus infinity, subtract 0 instead.",
+        "Where all is hidden so far, you give nan. Where the new maximum is minus infinity, subtract 0.",
         "largest.masked_fill(largest == -math.inf, 0.0)",
         "largest",
     ),
     Wrong(
-        "Where all of the piece is hidden, you give nan: minus infinity minus minus infinity is no number. "
-        "Where the piece's own maximum is minus infinity, subtract 0 instead.",
+        "Where all of the piece is hidden, you give nan: its maximum is minus infinity. Subtract 0 there.",
         instead=of_two_parts,
     ),
     Wrong(
@@ -252,13 +267,9 @@ WRONG = (
     ),
     Wrong(ACROSS_ROWS, ".exp().sum(dim=-1)", ".exp().sum(dim=0)"),
     Wrong(ACROSS_ROWS, instead=across_rows),
+    Wrong(QUOTIENT, "(piece - reference[:, None]).exp()", "piece.exp() / reference[:, None].exp()"),
     Wrong(
-        QUOTIENT, "(piece - reference[:, None]).exp()", "(piece.exp() / reference[:, None].exp())"
-    ),
-    Wrong(
-        QUOTIENT,
-        "before + added",
-        "(total * maximum.exp() + piece.exp().sum(dim=-1)) / reference.exp()",
+        QUOTIENT, "before + added", "(total * maximum.exp() + piece.exp().sum(1)) / reference.exp()"
     ),
     Wrong(
         "You multiply the old sum by the difference of the maxima. Multiply it by e to this difference.",
@@ -362,10 +373,13 @@ WRONG = (
         "reference[:, None]",
         "reference",
     ),
-    Wrong(
-        "The old maxima (B,) meet the piece's as (B, 1), and each row is compared with every other. Keep no "
-        "dimension in amax; give one to the new maxima later, largest[:, None].",
-        instead=with_keepdim,
+    *(
+        Wrong(
+            "The old maxima (B,) meet the piece's as (B, 1), and each row is compared with every other. Keep "
+            "no dimension in amax; give one to the new maxima later, largest[:, None].",
+            instead=mistaken,
+        )
+        for mistaken in (with_keepdim, with_keepdim_and_no_nan)
     ),
     Wrong(
         "Your results have the shape (B, 1). One number for each row is (B,): was keepdim=True left in?",
@@ -425,6 +439,16 @@ WRONG = (
     Wrong(COUNTED, instead=counts_hidden_ones),
     *(Wrong(TOO_LOW, instead=with_low_maximum(lowest)) for lowest in LOW),
     *(Wrong(COUNTED, instead=with_low_scores(lowest)) for lowest in LOW),
+    Wrong(
+        "The smallest score is taken for the maximum. Take amax.",
+        "piece.amax(dim=-1)",
+        "piece.amin(dim=-1)",
+    ),
+    Wrong(
+        "The old sum counts twice. Add it once, rescaled.",
+        "before + added",
+        "before + added + total",
+    ),
 )
 
 

@@ -7,6 +7,7 @@ text GPT-4's vocabulary has about four bytes a token; with bytes alone it would 
 """
 
 from nbutils.exercises.exercise import Case, Wrong
+from nbutils.exercises.problems.tokens.to_bytes import long_text
 
 DIFFICULTY, IMPORTANCE, MINUTES = 1, 3, 5
 
@@ -36,6 +37,9 @@ def cases(given):
         Case("tokens that come twice", "the cat the cat the mat", [the, cat, the, cat, the, 77]),
         Case("Korean, whose letters have three bytes", "안녕하세요", some(6)),
         Case("white space at the end, and an emoji", "Hi 👋 \n", some(4)),
+        Case("a text of 300 tokens", "é a\r\n" * 100, some(300)),
+        Case("more tokens than bytes", " ", some(3)),
+        Case("a long text of all kinds of characters", long_text(given, 10), [0, *some(699), 0]),
     ]
 
 
@@ -59,7 +63,110 @@ def sum_of_ids(text, ids):
     return len(text.encode()) / sum(ids)
 
 
+def of_type(kept):
+    return lambda text, ids: sum(len(c.encode()) for c in text if kept(c)) / len(ids)
+
+
 WRONG = (
+    Wrong(
+        "You count the bytes and don't divide. Divide by the number of tokens.",
+        " / len(ids)",
+        "",
+    ),
+    Wrong(
+        "You divide by one more than there are tokens. Divide by len(ids).",
+        "len(ids)",
+        "(len(ids) + 1)",
+    ),
+    Wrong(
+        "You subtract the number of tokens. Divide by it.",
+        " / len(ids)",
+        " - len(ids)",
+    ),
+    Wrong(
+        "Your average is rounded. Return it as it is.",
+        'len(text.encode("utf-8")) / len(ids)',
+        'round(len(text.encode("utf-8")) / len(ids), 2)',
+    ),
+    Wrong(
+        "Your average is rounded. Return it as it is.",
+        'len(text.encode("utf-8")) / len(ids)',
+        'round(len(text.encode("utf-8")) / len(ids), 1)',
+    ),
+    Wrong(
+        "Your average is rounded up to a whole number. Return it as it is.",
+        'len(text.encode("utf-8")) / len(ids)',
+        '-(-len(text.encode("utf-8")) // len(ids))',
+    ),
+    Wrong(
+        "You count words; count bytes: `encode` the text first.",
+        'len(text.encode("utf-8"))',
+        "len(text.split())",
+    ),
+    Wrong(
+        "You add up the bytes; count them: `len`.",
+        'len(text.encode("utf-8"))',
+        'sum(text.encode("utf-8"))',
+    ),
+    Wrong(
+        "White space is not counted. It is text as well.",
+        instead=of_type(lambda character: not character.isspace()),
+    ),
+    Wrong(
+        "Only letters and digits are counted. Every byte of the text counts.",
+        instead=of_type(str.isalnum),
+    ),
+    Wrong(
+        "You count only ASCII. Every byte of the text counts.",
+        instead=of_type(str.isascii),
+    ),
+    Wrong(
+        "A byte that comes twice counts once in your function. Count each.",
+        'len(text.encode("utf-8"))',
+        'len(set(text.encode("utf-8")))',
+    ),
+    Wrong(
+        "A character that comes twice counts once in your function. Count the bytes of each.",
+        'text.encode("utf-8")',
+        "set(text)",
+    ),
+    Wrong(
+        "You divide by the length of the ids written as text. Divide by how many there are, len(ids).",
+        "len(ids)",
+        "len(str(ids))",
+    ),
+    Wrong(
+        "You divide by the largest id. Divide by the number of tokens, len(ids).",
+        "len(ids)",
+        "max(ids)",
+    ),
+    Wrong(
+        "You divide by four for each id. Divide by how many ids there are.",
+        "len(ids)",
+        "(4 * len(ids))",
+    ),
+    Wrong(
+        "You count two bytes for every character, as UTF-16 has them, or four, as UTF-32. Count bytes in "
+        "UTF-8: `encode`.",
+        '"utf-8"',
+        '"utf-16-le"',
+    ),
+    Wrong(
+        "You count two bytes for every character, as UTF-16 has them, or four, as UTF-32. Count bytes in "
+        "UTF-8: `encode`.",
+        '"utf-8"',
+        '"utf-32-le"',
+    ),
+    Wrong(
+        "You divide the number of tokens by that of characters. Divide the bytes by the tokens.",
+        'len(text.encode("utf-8")) / len(ids)',
+        "len(ids) / len(text)",
+    ),
+    Wrong(
+        "Line breaks of Windows, \\r\\n, count as one byte in your function. Encode the text as it is.",
+        "text.encode",
+        'text.replace("\\r\\n", "\\n").encode',
+    ),
     Wrong(
         "You count characters; count bytes. A Korean letter has three of them: `encode` the text "
         "first.",
@@ -116,6 +223,11 @@ WRONG = (
         "White space at the start and the end of the text is not counted. It is text as well.",
         "text.encode",
         "text.strip().encode",
+    ),
+    Wrong(
+        "You divide by one token too few. Divide by their number, len(ids).",
+        "len(ids)",
+        "max(1, len(ids) - 1)",
     ),
 )
 

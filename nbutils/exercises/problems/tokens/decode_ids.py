@@ -9,6 +9,7 @@ may give any row, also one whose bytes are no text at all: that must not stop th
 import re
 
 from nbutils.exercises.exercise import Case, Wrong
+from nbutils.exercises.problems.tokens.to_bytes import long_text
 
 DIFFICULTY, IMPORTANCE, MINUTES = 3, 4, 25
 
@@ -35,6 +36,9 @@ def decode_ids(ids: list[int], merges: list[tuple[int, int]]) -> str:
 def cases(given):
     cat = [(97, 116), (104, 256), (116, 257), (32, 99)]
     hello = [(236, 149), (256, 136), (235, 133), (195, 169), (258, 149), (9, 149)]
+    merges = [tuple(given.integers(32, 255 + n, 2).tolist()) for n in range(300)]
+    odd = [237, 160, 128, 192, 128, 244, 144, 128, 128, 255]  # UTF-8 in form only
+    row = [*long_text(given, 3).encode(), *odd, *given.integers(0, 555, 60).tolist()]
     return [
         Case("English letters without merges", [67, 97, 116, 32], []),
         Case("one merge", [115, 256, 32, 99, 256], [(97, 116)]),
@@ -47,6 +51,16 @@ def cases(given):
             hello,
         ),
         Case("no tokens", [], cat),
+        Case(
+            "white space at both ends, and line breaks of Windows",
+            [32, 10, 65, 0, 13, 10, 256, 32],
+            cat,
+        ),
+        Case("a mark at the start, U+FEFF", [239, 187, 191, 258, 259], cat),
+        Case(
+            "a merge of two characters, and the last id", [104, 257, 256], [(195, 169), (256, 256)]
+        ),
+        Case("300 merges, and a long row of all kinds of characters and bytes", row, merges),
     ]
 
 
@@ -87,7 +101,202 @@ def one_for_each_byte(ids, merges):
     return re.sub("[\udc80-\udcff]", "\ufffd", text)
 
 
+def unfolded_once_and_cut(ids, merges):
+    row = []
+    for i in ids:
+        row += merges[i - 256] if i > 255 else [i]
+    return bytes(one for one in row if one < 256).decode(errors="replace")
+
+
+def unfolded_once_by_bytes(ids, merges):
+    data = b""
+    for i in ids:
+        data += b"".join(bytes([j % 256]) for j in (merges[i - 256] if i > 255 else (i,)))
+    return data.decode(errors="replace")
+
+
+def characters(ids, merges):
+    return "".join(map(chr, ids))
+
+
+def off_by(places):
+    return lambda ids, merges: decode_ids([i + places * (i > 255) for i in ids], merges)
+
+
+def pieces(errors):
+    return lambda ids, merges: [_token(i, merges).decode("utf-8", errors) for i in ids]
+
+
+def _token(i, merges):
+    return bytes([i]) if i < 256 else b"".join(_token(j, merges) for j in merges[i - 256])
+
+
+def bytes_alone(ids, merges):
+    return bytes(i for i in ids if i < 256).decode("utf-8", "replace")
+
+
+def tokens_with(errors):
+    return lambda ids, merges: "".join(pieces(errors)(ids, merges))
+
+
+def tokens_or(ids, merges, other):
+    try:
+        return bytes(row_of_bytes(ids, merges)).decode()
+    except UnicodeDecodeError:
+        return other
+
+
+def row_of_bytes(ids, merges):
+    return [byte for i in ids for byte in _token(i, merges)]
+
+
+def merges_from(first):
+    """Ids that the vocabulary does not have are left out."""
+
+    def decode(ids, merges):
+        vocabulary = {value: bytes([value]) for value in range(256)}
+        for new_id, pair in enumerate(merges, start=first):
+            vocabulary[new_id] = b"".join(vocabulary.get(i, b"") for i in pair)
+        return b"".join(vocabulary.get(i, b"") for i in ids).decode("utf-8", errors="replace")
+
+    return decode
+
+
 WRONG = (
+    Wrong(
+        "Each token is decoded by itself, and what is no whole character is dropped. Join the bytes of "
+        "all tokens first, then decode.",
+        instead=tokens_with("ignore"),
+    ),
+    Wrong(
+        "Each token is decoded by itself, so your function stops where a character lies in two tokens. "
+        "Join the bytes of all tokens first, then decode.",
+        instead=tokens_with("strict"),
+    ),
+    Wrong(
+        "You return a list with the text of each token. Join the bytes of all tokens first, then decode: "
+        "one text.",
+        instead=pieces("replace"),
+    ),
+    Wrong(
+        "You return a list with the bytes of each token. Join them, and decode them to get a text.",
+        instead=lambda ids, merges: [_token(i, merges) for i in ids],
+    ),
+    Wrong(
+        "You return the bytes as numbers. Make a `bytes` object of them and decode it to get a text.",
+        instead=row_of_bytes,
+    ),
+    Wrong(
+        "You return `str` of bytes, which begins with b'. Decode the bytes to get a text.",
+        instead=lambda ids, merges: str(bytes(row_of_bytes(ids, merges))),
+    ),
+    Wrong(
+        "You return a list of characters. Return one text.",
+        instead=lambda ids, merges: list(decode_ids(ids, merges)),
+    ),
+    Wrong(
+        "You unfold a merge only once, and drop the ids above 255 that are left. They are merges "
+        "again: unfold them too, or build the bytes of every id from those of smaller ids.",
+        instead=unfolded_once_and_cut,
+    ),
+    Wrong(
+        "You unfold a merge only once, and take ids above 255 modulo 256. They are merges again: unfold "
+        "them too, or build the bytes of every id from those of smaller ids.",
+        instead=unfolded_once_by_bytes,
+    ),
+    Wrong(
+        "You take each id for the number of a character, as `chr` does. An id below 256 is a byte, and a "
+        "larger one stands for the bytes of its merge.",
+        instead=characters,
+    ),
+    Wrong(
+        "Merged tokens are dropped. An id from 256 on stands for the bytes of its merge's two ids.",
+        instead=bytes_alone,
+    ),
+    Wrong(
+        "You look up the merge one place beside the right one. merges[0] makes the id 256: take "
+        "merges[i - 256].",
+        instead=off_by(-1),
+    ),
+    Wrong(
+        "You look up the merge one place beside the right one. merges[0] makes the id 256: take "
+        "merges[i - 256].",
+        instead=off_by(1),
+    ),
+    Wrong(
+        "Bytes that are no valid UTF-8 become a question mark. Put the sign for a broken character "
+        'there, U+FFFD: errors="replace".',
+        'errors="replace")',
+        'errors="replace").replace("\ufffd", "?")',
+    ),
+    Wrong(
+        "Bytes that are no valid UTF-8 become half characters, U+DC80 to U+DCFF, which can't be printed. "
+        'Put the sign for a broken character there: errors="replace".',
+        'errors="replace"',
+        'errors="surrogateescape"',
+    ),
+    Wrong(
+        "A row with bytes that are no valid UTF-8 gives an empty text. Put the sign for a broken "
+        'character there: errors="replace".',
+        instead=lambda ids, merges: tokens_or(ids, merges, ""),
+    ),
+    Wrong(
+        "The mark U+FEFF at the start is lost, as utf-8-sig reads it. Decode plain UTF-8.",
+        '"utf-8"',
+        '"utf-8-sig"',
+    ),
+    Wrong(
+        "You decode UTF-16, two bytes for a character. Decode UTF-8.",
+        '"utf-8"',
+        '"utf-16"',
+    ),
+    Wrong(
+        "Line breaks are changed: \\r\\n becomes \\n. Keep all characters.",
+        'errors="replace")',
+        'errors="replace").replace("\\r\\n", "\\n")',
+    ),
+    Wrong(
+        "The tokens stand in reverse order. Keep the order of ids.",
+        "for i in ids)",
+        "for i in ids[::-1])",
+    ),
+    Wrong(
+        "Only the left id of each merge is unfolded. A merge stands for the bytes of both.",
+        "vocabulary[left] + vocabulary[right]",
+        "vocabulary[left]",
+    ),
+    Wrong(
+        "Only the right id of each merge is unfolded. A merge stands for the bytes of both.",
+        "vocabulary[left] + vocabulary[right]",
+        "vocabulary[right]",
+    ),
+    Wrong(
+        "`bytes(value)` makes as many bytes as value says, all 0. Put the value into a list: "
+        "`bytes([value])`.",
+        "bytes([value])",
+        "bytes(value)",
+    ),
+    Wrong(
+        "Your vocabulary begins with 255 bytes, so every later id is one off. There are 256: "
+        "range(256).",
+        "range(256)",
+        "range(255)",
+    ),
+    Wrong(
+        "A token that comes again is left out. Keep all.",
+        "for i in ids)",
+        "for i in dict.fromkeys(ids))",
+    ),
+    Wrong(
+        "No tokens give None. They should give an empty text.",
+        "    return b",
+        "    return None if not ids else b",
+    ),
+    Wrong(
+        "You give the text with quotation marks, as `repr` writes it. Give the text itself.",
+        'errors="replace")',
+        'errors="replace").__repr__()',
+    ),
     Wrong(
         "Each token is decoded by itself, so a character in two tokens is broken. Join the bytes "
         "of all tokens first, then decode.",
@@ -152,6 +361,24 @@ WRONG = (
         "White space at the start and the end is lost. It belongs to the text: keep it.",
         'errors="replace")',
         'errors="replace").strip()',
+    ),
+    Wrong(
+        "The last id is left out. Your loop ends one place too early.",
+        "for i in ids)",
+        "for i in ids[:-1])",
+    ),
+    Wrong(
+        "The first id is left out. Places count from 0.",
+        "for i in ids)",
+        "for i in ids[1:])",
+    ),
+    Wrong(
+        "Your first merge makes the id 257, and ids that you don't know are left out. It makes 256.",
+        instead=merges_from(257),
+    ),
+    Wrong(
+        "Your first merge makes the id 255, which is a byte. It makes 256.",
+        instead=merges_from(255),
     ),
 )
 

@@ -13,11 +13,15 @@ from collections import Counter
 
 from nbutils.exercises.exercise import Case, Wrong
 from nbutils.exercises.problems.tokens.merge_pair import (
+    each_of_them,
     first_only,
     from_the_right,
+    last_lost,
     merge_pair,
     overlapping,
+    right_stays,
 )
+from nbutils.exercises.problems.tokens.to_bytes import long_text
 
 DIFFICULTY, IMPORTANCE, MINUTES = 4, 5, 45
 
@@ -58,15 +62,22 @@ def learn_merges(text: str, n_merges: int) -> list[tuple[int, int]]:
 def cases(given):
     letters = given.sample(list("dkpsuw"), 3)
     random = "".join(letters[i] for i in given.integers(0, 2, 60).tolist())
+    text = long_text(given, 1)
     return [
         Case("one letter, which has no neighbour", "a", 2),
         Case("four merges, so that symbols are joined again", "that cat sat on that mat", 4),
         Case("equally frequent pairs, so that the smaller one goes first", "xyxy cbcb cacz cz", 3),
         Case("equal letters in a row, so that pairs overlap", "aaab aaac xyxyxy", 3),
         Case("Korean, whose letters have three bytes", "안녕 안녕 안안", 4),
-        Case("more merges than there are pairs that occur twice", "zabab", 9),
-        Case("many more merges than there are pairs", "zabab", 256),
+        Case("more merges than there are pairs that occur twice", "z\0b\0b", 9),
+        Case("many more merges than there are pairs", "zabcabc", 257),
         Case("a longer text of random letters", random, 7),
+        Case("an empty text", "", 3),
+        Case("no merges", "aaaa", 0),
+        Case("a pair of symbols as frequent as one of bytes", "abz abz cd cd ab", 6),
+        Case("equally frequent pairs with ids of two and three digits", "de99de99 d0d0 9", 4),
+        Case("a pair that comes 300 times", "ab" * 300, 2),
+        Case("a text of all kinds of characters", text + text[:90], 20),
     ]
 
 
@@ -92,11 +103,15 @@ def _best(counts):
     return min(counts, key=lambda pair: (-counts[pair], pair), default=None)
 
 
-def _learned(ids, n_merges, count=lambda ids: Counter(zip(ids, ids[1:])), join=merge_pair):
+def _neighbours(ids):
+    return Counter(zip(ids, ids[1:]))
+
+
+def _learned(ids, n_merges, count=_neighbours, join=merge_pair, choose=_best):
     merges = []
     for new_id in range(256, 256 + n_merges):
         counts = count(ids)
-        best = _best(counts)
+        best = choose(counts)
         if counts[best] < 2:
             break
         merges.append(best)
@@ -111,31 +126,77 @@ def counted_once(text, n_merges):
     return [pair for pair in order if counts[pair] > 1][:n_merges]
 
 
-def counted_without_overlap(text, n_merges):
+def joined(join):
+    return lambda text, n_merges: _learned(list(text.encode()), n_merges, join=join)
+
+
+def counted(count):
+    return lambda text, n_merges: _learned(list(text.encode()), n_merges, count)
+
+
+def without_overlap(ids):
+    counts = _neighbours(ids)
+    for left, right in list(counts):
+        if left == right:
+            counts[left, right] = len(ids) - len(merge_pair(ids, (left, right), -1))
+    return counts
+
+
+def tied_by_bytes(text, n_merges):
+    ids, merges = list(text.encode()), []
+    spelled = {i: bytes([i]) for i in range(256)}
+    for new_id in range(256, 256 + n_merges):
+        counts = _neighbours(ids)
+        best = min(counts, key=lambda p: (-counts[p], spelled[p[0]], spelled[p[1]]), default=None)
+        if counts[best] < 2:
+            break
+        spelled[new_id] = spelled[best[0]] + spelled[best[1]]
+        merges.append(best)
+        ids = merge_pair(ids, best, new_id)
+    return merges
+
+
+def tied(key):
+    def choose(counts):
+        return min(counts, key=lambda pair: (-counts[pair], key(pair)), default=None)
+
+    return lambda text, n_merges: _learned(list(text.encode()), n_merges, choose=choose)
+
+
+def last_of_equals(text, n_merges):
+    def choose(counts):
+        return min([*counts][::-1], key=lambda pair: -counts[pair], default=None)
+
+    return _learned(list(text.encode()), n_merges, choose=choose)
+
+
+def never_reset(text, n_merges):
+    total = Counter()
+
     def count(ids):
-        counts = Counter(zip(ids, ids[1:]))
-        for left, right in list(counts):
-            if left == right:
-                counts[left, right] = len(ids) - len(merge_pair(ids, (left, right), -1))
-        return counts
+        total.update(zip(ids, ids[1:]))
+        return total
 
     return _learned(list(text.encode()), n_merges, count)
 
 
-def joined_from_the_right(text, n_merges):
-    return _learned(list(text.encode()), n_merges, join=from_the_right)
+def with_a_first_id(text, n_merges):
+    return [] if not n_merges else learn_merges(text, n_merges) if text else text[0]
 
 
-def joined_with_overlap(text, n_merges):
-    return _learned(list(text.encode()), n_merges, join=overlapping)
+def as_bytes(text, n_merges):
+    merges, spelled = learn_merges(text, n_merges), [bytes([i]) for i in range(256)]
+    for left, right in merges:
+        spelled.append(spelled[left] + spelled[right])
+    return merges, spelled
 
 
-def joined_once(text, n_merges):
-    return _learned(list(text.encode()), n_merges, join=first_only)
+def cut_into_words(pattern):
+    return lambda text, n_merges: _learned_in_words(re.findall(pattern, text), n_merges)
 
 
-def cut_into_words(text, n_merges):
-    rows, merges = [list(word.encode()) for word in re.findall(r" ?\S+", text)], []
+def _learned_in_words(words, n_merges):
+    rows, merges = [list(word.encode()) for word in words], []
     for new_id in range(256, 256 + n_merges):
         counts = Counter(pair for row in rows for pair in zip(row, row[1:]))
         best = _best(counts)
@@ -146,7 +207,119 @@ def cut_into_words(text, n_merges):
     return merges
 
 
+THREE = (
+    "Each entry has three numbers: the new id stands with its pair. Give the pair alone, (left id, "
+    "right id); its place in the list says which id it makes."
+)
+SPELLED = "Your entries are what the pairs spell. Give the ids: (left id, right id)."
 WRONG = (
+    Wrong(
+        "Your list is empty: nothing is learned. Add each best pair to it.",
+        "merges.append(best)",
+        "pass",
+    ),
+    Wrong(
+        "Your function fails for an empty text, which has no first byte. It should learn no merges.",
+        instead=with_a_first_id,
+    ),
+    Wrong(
+        "You learn a merge before you look at n_merges. With 0 there is nothing to learn.",
+        "range(256, 256 + n_merges)",
+        "range(256, 256 + max(1, n_merges))",
+    ),
+    Wrong(
+        "Of equally frequent pairs you take the one whose bytes come first. The ids decide, also those "
+        "of symbols: 256 is larger than every byte.",
+        instead=tied_by_bytes,
+    ),
+    Wrong(
+        "You compare ids as text, where 100 comes before 99. Compare them as numbers.",
+        instead=tied(str),
+    ),
+    Wrong(
+        "Of equally frequent pairs you take the one with the smallest right id. The left id decides "
+        "first.",
+        instead=tied(lambda pair: pair[::-1]),
+    ),
+    Wrong(
+        "Of equally frequent pairs with the same left id you take the one that comes first in the text. "
+        "There the right id decides: the smaller one.",
+        instead=tied(lambda pair: pair[0]),
+    ),
+    Wrong(
+        "Of equally frequent pairs you take the one whose two ids have the smallest sum. Compare the "
+        "left ids first, then the right ones.",
+        instead=tied(sum),
+    ),
+    Wrong(
+        "Of equally frequent pairs you take the one that comes last in the text. Take the one with the "
+        "smaller ids.",
+        instead=last_of_equals,
+    ),
+    Wrong(
+        "Your counts go on from one round to the next. Begin each round with an empty dict and count the "
+        "row as it is now.",
+        instead=never_reset,
+    ),
+    Wrong(
+        "You count only at every second place, as if the row were cut into pairs that don't "
+        "overlap. Every place counts.",
+        instead=counted(lambda ids: Counter(zip(ids[::2], ids[1::2]))),
+    ),
+    Wrong(
+        "The two orders of a pair are counted together. The pair (97, 116) is not the pair (116, 97).",
+        instead=counted(lambda ids: Counter(map(tuple, map(sorted, zip(ids, ids[1:]))))),
+    ),
+    Wrong(
+        "All merges make the same id. The first makes 256, the next 257, and so on.",
+        "merged[-1] = new_id",
+        "merged[-1] = 256",
+    ),
+    Wrong(
+        "You learn one merge and return. Is the return inside the loop?",
+        "return merges",
+        "return merges[:1]",
+    ),
+    Wrong(
+        "Your list begins with the last merge. Keep the order in which they were learned.",
+        "return merges",
+        "return merges[::-1]",
+    ),
+    Wrong(THREE, "merges.append(best)", "merges.append((*best, new_id))"),
+    Wrong(THREE, "merges.append(best)", "merges.append((new_id, *best))"),
+    Wrong(
+        "The new id stands beside each pair. Give the pairs alone: a pair's place in the list says which "
+        "id it makes.",
+        "merges.append(best)",
+        "merges.append((best, new_id))",
+    ),
+    Wrong(
+        "You give how often each pair occurred as well. Give the pairs alone.",
+        "merges.append(best)",
+        "merges.append((best, counts[best]))",
+    ),
+    Wrong(
+        "You give a dict from each pair to its new id. Give a list of the pairs, in order.",
+        "return merges",
+        "return {pair: 256 + i for i, pair in enumerate(merges)}",
+    ),
+    Wrong(
+        "You give a dict from each new id to its pair. Give a list of the pairs, in order.",
+        "return merges",
+        "return {256 + i: pair for i, pair in enumerate(merges)}",
+    ),
+    Wrong(
+        "You give the row as it is after all merges. Give the pairs that were joined.",
+        "return merges",
+        "return ids",
+    ),
+    Wrong(SPELLED, instead=lambda text, n: as_bytes(text, n)[1][256:]),
+    Wrong(
+        SPELLED,
+        instead=lambda text, n: [
+            tuple(as_bytes(text, n)[1][i] for i in pair) for pair in learn_merges(text, n)
+        ],
+    ),
     Wrong(
         "You join characters; the text's bytes should be joined. Encode the text in UTF-8 first.",
         'text.encode("utf-8")',
@@ -229,30 +402,63 @@ WRONG = (
     ),
     Wrong(
         "You join only the first place of a pair. Join it everywhere in the row.",
-        instead=joined_once,
+        instead=joined(first_only),
     ),
     Wrong(
         "You join overlapping pairs, so that an id is used twice. 7, 7, 7 becomes the new id and "
         "7.",
-        instead=joined_with_overlap,
+        instead=joined(overlapping),
+    ),
+    Wrong(
+        "The right id of a pair stays in the row, behind the new id. Go on by two places after a pair.",
+        instead=joined(right_stays),
+    ),
+    Wrong(
+        "In each round the row's last id is lost where it belongs to no pair. Copy it too: your loop ends "
+        "one place too early.",
+        instead=joined(last_lost),
+    ),
+    Wrong(
+        "Each of the pair's two ids is replaced, wherever it stands. One new id takes the place of both, "
+        "and only where they are neighbours.",
+        instead=joined(each_of_them),
     ),
     Wrong(
         "You join from right to left: 7, 7, 7 becomes 7 and the new id. Join from left to right.",
-        instead=joined_from_the_right,
+        instead=joined(from_the_right),
     ),
     Wrong(
         "Equal ids in a row are counted without overlap. Count every place: 7, 7, 7 has the pair "
         "(7, 7) twice.",
-        instead=counted_without_overlap,
+        instead=counted(without_overlap),
     ),
     Wrong(
         "You cut the text into words, so no pair crosses a space. Here the whole text is one row.",
-        instead=cut_into_words,
+        instead=cut_into_words(r" ?\S+"),
+    ),
+    *(
+        Wrong(
+            "You cut the text into words and leave spaces out, so no pair has a space in it. Here the "
+            "whole text is one row, spaces too.",
+            instead=cut_into_words(pattern),
+        )
+        for pattern in (r"[^ ]+", r"\w+")
+    ),
+    Wrong(
+        "You cut the text into words, each with the space behind it, so no pair crosses a cut. Here the "
+        "whole text is one row.",
+        instead=cut_into_words(r"\S+\s*"),
     ),
     Wrong(
         "Your list has the new ids; it should have the pairs that they stand for.",
         "merges.append(best)",
         "merges.append(new_id)",
+    ),
+    Wrong(
+        "Your new id is the row's largest id plus 1. The first merge makes 256, the next 257, whatever "
+        "ids stand in the row.",
+        "merged[-1] = new_id",
+        "merged[-1] = max(ids) + 1",
     ),
 )
 

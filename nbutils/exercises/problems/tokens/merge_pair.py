@@ -6,6 +6,8 @@ a text are this one step, done again and again. The difficult spot is where pair
 `aaa`: two programs agree only if they join the same two.
 """
 
+import itertools
+
 from nbutils.exercises.exercise import Case, Wrong
 
 DIFFICULTY, IMPORTANCE, MINUTES = 3, 5, 20
@@ -35,6 +37,8 @@ def merge_pair(ids: list[int], pair: tuple[int, int], new_id: int) -> list[int]:
 
 
 def cases(given):
+    sizes = [0, 300, 40_000, 70_000, 100_276]
+    row = [sizes[i] for i in given.integers(0, 4, 1000).tolist()]
     return [
         Case("the pair alone", [97, 116], (97, 116), 256),
         Case("its two ids, but not as that pair", [97, 9, 116, 97, 97], (97, 116), 256),
@@ -43,7 +47,18 @@ def cases(given):
         Case("equal ids in a row, so that pairs overlap", [7, 7, 7, 5, 7, 7, 7, 7], (7, 7), 256),
         Case("a pair of symbols that are merges themselves", [256, 257, 256, 9], (256, 257), 258),
         Case("a longer row of random ids", given.integers(1, 2, 30).tolist(), (2, 1), 259),
-        Case("a row of 300 ids", given.integers(1, 2, 300).tolist(), (2, 1), 259),
+        Case("an empty row", [], (97, 116), 256),
+        Case("a row of one id", [97], (97, 116), 256),
+        Case(
+            "ids whose digits contain those of the pair",
+            [197, 116, 97, 1160, 0, 5, 97, 116, 97, 11, 6, 9, 7, 116],
+            (97, 116),
+            300,
+        ),
+        Case("five equal ids", [8, 8, 7, 7, 7, 7, 7, 8, 7], (7, 7), 1000),
+        Case("a row of 1200 ids", given.integers(1, 2, 1200).tolist(), (2, 1), 259),
+        Case("ids of all sizes, and a small new id", row, (70_000, 0), 7),
+        Case("a run of 601 equal ids, and a new id of 0", [9] * 601 + [8, 9], (9, 9), 0),
     ]
 
 
@@ -94,7 +109,188 @@ def each_of_them(ids, pair, new_id):
     return [new_id if this in pair else this for this in ids]
 
 
+def with_a_first_id(ids, pair, new_id):
+    merged = [ids[0]]
+    for this in ids[1:]:
+        if (merged[-1], this) == pair:
+            merged[-1] = new_id
+        else:
+            merged.append(this)
+    return merged
+
+
+def last_only(ids, pair, new_id):
+    return first_only(ids[::-1], pair[::-1], new_id)[::-1]
+
+
+def last_appended(ids, pair, new_id):
+    used = merge_pair(ids, pair, new_id)
+    return used if ids[-1:] == used[-1:] else [*used, ids[-1]]
+
+
+def last_appended_always(ids, pair, new_id):
+    return last_appended(ids, pair, new_id) if ids else ids[-1]
+
+
+def copied_after(ids, pair, new_id):
+    merged, i = [], 0
+    while i < len(ids):
+        if tuple(ids[i : i + 2]) == pair:
+            merged.append(new_id)
+            i += 2
+        merged += ids[i : i + 1]
+        i += 1
+    return merged
+
+
+def not_at_the_start(ids, pair, new_id):
+    return [*ids[:1], *merge_pair(ids[1:], pair, new_id)]
+
+
+def right_stays(ids, pair, new_id):
+    return [new_id if tuple(ids[i : i + 2]) == pair else ids[i] for i in range(len(ids))]
+
+
+def last_lost(ids, pair, new_id):
+    merged = merge_pair(ids, pair, new_id)
+    return merged[:-1] if merged[-1:] == ids[-1:] else merged
+
+
+def runs_made_one(ids, pair, new_id):
+    if pair[0] != pair[1]:
+        return merge_pair(ids, pair, new_id)
+    out = []
+    for this, run in itertools.groupby(ids):
+        n = len(list(run))
+        out += [new_id] if this == pair[0] and n > 1 else [this] * n
+    return out
+
+
+def by_digits(ids, pair, new_id):
+    row = " ".join(map(str, ids)).replace(f"{pair[0]} {pair[1]}", str(new_id))
+    return [int(number) for number in row.split()]
+
+
+def sets_and_deletes(ids, pair, new_id):
+    return [i for i in merge_pair(ids, pair, new_id) if i not in pair]
+
+
 WRONG = (
+    Wrong(
+        "You replace digits in a text, so a pair is also found in the middle of other numbers: 97 116 "
+        "stands in 197 1160 too. Compare ids, not their digits.",
+        instead=by_digits,
+    ),
+    Wrong(
+        "Your function fails for an empty row, which has no first id. It should give an empty row.",
+        instead=with_a_first_id,
+    ),
+    Wrong(
+        "The pair's left id stays before the new one. The new id takes the place of both.",
+        "merged.append(new_id)",
+        "merged += [pair[0], new_id]",
+    ),
+    Wrong(
+        "The new id stands twice where the pair was. One new id takes the place of both.",
+        "merged.append(new_id)",
+        "merged += [new_id, new_id]",
+    ),
+    Wrong(
+        "You put the pair itself into the row. Put new_id in its place.",
+        "merged.append(new_id)",
+        "merged.append(pair)",
+    ),
+    Wrong(
+        "Your new id is always 256. Use new_id.",
+        "merged.append(new_id)",
+        "merged.append(256)",
+    ),
+    Wrong(
+        "Your row has only the new ids. All other ids stay, in their order.",
+        "merged.append(ids[i])",
+        "pass",
+    ),
+    Wrong(
+        "You give how many pairs were joined. Give the new row.",
+        instead=lambda ids, pair, new_id: len(ids) - len(merge_pair(ids, pair, new_id)),
+    ),
+    Wrong(
+        "A pair of two equal ids is not joined. It is a pair like any other.",
+        "== pair:",
+        "== pair and pair[0] != pair[1]:",
+    ),
+    Wrong(
+        "A whole run of equal ids becomes one new id. A new id stands for two ids: 7, 7, 7, 7 becomes "
+        "two of them.",
+        instead=runs_made_one,
+    ),
+    Wrong(
+        "After a pair an id is lost, or not looked at. Go on by two places: that is the next id after "
+        "the pair.",
+        "i += 2",
+        "i += 3",
+    ),
+    Wrong(
+        "Only the last place is joined. Join every place, from left to right.",
+        instead=last_only,
+    ),
+    Wrong(
+        "A pair at the end of the row is not joined. Your loop ends one place too early.",
+        "if tuple(",
+        "if i < len(ids) - 2 and tuple(",
+    ),
+    Wrong(
+        "After the loop you add the row's last id always, so it stays where a pair ends the row. Add it "
+        "only if it belongs to no pair.",
+        instead=last_appended,
+    ),
+    Wrong(
+        "After the loop you add the row's last id always, so it stays where a pair ends the row, and an "
+        "empty row fails. Add it only if it belongs to no pair.",
+        instead=last_appended_always,
+    ),
+    Wrong(
+        "The id after a pair is copied without a look, so a pair that begins there is missed. After a "
+        "pair go on with the loop: `else`.",
+        instead=copied_after,
+    ),
+    Wrong(
+        "You join two neighbours if only one of them fits: `or`. Both must fit: `and`.",
+        "tuple(ids[i : i + 2]) == pair",
+        "len(ids[i:]) > 1 and (ids[i] == pair[0] or ids[i + 1] == pair[1])",
+    ),
+    Wrong(
+        "A pair at the start of the row is not joined. Begin at index 0.",
+        instead=not_at_the_start,
+    ),
+    Wrong(
+        "The first id is lost. Begin at index 0.",
+        "merged, i = [], 0",
+        "merged, i = [], 1",
+    ),
+    Wrong(
+        "Wherever an id of the pair stands alone, it is lost. Only pairs are replaced, all other ids "
+        "stay.",
+        instead=sets_and_deletes,
+    ),
+    Wrong(
+        "You return after the first id. Is the return inside the loop?",
+        instead=lambda ids, pair, new_id: merge_pair(ids, pair, new_id)[:1],
+    ),
+    Wrong(
+        "Your new row is in reverse order. Keep the order.",
+        "return merged",
+        "return merged[::-1]",
+    ),
+    Wrong(
+        "You join pairs in the other order instead: (right id, left id). The left id stands first.",
+        "== pair",
+        "== pair[::-1]",
+    ),
+    Wrong(
+        "The row's last id is never looked at, and lost. Go through the row to its end.",
+        instead=lambda ids, pair, new_id: merge_pair(ids[:-1], pair, new_id),
+    ),
     Wrong(
         "The right id of a pair stays in the row, since you look at it again. Go on by two places "
         "after a pair.",
@@ -163,6 +359,11 @@ WRONG = (
         "never equals a tuple: convert one of them.",
         "tuple(ids[i : i + 2])",
         "ids[i : i + 2]",
+    ),
+    Wrong(
+        "Your new id is the row's largest id plus 1. Put new_id there, as it is given.",
+        "merged.append(new_id)",
+        "merged.append(max(ids) + 1)",
     ),
 )
 

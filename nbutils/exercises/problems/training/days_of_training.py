@@ -35,6 +35,10 @@ def cases(given):
         Case("a chip that gets a third of its peak", 1e9, 1e10, 1e14, 1 / 3),
         Case("a run of less than a day", 1e8, 2e9, 65e12, 0.4),
         Case("GPT-3 on one chip", 175e9, 300e9, 312e12, 0.3),
+        Case("a run of less than half an hour", 8e6, 2e8, 3e13, 0.3),
+        Case("a huge network on a slow chip", 2e12, 1e13, 1e6, 0.5),
+        Case("a tiny network on a very slow chip", 90.0, 1000.0, 1e3, 0.02),
+        Case("numbers that are not round", 123456789.0, 9876543210.0, 7.77e13, 0.123),
     ]
 
 
@@ -61,6 +65,45 @@ WRONG = (
         "2 * parameters",
     ),
     Wrong(
+        "Each parameter is counted with 4 operations for each token. That is the backward pass "
+        "alone; training takes 6.",
+        "6 * parameters",
+        "4 * parameters",
+    ),
+    Wrong(
+        "Each parameter is counted with 3 operations for each token. A multiplication and an "
+        "addition are two: training takes 6.",
+        "6 * parameters",
+        "3 * parameters",
+    ),
+    Wrong(
+        "You take the share for a percentage. It goes from 0 to 1: don't divide it by 100.",
+        "(peak * share)",
+        "(peak * share / 100)",
+    ),
+    Wrong(
+        "The peak is taken for teraFLOPs. It is the number of operations a second already: leave "
+        "the 1e12 out.",
+        "(peak * share)",
+        "(peak * 1e12 * share)",
+    ),
+    Wrong(
+        "The chip's peak is missing: divide the operations by peak * share, those of a second.",
+        "(peak * share)",
+        "share",
+    ),
+    Wrong(
+        "The operations are multiplied by what the chip does in a second. Divide them by it.",
+        "/ (peak * share)",
+        "* (peak * share)",
+    ),
+    Wrong(
+        "The quotient is upside down: you divide what the chip does by what there is to do. Divide "
+        "the operations by peak * share.",
+        "6 * parameters * tokens / (peak * share)",
+        "peak * share / (6 * parameters * tokens)",
+    ),
+    Wrong(
         "Your chip works at its peak. It does only peak * share operations a second.",
         "(peak * share)",
         "peak",
@@ -82,6 +125,26 @@ WRONG = (
         "seconds",
     ),
     Wrong(
+        "These are minutes. Divide by 24 * 60 once more.",
+        "(24 * 60 * 60)",
+        "60",
+    ),
+    Wrong(
+        "These are years. Give days: don't divide by 365.",
+        "(24 * 60 * 60)",
+        "(24 * 60 * 60 * 365)",
+    ),
+    Wrong(
+        "Your days are twice too many. Each parameter costs 6 operations for each token, not 12, and "
+        "a day has 24 hours.",
+        instead=lambda *given: 2 * days_of_training(*given),
+    ),
+    Wrong(
+        "The seconds are multiplied by those of a day. Divide.",
+        "seconds / (24 * 60 * 60)",
+        "seconds * (24 * 60 * 60)",
+    ),
+    Wrong(
         "These are hours. Divide by 24 once more.",
         "(24 * 60 * 60)",
         "(60 * 60)",
@@ -100,6 +163,24 @@ WRONG = (
         "Your days are rounded to whole ones. Don't round: a run may take half a day.",
         "seconds / (24 * 60 * 60)",
         "-(-seconds // (24 * 60 * 60))",
+    ),
+    *(
+        Wrong(
+            "Your days are rounded. Don't round: a run may take a hundredth of a day.",
+            "seconds / (24 * 60 * 60)",
+            f"round(seconds / (24 * 60 * 60), {digits})",
+        )
+        for digits in range(5)
+    ),
+    Wrong(
+        "These are the days for a single parameter: the number of parameters is missing.",
+        "6 * parameters",
+        "6",
+    ),
+    Wrong(
+        "These are the operations of the whole run. Divide them by what the chip does in a day.",
+        "seconds / (24 * 60 * 60)",
+        "6 * parameters * tokens",
     ),
     Wrong(
         "These are the days for a single token: the number of tokens is missing.",

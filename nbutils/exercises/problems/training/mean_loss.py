@@ -48,8 +48,16 @@ def cases(given):
         return losses.masked_fill(labels == -1, value), labels
 
     some = joined(batch(1.0, [7, 2, 5, -1]), batch(8.0, [3, -1, -1, -1]))
+
+    def varied(B, T):
+        labels = given.integers(-1, 3, B, T) * given.choice([1, 30_000, 65_535])
+        losses = given.choice([1.0, 100.0, 10_000.0]) * given.uniform(B, T)
+        labels = labels.clamp(min=-1)
+        return losses.masked_fill(labels == 0, 0.0).masked_fill(labels == -1, 1e30), labels
+
+    many = [varied(1 + i % 4, 1 + 7 * i % 40) for i in range(12)]
     return [
-        Case("one window, whose labels are all counted", [batch(2.0, [4, 1, 3])]),
+        Case("one window, whose labels are all counted", [batch(2.0, [4, 255, 50256])]),
         Case("labels that aren't counted", [some]),
         Case(
             "a label of 0, which is a token's id", [joined(batch(1.0, [2, 6]), batch(6.0, [9, 0]))]
@@ -62,6 +70,9 @@ def cases(given):
         Case(
             "losses of inf and nan that don't count",
             [spoiled(*some, torch.inf), spoiled(*batch(3.0, [-1, 4]), torch.nan)],
+        ),
+        Case(
+            "twelve batches: many ids, losses of 0 and of 10,000, huge ones that don't count", many
         ),
     ]
 
@@ -98,12 +109,75 @@ def mean_of_windows(batches):
     return sum(rows) / len(rows)
 
 
+def mean_of_windows_that_exist(batches):
+    windows = [
+        window
+        for batch in batches
+        for window in zip(*batch, strict=True)
+        if (window[1] != -1).any()
+    ]
+    return mean_of_means(windows)
+
+
+def mean_of_windows_then_of_batches(batches):
+    means = [mean_of_windows_that_exist([one]) for one in batches if (one[1] != -1).any()]
+    return sum(means) / len(means)
+
+
+def mean_by(batches, sizes):
+    """The batches' means with these weights; without a counted label a mean is 0."""
+    means = [losses[y != -1].sum() / max(1, (y != -1).sum()) for losses, y in batches]
+    return sum(mean * size for mean, size in zip(means, sizes, strict=True)) / sum(sizes)
+
+
+def mean_of_means_or_0(batches):
+    return mean_by(batches, [1] * len(batches))
+
+
+def weighted_by_windows(batches):
+    return mean_by(batches, [len(labels) for _, labels in batches])
+
+
 def weighted_by_size(batches):
-    total, size = 0.0, 0
-    for losses, labels in batches:
-        total += losses[labels != -1].mean() * labels.numel()
-        size += labels.numel()
-    return total / size
+    return mean_by(batches, [labels.numel() for _, labels in batches])
+
+
+def weighted_by_size_or_nan(batches):
+    means = [losses[labels != -1].mean() * labels.numel() for losses, labels in batches]
+    return sum(means) / sum(labels.numel() for _, labels in batches)
+
+
+def median(batches):
+    return torch.cat([losses[labels != -1] for losses, labels in batches]).median()
+
+
+def times_0_over_all(batches):
+    total = sum((losses * (labels != -1)).sum() for losses, labels in batches)
+    return total / sum(labels.numel() for _, labels in batches)
+
+
+def all_but_nan(batches):
+    count = sum((labels != -1).sum() for _, labels in batches)
+    return sum(losses.nansum() for losses, _ in batches) / count
+
+
+def all_finite_over_count(batches):
+    count = sum((labels != -1).sum() for _, labels in batches)
+    return sum(losses[losses.isfinite()].sum() for losses, _ in batches) / count
+
+
+def mean_of_zeros_too(batches):
+    means = [losses.where(labels != -1, 0.0).mean() for losses, labels in batches]
+    return sum(means) / len(means)
+
+
+def all_where_finite(batches):
+    losses = torch.cat([losses.flatten() for losses, _ in batches])
+    return losses[losses.isfinite()].mean()
+
+
+def means_alone(batches):
+    return [losses[labels != -1].mean() for losses, labels in batches]
 
 
 WRONG = (
@@ -123,9 +197,64 @@ WRONG = (
         instead=mean_of_windows,
     ),
     Wrong(
+        "This is the median. Take the mean: the sum, divided by the count.",
+        instead=median,
+    ),
+    Wrong(
+        "Losses that don't count are multiplied by 0 (0 times inf is nan), and then the sum is divided "
+        "by the number of all positions. Pick those that count, and take their mean.",
+        instead=times_0_over_all,
+    ),
+    Wrong(
+        "You average the means of the batches, and one without a counted label adds a mean of 0. Add "
+        "up losses and counts over all batches, and divide once.",
+        instead=mean_of_means_or_0,
+    ),
+    Wrong(
+        "The batches are weighted by their number of windows, B. Weight them by how many labels are "
+        "counted: add up losses and counts, and divide once.",
+        instead=weighted_by_windows,
+    ),
+    *(
+        Wrong(
+            "You leave out losses that are nan or inf, or make 0 of them, and add all others. Add "
+            "those whose label isn't -1.",
+            instead=function,
+        )
+        for function in (all_but_nan, all_finite_over_count)
+    ),
+    *(
+        Wrong(
+            "You average the means of the windows, so a label weighs more in a window with few of "
+            "them. Add up losses and counts over everything, and divide once.",
+            instead=function,
+        )
+        for function in (mean_of_windows_that_exist, mean_of_windows_then_of_batches)
+    ),
+    Wrong(
+        "Positions that don't count are zeros in the means of your batches, and these are averaged. "
+        "Add up losses and counts of what counts, and divide once.",
+        instead=mean_of_zeros_too,
+    ),
+    Wrong(
+        "These are the means of the batches. Give one number: add up losses and counts over all "
+        "batches, and divide once.",
+        instead=means_alone,
+    ),
+    Wrong(
+        "You leave out losses that are inf or nan, and count all others. Go by the labels: leave "
+        "out those of -1.",
+        instead=all_where_finite,
+    ),
+    Wrong(
         "The batches are weighted by their size, B times T. Weight them by how many labels are "
         "counted: add up losses and counts, and divide once.",
         instead=weighted_by_size,
+    ),
+    Wrong(
+        "The batches are weighted by their size, B times T. Weight them by how many labels are "
+        "counted: add up losses and counts, and divide once.",
+        instead=weighted_by_size_or_nan,
     ),
     Wrong(
         "Every position is counted. Leave out those whose label is -1. (PyTorch's own mark is "
@@ -139,9 +268,21 @@ WRONG = (
         "labels == -1",
     ),
     Wrong(
-        "A label of 0 isn't counted in yours. 0 is the id of a token; only -1 is left out.",
+        "A label of 0 isn't counted in your function. 0 is the id of a token; only -1 is left out.",
         "labels != -1",
         "labels > 0",
+    ),
+    Wrong(
+        "You take a label for True or False: 0 is left out, and -1 is counted. Only -1 is left out: "
+        "labels != -1.",
+        "labels != -1",
+        "labels.bool()",
+    ),
+    Wrong(
+        "Labels of 0 and of 1 aren't counted in your function. They are ids of tokens; only -1 is "
+        "left out.",
+        "labels != -1",
+        "labels > 1",
     ),
     Wrong(
         "The sum is divided by the number of all positions. Divide by the number of those that "
@@ -167,6 +308,44 @@ WRONG = (
         "total",
     ),
     Wrong(
+        "These are the sum and the count. Divide the one by the other.",
+        "total / count",
+        "total, count",
+    ),
+    Wrong(
+        "This is how many labels are counted. Divide the sum of their losses by it.",
+        "total / count",
+        "count",
+    ),
+    Wrong(
+        "The count is divided by the sum of the losses. Divide the sum by the count.",
+        "total / count",
+        "count / total",
+    ),
+    Wrong(
+        "The sum of the losses is divided by the number of windows. Divide it by the number of "
+        "counted labels.",
+        "total / count",
+        "total / sum(len(labels) for losses, labels in batches)",
+    ),
+    Wrong(
+        "The mean over all labels is divided by the number of batches as well. Divide the sum once, "
+        "by the count.",
+        "total / count",
+        "total / count / len(batches)",
+    ),
+    Wrong(
+        "Your mean has the count of the last batch only. Add up the counts, as you add up the "
+        "losses.",
+        "count += counted",
+        "count = counted",
+    ),
+    Wrong(
+        "Your sum has the losses of the last batch only. Add them up, as you add up the counts.",
+        "total += losses",
+        "total = losses",
+    ),
+    Wrong(
         "The sum of the losses is divided by the number of batches. Divide it by the number of "
         "counted labels.",
         "total / count",
@@ -181,6 +360,11 @@ WRONG = (
         "Only the first batch is in your mean. Is the return inside the loop?",
         "    return total",
         "        return total",
+    ),
+    Wrong(
+        "The last place of each window is left out. Its label counts, unless it is -1.",
+        "counted = labels != -1",
+        "counted = (labels != -1) & (torch.arange(labels.shape[1]) < labels.shape[1] - 1)",
     ),
 )
 

@@ -14,6 +14,7 @@ import torch
 from nbutils.exercises.exercise import Case, Wrong
 
 DIFFICULTY, IMPORTANCE, MINUTES = 2, 4, 15
+KEPT = ("w",)
 
 
 def slope_by_turning(loss: Callable, w: torch.Tensor, turn: float) -> torch.Tensor:
@@ -55,13 +56,16 @@ def cases(given):
     def knobs(*shape):
         return torch.tensor(given.sample(settings, np.prod(shape)), dtype=given.dtype).view(shape)
 
+    sixty = given.integers(-6, 6, 3, 4, 5).to(given.dtype) / 4
     return [
-        Case("one knob and its square", squares, knobs(1), 0.5),
+        Case("one knob and its square", squares, -knobs(1).abs(), 0.5),
         Case("a loss that bends differently on the two sides", cubes, knobs(1), 1.0),
-        Case("three knobs, each turned alone", cubes, knobs(3), 1.0),
+        Case("three knobs, each turned alone", cubes, knobs(3) + given.uniform(3) / 8, 1.0),
         Case("knobs that act together, so each must be turned back", neighbours, knobs(4), 0.5),
         Case("a table of knobs", neighbours, knobs(2, 3), 1.0),
-        Case("knobs that require gradients", neighbours, knobs(3).requires_grad_(), 1.0),
+        Case("knobs that require gradients", neighbours, knobs(2, 1, 2).requires_grad_(), 1.0),
+        Case("one knob without dimensions", cubes, knobs(1)[0], 0.25),
+        Case("sixty knobs, some of them at 0", neighbours, sixty, 0.375),
     ]
 
 
@@ -117,12 +121,53 @@ def by_rows(loss, w, turn):
     return torch.stack(slopes)
 
 
+def by_rows_filled(loss, w, turn):
+    rows = by_rows(loss, w, turn)
+    return torch.stack([one.detach() * 0 + row for one, row in zip(w, rows, strict=True)])
+
+
+def only_the_way_up_is_left(loss, w, turn):
+    slopes, up = [], w.detach().clone()
+    for i in range(w.numel()):
+        down = w.detach().clone()
+        up.view(-1)[i] += turn
+        down.view(-1)[i] -= turn
+        slopes.append((loss(up) - loss(down)) / (2 * turn))
+    return torch.stack(slopes).view(w.shape)
+
+
+def only_the_way_down_is_left(loss, w, turn):
+    return only_the_way_up_is_left(loss, w, -turn)
+
+
+def turned_by(tiny):
+    return lambda loss, w, turn: slope_by_turning(loss, w, tiny)
+
+
 def by_autograd(loss, w, turn):
     w = w.detach().clone().requires_grad_()
     return torch.autograd.grad(loss(w), w)[0]
 
 
+def in_one_tensor(loss, w, turn):
+    up = down = w
+    slopes = []
+    for i in range(w.numel()):
+        up.view(-1)[i] += turn
+        down.view(-1)[i] -= turn
+        slopes.append((loss(up) - loss(down)) / (2 * turn))
+    return torch.stack(slopes).view(w.shape)
+
+
 WRONG = (
+    *(
+        Wrong(
+            "Your slopes are all 0: both losses are those of the same knobs. `up = w` is no copy, so "
+            "turning it up and down turns it back; take w.detach().clone() for each.",
+            instead=function,
+        )
+        for function in (lambda loss, w, turn: torch.zeros_like(w), in_one_tensor)
+    ),
     Wrong(
         "The knob is turned up only. Compare the loss with the knob turned up to that with it "
         "turned down.",
@@ -130,10 +175,22 @@ WRONG = (
         "(loss(w + turned) - loss(w)) / turn",
     ),
     Wrong(
+        "The knob is turned up only: your second loss is at w itself. Turn the knob down from w as "
+        "far as you turned it up.",
+        "loss(w - turned)",
+        "loss(w)",
+    ),
+    Wrong(
         "The knob is turned down only. Compare the loss with the knob turned up to that with it "
         "turned down.",
         "(loss(w + turned) - loss(w - turned)) / (2 * turn)",
         "(loss(w) - loss(w - turned)) / turn",
+    ),
+    Wrong(
+        "The knob is turned down only: your first loss is at w itself. Turn the knob up from w as "
+        "far as you turn it down.",
+        "loss(w + turned)",
+        "loss(w)",
     ),
     Wrong(
         "Your slopes are twice too large: the two settings of the knob are two turns apart.",
@@ -171,10 +228,114 @@ WRONG = (
         "turned += turn",
     ),
     Wrong(
+        "You get a single slope: all knobs are turned at once, or their slopes are added up. Turn "
+        "one after the other, each alone, and give every one its slope.",
+        instead=lambda loss, w, turn: (loss(w + turn) - loss(w - turn)) / (2 * turn),
+    ),
+    Wrong(
+        "You multiply the knob by 1 + turn and 1 - turn. Turn it by `turn`: w + turn and w - turn.",
+        "turned.view(-1)[i] = turn",
+        "turned.view(-1)[i] = turn * w.view(-1)[i]",
+    ),
+    Wrong(
+        "You multiply the knob by 1 + turn and 1 - turn. Turn it by `turn`: w + turn and w - turn.",
+        "turned.view(-1)[i] = turn\n"
+        "        slopes.append((loss(w + turned) - loss(w - turned)) / (2 * turn))",
+        "turned.view(-1)[i] = turn * w.view(-1)[i]\n"
+        "        slopes.append((loss(w + turned) - loss(w - turned)) / (2 * turned.sum()))",
+    ),
+    Wrong(
+        "The knob is set to turn and to -turn, wherever it stood. Turn it from where it is: w + "
+        "turn and w - turn.",
+        "turned.view(-1)[i] = turn\n"
+        "        slopes.append((loss(w + turned) - loss(w - turned)) / (2 * turn))",
+        "turned.view(-1)[i] = 1\n"
+        "        w0 = w * (1 - turned)\n"
+        "        slopes.append((loss(w0 + turn * turned) - loss(w0 - turn * turned)) / (2 * turn))",
+    ),
+    Wrong(
+        "The other knobs are 0 while one is turned. Leave them where they stand in w.",
+        "turned.view(-1)[i] = turn\n"
+        "        slopes.append((loss(w + turned) - loss(w - turned)) / (2 * turn))",
+        "turned.view(-1)[i] = 1\n"
+        "        w0, turned = w * turned, turn * turned\n"
+        "        slopes.append((loss(w0 + turned) - loss(w0 - turned)) / (2 * turn))",
+    ),
+    Wrong(
+        "Your loss is that of the turn alone: the knobs themselves, w, are missing. Try loss(w + "
+        "turned) and loss(w - turned).",
+        "loss(w + turned) - loss(w - turned)",
+        "loss(turned) - loss(-turned)",
+    ),
+    Wrong(
+        "You turn the knob by half a turn to each side. Turn it by a whole `turn` up and a whole "
+        "one down, and divide by 2 * turn.",
+        "turned.view(-1)[i] = turn\n"
+        "        slopes.append((loss(w + turned) - loss(w - turned)) / (2 * turn))",
+        "turned.view(-1)[i] = turn / 2\n"
+        "        slopes.append((loss(w + turned) - loss(w - turned)) / turn)",
+    ),
+    Wrong(
+        "You turn the knob by half a turn to each side. Turn it by a whole `turn` up and a whole "
+        "one down.",
+        "turned.view(-1)[i] = turn",
+        "turned.view(-1)[i] = turn / 2",
+    ),
+    Wrong(
+        "You turn the knob twice as far as you should. Turn it by `turn` up and by `turn` down.",
+        "turned.view(-1)[i] = turn",
+        "turned.view(-1)[i] = 2 * turn",
+    ),
+    Wrong(
+        "The slopes are divided by how many knobs there are. Each is the difference of two losses "
+        "divided by 2 * turn alone.",
+        "(2 * turn)",
+        "(2 * turn * w.numel())",
+    ),
+    Wrong(
+        "The difference is divided by the square of the turn. Divide it by 2 * turn, the distance "
+        "between the two settings.",
+        "(2 * turn)",
+        "turn**2",
+    ),
+    Wrong(
+        "The difference is divided by the knob. Divide it by 2 * turn, the distance between the two "
+        "settings.",
+        "(2 * turn)",
+        "(2 * w.view(-1)[i])",
+    ),
+    Wrong(
+        "Your slopes have lost their signs (an abs). A slope is negative where the loss falls as "
+        "the knob is turned up.",
+        "(loss(w + turned) - loss(w - turned))",
+        "(loss(w + turned) - loss(w - turned)).abs()",
+    ),
+    Wrong(
+        "The two losses are added. Subtract: the loss with the knob up less that with it down.",
+        "loss(w + turned) - loss(w - turned)",
+        "loss(w + turned) + loss(w - turned)",
+    ),
+    Wrong(
+        "This is how the loss bends (its second derivative). The slope is the loss with the knob "
+        "up less that with it down, divided by 2 * turn.",
+        "(loss(w + turned) - loss(w - turned)) / (2 * turn)",
+        "(loss(w + turned) - 2 * loss(w) + loss(w - turned)) / turn**2",
+    ),
+    Wrong(
         "A knob stays turned while the next one is tried: your turns are collected in one tensor. "
         "Begin with new zeros for each knob.",
         "    for i in range(w.numel()):\n        turned = torch.zeros_like(w)\n",
         "    turned = torch.zeros_like(w)\n    for i in range(w.numel()):\n",
+    ),
+    Wrong(
+        "A knob stays turned up while the next one is tried. Put each knob back to where it was "
+        "before you turn another.",
+        instead=only_the_way_up_is_left,
+    ),
+    Wrong(
+        "Where you turn down, the knobs before it are still turned down. Put each knob back to "
+        "where it was before you turn another.",
+        instead=only_the_way_down_is_left,
     ),
     Wrong(
         "A knob stays turned down while the next one is tried. Put each knob back to where it was "
@@ -197,14 +358,37 @@ WRONG = (
         instead=by_rows,
     ),
     Wrong(
+        "In a table you turn a whole row at once. Each number of w is a knob with a slope of its "
+        "own: go through w.numel() knobs, with view(-1).",
+        instead=by_rows_filled,
+    ),
+    Wrong(
         "Your slopes stand in one row. Give them the shape of w.",
         ".view(w.shape)",
         "",
     ),
+    *(
+        Wrong(
+            "This is the exact slope at w, or nearly so, as autograd or a tiny turn gives it; it "
+            "doesn't depend on `turn`. Turn the knob as far as `turn` says, up and down.",
+            instead=function,
+        )
+        for function in (by_autograd, *map(turned_by, (1e-3, 1e-4, 1e-5)))
+    ),
     Wrong(
-        "This is the exact slope at w, as autograd gives it; it doesn't depend on the turn. Here "
-        "the knob is to be turned as far as `turn` says, up and down.",
-        instead=by_autograd,
+        "Only the first knob has a slope. Is the return inside the loop?",
+        "    return torch.stack(slopes).view(w.shape)",
+        "        return slopes[0]",
+    ),
+    Wrong(
+        "The last knob's slope is 0: your loop ends before it. range(n) goes to n - 1 by itself.",
+        "torch.stack(slopes)",
+        "torch.stack([*slopes[:-1], 0 * slopes[-1]])",
+    ),
+    Wrong(
+        "The first knob's slope is 0. Knobs count from 0: begin the loop there.",
+        "torch.stack(slopes)",
+        "torch.stack([0 * slopes[0], *slopes[1:]])",
     ),
 )
 

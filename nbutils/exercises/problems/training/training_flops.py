@@ -41,6 +41,8 @@ def cases(given):
         Case("several layers", 0, 3, 8, 5),
         Case("a small GPT", 106_496, 2, 64, 80),
         Case("GPT-2", 123_532_032, 12, 768, 1_024),
+        Case("one token, a width of 1", 7, 3, 1, 1),
+        Case("a huge network", 10**12 + 7, 200, 20_001, 1_000_003),
     ]
 
 
@@ -81,6 +83,117 @@ WRONG = (
         "",
     ),
     Wrong(
+        "Your count is four thirds of what it should be. The backward pass costs twice as much as "
+        "the forward pass, so both together cost three times the forward pass.",
+        "6 * n_matrix_weights + 12 * n_layer",
+        "8 * n_matrix_weights + 16 * n_layer",
+    ),
+    Wrong(
+        "You count two thirds of attention: its backward pass alone, or both passes at the cost of "
+        "one. The backward pass costs twice as much as the forward pass: together three times.",
+        "12 * n_layer",
+        "8 * n_layer",
+    ),
+    Wrong(
+        "You count two thirds of the matrices: their backward pass alone, or both passes at the "
+        "cost of one. The backward pass costs twice as much as the forward pass: together three "
+        "times.",
+        "6 * n_matrix_weights",
+        "4 * n_matrix_weights",
+    ),
+    Wrong(
+        "The matrices count half as much as they should. A multiplication and an addition are two "
+        "operations.",
+        "6 * n_matrix_weights",
+        "3 * n_matrix_weights",
+    ),
+    Wrong(
+        "Attention counts a sixth of what it should. It has two products, for the scores and for "
+        "the values, and with the backward pass each costs three times as much.",
+        "12 * n_layer",
+        "2 * n_layer",
+    ),
+    Wrong(
+        "Attention counts a quarter of what it should. It has two products, for the scores and for "
+        "the values, and a multiplication and an addition are two operations.",
+        "12 * n_layer",
+        "3 * n_layer",
+    ),
+    Wrong(
+        "Attention counts a twelfth of what it should: each product once. There are two of them, "
+        "each a multiplication and an addition, and with the backward pass three times that.",
+        "12 * n_layer",
+        "n_layer",
+    ),
+    Wrong(
+        "The matrices count twice as much as they should. A weight costs 2 operations forward and 4 "
+        "backward.",
+        "6 * n_matrix_weights",
+        "12 * n_matrix_weights",
+    ),
+    Wrong(
+        "Attention counts twice as much as it should. A query meets T keys and mixes T values: 2 * T "
+        "* width products forward, each a multiplication and an addition.",
+        "12 * n_layer",
+        "24 * n_layer",
+    ),
+    Wrong(
+        "The matrices count once: their products alone. With the additions and the backward pass "
+        "each weight costs 6 operations.",
+        "6 * n_matrix_weights",
+        "n_matrix_weights",
+    ),
+    Wrong(
+        "The width stands squared in your attention. A query meets T keys of `width` numbers each: T "
+        "times width products.",
+        "width * T",
+        "width**2 * T",
+    ),
+    Wrong(
+        "The width stands squared in your attention, and T is missing. (The matrices of attention "
+        "are in n_matrix_weights already.) Its products are T times width.",
+        "width * T",
+        "width**2",
+    ),
+    Wrong(
+        "Your attention doesn't depend on the width. Each key and each value has `width` numbers.",
+        "width * T",
+        "T",
+    ),
+    Wrong(
+        "The matrices are counted once for each layer. n_matrix_weights has those of all layers "
+        "already.",
+        "6 * n_matrix_weights +",
+        "6 * n_matrix_weights * n_layer +",
+    ),
+    Wrong(
+        "The matrices are counted for all T tokens of the window. Count them for one token.",
+        "6 * n_matrix_weights +",
+        "6 * n_matrix_weights * T +",
+    ),
+    Wrong(
+        "The matrices are missing. Each of their weights costs 6 operations, forward and backward.",
+        "6 * n_matrix_weights + 12",
+        "12",
+    ),
+    Wrong(
+        "Both parts are multiplied. Add them: the matrices, and attention.",
+        "n_matrix_weights + 12",
+        "n_matrix_weights * 12",
+    ),
+    Wrong(
+        "Half of attention's pairs are left out, those that the causal mask hides. They are counted "
+        "too: T keys, for each token.",
+        "width * T",
+        "width * (T + 1) // 2",
+    ),
+    Wrong(
+        "Half of attention's pairs are left out, those that the causal mask hides. They are counted "
+        "too: T keys, for each token.",
+        "width * T",
+        "width * (T // 2)",
+    ),
+    Wrong(
         "Attention counts half as much as it should. Count both products, of queries with keys "
         "and of weights with values, and all pairs, the hidden ones too.",
         "12 * n_layer",
@@ -113,7 +226,7 @@ WRONG = (
         "(6 * n_matrix_weights + 12 * n_layer * width * T) * T",
     ),
     Wrong(
-        "Attention in yours doesn't depend on the window's length. The token meets T keys.",
+        "Your attention doesn't depend on the window's length. The token meets T keys.",
         "width * T",
         "width",
     ),
