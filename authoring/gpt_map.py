@@ -18,6 +18,7 @@ from tools.fork import repository
 
 ROOT = Path(__file__).parents[1]
 CELL = "gpt-map"
+TITLE = "The GPT so far."
 """The id of the map's cell, which follows the setup cell."""
 TINY = ROOT / "nbutils" / "tiny.py"
 TINY_NOTEBOOK = "03c_transformer"
@@ -87,10 +88,12 @@ def chapters() -> list[Path]:
 
 
 def with_map(notebook: nbformat.NotebookNode, chapter: str) -> nbformat.NotebookNode:
-    """A copy whose map is that of now, behind the setup cell."""
+    """A copy whose map is that of now: where it stood, or behind the setup cell if it is new."""
     copy = nbformat.from_dict(notebook)
-    copy.cells = [cell for cell in copy.cells if cell.id != CELL]
-    copy.cells.insert(2, new_markdown_cell(drawn(chapter), id=CELL))
+    at = next((i for i, cell in enumerate(copy.cells) if cell.id == CELL), None)
+    if at is None:
+        copy.cells.insert(at := 2, None)
+    copy.cells[at] = new_markdown_cell(drawn(chapter), id=CELL)
     return copy
 
 
@@ -99,7 +102,7 @@ def drawn(chapter: str) -> str:
     stands = [part for part in PARTS if part.notebook < chapter]
     here = [part for part in PARTS if part.notebook == chapter]
     later = [part for part in PARTS if part.notebook > chapter]
-    line = ["**The GPT so far.**"]
+    line = [f"**{TITLE}**"]
     if not stands:
         line += ["Nothing of it is written yet."]
     elif not (here or later):

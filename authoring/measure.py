@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 
-from authoring import notebooks
+from authoring import grading_time, notebooks, strangers
 from authoring import pages as page_loads
 from authoring import proof as exercises_proof
 from nbutils import device
@@ -107,13 +107,25 @@ def pictures() -> list[dict]:
     return drawn.measure()
 
 
+def grading() -> list[dict]:
+    """How long the grader takes for notebooks in which every exercise is answered."""
+    return [asdict(row) for row in grading_time.rows()]
+
+
+def answers() -> list[dict]:
+    """What the checks say of answers that strangers wrote, and how fast, by chapter."""
+    return [asdict(row) for row in strangers.rows()]
+
+
 PARTS: dict[str, Callable[[], list[dict]]] = {
     "bench": bench,
     "limit": limit,
     "proof": proof,
+    "answers": answers,
     "chapters": chapters,
     "pages": pages,
     "pictures": pictures,
+    "grading": grading,
     "check": check,
 }
 

@@ -29,6 +29,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell
 
 from nbutils.exercises.grading import SKIPPED
+from nbutils.files import expanded
 from tools.fork import repository
 
 TIMEOUT = 900  # seconds a cell, on a busy machine
@@ -58,7 +59,7 @@ from nbutils import doctor; doctor.ready()  # an error? This needs a network onc
 def main(arguments: list[str] | None = None) -> None:
     """Run each notebook and write it back; stop at the first cell that fails."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("paths", nargs="*", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("paths", nargs="*", type=expanded, metavar="NOTEBOOK")
     parser.add_argument("--dry-run", action="store_true", help="run them, and write nothing")
     options = parser.parse_args(arguments)
     for path in options.paths:

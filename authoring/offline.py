@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]
 BUILT = ROOT / "_build" / "html"
 OFFLINE = ROOT / "_build" / "offline"
 PACKED = ROOT / "_build" / "next-token.zip"
-LEFT_OUT = (".buildinfo", "objects.inv", "*webpack-macros.html")  # for programs, not for readers
+LEFT_OUT = (  # for programs and servers, not for readers
+    *(".buildinfo", "objects.inv", "*webpack-macros.html"),
+    *("404.html", "sitemap.xml", "share"),
+)
 SUMMARY = "SHOW_SEARCH_SUMMARY: true"
 
 

@@ -28,12 +28,9 @@ SCALE = 0.8  # of the screen's sizes: a line of 100 characters of code fits
 TOP = 17 / 25.4 * 72  # the margin above the text, as pdf.css has it, in points
 WIDTH = round((210 - 2 * 18) / 25.4 * 96 / SCALE)  # of the text, as pdf.css has it, in pixels
 READY = """async () => {
+  dispatchEvent(new Event("beforeprint")); // those out of sight start, too
   const places = [...document.querySelectorAll(".moving-picture")];
   while (places.some((place) => !place.dataset.state)) await new Promise(requestAnimationFrame);
-  while (document.querySelector(".math") && !window.MathJax?.startup?.promise) {
-    await new Promise(requestAnimationFrame);
-  }
-  await window.MathJax?.startup?.promise;
   const own = [...document.fonts].filter((font) => font.family.includes("Book"));
   await Promise.all(own.map((font) => font.load()));
   await document.fonts.ready;
@@ -46,7 +43,10 @@ PREPARE = """({ book, online, here }) => {
   for (const toggle of article.querySelectorAll(".toggle-hidden")) toggle.classList.remove("toggle-hidden");
   for (const link of document.querySelectorAll("a[href]")) {
     if (link.hostname === "localhost") link.removeAttribute("href");
-    else link.href = link.href.replace(`${location.origin}/`, book);
+    else { // also in a drawing, where href is no string
+      const to = new URL(link.getAttribute("href"), location.href).href;
+      link.setAttribute("href", to.replace(`${location.origin}/`, book));
+    }
   }
   for (const place of article.querySelectorAll(".moving-picture")) {
     const line = document.createElement("p"), link = document.createElement("a");
@@ -55,7 +55,7 @@ PREPARE = """({ book, online, here }) => {
     line.append("Move this picture in the online book: ", link);
     place.append(line);
   }
-  for (const block of article.querySelectorAll("table, mjx-container[display]")) {
+  for (const block of article.querySelectorAll("table, div.math")) {
     const room = block.parentElement.clientWidth, needed = block.scrollWidth;
     if (needed > room) block.style.zoom = Math.max(0.4, room / needed);
   }
@@ -65,6 +65,7 @@ PREPARE = """({ book, online, here }) => {
     both.className = "together";
     title.before(both);
     both.append(title, first);
+    if (first.matches(".minute") && both.nextElementSibling?.matches("p")) both.append(both.nextElementSibling);
   }
   const targets = document.createElement("div");
   targets.hidden = true;
@@ -74,7 +75,7 @@ PREPARE = """({ book, online, here }) => {
   document.body.append(targets);
   const words = (heading) => {
     const copy = heading.cloneNode(true);
-    for (const link of copy.querySelectorAll(".headerlink, mjx-assistive-mml")) link.remove();
+    for (const link of copy.querySelectorAll(".headerlink")) link.remove();
     return copy.textContent.trim();
   };
   return [...article.querySelectorAll("h1, h2")].map((h) => [words(h), h.closest("section").id]);
@@ -104,6 +105,11 @@ LACKING = """signs => {
   };
   return [...signs].filter((sign) => drawn(sign) === drawn("\\u0378"));
 }"""
+
+
+def pages() -> list[str]:
+    """What is printed: all pages but that which a reader's own browser fills."""
+    return [page for page in toc_pages() if page != "book/progress"]
 
 
 class Addresses(NamedTuple):
@@ -277,5 +283,5 @@ if __name__ == "__main__":
     if not (HTML / "index.html").exists():
         sys.exit("_build/html is missing. Build the book first: make book")
     with chromium() as browser:
-        main(browser, toc_pages())
+        main(browser, pages())
     print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")

@@ -62,11 +62,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "factor = most / length if length >= most else 1.0": "where both are equal the factor is 1",
     },
     "mean_loss": {"counted = labels > -1": NOT_BELOW},
-    "days_of_training": {
-        "seconds = 6 * parameters * tokens // (peak * share)": (
-            "less than a second, a hundred-thousandth of a day: below the tolerance"
-        ),
-    },
     "with_temperature": {
         "return (logits / temperature).softmax(dim=- 0)": ONE_DIMENSION,
         "if temperature <= 0:": NOT_BELOW,

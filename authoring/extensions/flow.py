@@ -1,16 +1,33 @@
 """The course's one picture: text, tokens, window, network, probabilities, and the two loops.
 
 The same eight stations are drawn twice, in a row for wide screens and in a column for narrow
-ones. The directive ``{flow}`` puts both into a page; a style sheet shows the one that fits.
+ones. In a page they are its map: each station leads to its chapter. The directive ``{flow}`` puts
+both into a page; a style sheet shows the one that fits.
 ``python -m authoring.extensions.flow > book/assets/flow.svg`` writes the wide one for README.md.
 """
 
 from html import escape
+from pathlib import Path
+from typing import NamedTuple
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
+from sphinx.util.docutils import SphinxDirective
 
+from authoring.extensions.course import number, prefix, say, title_of
+from authoring.site import toc_pages
 from nbutils.tokens import get_encoding
+
+# Which chapters each station belongs to, by how their files begin: the first is where its link leads.
+CHAPTERS = {
+    "Text": ("01",),
+    "Tokens": ("01",),
+    "Window": ("02",),
+    "Network": ("03a", "03b", "03c"),
+    "Probabilities": ("02",),
+    "Label": ("02",),
+    "Nudge": ("04a", "04b", "06", "06b", "07"),
+    "Sampling": ("05",),
+}
 
 LINE = "|Viewing Single"
 # The chances that the lecture shows for what follows the line above (14:27): an example. Chapter 2
@@ -62,6 +79,10 @@ STYLE = """
 .flow .head.train { fill: var(--train); } .flow .head.talk { fill: var(--talk); }
 .flow .net { fill: none; stroke: var(--line); stroke-width: .7; }
 .flow .knob { fill: var(--bar); } .flow .bar { fill: var(--bar); }
+.flow .numbers { fill: var(--card); stroke: var(--line); }
+.flow a, .flow a:hover { text-decoration: none; outline: none; }
+.flow a:hover .box, .flow a:hover .numbers { stroke: var(--bar); stroke-width: 2; }
+.flow a:focus-visible .box, .flow a:focus-visible .numbers { stroke: var(--bar); stroke-width: 3.5; }
 .flow .hole { fill: none; stroke: var(--quiet); stroke-dasharray: 3 2; }
 """
 
@@ -72,9 +93,38 @@ def text(x, y, words, kind="") -> str:
 
 
 def card(width, title, body, kind="", height=CARD_H) -> str:
-    """A titled box; its body is drawn in the box's own coordinates."""
+    """A titled box with its chapters' numbers; its body is drawn in the box's own coordinates."""
     frame = f'<rect class="box {kind}" width="{width}" height="{height}" rx="8"/>'
-    return frame + text(width / 2, 21, title, f"title {kind}") + body
+    return frame + text(width / 2, 21, title, f"title {kind}") + body + badge(title)
+
+
+def numbers(station: str) -> str:
+    """The numbers of a station's chapters: 2, or 3a–3c."""
+    chapters = [begins.lstrip("0") for begins in CHAPTERS[station]]
+    return chapters[0] if len(chapters) == 1 else say("span", first=chapters[0], last=chapters[-1])
+
+
+def badge(station: str) -> str:
+    """A label on the box's upper left corner that says which chapters it belongs to."""
+    words = numbers(station)
+    width = 12 + 6.6 * len(words)
+    frame = f'<rect class="numbers" x="5" y="-9" width="{width:g}" height="17" rx="8"/>'
+    return frame + text(5 + width / 2, 3.5, words, "number")
+
+
+class Link(NamedTuple):
+    """Where a station leads, and what that is called."""
+
+    address: str
+    label: str
+
+
+def linked(drawing: str, station: str, links: dict[str, Link]) -> str:
+    """The station's box as a link, if there are links."""
+    if station not in links:
+        return drawing
+    address, label = links[station]
+    return f'<a href="{escape(address)}" aria-label="{escape(label)}">{drawing}</a>'
 
 
 def text_card() -> str:
@@ -136,16 +186,20 @@ def side_card(title, lines, kind) -> str:
     return card(SIDE_W, title, body, kind, height=80)
 
 
-STATIONS = (text_card, token_card, window_card, network_card, probability_card)
+def row(links: dict[str, Link]) -> list[str]:
+    """The five boxes from the text to the probabilities."""
+    cards = (text_card(), token_card(), window_card(), network_card(), probability_card())
+    return [linked(drawing, station, links) for drawing, station in zip(cards, CHAPTERS)]
 
 
-def sides() -> tuple[str, str, str]:
+def sides(links: dict[str, Link]) -> list[str]:
     """Label, nudge and sampling: the boxes that close the two loops."""
-    return (
-        side_card("Label", ("the text says", f"“{LABEL.strip()}”"), "train"),
-        side_card("Nudge", ("turn the knobs", "a little: “Post”", "more likely"), "train"),
-        side_card("Sampling", ("draw a token,", "append it,", "ask again"), "talk"),
-    )
+    boxes = {
+        "Label": (("the text says", f"“{LABEL.strip()}”"), "train"),
+        "Nudge": (("turn the knobs", "a little: “Post”", "more likely"), "train"),
+        "Sampling": (("draw a token,", "append it,", "ask again"), "talk"),
+    }
+    return [linked(side_card(name, *body), name, links) for name, body in boxes.items()]
 
 
 def arrow(path, name, kind="main") -> str:
@@ -157,7 +211,11 @@ def place(x, y, drawing) -> str:
 
 
 def svg(name, width, height, body) -> str:
-    """A whole picture; ``name`` keeps the two pictures' arrow heads apart in one page."""
+    """A whole picture; ``name`` keeps the two pictures' arrow heads apart in one page.
+
+    Its role lets those who hear it go to the links within.
+    """
+    role, top = "group" if "<a " in body else "img", -10  # labels stand out at the top
     heads = "".join(
         f'<marker id="flow-{name}-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
         f'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
@@ -165,18 +223,18 @@ def svg(name, width, height, body) -> str:
         for kind in ("main", "train", "talk")
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow flow-{name}" role="img" '
-        f'viewBox="0 0 {width} {height}" aria-label="{escape(ALT)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow flow-{name}" role="{role}" '
+        f'viewBox="0 {top} {width} {height - top}" aria-label="{escape(ALT)}">'
         f"<style>{COLOURS}{STYLE}</style><defs>{heads}</defs>{body}</svg>"
     )
 
 
-def wide() -> str:
+def wide(links: dict[str, Link]) -> str:
     """The flow in a row: training closes above it, sampling below."""
     step, top = 157, 130
-    body = "".join(place(1 + step * i, top, draw()) for i, draw in enumerate(STATIONS))
+    body = "".join(place(1 + step * i, top, drawn) for i, drawn in enumerate(row(links)))
     body += "".join(arrow(f"M{129 + step * i} 190h27", "wide") for i in range(4))
-    label, nudge, sampling = sides()
+    label, nudge, sampling = sides(links)
     body += place(645, 14, label) + place(488, 14, nudge) + place(488, 290, sampling)
     body += arrow("M693 130V97", "wide", "train") + arrow("M645 54H587", "wide", "train")
     body += arrow("M536 94V128", "wide", "train")
@@ -185,12 +243,12 @@ def wide() -> str:
     return svg("wide", 758, 376, body)
 
 
-def tall() -> str:
+def tall(links: dict[str, Link]) -> str:
     """The flow in a column: training closes on its left, sampling on its right."""
     step = 150
-    body = "".join(place(111, 1 + step * i, draw()) for i, draw in enumerate(STATIONS))
+    body = "".join(place(111, 1 + step * i, drawn) for i, drawn in enumerate(row(links)))
     body += "".join(arrow(f"M175 {121 + step * i}v28", "tall") for i in range(4))
-    label, nudge, sampling = sides()
+    label, nudge, sampling = sides(links)
     body += place(1, 622, label) + place(1, 472, nudge) + place(253, 472, sampling)
     body += arrow("M111 662H99", "tall", "train") + arrow("M49 622V554", "tall", "train")
     body += arrow("M97 512H109", "tall", "train")
@@ -200,11 +258,26 @@ def tall() -> str:
     return svg("tall", 350, 722, body)
 
 
-class Flow(Directive):
-    """``{flow}``: both forms of the picture."""
+class Flow(SphinxDirective):
+    """``{flow}``: both forms of the picture, with a link on each station."""
 
-    def run(self):
-        return [nodes.raw("", f'<div class="flow-both">{wide()}{tall()}</div>', format="html")]
+    def run(self) -> list[nodes.Node]:
+        links = self.links()
+        both = f'<div class="flow-both">{wide(links)}{tall(links)}</div>'
+        return [nodes.raw("", both, format="html")]
+
+    def links(self) -> dict[str, Link]:
+        """For each station its first chapter."""
+        by_prefix = {prefix(page): page for page in reversed(toc_pages()) if "notebooks/" in page}
+        found, root, builder = {}, Path(self.env.srcdir), self.env.app.builder
+        for station, (begins, *_) in CHAPTERS.items():
+            page = by_prefix[begins]
+            title = title_of(root, page)
+            self.env.note_dependency(str(root / f"{page}.ipynb"))
+            words = title.removeprefix(number(title)).strip()
+            label = say("station", station=station, number=numbers(station), title=words)
+            found[station] = Link(builder.get_relative_uri(self.env.docname, page), label)
+        return found
 
 
 def setup(app) -> dict:
@@ -213,4 +286,4 @@ def setup(app) -> dict:
 
 
 if __name__ == "__main__":
-    print(wide())
+    print(wide({}))

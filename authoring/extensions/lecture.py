@@ -78,12 +78,20 @@ class Notebook:
         chapter = re.match(r"(\d\w?) |Exercises (\d\w?)", title)
         short = title if chapter is None else chapter[1] or f"exercises {chapter[2]}"
         self.sections, slugs = {}, set()
+        self.parts, part = (
+            {},
+            "",
+        )  # the anchor of a cell's section of the second level; "" above the first
         for cell in cells:
             if cell["cell_type"] == "markdown":
-                for heading in headings("".join(cell["source"])):
+                text = "".join(cell["source"])
+                for heading in headings(text):
                     words = short if heading == title else f"{short},{NBSP}{heading}"
                     slugs.add(slug := anchor(heading, slugs))
+                    if re.search(rf"^## +{re.escape(heading)} *$", text, re.M):
+                        part = slug
             self.sections[cell["id"]] = words, slug
+            self.parts[cell["id"]] = part
 
     def link(self, cell: str) -> str:
         """Markdown: the chapter and the section in which the cell stands, linked."""

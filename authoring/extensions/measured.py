@@ -1,8 +1,8 @@
 """Tables of what was measured: the directives ``{measured}`` and ``{chips}``.
 
 The first's one argument names a part of `book/measured.json`, which `make measure` writes: ``bench``,
-``limit``, ``proof``, ``chapters``, ``check``, ``pages`` or ``pictures``. Beside each table stand the day, the
-machine and the command. The build measures nothing, so it never waits for a number.
+``limit``, ``proof``, ``answers``, ``chapters``, ``check``, ``pages``, ``pictures`` or ``grading``. Beside each
+table stand the day, the machine and the command. The build measures nothing, so it never waits for a number.
 
 The second's argument names a table of ``nbutils.chips.WANTED``, or is ``runs``: on which chips, with which
 versions and by which command its rows were measured.
@@ -177,17 +177,60 @@ def check(rows: list[dict]) -> list[tuple]:
     ]
 
 
+OF_PAGES = ("own", "first", "usable", "usable_slowed", "blocked_slowed")
+
+
 def pages(rows: list[dict]) -> list[tuple]:
     return [
-        ("Page", "Itself, kB", "First visit, kB", "Usable after, ms"),
-        *((page(row["page"]), row["own"], row["first"], row["usable"]) for row in rows),
+        (
+            "Page",
+            "Itself, kB",
+            "First visit, kB",
+            "Usable after, ms",
+            "slowed, ms",
+            "Blocked, slowed, ms",
+        ),
+        *((page(row["page"]), *(row.get(key, "") for key in OF_PAGES)) for row in rows),
     ]
 
 
 def pictures(rows: list[dict]) -> list[tuple]:
     return [
-        ("Picture", "Slowest drawing, ms"),
-        *((row["picture"], row["milliseconds"]) for row in rows),
+        ("Picture", "Slowest drawing, ms", "Slowest answer at a quarter of the speed, ms"),
+        *((row["picture"], row["milliseconds"], row.get("answer", "\N{EN DASH}")) for row in rows),
+    ]
+
+
+def answers(rows: list[dict]) -> list[tuple]:
+    return [
+        (
+            "Chapter",
+            "Answers",
+            "judged rightly",
+            "Wrong",
+            "named",
+            "misled",
+            "95 % within",
+            "slowest",
+        ),
+        *(
+            (
+                *(row[key] for key in ("chapter", "answers", "judged", "wrong", "named", "misled")),
+                f"{row['within_95']:.2f} s",
+                f"{row['slowest']:.2f} s",
+            )
+            for row in rows
+        ),
+    ]
+
+
+def grading(rows: list[dict]) -> list[tuple]:
+    return [
+        ("Notebooks", "at a time", "Answers", "found right", "Seconds"),
+        *(
+            (*(row[key] for key in ("what", "workers", "answers", "right", "seconds")),)
+            for row in rows
+        ),
     ]
 
 
@@ -195,10 +238,12 @@ TABLES = {
     "bench": bench,
     "limit": limit,
     "proof": proof,
+    "answers": answers,
     "chapters": chapters,
     "check": check,
     "pages": pages,
     "pictures": pictures,
+    "grading": grading,
 }
 
 

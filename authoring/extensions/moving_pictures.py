@@ -1,30 +1,66 @@
 """Bring moving pictures into the pages that have them: their scripts, their look, their files.
 
-`nbutils.figures.moving.picture.Picture.html` is what a notebook's cell leaves in a page. Here each kind of
-picture gets its script as one file for the whole book, named after its content, so that no browser
-keeps an old one. Other pages load nothing. The scripts are classic ones, since a browser that opens a
+`nbutils.figures.moving.picture.Picture.html` is what a notebook's cell leaves in a page, and the directive ``{moving}``
+in a page that is no notebook: ``{moving} sampler``. Here it gets its words, and each kind of picture its script as one
+file for the whole book, named after its content, so that no browser keeps an old one. Other pages load nothing. The
+scripts are classic ones, since a browser that opens a
 page from a disk refuses modules.
 """
 
+import gzip
 import hashlib
 import importlib
 import json
 import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
 
 from nbutils.figures.moving import picture
 
 HOST = "pictures.js"  # in book/assets
+LARGE = 2000  # characters of one part of a picture's state
+WORTH_A_FILE = 8000  # bytes, compressed, that a page's readers don't wait for
 FOLDER = "pictures"  # in the built book's _static
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 PLACE = re.compile(
     r'(<div class="moving-picture" data-picture="([\w.]+)")(><p>.*?</p>\s*'
-    r'<script type="application/json">(.*?)</script>)',
+    r'<script type="application/json">)(.*?)</script>',
     re.S,
 )
+
+
+class Moving(SphinxDirective):
+    """The picture of a module of `nbutils.figures.moving`, as it stands at its start.
+
+    One that can wait for a touch before it fetches its files does: this is not the page that is about it.
+    """
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        kind = class_in(f"{picture.__package__}.{self.arguments[0]}")
+        made = kind(waits=True) if "waits" in kind.class_trait_names() else kind()
+        return [nodes.raw("", made.html(), format="html")]
+
+
+def class_in(module: str) -> type[picture.Picture]:
+    """The one picture that the module defines."""
+    try:
+        things = vars(importlib.import_module(module)).values()
+    except ImportError as error:
+        raise ExtensionError(f"a page has a picture of {module!r}, which is no module") from error
+    (kind,) = [
+        thing
+        for thing in things
+        if isinstance(thing, type)
+        and issubclass(thing, picture.Picture)
+        and thing.__module__ == module
+    ]
+    return kind
 
 
 def without_widgets(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -53,17 +89,31 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
     """
 
     def with_script(found) -> str:
-        opening, kind, rest, state = found.groups()
-        name = publish(class_named(kind), json.loads(state), folder)
-        return f'{opening} data-script="{here}/{name}"{rest}'
+        opening, named, rest, own = found.groups()
+        kind = class_named(named)
+        state = json.loads(own) | kind.of_kind()
+        name = publish(kind, state, folder)
+        state, later = parted(kind, state, folder)
+        files = f'data-script="{here}/{name}"' + (f' data-later="{here}/{later}"' if later else "")
+        return f"{opening} {files}{rest}{picture.as_script(state)}</script>"
 
     return PLACE.sub(with_script, body)
 
 
+def parted(kind: type[picture.Picture], state: dict, folder: Path) -> tuple[dict, str]:
+    """The state that stands in the page, and the name of a file with the large rest; "" if there is none."""
+    large = {name: state[name] for name in state if len(picture.as_script(state[name])) > LARGE}
+    if len(gzip.compress(picture.as_script(large).encode())) < WORTH_A_FILE:
+        return state, ""
+    script = f"document.currentScript.content = {picture.as_script(large)};\n".encode()
+    small = {name: state[name] for name in state if name not in large}
+    return small, written(folder, f"{Path(kind.script).stem}-state", "js", script)
+
+
 def preloads(body: str) -> str:
-    """For the browser: the pictures' scripts, to be fetched while it reads the page."""
-    scripts = dict.fromkeys(re.findall(r'data-script="([^"]+)"', body))
-    return "".join(f'<link rel="preload" as="script" href="{script}">' for script in scripts)
+    """For the browser: the first picture's script, to be fetched while it reads the page; others wait."""
+    first = re.search(r'data-script="([^"]+)"', body)
+    return f'<link rel="preload" as="script" href="{first[1]}">' if first else ""
 
 
 def class_named(kind: str) -> type[picture.Picture]:
@@ -122,6 +172,7 @@ def note_scripts(app: Sphinx, config) -> None:
 
 
 def setup(app: Sphinx) -> dict:
+    app.add_directive("moving", Moving)
     app.add_config_value("moving_pictures", "", "html")
     app.connect("config-inited", note_scripts)
     app.connect("html-page-context", fill_in)
