@@ -28,6 +28,7 @@ from nbutils.device import (
     empty_cache,
     free_memory,
     out_of_memory,
+    unfit_for_compiler,
 )
 from nbutils.evaluation import evaluate
 from nbutils.model import GPT
@@ -37,6 +38,8 @@ from nbutils.windows import Windows
 
 MEASURED = Path(__file__).with_name("chips.json")
 """What was measured on which chip: a list of runs, which `chips` reads, checks and adds to."""
+COMBINED = Path(__file__).with_name("ladder.json")
+"""How fast each combination of `WAYS` was, by machine: `bench/combined.py` measures and stores it."""
 ROW = "Ladder: "
 """Before the name of a rung, how its speed is called there."""
 
@@ -91,19 +94,24 @@ def climb(first: Rung, changes: dict[str, dict]) -> dict[str, Rung]:
     return rungs
 
 
-SPEED = climb(
-    Rung(),
-    {
-        "plain": {},
-        "16-bit products": {"mixed_precision": True},
-        "fused attention": {"fused_attention": True},
-        "fused optimizer": {"fused_optimizer": True},
-        "batch 4 times as large": {"larger_batch": 4},
-        "compiled blocks": {"compile": True},
-        "padded vocabulary": {"padded": True},
-    },
-)
-"""Rungs that compute the same update, or nearly, in less time; each keeps those before it."""
+WAYS = {
+    "16-bit products": {"mixed_precision": True},
+    "fused attention": {"fused_attention": True},
+    "fused optimizer": {"fused_optimizer": True},
+    "batch 4 times as large": {"larger_batch": 4},
+    "compiled blocks": {"compile": True},
+    "padded vocabulary": {"padded": True},
+}
+"""Ways to compute the same update, or nearly, in less time, and what each changes of the plain step."""
+
+SPEED = climb(Rung(), {"plain": {}} | WAYS)
+"""A rung for each of `WAYS`; each keeps those before it."""
+
+
+def rung_with(ways: Iterable[str]) -> Rung:
+    """The plain step with these of `WAYS`, whichever they are."""
+    return replace(Rung(), **{name: value for way in ways for name, value in WAYS[way].items()})
+
 
 LEARNING = climb(
     SPEED["fused optimizer"],
@@ -283,18 +291,24 @@ Update = tuple[Callable[[], torch.Tensor], int]
 
 
 def speeds(
-    makers: dict[str, Callable[[], Update]], chip: Chip, seconds: float = 0.4, rounds: int = 3
+    makers: dict[str, Callable[[], Update]],
+    chip: Chip,
+    seconds: float = 0.4,
+    rounds: int = 3,
+    tell: Callable[[str, float], None] | None = None,
 ) -> dict[str, float]:
     """Tokens a second of each update, given by what makes it: the median of so many rounds.
 
     On a CPU all are there and take turns, since such a machine is not equally fast at all times.
     On a chip with memory of its own one is there at a time, and is let go before the next.
+
+    ``tell``: called after each measurement with the name and the median so far; what it raises ends all.
     """
     together = [list(makers)] if chip.device.type == "cpu" else [[name] for name in makers]
     found = {}
     for names in together:
         try:
-            found |= _interleaved({name: makers[name]() for name in names}, seconds, rounds)
+            found |= _interleaved({name: makers[name]() for name in names}, seconds, rounds, tell)
         except BaseException as error:  # who keeps the error would keep the networks
             traceback.clear_frames(error.__traceback__)
             raise
@@ -303,7 +317,12 @@ def speeds(
     return found
 
 
-def _interleaved(updates: dict[str, Update], seconds: float, rounds: int) -> dict[str, float]:
+def _interleaved(
+    updates: dict[str, Update],
+    seconds: float,
+    rounds: int,
+    tell: Callable[[str, float], None] | None,
+) -> dict[str, float]:
     """Each is run twice before, so that what happens only once is not counted."""
     for update, _ in updates.values():
         update()
@@ -312,6 +331,8 @@ def _interleaved(updates: dict[str, Update], seconds: float, rounds: int) -> dic
     for _ in range(rounds):
         for name, (update, count) in updates.items():
             measured[name].append(count / _seconds_per_update(update, seconds))
+            if tell is not None:
+                tell(name, median(measured[name]))
     return {name: median(found) for name, found in measured.items()}
 
 
@@ -323,6 +344,8 @@ def why_not_compiled(error: Exception, chip: Chip) -> str:
         )
     if chip.device.type == "cpu" and cpp_compiler() is None:
         return "No C++ compiler here"
+    if chip.device.type == "cpu" and (unfit := unfit_for_compiler()):
+        return unfit
     if chip.device.type == "cuda" and not has_triton():
         return "No Triton here, which compiles for a GPU"
     first = str(error).strip().partition("\n")[0]
@@ -353,3 +376,13 @@ def stored_speeds() -> dict | None:
             about = {"card": run["card"], "date": run["date"], "torch": run["versions"]["PyTorch"]}
             return about | {"ladder": speed}
     return None
+
+
+def stored_combinations() -> list[dict]:
+    """How fast each combination of `WAYS` was on the machines where all were measured, oldest first.
+
+    "machine", "chip", "date" and "versions" say on what; "shape" has fields of `GPTConfig`, "batch_size" the
+    windows of a plain batch, "peak" the fastest product in FLOPs a second. "speeds" has tokens a second by
+    combination: a 1 for each of `WAYS` that is on, a 0 for each that is not, in their order.
+    """
+    return json.loads(COMBINED.read_text("utf-8"))

@@ -10,10 +10,12 @@ import json
 import math
 from dataclasses import dataclass
 from importlib import resources
+from numbers import Real
 
 import numpy as np
 import torch
 
+from nbutils.arguments import finite, of_type, one_of, plain, shown, whole, yes_or_no
 from nbutils.attention import IN_PIECES, PIECE
 from nbutils.config import GPTConfig
 from nbutils.device import Chip, free_memory, measure_peak
@@ -33,19 +35,23 @@ class Accelerator:
     source: str
     bandwidth: float = math.nan
     """Bytes a second that this memory gives or takes; nan where nobody has said it."""
+    peak_float32: float = math.nan
+    """FLOPs a second in float32, not shortened; nan where the maker does not say it."""
 
 
 ACCELERATORS = {
-    "T4": Accelerator(65e12, 16e9, "NVIDIA T4 data sheet; float16, it has no bfloat16", 320e9),
-    "L4": Accelerator(
-        121e12, 24e9, "NVIDIA L4 data sheet, half of its figure with sparsity", 300e9
+    "T4": Accelerator(
+        65e12, 16e9, "NVIDIA T4 data sheet; float16, it has no bfloat16", 320e9, 8.1e12
     ),
-    "A100": Accelerator(312e12, 80e9, "NVIDIA A100 data sheet, SXM with 80 GB", 2039e9),
+    "L4": Accelerator(
+        121e12, 24e9, "NVIDIA L4 data sheet, half of its figure with sparsity", 300e9, 30.3e12
+    ),
+    "A100": Accelerator(312e12, 80e9, "NVIDIA A100 data sheet, SXM with 80 GB", 2039e9, 19.5e12),
     "H100": Accelerator(
-        989e12, 80e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity", 3350e9
+        989e12, 80e9, "NVIDIA H100 data sheet, SXM, half of that with sparsity", 3350e9, 67e12
     ),
     "H200": Accelerator(
-        989e12, 141e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity", 4800e9
+        989e12, 141e9, "NVIDIA H200 data sheet, SXM, half of that with sparsity", 4800e9, 67e12
     ),
     "B200": Accelerator(2250e12, 180e9, "NVIDIA DGX B200 data sheet, an eighth, dense", 8000e9),
 }
@@ -54,6 +60,7 @@ ACCELERATORS = {
 
 def parameters(config: GPTConfig) -> dict[str, int]:
     """The parameters of each part; their sum is ``GPT(config).num_parameters()``."""
+    of_type("config", config, GPTConfig, 'give one, such as GPTConfig.preset("gpt2")')
     C, L, V = config.n_embd, config.n_layer, config.vocab_size
     bias = 1 if config.bias else 0
     return {
@@ -72,8 +79,9 @@ def training_flops(config: GPTConfig, length: int | None = None) -> int:
     6 for each weight that multiplies, 12 L C T for attention's products (T: ``length``; None:
     ``block_size``). Raises ``ValueError`` for a length that does not fit.
     """
+    of_type("config", config, GPTConfig, 'give one, such as GPTConfig.preset("gpt2")')
     C, L = config.n_embd, config.n_layer
-    T = config.block_size if length is None else length
+    T = config.block_size if length is None else whole("length", length, -math.inf)
     if not 1 <= T <= config.block_size:
         raise ValueError(f"length={T} must be from 1 to block_size={config.block_size}")
     head = config.vocab_size * C  # tied or not, it multiplies
@@ -125,22 +133,23 @@ def training_memory(
 
     Raises ``ValueError`` for an unknown optimizer.
     """
-    C, L = config.n_embd, config.n_layer
+    total, batch_size = sum(parameters(config).values()), whole("batch_size", batch_size, 1)
+    C, L, split = config.n_embd, config.n_layer, whole("split", split, 1)
     shared = 12 * L * C * C + (7 * L * C if config.bias else 0)  # cut by heads and neurons
-    total = sum(parameters(config).values()) - shared + shared // split
+    total += shared // split - shared
     matrices = block_matrices(config) // split
-    T = config.block_size if length is None else length
+    T = config.block_size if length is None else whole("length", length, 1)
     tokens = batch_size * T
-    short = min(FP32_BYTES, dtype.itemsize)
+    short = min(FP32_BYTES, of_type("dtype", dtype, torch.dtype, "give torch.bfloat16").itemsize)
     in_pieces = device == "cpu" and short != FP32_BYTES and T <= IN_PIECES
     in_attention = short if in_pieces or device != "cpu" else FP32_BYTES
     kept = saved_by_block(config, short, in_attention, split)
     kept += short * config.n_head // split * attention_pairs(T) // T if in_pieces else 0
-    if written_out or device == "mps":
+    if yes_or_no("written_out", written_out) or device == "mps":
         # the softmax in float32, and shortened for the product with the values
         kept += (FP32_BYTES + (short if short != FP32_BYTES else 0)) * config.n_head // split * T
     in_blocks, copied = L * kept, matrices
-    if checkpointing:  # of one block at a time
+    if yes_or_no("checkpointing", checkpointing):  # of one block at a time
         in_blocks, copied = L * FP32_BYTES * C + kept, matrices // L
     return {
         "weights": FP32_BYTES * total,
@@ -210,10 +219,13 @@ def largest(
 
     Raises ``ValueError`` if not even the smallest finds room, or for a peak that is not above 0.
     """
-    available = free_memory(chip) if available is None else available
-    peak = measure_peak(chip) if peak is None else peak
-    if not peak > 0:
-        raise ValueError(f"peak={peak} must be above 0, such as device.measure_peak(chip)")
+    of_type("chip", chip, Chip, "give one, such as device.pick()")
+    if available is None:
+        available = free_memory(chip)
+    if type(plain(available)) is not float:  # which may be infinite
+        available = finite("available", available, -math.inf, or_none="None for what is free")
+    peak, seconds = measure_peak(chip) if peak is None else peak, finite("seconds", seconds)
+    peak = _peak(peak)
     for preset in SIZES:
         config = GPTConfig.preset(preset)
         for batch_size in BATCHES:
@@ -257,8 +269,7 @@ def attention_pairs(length: int) -> int:
 
 def _states(optimizer: str, total: int, matrices: int) -> int:
     """AdamW keeps two numbers for each parameter, Muon one for each of the blocks' matrices."""
-    if optimizer not in ("adamw", "muon"):
-        raise ValueError(f'optimizer={optimizer!r} is neither "adamw" nor "muon"')
+    one_of("optimizer", optimizer, ("adamw", "muon"))
     return 2 * FP32_BYTES * total - (FP32_BYTES * matrices if optimizer == "muon" else 0)
 
 
@@ -276,6 +287,7 @@ def process_memory(
     Raises ``ValueError`` for an unknown kind, or a batch that can't be shared out.
     """
     _check_kind(kind)
+    batch_size, processes = whole("batch_size", batch_size, 1), whole("processes", processes, 1)
     if kind == "tensor":
         return training_memory(config, batch_size, split=processes, **how)
     if batch_size % processes:
@@ -310,6 +322,8 @@ def sent_per_step(
     activation's. Raises ``ValueError`` for an unknown kind.
     """
     _check_kind(kind)
+    tokens, processes = whole("tokens", tokens), whole("processes", processes, 1)
+    number = whole("number", number, 1)
     ring = (processes - 1) / processes
     total = sum(parameters(config).values())
     if kind == "ddp":
@@ -322,8 +336,7 @@ def sent_per_step(
 
 
 def _check_kind(kind: str) -> None:
-    if kind not in ("ddp", "fsdp", "tensor"):
-        raise ValueError(f'kind={kind!r} is none of "ddp", "fsdp", "tensor"')
+    one_of("kind", kind, ("ddp", "fsdp", "tensor"))
 
 
 def inference_memory(
@@ -333,9 +346,11 @@ def inference_memory(
 
     In the KV cache each token leaves a key and a value of C numbers in each layer.
     """
-    tokens = batch_size * (config.block_size if length is None else length)
+    total, number = sum(parameters(config).values()), whole("number", number, 1)
+    T = config.block_size if length is None else whole("length", length, 1)
+    tokens = whole("batch_size", batch_size, 1) * T
     return {
-        "weights": number * sum(parameters(config).values()),
+        "weights": number * total,
         "KV cache": number * 2 * config.n_layer * config.n_embd * tokens,
     }
 
@@ -346,14 +361,26 @@ def training_time(flops: float, peak: float, utilisation: float, chips: int = 1)
     ``utilisation``: that share, above 0 and at most 1 (model FLOPs utilization, Chowdhery et al.
     2022). Raises ``ValueError`` for another share.
     """
+    flops, chips = finite("flops", flops), whole("chips", chips, 1)
+    peak, utilisation = _peak(peak), finite("utilisation", utilisation, -math.inf)
     if not 0 < utilisation <= 1:
         raise ValueError(f"utilisation={utilisation} must be above 0 and at most 1, such as 0.4")
     return flops / (peak * utilisation * chips)
 
 
+def _peak(peak: float) -> float:
+    number = plain(peak)
+    if not isinstance(number, Real) or isinstance(number, bool) or not 0 < number <= 1e300:
+        raise ValueError(
+            f"peak={shown(peak)} must be above 0, in FLOPs a second, such as device.measure_peak(chip)"
+        )
+    return float(number)
+
+
 def price(seconds: float, chips: int, dollars_an_hour: float) -> float:
     """Dollars for so many chips for so long, at the price of one chip for an hour."""
-    return seconds / 3600 * chips * dollars_an_hour
+    seconds, dollars = finite("seconds", seconds), finite("dollars_an_hour", dollars_an_hour)
+    return seconds / 3600 * whole("chips", chips) * dollars
 
 
 @dataclass(frozen=True)
@@ -387,12 +414,17 @@ CHINCHILLA = ScalingLaw(E=1.69, A=406.4, alpha=0.34, B=410.7, beta=0.28)
 CHINCHILLA_REFITTED = ScalingLaw(E=1.8172, A=482.01, alpha=0.3478, B=2085.43, beta=0.3658)
 """Besiroglu et al. (2024), "Chinchilla Scaling: A replication attempt"."""
 
+CHINCHILLA_RUNS = {"n": (70e6, 16e9), "d": (5e9, 500e9)}
+"""How large and how long the runs were behind both, from and to; beyond them a law is a guess. Hoffmann et al.,
+abstract: "over 400 language models ranging from 70 million to over 16 billion parameters on 5 to 500 billion
+tokens"."""
+
 TOKENS_PER_PARAMETER = 20  # the rule of thumb that the same paper's other two approaches gave
 
 
 def compute_optimal(flops: float) -> tuple[float, float]:
     """N and D by the rule of 20 tokens a parameter, with 6 N D = ``flops``."""
-    n = (flops / 6 / TOKENS_PER_PARAMETER) ** 0.5
+    n = (finite("flops", flops) / 6 / TOKENS_PER_PARAMETER) ** 0.5
     return n, TOKENS_PER_PARAMETER * n
 
 

@@ -37,6 +37,18 @@ def test_the_words_are_those_of_gpt_3():
     )
 
 
+def test_the_network_before_is_counted_alike_and_said():
+    picture, before = Counter("gpt2-xl", chip="T4"), Counter("gpt2", chip="T4")
+    alone = picture.numbers()
+    picture.before = before.shape
+    assert picture.numbers() == alone + before.numbers()
+    assert "That is 12.5 times the 124,439,808 of gpt2." in picture.summary()
+    picture.before = before.shape | {"layers": 13}
+    assert "of the network before." in picture.summary()
+    picture.before = picture.shape
+    assert picture.numbers() == alone and "That is" not in picture.summary()
+
+
 def test_a_small_network_fits_into_one():
     said = Counter("sorter", chip="T4", billions=1).summary()
     assert "which fits into one T4, and running 178 kB" in said and said.endswith("seconds.")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbutils.figures.chapters import inside
-from nbutils.figures.style import BLUE
+from nbutils.figures.style import BLUE, INK
 
 
 def random(*shape):
@@ -72,7 +72,7 @@ def test_table_of_numbers_writes_each_number_in_its_cell():
 
 def test_table_of_equal_numbers_can_be_drawn_and_read():
     figure = inside.table_of_numbers(np.full((2, 2), 729), ["r", "s"], ["a", "b"])
-    assert {text.get_color() for text in figure.axes[0].texts} == {"black"}
+    assert {text.get_color() for text in figure.axes[0].texts} == {INK}
 
 
 def test_weight_on_letters_has_a_line_for_each_letter_in_each_head():

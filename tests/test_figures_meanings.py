@@ -47,7 +47,7 @@ def test_the_means_are_at_minus_one_and_one():
 
 
 def test_it_says_where_the_word_stands_and_what_comes_next():
-    last, first = mole().summary(), mole(stage=0).summary()
+    last, first = mole(stage=1).summary(), mole().summary()
     position = f"{mole().positions()[1]:.2f}".replace("-", "−")
     assert last.startswith(
         f"After layer 1: this mole stands at {position}. The mean of “an animal” is at −1"
@@ -61,7 +61,7 @@ def test_a_number_that_rounds_to_nothing_has_no_sign():
     vectors = VECTORS.copy()
     a, b = vectors[0, :, 1].mean(0), vectors[2, :, 1].mean(0)
     vectors[1, 0, 1] = (a + b) / 2 - 1e-4 * (b - a)
-    assert "stands at 0.00." in mole(vectors=vectors, place=1).summary()
+    assert "stands at 0.00." in mole(vectors=vectors, place=1, stage=1).summary()
 
 
 def test_the_largest_state_stays_small():

@@ -12,7 +12,7 @@ from shown import bundled
 from nbutils import sampling, smallworld
 from nbutils.figures.moving.networks import load_network
 from nbutils.figures.moving.picture import FOLDER
-from nbutils.figures.moving.sampler import Sampler, world_tables
+from nbutils.figures.moving.sampler import ROWS, Sampler, world_tables
 
 OWN = """import { END, nextProbabilities } from "./smallworld.js";
 %s
@@ -30,7 +30,7 @@ export default (world, texts) => {
 def read(browser):
     """JavaScript's truth: texts -> for each its pieces and [next piece, probability]."""
     encoder = re.search(
-        r"^function encoder.*?^}$", (FOLDER / "sampler.js").read_text(), re.M | re.S
+        r"^function encoder.*?^}$", (FOLDER / "sampler.js").read_text("utf-8"), re.M | re.S
     )
     page, script = browser.new_page(), bundled(OWN % encoder[0])
     yield lambda texts: page.evaluate(
@@ -88,7 +88,7 @@ def test_javascript_cuts_a_text_as_the_course_does(read):
 
 def test_every_scene_of_the_world_is_there():
     tables = json.loads(world_tables())
-    script = (FOLDER / "smallworld.js").read_text()
+    script = (FOLDER / "smallworld.js").read_text("utf-8")
     for name, _, _ in tables["long"] + tables["short"]:
         assert f"  {name}(doc" in script
     assert len(world_tables()) < 60_000
@@ -102,7 +102,7 @@ def test_it_shows_what_the_package_draws_from():
     picture = Sampler("The capital of", heat=30, top_k=5, tail=4)
     expected = sampling.next_token_probabilities(logits, 1.5, 5, 0.8)
     got = [row[2] for row in picture.rows()[:-1]]
-    np.testing.assert_allclose(got, expected[logits.topk(8).indices], atol=1e-5)
+    np.testing.assert_allclose(got, expected[logits.topk(ROWS).indices], atol=1e-5)
     assert sum(got) == pytest.approx(1, abs=1e-6)
     total = sum(row[1] for row in picture.rows())
     assert total == pytest.approx(1)
@@ -111,10 +111,21 @@ def test_it_shows_what_the_package_draws_from():
 def test_it_says_what_it_shows():
     said = Sampler("Once a queen lived in a").summary()
     assert re.match(r"The likeliest next word is ·(castle|palace): \d\d %", said)
-    assert "The truth is 50 %." in said and "8 of these 8 words" in said
+    assert "The truth is 50 %." in said and "14 of these 14 words" in said
     greedy = Sampler("Once a queen lived in a ", heat=0).summary()
-    assert "drawn with 100 %, and 1 of these 8 words" in greedy and "The truth is 50 %." in greedy
+    assert "drawn with 100 %, and 1 of these 14 words" in greedy and "The truth is 50 %." in greedy
     assert "there is no truth" in Sampler("Once a cat").summary()
+
+
+def test_it_begins_where_the_world_has_most_choices_and_shows_each():
+    first = Sampler()
+    shown = [truth for _, _, _, truth in first.rows()[:-1]]
+    assert first.text == "" and min(shown) > 0 and first.rows()[-1][3] < 1e-9
+
+
+def test_the_size_that_it_tells_is_that_of_its_files():
+    size = sum(len(content()) for content in Sampler.resources.values()) / 1e6
+    assert f'SIZE = "{size:.1f} MB"' in (FOLDER / "sampler.js").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +136,7 @@ def test_it_says_what_it_shows():
         ({"text": "1 " * 90}, ValueError, "the network reads up to 79"),
         ({"text": "a\ud800"}, ValueError, "half a character at 1; leave it out"),
         ({"heat": 41}, ValueError, "heat=41 must be from 0 to 40"),
-        ({"top_k": 9}, ValueError, "top_k=9 must be from 0 to 8"),
+        ({"top_k": 15}, ValueError, "top_k=15 must be from 0 to 14"),
         ({"tail": 20}, ValueError, "tail=20 must be from 0 to 19"),
     ],
 )

@@ -51,7 +51,9 @@ def with_shape(change: str) -> str:
     )
 
 
-NUMBERS = "e => [...e.querySelectorAll('[data-value]')].map(x => Number(x.dataset.value))"
+# Of the network, then of the one before.
+NUMBERS = """e => ["value", "before"].flatMap((kind) =>
+  [...e.querySelectorAll(`[data-${kind}]`)].map((x) => Number(x.dataset[kind])))"""
 PICTURES = [
     Moving(
         "notebooks/03c_transformer",

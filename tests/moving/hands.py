@@ -131,6 +131,29 @@ class Drag:
 
 
 @dataclass(frozen=True)
+class TapCurve:
+    """On a curve of a `plot`, at a step; with the keyboard, sliders do the same."""
+
+    curve: int
+    step: int
+    moved: dict = field(default_factory=dict)  # what the model then holds
+
+    def do(self, shown):
+        if shown.hand == "keyboard":
+            return
+        drawn = shown.place.locator(".plot svg")
+        top, last = (
+            drawn.locator("polyline")
+            .nth(self.curve)
+            .evaluate("(line, step) => [line.points[step].y, line.points.length - 1]", self.step)
+        )
+        box = drawn.bounding_box()
+        y = min(max(top, 1), box["height"] - 3)
+        shown.tap(drawn, position={"x": (box["width"] - 1) * self.step / last, "y": y})
+        assert self.moved.items() <= shown.state().items()
+
+
+@dataclass(frozen=True)
 class Moving:
     page: str
     make: Callable[[], Picture]
@@ -138,6 +161,9 @@ class Moving:
     numbers: str  # JavaScript: what the element shows, as a list
     expected: Callable[[Picture], list]  # the same by Python
     bad: dict[str, str]  # a state in JavaScript -> words of the sentence that answers it
+    in_chapter: int | None = (
+        None  # so many of the moves can be made there, where its state is another; None: all
+    )
     name: str = field(init=False)
 
     def __post_init__(self):

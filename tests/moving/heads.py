@@ -5,9 +5,7 @@ import numpy as np
 from moving.hands import Drag, Moving, Slide
 from nbutils.figures.moving.heads import AttentionHeads
 
-TOKENS = "<start>|Now| Anna| is| in| the| garden|.| She| sees| a| mole|.| The| mole| digs".split(
-    "|"
-)
+TOKENS = "<start>|The| capital| of| Italy| is| Rome|.".split("|")  # as many as in the chapter
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Tick:
 
 def example() -> AttentionHeads:
     q, k = np.random.default_rng(0).normal(size=(2, 4, len(TOKENS), 16))
-    return AttentionHeads(TOKENS, q, 2 * k, token=14)
+    return AttentionHeads(TOKENS, q, 2 * k, token=5)
 
 
 def numbers(picture: AttentionHeads) -> list:
@@ -43,14 +41,14 @@ PICTURES = [
         (
             Tick("divide scores", "scaled", False),
             Tick("mask later", "masked", False),
-            Slide("Token", "token", 8),
+            Slide("Token", "token", 4),
             Tick("divide scores", "scaled", True),
             Drag(".stream .chip", 1, 3, "token", 3),
             Tick("mask later", "masked", True),
             Slide("Token", "token", 0),
-            Slide("Token", "token", 15),
+            Slide("Token", "token", 7),
             Tick("mask later", "masked", False),
-            Drag(".stream .chip", 11, 11, "token", 11),
+            Drag(".stream .chip", 6, 6, "token", 6),
         ),
         """e => { const cells = [...e.querySelectorAll('.heads td')];
             return [...cells.map(x => Number(x.dataset.weight)),

@@ -59,11 +59,11 @@ PICTURES = [
             choose("plus c", "c", 40),
             Tap(41),
             choose("a", "a", 44),
+            choose("minus b", "b", 44),
         ),
         "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))",
         cosines,
         {
-            "{a: 3, b: 3}": "Choose three different words",
             "{word: NaN}": "word is NaN",
             "{a: -1}": "a is -1",
             "{b: 1e6}": "b is 1000000",

@@ -1,6 +1,6 @@
 import numpy as np
 
-from moving.hands import Moving, Press, Slide
+from moving.hands import Moving, Press, Slide, TapCurve
 from nbutils.figures.moving.nudge import Nudge
 
 
@@ -24,6 +24,7 @@ PICTURES = [
             Press("Update ▶", "step", 2),
             Press("◀ Back", "step", 1),
             Slide("Updates", "step", 38),
+            TapCurve(0, 20, {"step": 20}),
             Slide("Updates", "step", 0),
         ),
         "e => [...e.querySelectorAll('.bar')].map(x => Number(x.dataset.value))",

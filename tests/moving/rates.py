@@ -1,6 +1,6 @@
 import numpy as np
 
-from moving.hands import Moving, Press, Slide
+from moving.hands import Moving, Press, Slide, TapCurve
 from nbutils import smallworld
 from nbutils.figures.moving.rates import Rates
 
@@ -37,6 +37,8 @@ PICTURES = [
             Slide("Updates", "step", 5),
             Slide("Rate", "chosen", 0),
             Slide("Updates", "step", 79),
+            TapCurve(1, 60, {"step": 60, "chosen": 1}),
+            TapCurve(0, 0, {"step": 0}),
             Slide("Rate", "chosen", 3),
         ),
         "e => [...e.querySelectorAll('.bar')].flatMap(x => [Number(x.dataset.value), Number(x.dataset.truth)])",

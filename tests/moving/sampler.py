@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
-from moving.hands import Fetching, Moving, Press, Slide, Write, press
+from moving.hands import Fetching, Moving, Slide, Write, press, slide
+from nbutils.figures.moving.picture import percent
 from nbutils.figures.moving.sampler import Sampler
 
 
@@ -18,6 +19,37 @@ class LetWrite:
         assert shown.state()["text"].startswith(self.text)
 
 
+@dataclass(frozen=True)
+class Keep:
+    """Move top-k or top-p, which keep the more the further right they stand: all at the end."""
+
+    slider: str
+    name: str
+    value: int
+    at: int  # the slider's place for it
+
+    def do(self, shown):
+        slider = shown.place.get_by_role("slider", name=self.slider)
+        slide(shown, slider, self.at, self.at / int(slider.get_attribute("max")))
+        assert shown.state()[self.name] == self.value
+
+
+@dataclass(frozen=True)
+class DrawOne:
+    """Press the button: what was drawn stands with the probability that it had; where it is certain."""
+
+    text: str
+
+    def do(self, shown):
+        before = Sampler(shown.state()["text"], heat=shown.state()["heat"])
+        press(shown, shown.place.get_by_role("button", name="Draw one"))
+        assert shown.state()["text"] == self.text
+        newest = shown.place.locator(".written .chip.label")
+        name, _, drawn, _ = before.rows()[0]
+        assert newest.locator("span").text_content() == name
+        assert newest.locator("small").text_content() == percent(drawn, 2)
+
+
 LIKELY = "Every cat is an"
 PICTURES = [
     Moving(
@@ -25,16 +57,16 @@ PICTURES = [
         Sampler,
         (
             Fetching(Slide("Temperature", "heat", 10)),
-            Slide("Top-k", "top_k", 3),
-            Slide("Top-p", "tail", 8),
-            Slide("Top-k", "top_k", 0),
-            Slide("Top-p", "tail", 0),
+            Keep("Top-k", "top_k", 3, at=2),
+            Keep("Top-p", "tail", 8, at=11),
+            Keep("Top-k", "top_k", 0, at=14),
+            Keep("Top-p", "tail", 0, at=19),
             Slide("Temperature", "heat", 40),
-            Write("Text", "text", ""),
+            Write("Text", "text", "Once a queen"),
             Write("Text", "text", "the elephant 코끼리 👋"),
             Slide("Temperature", "heat", 0),
             Write("Text", "text", "Every cat is"),
-            Press("Draw one", "text", LIKELY),
+            DrawOne(LIKELY),
             LetWrite(LIKELY),
         ),
         "e => [...e.querySelectorAll('.bar')]"
@@ -48,7 +80,7 @@ PICTURES = [
             "{heat: NaN}": "heat is NaN",
             "{heat: 41}": "heat is 41",
             "{heat: 'hot'}": "heat is hot",
-            "{top_k: 9}": "top_k is 9",
+            "{top_k: 15}": "top_k is 15",
             "{tail: 20}": "tail is 20",
             "{tail: -1}": "tail is -1",
         },

@@ -30,6 +30,19 @@ class Choose:
         assert (state["row"], state["column"]) == (self.row, self.column)
 
 
+@dataclass(frozen=True)
+class Stop:
+    """Tap a stage of the map over them all; with the keyboard, the slider does the same."""
+
+    stage: int
+
+    def do(self, shown):
+        if shown.hand == "keyboard":
+            return Slide("Stage", "stage", self.stage).do(shown)
+        shown.tap(shown.place.locator(".overview .stop").nth(self.stage))
+        assert shown.state()["stage"] == self.stage
+
+
 NEXT, BACK = "Next ▶", "◀ Back"
 PICTURES = [
     Moving(
@@ -45,7 +58,9 @@ PICTURES = [
             Fetching(Slide("Stage", "stage", 5)),
             Choose(10, 15, 33),
             Choose(2, 20, 33),
-            Slide("Stage", "stage", 11),
+            Stop(24),
+            Choose(7, 191, 192),
+            Stop(11),
             Write("Six letters", "text", "AAAAAA"),
             Slide("Stage", "stage", 42),
             Choose(9, 1, 3),

@@ -11,10 +11,23 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator
 
-from ..style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, SKY, literal
+from ..style import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAPER,
+    QUIET,
+    RED,
+    SHARES,
+    SKY,
+    Rim,
+    literal,
+    on_share,
+)
 
 
 def weight_maps(
@@ -29,7 +42,7 @@ def weight_maps(
     height = 1.1 + 0.34 * len(looking) + 0.09 * upright * max(map(len, looked_at))
     fig, axes = plt.subplots(1, len(maps), sharey=True, squeeze=False, figsize=(5.8, height))
     for ax, (title, weights) in zip(axes[0], maps.items()):
-        ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        ax.imshow(weights, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
         _write_weights(ax, np.asarray(weights))
         ax.set_xticks(range(len(looked_at)), [*map(literal, looked_at)], rotation=90 * upright)
         ax.set_yticks(range(len(looking)), [*map(literal, looking)])
@@ -49,7 +62,7 @@ def _write_weights(ax: Axes, weights: np.ndarray) -> None:
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="white" if weight > 0.5 else "black",
+                color=on_share(float(weight)),
             )
 
 
@@ -151,7 +164,7 @@ def _frame(ax: Axes, corner: tuple[float, float], width: int, height: int, weigh
         va="bottom",
         fontsize=7.5,
         color="white",
-        path_effects=[withStroke(linewidth=2, foreground="black")],
+        path_effects=[Rim()],
     )
 
 
@@ -183,13 +196,17 @@ def losses_compared(
         ax.plot(steps, values, marker=marker, markersize=5, color=colour, label=name)
     for text, loss in lines.items():
         ax.axhline(loss, color=GREY, linestyle="--", linewidth=1.2)
+        above = loss == min(
+            lines.values()
+        )  # the others' names hang below, where no network comes to rest
         ax.annotate(
             text,
             (steps[-1], loss),
-            xytext=(0, 3),
+            xytext=(0, 3 if above else -3),
             textcoords="offset points",
             ha="right",
-            color="#555555",
+            va="baseline" if above else "top",
+            color=QUIET,
             fontsize=9,
         )
     ax.set(xlabel="updates", ylabel="loss (nats per token)")
@@ -219,7 +236,7 @@ def block_order() -> Figure:
     )
     ax.text(0.05, -0.25, "x in\n(B, T, C)", va="top")
     ax.text(10.6, -0.25, "x out\n(B, T, C)", va="top", ha="right")
-    ax.text(5.3, -0.35, "residual stream", va="top", ha="center", color="#555555")
+    ax.text(5.3, -0.35, "residual stream", va="top", ha="center", color=QUIET)
     for begin in (0.9, 5.7):
         _draw_branch(ax, begin)
     for at, (text, colour, beside) in enumerate(_STATIONS):
@@ -262,7 +279,7 @@ def _draw_box(ax: Axes, left: float, text: str, colour: str) -> None:
             0.8,
             boxstyle="round,pad=0.03",
             zorder=3,
-            facecolor="white",
+            facecolor=PAPER,
             edgecolor=colour,
             linewidth=2,
         )

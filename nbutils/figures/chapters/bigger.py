@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from ..style import BLUE, CYCLE, GREY, RED
+from ..style import BLUE, CYCLE, GREY, PAPER, RED
 
 MARKERS = "os^Dv*"
 
@@ -126,7 +126,7 @@ def who_holds_what(
     fig, axes = plt.subplots(
         len(held), columns, figsize=(5.8, 0.4 + 0.95 * len(held)), squeeze=False
     )
-    shades = ListedColormap(["white", BLUE])
+    shades = ListedColormap([PAPER, BLUE])
     for i, (way, per_process) in enumerate(held.items()):
         masks = [mask for matrices in per_process for mask in matrices]
         for column, (ax, mask) in enumerate(zip(axes[i], masks)):

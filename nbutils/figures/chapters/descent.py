@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ..style import BLUE, CYCLE, GREY, ORANGE, RED, SIGNED, SKY
+from ..style import BLUE, CYCLE, GREY, IDLE, INK, ORANGE, RED, SHARES, SIGNED, SKY
 
 Curve = tuple[Sequence[float], Sequence[float]]  # updates, losses in nats per token
 
@@ -29,7 +29,7 @@ def there_and_back(steps: Sequence[tuple[str, str]]) -> Figure:
             name,
             ha="center",
             va="center",
-            bbox={"boxstyle": "round,pad=0.35", "facecolor": "#EEF5FA", "edgecolor": BLUE},
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": IDLE, "edgecolor": BLUE},
         )
         ax.text(1.25, -row, shape, ha="left", va="center", family="monospace", color=BLUE)
         ax.text(-1.25, -row, shape, ha="right", va="center", family="monospace", color=RED)
@@ -62,7 +62,7 @@ def probability_and_slope(names: Sequence[str], p: Sequence[float], y: Sequence[
     top.set(ylabel="probability", ylim=(0, 1.15))
     top.legend(ncols=2, loc="upper right")
     bottom.bar(at, np.asarray(p) - np.asarray(y), 0.5, color=RED)
-    bottom.axhline(0, color="black", linewidth=0.8)
+    bottom.axhline(0, color=INK, linewidth=0.8)
     bottom.set_xticks(at, names)
     bottom.set(ylabel="slope p − y", xlabel="token")
     return fig
@@ -77,7 +77,7 @@ def weights_and_slopes(weights: np.ndarray, slopes: np.ndarray) -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(5.8, 2.9))
     most = np.abs(slopes).max()
     kinds = (
-        ("weights", weights, "Blues", 0, 1),
+        ("weights", weights, SHARES, 0, 1),
         ("slopes of the scores", slopes, SIGNED, -most, most),
     )
     for ax, (title, values, colours, low, high) in zip(axes, kinds):
@@ -105,7 +105,7 @@ def valley(
     for ax, (title, path), colour in zip(axes[:, 0], paths.items(), cycle(CYCLE)):
         ax.contour(a, b, height, levels=levels, colors="#BBBBBB", linewidths=0.8)
         ax.plot(path[:, 0], path[:, 1], "o-", color=colour, markersize=3, linewidth=1.2)
-        ax.plot(0, 0, "x", color="black")
+        ax.plot(0, 0, "x", color=INK)
         ax.set(title=title, ylabel="knob b", xlim=(a[0], a[-1]), ylim=(b[0], b[-1]))
         ax.grid(visible=False)
     axes[-1, 0].set_xlabel("knob a")
@@ -143,7 +143,7 @@ def by_learning_rate(rates: Sequence[float], losses: Mapping[str, Sequence[float
     ax.set(xlabel="highest learning rate", ylabel="validation loss (nats per token)", xscale="log")
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.minorticks_off()
-    ax.legend()
+    fig.legend(loc="outside upper center", ncols=len(losses))
     return fig
 
 

@@ -11,6 +11,7 @@ from itertools import cycle
 import numpy as np
 from IPython.display import HTML
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -168,15 +169,22 @@ def ladder(rungs: dict[str, float], label: str, color: str = BLUE, mark: str = "
     label: what is measured, with its unit; mark: how the number is written.
     """
     fig, ax = plt.subplots(figsize=(5.8, 0.9 + 0.3 * len(rungs)))
+    draw_ladder(ax, rungs, label, [mark.format(value) for value in rungs.values()], color)
+    return fig
+
+
+def draw_ladder(
+    ax: Axes, rungs: dict[str, float], label: str, marks: list[str], color: str = BLUE
+) -> None:
+    """The same on the given axes; marks: what stands beside each bar."""
     bars = ax.barh(list(rungs), list(rungs.values()), color=color)
-    ax.bar_label(bars, [mark.format(value) for value in rungs.values()], padding=3, fontsize=9)
+    ax.bar_label(bars, marks, padding=3, fontsize=9)
     ax.set(xlabel=label)
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.margins(x=0.16)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    return fig
 
 
 def two_measures(

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from ..style import BLUE, CYCLE, GREEN, GREY, ORANGE, RED, visible
+from ..style import BLUE, CYCLE, GREEN, GREY, ORANGE, PAPER, RED, TINTS, visible
 
 
 def bars_beside_truth(
@@ -41,7 +41,7 @@ def bars_beside_truth(
                 longest,
                 y,
                 f"{values[y]:.2f} → ",
-                color="white",
+                color=PAPER,
                 ha="right",
                 va="center",
                 fontsize=8,
@@ -83,11 +83,11 @@ def computed_and_kept(panels: dict[str, np.ndarray], prompt: int) -> Figure:
 
     panels: title -> integers of shape (steps, positions); prompt: tokens before the first drawn.
     """
-    colours = {"computed": BLUE, "kept": "#BFDDEE"}
-    cells = ListedColormap(["white", *colours.values()])
+    colours = {"computed": BLUE, "kept": TINTS[0]}
+    cells = ListedColormap([PAPER, *colours.values()])
     fig, axes = plt.subplots(1, len(panels), figsize=(5.8, 3.0), sharey=True, squeeze=False)
     for ax, (title, state) in zip(axes[0], panels.items()):
-        ax.pcolormesh(state, cmap=cells, vmin=0, vmax=2, edgecolors="white", linewidth=0.6)
+        ax.pcolormesh(state, cmap=cells, vmin=0, vmax=2, edgecolors=PAPER, linewidth=0.6)
         ax.axvline(prompt, color=ORANGE)
         ax.set_title(f"{title}: {(state == 1).sum()} computed", fontsize=10.5)
         ax.set(xlabel="position in the text", aspect="equal")

@@ -11,9 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..style import BLUE, CYCLE, GREY, ORANGE, SIGNED, SKY, literal
+from ..style import BLUE, CYCLE, GREY, ORANGE, SHARES, SIGNED, SKY, literal, on_share
 
-_SHARE = "Blues"
 _DARKEST = 0.5  # weights of this and more look alike, so that small ones can be seen
 
 
@@ -39,9 +38,7 @@ def values_at_positions(
 def _signed(ax: Axes, values: np.ndarray):
     most = float(np.abs(values).max()) or 1.0
     ax.grid(False)
-    return ax.imshow(
-        values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto", interpolation="nearest"
-    )
+    return ax.imshow(values, cmap=SIGNED, vmin=-most, vmax=most, aspect="auto")
 
 
 def from_scores_to_weights(
@@ -64,7 +61,7 @@ def from_scores_to_weights(
 
 def _shares(ax: Axes, weights: np.ndarray):
     ax.grid(False)
-    return ax.imshow(weights, cmap=_SHARE, vmin=0, vmax=_DARKEST, interpolation="nearest")
+    return ax.imshow(weights, cmap=SHARES, vmin=0, vmax=_DARKEST)
 
 
 def weights_of_all_heads(weights: np.ndarray, pieces: Sequence[str]) -> Figure:
@@ -110,9 +107,8 @@ def table_of_numbers(
     fig, ax = plt.subplots(figsize=(5.8, 1.1 + 0.3 * len(rows)))
     ax.grid(False)
     least, most = float(values.min()), float(values.max())
-    ax.imshow(values, cmap=_SHARE, vmin=least, vmax=most + 1e-9, aspect="auto")
+    ax.imshow(values, cmap=SHARES, vmin=least, vmax=most + 1e-9, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        dark = value > (least + most) / 2
         ax.text(
             column,
             row,
@@ -120,7 +116,7 @@ def table_of_numbers(
             ha="center",
             va="center",
             fontsize=9,
-            color="white" if dark else "black",
+            color=on_share((value - least) / (most + 1e-9 - least)),
         )
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)

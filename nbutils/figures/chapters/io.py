@@ -79,10 +79,9 @@ def honest_score(q: Sequence[float], losses: dict[str, Sequence[float]], truth: 
         ax.annotate(
             f"lowest at {q[best]:.2f}",
             (q[best], values[best]),
-            xytext=(0, -14),
+            xytext=(0, -14) if q[best] > 0.9 else (6, -14),  # beside the line of the truth
             textcoords="offset points",
-            ha="right" if q[best] > 0.9 else "center",
-            color=colour,
+            ha="right" if q[best] > 0.9 else "left",
         )
     ax.axvline(truth, color=GREY, linestyle="--", label=f"the truth, {truth:g}")
     ax.set(xlabel="probability q that you answer", ylabel="average loss", ylim=(0, 1.6))
@@ -103,7 +102,7 @@ def loss_of_each_token(pieces: Sequence[str], rows: dict[str, Sequence[float]]) 
     ax.set_xticks(range(len(pieces)), [visible(p) for p in pieces], rotation=90, fontsize=8)
     ax.grid(axis="x", visible=False)
     ax.set(ylabel="loss (nats)", xlim=(-0.8, len(pieces) - 0.2))
-    ax.legend()
+    fig.legend(loc="outside upper center", ncols=len(rows))
     return fig
 
 
@@ -114,7 +113,7 @@ def model_against_truth(model: np.ndarray, truth: np.ndarray) -> Figure:
     """
     fig, ax = plt.subplots(figsize=(4.8, 4.3))
     shown = (truth > 0) | (model > 0.01)
-    ax.plot(truth[shown], model[shown], ".", color=BLUE, alpha=0.35, markersize=5)
+    ax.plot(truth[shown], model[shown], ".", color=BLUE, alpha=0.35, markersize=5, rasterized=True)
     ax.plot([0, 1], [0, 1], "--", color=GREY, label="model = truth")
     ax.set(xlabel="true probability", ylabel="the model's probability", aspect="equal")
     ax.legend(loc="upper left")

@@ -11,10 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from ..style import GREY, TINTS
-
-INK = "#1F2328"  # readable on every tint
-IDLE = "#EDEFF2"
+from ..style import GREY, IDLE, INK, PAPER, TINTS
 
 
 def programs(n: int, block: int) -> Figure:
@@ -25,7 +22,7 @@ def programs(n: int, block: int) -> Figure:
     count = -(-n // block)
     inside = (np.arange(count * block) < n).reshape(count, block)
     fig, ax = plt.subplots(figsize=(5.8, 0.9 + 0.34 * count))
-    ax.pcolormesh(inside, cmap=ListedColormap([IDLE, TINTS[0]]), vmin=0, vmax=1, edgecolors="white")
+    ax.pcolormesh(inside, cmap=ListedColormap([IDLE, TINTS[0]]), vmin=0, vmax=1, edgecolors=PAPER)
     for row in range(count):
         first, last = row * block, min((row + 1) * block, n) - 1
         ax.text(0.4, row + 0.5, str(first), va="center", fontsize=8.5, color=INK)
@@ -69,7 +66,7 @@ def tiles_visited(
         told = f"{number}\nmax {maximum:.2f}\nsum {total:.2f}"
         ax.text(column + 0.5, row + 0.5, told, ha="center", va="center", fontsize=10.5, color=INK)
     colors = ListedColormap([IDLE, *TINTS[:2]])
-    ax.pcolormesh(kind, cmap=colors, vmin=0, vmax=2, edgecolors="white", linewidth=2)
+    ax.pcolormesh(kind, cmap=colors, vmin=0, vmax=2, edgecolors=PAPER, linewidth=2)
     ends = [
         (size, min(size + step, T) - 1)
         for step, n in zip(tile, (rows, columns))

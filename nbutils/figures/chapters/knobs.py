@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..style import BLUE, GREY, RED, SIGNED
+from ..style import BLUE, GREY, INK, PAPER, RED, SIGNED
 
 Slope = tuple[Sequence[float], Sequence[float], float, float, float]
 
@@ -21,7 +21,7 @@ def _value_map(ax: Axes, values: np.ndarray, reach: float):
     values = np.asarray(values)
     x = np.linspace(-reach, reach, len(values))
     if values.min() < 0.5 < values.max():
-        ax.contour(x, x, values, levels=[0.5], colors="#333333", linewidths=1.2)
+        ax.contour(x, x, values, levels=[0.5], colors=INK, linewidths=1.2)
     ax.grid(visible=False)
     return ax.imshow(
         values, cmap=SIGNED, vmin=0, vmax=1, origin="lower", extent=(-reach, reach, -reach, reach)
@@ -73,7 +73,7 @@ def maps_with_points(
                 marker,
                 color=colour,
                 markersize=5,
-                markeredgecolor="white",
+                markeredgecolor=PAPER,
                 markeredgewidth=0.6,
                 label=f"label {label}",
             )
@@ -222,7 +222,7 @@ def likeness_spread(pairs: Mapping[str, float], all_pairs: Sequence[float]) -> F
     above.plot([cosine for _, cosine in ordered], [name for name, _ in ordered], "o", color=RED)
     below.hist(np.asarray(all_pairs), np.linspace(-1, 1, 41), color=GREY)
     for ax in (above, below):
-        ax.axvline(0, color="#333333", linewidth=0.8)
+        ax.axvline(0, color=INK, linewidth=0.8)
     above.tick_params(axis="y", labelsize=9)
     below.set(xlim=(-1, 1), xlabel="cosine similarity", ylabel="pairs")
     below.set_xticks([-1, -0.5, 0, 0.5, 1])

@@ -12,9 +12,8 @@ from IPython.display import HTML
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
-from ..style import BLUE, CYCLE, GREY, ORANGE, SKY, TINTS, spelled
+from ..style import BLUE, CYCLE, GREY, ORANGE, SKY, TINTS, Rim, spelled
 
 _STRIP = "display:flex;flex-wrap:wrap;gap:2px;margin:0 0 .7em 0;line-height:1.25"
 _PIECE = (
@@ -162,7 +161,7 @@ def _patches(ax: Axes, pixels: np.ndarray, patches: tuple[int, int]) -> None:
 
 def _numbers(ax: Axes, size: tuple[int, int], ids: np.ndarray) -> None:
     """Each patch's id in its middle, white with a dark rim: readable on any grey."""
-    rim = [withStroke(linewidth=2, foreground="black")]
+    rim = [Rim()]
     height, width = (pixels / count for pixels, count in zip(size, ids.shape))
     for (row, column), number in np.ndenumerate(ids):
         ax.text(

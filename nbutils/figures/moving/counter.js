@@ -1,15 +1,17 @@
 // What a GPT of any shape has and needs: the formulas of nbutils/planning.py, as counter.py uses them.
-import { Sentence, bar, change, count, element, fill, percent, picture, readable, sum } from "./shared.js";
+import { inferenceMemory, parameters, peakMemory, trainingFlops, trainingMemory, trainingTime } from "./planning.js";
+import { SECONDS, Sentence, THOUSANDS, bar, change, choice, count, element, fill, inUnits, percent, picture, readable, sum } from "./shared.js";
 
 /** @import { Parts } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/counter.json")} Words */
 
 /** @typedef {{ layers: number, width: number, heads: number, vocabulary: number, context: number }} Sizes */
 /** @typedef {Sizes & { tied: boolean }} Shape */
-/** @typedef {Record<"tokens" | "positions" | "attention" | "mlp" | "norms" | "head", number>} Parameters */
+/** @typedef {import("./types").Parameters} Parameters */
 /**
  * @typedef {object} State
  * @property {Shape} shape a field in which nothing is typed is null
+ * @property {Shape | Record<string, never>} before the network that it is compared with; {} for none
  * @property {number} billions tokens to train on
  * @property {string} chip
  * @property {Record<string, Shape>} presets
@@ -18,8 +20,11 @@ import { Sentence, bar, change, count, element, fill, percent, picture, readable
  * @property {number} utilisation from 0 to 1
  */
 /** @typedef {HTMLElement & { show: (value: number, step: number) => void }} NumberField */
+/** @typedef {Pick<State, "chip" | "chips" | "billions" | "utilisation">} Given */
 /**
  * @typedef {object} Counted
+ * @property {Parameters} parts
+ * @property {number} total
  * @property {number} train bytes
  * @property {number} run bytes
  * @property {number} operations of a token in training
@@ -30,56 +35,6 @@ import { Sentence, bar, change, count, element, fill, percent, picture, readable
 /** @type {(keyof Sizes)[]} */
 const NUMBERS = ["layers", "width", "heads", "vocabulary", "context"];
 const COLOURS = ["mark", "mark", "target", "rise", "quiet", "mark"];
-const THOUSANDS = [1, 1e3, 1e6, 1e9, 1e12, 1e15], SECONDS = [1, 60, 3600, 86400, 31557600];
-const FP32_BYTES = 4, BF16_BYTES = 2; // as in planning.py
-
-/**
- * planning.parameters
- * @param {Shape} shape
- * @returns {Parameters}
- */
-function parameters({ layers: L, width: C, vocabulary: V, context: T, tied }) {
-  return { tokens: V * C, positions: T * C, attention: L * (4 * C * C + 4 * C), mlp: L * (8 * C * C + 5 * C),
-    norms: (2 * L + 1) * 2 * C, head: tied ? 0 : V * C };
-}
-
-/**
- * planning.training_flops for one token of a full context
- * @param {Shape} shape
- */
-function trainingFlops({ layers: L, width: C, vocabulary: V, context: T }) {
-  return 6 * (12 * L * C * C + V * C) + 12 * L * C * T;
-}
-
-/**
- * planning.peak_memory of planning.training_memory for one text, in bfloat16 on a GPU
- * @param {Shape} shape
- */
-function trainingMemory(shape) {
-  const { layers: L, width: C, vocabulary: V, context: T } = shape, weights = FP32_BYTES * sum(Object.values(parameters(shape)));
-  const copies = BF16_BYTES * (12 * L * C * C + V * C), optimizer = 2 * weights;
-  const activations = T * (36 * C * L + (FP32_BYTES + BF16_BYTES) * C), logits = T * 3 * FP32_BYTES * V;
-  return Math.max(weights + optimizer + copies + activations + logits, 2 * weights + optimizer);
-}
-
-/**
- * planning.inference_memory
- * @param {Shape} shape
- */
-function inferenceMemory(shape) {
-  return BF16_BYTES * sum(Object.values(parameters(shape))) + BF16_BYTES * 2 * shape.layers * shape.width * shape.context;
-}
-
-/**
- * A value in the largest of the units that it reaches, else in the first.
- * @param {number} value
- * @param {number[]} sizes
- * @param {string[]} names
- */
-function inUnits(value, sizes, names) {
-  const at = Math.max(0, sizes.findLastIndex((size) => value >= size));
-  return `${readable(value / sizes[at])} ${names[at]}`.trim();
-}
 
 /**
  * @param {number} value null while nothing is typed
@@ -111,20 +66,6 @@ function checkShape(shape, most, words) {
 }
 
 /**
- * A named list to choose from; options: value -> words.
- * @param {string} name
- * @param {Record<string, string>} options
- * @param {(value: string) => void} onInput
- */
-function choice(name, options, onInput) {
-  /** @type {HTMLSelectElement} */
-  const list = element("select", { "aria-label": name, change: () => onInput(list.value) },
-    ...Object.entries(options).map(([value, words]) => element("option", { value }, words)));
-  const row = element("label", { class: "control wide" }, element("span", {}, name), list);
-  return Object.assign(row, { list });
-}
-
-/**
  * A named whole number; null while what is typed is none.
  * @param {string} name
  * @param {number} most
@@ -145,8 +86,8 @@ function numberField(name, most, onInput) {
 }
 
 /**
- * @param {Shape} a
- * @param {Shape} b
+ * @param {Shape | Record<string, never>} a
+ * @param {Shape | Record<string, never>} b
  */
 function sameShape(a, b) {
   return Boolean(a && b) && a.tied === b.tied && NUMBERS.every((name) => a[name] === b[name]);
@@ -156,25 +97,31 @@ function sameShape(a, b) {
  * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
-function build({ model, root, words }) {
+function build({ model, root, words, said }) {
   const presets = model.get("presets"), chips = model.get("chips"), most = model.get("most");
+  /** @param {Shape | Record<string, never>} shape */
+  const presetOf = (shape) => Object.keys(presets).find((one) => sameShape(presets[one], shape));
+  /** @param {Shape} shape the new one; while numbers are typed, the network that they began with stays beside it */
+  const alter = (shape) => {
+    const now = model.get("shape");
+    change(model, { before: presetOf(now) ? { ...now } : model.get("before"), shape });
+  };
   /** @param {string[]} names */
   const named = (names) => Object.fromEntries(names.map((name) => [name, name]));
   const network = choice(words.network, { ...named(Object.keys(presets)), "": words.own },
-    (name) => name && change(model, { shape: { ...presets[name] } }));
+    (name) => name && alter({ ...presets[name] }));
   const chip = choice(words.chip, named(Object.keys(chips)), (name) => change(model, { chip: name }));
   const fields = NUMBERS.map((name) => numberField(words[name], most[name],
-    (value) => change(model, { shape: { ...model.get("shape"), [name]: value } })));
+    (value) => alter({ ...model.get("shape"), [name]: value })));
   const billions = numberField(words.billions, most.billions, (value) => change(model, { billions: value }));
   const group = element("fieldset", { class: "numbers" }, element("legend", {}, words.shape), ...fields, billions);
-  const bars = element("div", { class: "bars counted" }), needs = element("dl", { class: "needs" });
+  const title = element("p", { class: "quiet" }), bars = element("div", { class: "bars counted" }), needs = element("dl", { class: "needs" });
   network.list.options[network.list.length - 1].hidden = true; // nobody chooses it: whoever types numbers has it
-  root.append(element("div", { class: "controls" }, element("div", { class: "choices" }, network, chip), group),
-    element("p", { class: "quiet" }, words.parameters), bars, needs);
+  root.append(element("div", { class: "controls" }, element("div", { class: "choices" }, network, chip), group), title, bars, said, needs);
 
   return () => {
     const shape = model.get("shape"), name = model.get("chip");
-    network.list.value = Object.keys(presets).find((one) => sameShape(presets[one], shape)) ?? "";
+    network.list.value = presetOf(shape) ?? "";
     chip.list.value = name;
     const heads = shape?.heads, steps = [1, Number.isInteger(heads) && heads > 0 ? heads : 1, 1, 1000, 128];
     fields.forEach((field, i) => field.show(shape?.[NUMBERS[i]], steps[i]));
@@ -182,68 +129,90 @@ function build({ model, root, words }) {
     checkShape(shape, most, words);
     check(model.get("billions"), "billions", most.billions, words);
     if (!Object.hasOwn(chips, name)) throw new Sentence(fill(words.no_chip, { chip: name }));
-    const parts = parameters(shape), total = sum(Object.values(parts)), work = trainingFlops(shape);
-    const counted = { train: trainingMemory(shape), run: inferenceMemory(shape), operations: work, forward: work / 3,
-      seconds: (work * (model.get("billions") * 1e9)) / (chips[name][0] * model.get("utilisation")) };
-    const each = /** @type {(keyof Parameters)[]} */ (Object.keys(parts));
-    bars.replaceChildren(...each.map((part, i) => partBar(words[part], parts[part], total, COLOURS[i])));
-    /** @type {HTMLElement} */ (bars.lastChild).hidden = shape.tied; // the head is the token table once more
-    needs.replaceChildren(...rows(words, counted, name, model.get("utilisation")));
-    return sentence(words, parts.mlp / total, total, counted, name, chips[name][1], model.get("billions"));
+    const given = { chip: name, chips, billions: model.get("billions"), utilisation: model.get("utilisation") };
+    const now = counted(shape, given), earlier = model.get("before"), compare = earlier.layers !== undefined && !sameShape(earlier, shape);
+    if (compare) checkShape(/** @type {Shape} */ (earlier), most, words);
+    const before = compare ? counted(/** @type {Shape} */ (earlier), given) : null, longest = Math.max(now.total, before?.total ?? 0);
+    const of = { name: presetOf(earlier) ?? words.earlier };
+    title.textContent = before ? fill(words.beside, of) : words.parameters;
+    bars.classList.toggle("two", before !== null);
+    const each = /** @type {(keyof Parameters)[]} */ (Object.keys(now.parts));
+    bars.replaceChildren(...each.map((part, i) => partBar(words[part], now.parts[part], before?.parts[part], longest, COLOURS[i])));
+    /** @type {HTMLElement} */ (bars.lastChild).hidden = !now.parts.head && !before?.parts.head; // the token table once more
+    needs.replaceChildren(...rows(words, now, before, given));
+    return sentence(words, now, before, of.name, given);
   };
 }
 
 /**
+ * All that the picture shows of a network.
+ * @param {Shape} shape
+ * @param {Given} given
+ * @returns {Counted}
+ */
+function counted(shape, { chip, chips, billions, utilisation }) {
+  const parts = parameters(shape), operations = trainingFlops(shape);
+  return { parts, total: sum(Object.values(parts)), train: peakMemory(trainingMemory(shape, 1)), run: inferenceMemory(shape),
+    operations, forward: operations / 3, seconds: trainingTime(operations * (billions * 1e9), chips[chip][0], utilisation) };
+}
+
+/**
+ * A part of the network; above it, thin, the same part of the network that it is compared with.
  * @param {string} name
  * @param {number} number
- * @param {number} total
+ * @param {number | undefined} before
+ * @param {number} most what fills the row
  * @param {string} colour
  */
-function partBar(name, number, total, colour) {
-  const row = bar(name, number / total, count(number), colour);
+function partBar(name, number, before, most, colour) {
+  const row = bar(name, number / most, count(number), colour);
   row.dataset.value = String(number);
+  if (before === undefined) return row;
+  row.querySelector(".track")?.prepend(element("span", { class: "fill was", "data-before": before,
+    style: `width: ${(100 * before) / most}%; background: var(--quiet)` }));
+  row.querySelector(".value")?.prepend(element("span", { class: "quiet" }, count(before)));
   return row;
 }
 
 /**
- * The table of what it needs.
+ * The table of what it needs, and of what the other needed.
  * @param {Words} words
- * @param {Counted} counted
- * @param {string} chip
- * @param {number} utilisation
+ * @param {Counted} now
+ * @param {Counted | null} before
+ * @param {Given} given
  */
-function rows(words, { train, run, operations, forward, seconds }, chip, utilisation) {
-  /** @param {number} value */
-  const amount = (value) => inUnits(value, THOUSANDS, words.amounts);
-  /** @type {(value: number, shown: string, note: string) => Element} */
-  const need = (value, shown, note) =>
-    element("dd", { "data-value": value }, element("b", {}, shown), " ", element("span", { class: "quiet" }, note));
-  /** @type {(name: string, ...needed: Element[]) => Element} */
-  const named = (name, ...needed) => element("div", {}, element("dt", {}, name), ...needed);
+function rows(words, now, before, { chip, utilisation }) {
+  /** @typedef {"train" | "run" | "operations" | "forward" | "seconds"} Need */
+  /** @param {Need} need */
+  const shown = (need, value = now[need]) => need === "seconds" ? inUnits(value, SECONDS, words.times)
+    : inUnits(value, THOUSANDS, need === "train" || need === "run" ? words.bytes : words.amounts);
+  /** @type {(need: Need, note: string) => Element} */
+  const line = (need, note) => element("dd", { "data-value": now[need] }, element("b", {}, shown(need)), " ",
+    ...(before ? [element("span", { class: "was", "data-before": before[need] }, fill(words.was, { amount: shown(need, before[need]) })), " "] : []),
+    element("span", { class: "quiet" }, note));
+  /** @type {(name: string, ...lines: Element[]) => Element} */
+  const named = (name, ...lines) => element("div", {}, element("dt", {}, name), ...lines);
   return [
-    named(words.train, need(train, inUnits(train, THOUSANDS, words.bytes), words.trainNote)),
-    named(words.run, need(run, inUnits(run, THOUSANDS, words.bytes), words.runNote)),
-    named(words.operations, need(operations, amount(operations), words.trainedNote),
-      need(forward, amount(forward), words.forwardNote)),
-    named(words.time, need(seconds, inUnits(seconds, SECONDS, words.times),
-      fill(words.timeNote, { chip, share: percent(utilisation) }))),
+    named(words.train, line("train", words.trainNote)),
+    named(words.run, line("run", words.runNote)),
+    named(words.operations, line("operations", words.trainedNote), line("forward", words.forwardNote)),
+    named(words.time, line("seconds", fill(words.timeNote, { chip, share: percent(utilisation) }))),
   ];
 }
 
 /**
  * @param {Words} words
- * @param {number} share of the MLPs
- * @param {number} total
- * @param {Counted} counted
- * @param {string} chip
- * @param {number} memory of the chip, in bytes
- * @param {number} billions
+ * @param {Counted} now
+ * @param {Counted | null} before
+ * @param {string} name of the network before
+ * @param {Given} given
  */
-function sentence(words, share, total, { train, run, seconds }, chip, memory, billions) {
-  const chips = Math.ceil(train / memory);
+function sentence(words, { parts, total, train, run, seconds }, before, name, { chip, chips: all, billions }) {
+  const chips = Math.ceil(train / all[chip][1]);
   const bytes = { train: inUnits(train, THOUSANDS, words.bytes), run: inUnits(run, THOUSANDS, words.bytes) };
   return [
-    fill(words.said, { total: count(total), share: percent(share) }),
+    fill(words.said, { total: count(total), share: percent(parts.mlp / total) }),
+    ...(before ? [fill(words.compared, { times: readable(total / before.total), before: count(before.total), name })] : []),
     fill(chips === 1 ? words.one : words.many, { ...bytes, chip, chips: count(chips) }),
     fill(words.computes, { billions: count(billions), chip, time: inUnits(seconds, SECONDS, words.times) }),
   ].join(" ");

@@ -7,7 +7,7 @@ import traitlets
 from nbutils import planning
 from nbutils.config import PRESETS, SWITCHES, GPTConfig
 
-from .picture import Picture, percent, readable, whole_number
+from .picture import SECONDS, THOUSANDS, Picture, in_units, percent, readable, whole_number
 
 UTILISATION = 0.4
 """The share of a chip's peak that training gets: a usual one for large networks."""
@@ -28,9 +28,6 @@ MOST = {
 }
 """Up to these JavaScript counts without rounding."""
 
-_THOUSANDS = (1, 1e3, 1e6, 1e9, 1e12, 1e15)
-_SECONDS = (1, 60, 3600, 86_400, 31_557_600)
-
 
 class Counter(Picture):
     """Choose a network, change its numbers: its parameters, memory, operations and training time.
@@ -42,8 +39,10 @@ class Counter(Picture):
     """
 
     script = "counter.js"
+    kept = ("shape", "before", "billions", "chip")
 
     shape = traitlets.Dict().tag(sync=True)  # FIELDS' numbers, and whether the head is tied
+    before = traitlets.Dict().tag(sync=True)  # the shape that it is compared with; {} for none
     billions = traitlets.Any().tag(sync=True)
     chip = traitlets.Unicode().tag(sync=True)
     presets = traitlets.Dict().tag(sync=True)  # name -> shape
@@ -84,17 +83,30 @@ class Counter(Picture):
         }
 
     def numbers(self) -> list[float]:
-        """Every number that the picture shows, the parameters of each part first."""
-        return [*planning.parameters(self.config()).values(), *self.needs().values()]
+        """Every number that the picture shows, the parameters of each part first; then the same
+        of the network before."""
+        own = [*planning.parameters(self.config()).values(), *self.needs().values()]
+        earlier = self.earlier()
+        return own + earlier.numbers() if earlier else own
+
+    def earlier(self) -> "Counter | None":
+        """The network before, counted alike; None where there is none or it is the same."""
+        if self.before in ({}, self.shape):
+            return None
+        counter = Counter(chip=self.chip, billions=self.billions)
+        counter.shape = self.before
+        return counter
 
     def summary(self) -> str:
         parts, needs = planning.parameters(self.config()), self.needs()
         total = sum(parts.values())
         chips = math.ceil(needs["train"] / planning.ACCELERATORS[self.chip].memory)
-        train, run = (self._in_units(needs[name], _THOUSANDS, "bytes") for name in ("train", "run"))
-        time = self._in_units(needs["seconds"], _SECONDS, "times")
+        sizes = self._words["bytes"]
+        train, run = (in_units(needs[name], THOUSANDS, sizes) for name in ("train", "run"))
+        time = in_units(needs["seconds"], SECONDS, self._words["times"])
         said = (
             self.say("said", total=f"{total:,}", share=percent(parts["MLP"] / total)),
+            *self._compared(total),
             self.say(
                 "one" if chips == 1 else "many",
                 train=train,
@@ -106,10 +118,14 @@ class Counter(Picture):
         )
         return " ".join(said)
 
-    def _in_units(self, value: float, sizes: tuple[float, ...], names: str) -> str:
-        """The value in the largest of these units that it reaches, else in the first."""
-        at = max(i for i, size in enumerate(sizes) if value >= size or i == 0)
-        return f"{readable(value / sizes[at])} {self._words[names][at]}"
+    def _compared(self, total: int) -> list[str]:
+        if not self.earlier():
+            return []
+        before = sum(planning.parameters(self.earlier().config()).values())
+        names = [name for name, shape in self.presets.items() if shape == self.before]
+        name = names[0] if names else self._words["earlier"]
+        times = readable(total / before)
+        return [self.say("compared", times=times, before=f"{before:,}", name=name)]
 
 
 def _shape(preset: str) -> dict:

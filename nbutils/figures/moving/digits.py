@@ -24,6 +24,7 @@ class Digits(Picture):
     """
 
     script = "digits.js"
+    kept = ("example", "strokes")
 
     weights = traitlets.Dict().tag(sync=True)  # packed: W1, b1, W2, b2, W3, b3
     examples = traitlets.List().tag(sync=True)  # (n, 64), from 0 to 16

@@ -26,6 +26,7 @@ const KNOBS = ["w0", "w1", "w2"];
 const FLAT = 0.0005; // a slope below that would be shown as 0
 const STEP = 0.05; // of a slider
 const SIZE = 300; // of the map, in its own units
+const GROUND = 0.45; // of a colour, at most: the points stand out from it
 const SHADES = Array.from({ length: 33 }, (_, i) => 0.01 + (0.98 * i) / 32); // values with a colour of their own
 
 /** @param {number} p */
@@ -139,7 +140,7 @@ function map(points, answers, side, words) {
   const at = (x) => (SIZE * (x + side)) / (2 * side);
   const id = `formula-${Math.random().toString(36).slice(2)}`; // the only one in the page
   const shade = svg("linearGradient", { id, gradientUnits: "userSpaceOnUse" }, ...SHADES.map((p) => svg("stop", {
-    offset: (0.5 + logit(p) / (2 * STEEPEST)).toFixed(4), style: `stop-color: var(--${p < 0.5 ? "mark" : "target"}); stop-opacity: ${Math.abs(2 * p - 1)}`,
+    offset: (0.5 + logit(p) / (2 * STEEPEST)).toFixed(4), style: `stop-color: var(--${p < 0.5 ? "mark" : "target"}); stop-opacity: ${GROUND * Math.abs(2 * p - 1)}`,
   })));
   const half = svg("line", { class: "half" }), field = svg("rect", { width: SIZE, height: SIZE, fill: `url(#${id})` });
   const marks = points.map(([x1, x2], i) => mark(at(x1), SIZE - at(x2), answers[i]));
@@ -162,9 +163,11 @@ function map(points, answers, side, words) {
  * @param {number} answer
  */
 function mark(x, y, answer) {
-  const shape = answer ? svg("path", { d: "M0,-6.5 L6,5 L-6,5 Z" }) : svg("circle", { r: 5 });
+  const shape = answer ? svg("path", { d: "M0,-7.5 L7,5.5 L-7,5.5 Z" }) : svg("circle", { r: 6 });
+  const rim = /** @type {Element} */ (shape.cloneNode());
+  rim.setAttribute("class", "rim");
   return svg("g", { class: answer ? "yes" : "no", transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` },
-    svg("circle", { r: 10, class: "ring" }), shape);
+    svg("circle", { r: 11, class: "ring" }), rim, shape);
 }
 
 /**
@@ -176,7 +179,7 @@ function mark(x, y, answer) {
 function paint(knobs, at, { shade, field, half, id }) {
   const [w0, w1, w2] = knobs, length = Math.hypot(w1, w2), value = sigmoid(w0);
   if (length < 1e-3) { // the same value everywhere
-    field.setAttribute("style", `fill: var(--${value < 0.5 ? "mark" : "target"}); fill-opacity: ${Math.abs(2 * value - 1)}`);
+    field.setAttribute("style", `fill: var(--${value < 0.5 ? "mark" : "target"}); fill-opacity: ${GROUND * Math.abs(2 * value - 1)}`);
     half.setAttribute("visibility", "hidden");
     return;
   }

@@ -32,6 +32,7 @@ class Formula(Picture):
     """
 
     script = "formula.js"
+    kept = ("knobs",)
 
     points = traitlets.List().tag(sync=True)  # (n, 2)
     answers = traitlets.List(traitlets.Int()).tag(sync=True)

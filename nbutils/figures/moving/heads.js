@@ -1,5 +1,5 @@
 // Where each head of a token looks: scores, scale, mask and softmax as in heads.py.
-import { Sentence, change, chip, element, fill, flag, percent, picture, slider, sum, tick, whole } from "./shared.js";
+import { Sentence, change, chip, element, fill, flag, percent, picture, slider, sum, svg, tick, whole } from "./shared.js";
 import { softmax } from "./gpt.js";
 
 /** @import { Parts } from "./types" */
@@ -14,7 +14,10 @@ import { softmax } from "./gpt.js";
  * @property {boolean} scaled
  * @property {boolean} masked
  */
+/** @typedef {{ x: number, top: number, bottom: number }} Box where a token's box is: its middle, and its edges */
 /** @typedef {Pick<State, "q" | "k" | "token" | "scaled" | "masked">} Asked */
+
+const LEAST = 0.03; // of a weight that gets a line
 
 /** @param {number[]} numbers */
 const mean = (numbers) => sum(numbers) / numbers.length;
@@ -91,69 +94,168 @@ function signed(score) {
 }
 
 /**
- * A head's weight for one token, and its score.
- * @param {number} weight
- * @param {number} score
+ * A head's weight for one token, and its score. show(weight, score) changes them.
  * @param {Words} words
  */
-function cell(weight, score, words) {
-  const made = element("td", {},
-    element("span", { class: "weight" }, String(Math.round(100 * weight))),
-    element("small", {}, Number.isFinite(score) ? signed(score) : words.never),
-    element("span", { class: "track" }, element("span", { class: "fill", style: `width: ${100 * weight}%` })));
-  made.dataset.weight = String(weight);
-  if (Number.isFinite(score)) made.dataset.score = String(score);
-  return made;
+function cell(words) {
+  const weight = element("span"), score = element("small");
+  const line = element("span", { class: "fill" }), made = element("td", {}, weight, score, element("span", { class: "track" }, line));
+  /** @type {(share: number, from: number) => void} */
+  const show = (share, from) => {
+    weight.textContent = String(Math.round(100 * share));
+    score.textContent = Number.isFinite(from) ? signed(from) : words.never;
+    line.style.width = `${100 * share}%`;
+    made.dataset.weight = String(share);
+    if (Number.isFinite(from)) made.dataset.score = String(from);
+    else delete made.dataset.score;
+  };
+  return Object.assign(made, { show });
 }
 
 /**
- * A row for each token: what every head makes of it.
+ * A row for each token, with what every head makes of it; hover(place): the pointer is on a row, or on none (-1).
  * @param {string[]} tokens
- * @param {number} token the one that looks
- * @param {number[][]} scores shape (H, T)
- * @param {number[][]} weights shape (H, T)
+ * @param {number} H
  * @param {Words} words
+ * @param {(place: number) => void} hover
  */
-function rows(tokens, token, scores, weights, words) {
-  return tokens.map((text, place) => element("tr", { class: place === token ? "looks" : place > token ? "later" : "" },
-    element("th", { scope: "row" }, text),
-    ...weights.map((shares, head) => cell(shares[place], scores[head][place], words))));
+function table(tokens, H, words, hover) {
+  const heads = Array.from({ length: H }, (_, head) => head);
+  const names = heads.map((head) => element("th", { scope: "col" }, fill(words.head, { head: head + 1 }), swatch(head)));
+  const cells = tokens.map(() => heads.map(() => cell(words)));
+  const rows = tokens.map((text, place) => element("tr", { pointerenter: () => hover(place), pointerleave: () => hover(-1) },
+    element("th", { scope: "row" }, text), ...cells[place]));
+  const made = element("table", { class: "heads" },
+    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, words.seen), ...names)), element("tbody", {}, ...rows));
+  /** @type {(token: number, scores: number[][], weights: number[][]) => void} */
+  const show = (token, scores, weights) => {
+    rows.forEach((row, place) => row.classList.toggle("looks", place === token));
+    rows.forEach((row, place) => row.classList.toggle("later", place > token));
+    cells.forEach((those, place) => those.forEach((one, head) => one.show(weights[head][place], scores[head][place])));
+  };
+  return Object.assign(made, { show, lines: rows });
+}
+
+/**
+ * How a head's lines look.
+ * @param {number} head
+ */
+function swatch(head) {
+  return svg("svg", { class: `swatch head-${head}`, viewBox: "0 0 34 6", "aria-hidden": true }, svg("path", { d: "M1 3H33" }));
+}
+
+/**
+ * The tokens as boxes, and from the one that looks a line to each that it looks at, for every head; the thicker, the
+ * greater the weight. point(place): those to one token stand out; -1: all do.
+ * @param {string[]} tokens
+ * @param {(place: number) => void} choose
+ * @param {(place: number) => void} hover
+ */
+function stream(tokens, choose, hover) {
+  const boxes = tokens.map((text, i) => chip(text, i)), row = element("div", { class: "chips stream" }, ...boxes);
+  const lines = svg("svg", { "aria-hidden": true }), made = element("div", { class: "looking" }, lines, row);
+  makeChoosable(row, boxes, choose);
+  boxes.forEach((box, place) => box.addEventListener("pointerenter", () => hover(place)));
+  row.addEventListener("pointerleave", () => hover(-1));
+  /** @type {Box[]} */
+  let places = [];
+  /** @type {{ token: number, weights: number[][] } | null} */
+  let shown = null;
+  const paint = () => {
+    if (!shown || !places.length) return;
+    const { token, weights } = shown;
+    lines.replaceChildren(...weights.flatMap((shares, head) => shares.flatMap((share, place) =>
+      share < LEAST ? [] : [lineTo(places[token], places[place], share, head - (weights.length - 1) / 2, head, place)])));
+  };
+  new ResizeObserver(() => {
+    places = boxes.map(({ offsetLeft, offsetTop, offsetWidth, offsetHeight }) => { // in the row, which stands lower
+      const top = row.offsetTop + offsetTop;
+      return { x: offsetLeft + offsetWidth / 2, top, bottom: top + offsetHeight };
+    });
+    paint();
+  }).observe(made);
+  /** @type {(token: number, weights: number[][], masked: boolean) => void} */
+  const show = (token, weights, masked) => {
+    boxes.forEach((box, i) => { box.className = `chip ${i === token ? "context" : masked && i > token ? "later" : ""}`; });
+    shown = { token, weights };
+    paint();
+  };
+  /** @param {number} place */
+  const point = (place) => {
+    for (const line of lines.children) line.classList.toggle("faint", place >= 0 && line.getAttribute("data-place") !== String(place));
+  };
+  return Object.assign(made, { show, point });
+}
+
+/**
+ * @param {Box} from
+ * @param {Box} to
+ * @param {number} share
+ * @param {number} aside so many lines from the middle of a box, that those of other heads can be told from it
+ * @param {number} head
+ * @param {number} place that is looked at
+ */
+function lineTo(from, to, share, aside, head, place) {
+  const [x1, x2] = [from.x + 4 * aside, to.x + 4 * aside], rise = Math.min(36, 9 + Math.abs(x2 - x1) / 9);
+  const flat = from.top === to.top, [y1, y2] = flat || to.top < from.top ? [from.top, flat ? to.top : to.bottom] : [from.bottom, to.top];
+  const loop = from === to ? 7 : 0, way = flat ? [y1 - rise, y2 - rise] : [(y1 + y2) / 2, (y1 + y2) / 2];
+  return svg("path", { class: `head-${head}`, "data-place": place, "stroke-width": (1 + 5 * share).toFixed(2), opacity: (0.3 + 0.7 * share).toFixed(2),
+    d: `M${x1 - loop} ${y1}C${x1 - loop} ${way[0]} ${x2 + loop} ${way[1]} ${x2 + loop} ${y2}` });
 }
 
 /**
  * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
-function build({ model, root, words }) {
+function build({ model, root, words, said }) {
   const tokens = model.get("tokens"), shape = [model.get("q").length, tokens.length, model.get("q")[0][0].length];
   const [H, T, D] = shape;
+  /** @type {{ token: number, scores: number[][], weights: number[][] } | null} */
+  let now = null;
+  let over = -1; // the token under the pointer
   /** @param {number} token */
   const choose = (token) => change(model, { token });
   const place = slider(words.token, choose);
   const scale = tick(fill(words.scaled, { D }), (scaled) => change(model, { scaled }));
   const mask = tick(words.masked, (masked) => change(model, { masked }));
-  const boxes = tokens.map((text, i) => chip(text, i));
-  const stream = element("div", { class: "chips stream" }, ...boxes), body = element("tbody");
-  const names = Array.from({ length: H }, (_, head) => element("th", { scope: "col" }, fill(words.head, { head: head + 1 })));
-  root.append(
-    element("div", { class: "controls" }, place, element("div", { class: "ticks" }, scale, mask)),
-    element("p", { class: "quiet" }, words.choose), stream,
-    element("p", { class: "quiet" }, words.caption),
-    element("table", { class: "heads" },
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, words.seen), ...names)), body));
-  makeChoosable(stream, boxes, choose);
+  const told = element("p", { class: "quiet hovered" }, words.choose);
+  /** @param {number} at */
+  const hover = (at) => {
+    over = at;
+    boxes.point(at);
+    all.lines.forEach((row, i) => row.classList.toggle("over", i === at));
+    told.textContent = at < 0 || !now ? words.choose : lookAt(now, tokens, at, words);
+  };
+  const boxes = stream(tokens, choose, hover), all = table(tokens, H, words, hover);
+  root.append(element("div", { class: "controls" }, place, element("div", { class: "ticks" }, scale, mask)),
+    boxes, told, said, element("p", { class: "quiet" }, words.caption), all);
 
   return () => {
     const token = whole(model, "token", 0, T - 1), q = numbers(model, "q", shape, words), k = numbers(model, "k", shape, words);
     const state = { q, k, token, scaled: flag(model, "scaled", words), masked: flag(model, "masked", words) };
     const scores = scoresOf(state), weights = scores.map(weigh);
+    now = { token, scores, weights };
     place.show(token, T - 1, fill(words.place, { token, last: T - 1 }));
     scale.show(state.scaled);
     mask.show(state.masked);
-    boxes.forEach((box, i) => { box.className = `chip ${i === token ? "context" : state.masked && i > token ? "later" : ""}`; });
-    body.replaceChildren(...rows(tokens, token, scores, weights, words));
+    boxes.show(token, weights, state.masked);
+    all.show(token, scores, weights);
+    hover(over);
     return `${looks(words, tokens, token, weights)}\n${scaleSaid(words, state, D)}\n${maskSaid(words, state, weights)}`;
   };
+}
+
+/**
+ * What each head gives one token, for who hovers over it.
+ * @param {{ token: number, scores: number[][], weights: number[][] }} now
+ * @param {string[]} tokens
+ * @param {number} place
+ * @param {Words} words
+ */
+function lookAt({ token, scores, weights }, tokens, place, words) {
+  const each = weights.map((shares, head) => fill(words.gives, { head: head + 1, share: percent(shares[place]),
+    score: Number.isFinite(scores[head][place]) ? signed(scores[head][place]) : words.never }));
+  return fill(words.hovered, { name: tokens[token], at: tokens[place], place, each: each.join(", ") });
 }
 
 /**

@@ -25,6 +25,7 @@ class AttentionHeads(Picture):
     """
 
     script = "heads.js"
+    kept = ("token", "scaled", "masked")
 
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     q = traitlets.List().tag(sync=True)

@@ -1,6 +1,6 @@
 // Words as places: neighbours by cosine, and a − b + c. The same numbers as in map.py.
 import {
-  Sentence, bar, change, element, fill, picture, readable, svg, unpacked, whole,
+  bar, change, element, fill, picture, readable, svg, unpacked, whole,
 } from "./shared.js";
 
 /** @import { Packed, Parts, Point } from "./types" */
@@ -30,6 +30,7 @@ import {
 /** @type {["a", "b", "c"]} */
 const ABC = ["a", "b", "c"];
 const NEAREST = 5, ANSWERS = 3, LETTER = 7.4, BOLD = 8.3, LINE = 15;
+const REACH = 40; // pixels from a word that still mean it
 
 /**
  * @param {number[]} u
@@ -43,7 +44,7 @@ const dot = (u, v) => u.reduce((total, value, i) => total + value * v[i], 0);
  */
 const plus = (u, v, factor) => u.map((value, i) => value + factor * v[i]);
 /** @param {number[]} u */
-const unit = (u) => { const length = Math.sqrt(dot(u, u)); return u.map((value) => value / length); };
+const unit = (u) => { const length = Math.sqrt(dot(u, u)) || 1; return u.map((value) => value / length); };
 
 /**
  * The words nearest to a vector by cosine, best first.
@@ -169,6 +170,25 @@ function drawMap(map, [width, height], model, chosen, near) {
 }
 
 /**
+ * The name of the word that the mouse is at, above all others: on a full map not every name has room.
+ * @param {SVGElement} pointed
+ * @param {SVGElement} map
+ * @param {number} word -1 for none
+ * @param {Point[]} at
+ * @param {string[]} texts
+ * @param {number} width of the map
+ */
+function pointAt(pointed, map, word, at, texts, width) {
+  if (word < 0) return pointed.remove();
+  const [ring, name] = pointed.children, [x, y] = at[word], half = (BOLD * [...texts[word]].length) / 2;
+  for (const [key, value] of [["cx", x], ["cy", y]]) ring.setAttribute(String(key), String(value));
+  name.setAttribute("x", String(Math.min(Math.max(x, half), width - half)));
+  name.setAttribute("y", String(y < 30 ? y + 22 : y - 11));
+  name.textContent = texts[word];
+  map.append(pointed);
+}
+
+/**
  * The plane through a, b and c, and the two arrows.
  * @param {SVGElement} plane
  * @param {Size} size
@@ -207,24 +227,29 @@ function build({ model, root, words }) {
   const three = ABC.map((name) => chooser(words[name], texts, (chosen) => change(model, { [name]: chosen })));
   const map = svg("svg", { role: "img", "aria-label": words.map, class: "words" });
   const plane = svg("svg", { role: "img", "aria-label": words.plane, class: "words plane" });
-  const lists = element("div", { class: "reads found" });
+  const differ = element("p", { class: "differ", role: "status" }), lists = element("div", { class: "reads found" });
   root.append(element("div", { class: "controls" },
     element("label", { class: "control wide" }, element("span", {}, words.word), word),
     element("div", { class: "control wide", role: "group", "aria-label": words.question }, element("span", {}, words.question),
-      element("div", { class: "three" }, three[0], "−", three[1], "+", three[2]))),
+      element("div", { class: "three" }, three[0], "−", three[1], "+", three[2])), differ),
   map, element("p", { class: "quiet" }, fill(words.tap, { C, n })), plane,
     element("p", { class: "quiet" }, words.plane), lists);
 
   /** @type {Point[]} */
   let at = []; // every word's place on the map in pixels
-  /** @type {(event: MouseEvent, reach: number) => void} */
-  const point = (event, reach) => {
-    const box = map.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
-    const far = at.map(([px, py]) => Math.hypot(px - x, py - y)), nearest = far.indexOf(Math.min(...far));
-    if (far[nearest] < reach && nearest !== model.get("word")) change(model, { word: nearest });
+  const pointed = svg("g", { class: "pointed" }, svg("circle", { r: 6 }), svg("text", { "text-anchor": "middle" }));
+  /** @type {(event: MouseEvent) => number} the word that is meant, -1 for none */
+  const under = (event) => {
+    const box = map.getBoundingClientRect(), x = event.clientX - box.left - map.clientLeft, y = event.clientY - box.top - map.clientTop;
+    const far = at.map(([px, py]) => Math.hypot(px - x, py - y)), least = Math.min(...far);
+    return least < REACH ? far.indexOf(least) : -1;
   };
-  map.addEventListener("click", (event) => point(event, 40));
-  map.addEventListener("pointermove", (event) => { if (event.pointerType === "mouse") point(event, 7); });
+  map.addEventListener("click", (event) => {
+    const word = under(event);
+    if (word >= 0 && word !== model.get("word")) change(model, { word });
+  });
+  map.addEventListener("pointermove", (event) => pointAt(pointed, map, event.pointerType === "mouse" ? under(event) : -1, at, texts, width));
+  map.addEventListener("pointerleave", () => pointed.remove());
 
   let width = 0; // of both drawings; to ask for it at each drawing would lay out the page each time
   /** @type {(drawing: Element, height: number) => Size} */
@@ -243,7 +268,7 @@ function build({ model, root, words }) {
     const chosen = whole(model, "word", 0, last), asked = ABC.map((name) => whole(model, name, 0, last));
     word.value = String(chosen);
     three.forEach((select, i) => { select.value = String(asked[i]); });
-    if (new Set(asked).size < 3) throw new Sentence(words.differ);
+    differ.textContent = new Set(asked).size < 3 ? words.differ : "";
     const near = best(rows, rows[chosen], [chosen], NEAREST), [a, b, c] = asked.map((i) => texts[i]);
     const answers = best(rows, plus(plus(rows[asked[0]], rows[asked[1]], -1), rows[asked[2]], 1), asked, ANSWERS);
     draw = () => {

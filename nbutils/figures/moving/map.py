@@ -22,6 +22,7 @@ class EmbeddingMap(Picture):
     """
 
     script = "map.js"
+    kept = ("word", "a", "b", "c")
 
     words = traitlets.List(traitlets.Unicode()).tag(sync=True)
     rows = traitlets.Dict().tag(sync=True)  # packed: (n, C), of length 1

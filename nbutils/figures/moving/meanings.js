@@ -90,7 +90,7 @@ function paths(all, groups, halves, words) {
   const at = (offset, stage, ...inside) => element("span",
     { class: inside.length ? "mean" : "dot", style: `left: ${x(offset)}%; top: ${y(stage)}px`, "aria-hidden": "true" }, ...inside);
   const diamonds = halves.flatMap((half, stage) => half ? [at(-half, stage, "◆"), at(half, stage, "◆")] : []);
-  const dot = at(0, 0), field = element("div", { class: "field" }, drawn, ...diamonds, dot);
+  const dot = at(0, 0), field = element("div", { class: "ways" }, drawn, ...diamonds, dot);
   /** @type {(path: number[], stage: number) => void} */
   const show = (path, stage) => {
     done.setAttribute("points", points(path.slice(0, stage + 1)));

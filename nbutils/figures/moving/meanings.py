@@ -26,10 +26,11 @@ class Meanings(Picture):
         people: a name for each text of a place.
         stages: a name for each stage that a vector goes through.
         says: for each place and person, next tokens and their probabilities after the last stage.
-        place, person, stage: what is chosen at the start; without ``stage`` it is the last.
+        place, person, stage: what is chosen at the start.
     """
 
     script = "meanings.js"
+    kept = ("place", "person", "stage")
 
     word = traitlets.Unicode().tag(sync=True)
     kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -55,7 +56,7 @@ class Meanings(Picture):
         *,
         place: int = 0,
         person: int = 0,
-        stage: int | None = None,
+        stage: int = 0,
     ):
         whole_number("the number of places", len(texts), *_PLACES)
         whole_number("the number of people", len(people), *_PEOPLE)
@@ -65,7 +66,6 @@ class Meanings(Picture):
         rows = list(texts.values())
         _check_grid("texts", rows, shape)
         _check_grid("says", says, shape)
-        stage = len(stages) - 1 if stage is None else stage
         for name, value, most in zip(("place", "person", "stage"), (place, person, stage), shape):
             whole_number(name, value, 0, most - 1)
         groups = _groups(list(texts), kinds)

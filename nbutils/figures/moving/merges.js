@@ -20,7 +20,7 @@ import { Sentence, change, checkText, chip, element, fill, picture, spelled, ste
  * @property {number[][]} vocabulary the bytes of each number
  */
 
-const BYTES = 256;
+const BYTES = 256, LONG = 30; // LONG: a piece of more tokens breaks anywhere, which is laid out much sooner
 
 /**
  * All merges of a text, the row of pieces after each, and the vocabulary: bytes by number.
@@ -90,17 +90,19 @@ function check(text, most, words) {
 }
 
 /**
- * A piece of the text as a group of chips; the pair that comes next has a frame.
+ * A piece of the text as a group of chips; the pair that comes next has a frame, and what the last merge has made.
  * @param {number[]} row
  * @param {number[][]} vocabulary
  * @param {Pair | undefined} next
+ * @param {Merge | undefined} last
  */
-function group(row, vocabulary, next) {
-  const kinds = row.map(() => "");
+function group(row, vocabulary, next, last) {
+  /** @type {string[]} */
+  const kinds = row.map((number) => (number === last?.number ? "made" : ""));
   for (let i = 1; next && i < row.length; i++) {
-    if (row[i - 1] === next.left && row[i] === next.right && !kinds[i - 1]) kinds[i - 1] = kinds[i] = "next";
+    if (row[i - 1] === next.left && row[i] === next.right && kinds[i - 1] !== "next") kinds[i - 1] = kinds[i] = "next";
   }
-  return element("span", { class: "group" }, ...row.map((number, i) => token(number, vocabulary, kinds[i])));
+  return element("span", { class: row.length > LONG ? "group long" : "group" }, ...row.map((number, i) => token(number, vocabulary, kinds[i])));
 }
 
 /**
@@ -109,7 +111,20 @@ function group(row, vocabulary, next) {
  * @param {string} kind
  */
 function token(number, vocabulary, kind = "") {
-  return chip(spelled(vocabulary[number]), number, kind, number < BYTES ? null : number % 4);
+  return chip(textOf(vocabulary[number]), number, kind, number < BYTES ? null : number % 4);
+}
+
+/** @type {WeakMap<number[], string>} */
+const TEXTS = new WeakMap();
+
+/**
+ * A token's bytes as text, found once: for half a character it takes long.
+ * @param {number[]} bytes
+ */
+function textOf(bytes) {
+  const text = TEXTS.get(bytes) ?? spelled(bytes);
+  TEXTS.set(bytes, text);
+  return text;
 }
 
 /**
@@ -117,7 +132,7 @@ function token(number, vocabulary, kind = "") {
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words }) {
-  const field = textField(words.text, (text) => change(model, { step: 0, text }));
+  const field = textField(words.text, (text) => change(model, { step: 0, text }), { most: model.get("most"), words });
   const steps = stepper(words.step, words.back, words.onward, (step) => change(model, { step }));
   const row = element("div", { class: "chips tokens" }), list = element("div", { class: "chips learned" });
   root.append(element("div", { class: "controls" }, field, steps),
@@ -131,9 +146,9 @@ function build({ model, root, words }) {
     if (text !== known) [known, learned] = [text, learn(text, model.get("pattern"))];
     const { merges, states, vocabulary } = learned, step = whole(model, "step", 0, merges.length);
     steps.show(step, merges.length, `${step} / ${merges.length}`);
-    row.replaceChildren(...states[step].map((piece) => group(piece, vocabulary, merges[step])));
+    row.replaceChildren(...states[step].map((piece) => group(piece, vocabulary, merges[step], merges[step - 1])));
     const numbers = new Set(merges.slice(0, step).map((merge) => merge.number));
-    list.replaceChildren(...[...numbers].map((number) => token(number, vocabulary)));
+    list.replaceChildren(...[...numbers].map((number) => token(number, vocabulary, number === merges[step - 1]?.number ? "made" : "")));
     if (!step) list.replaceChildren(words.none);
     return sentence(words, learned, step);
   };
@@ -148,7 +163,7 @@ function sentence(words, { merges, states, vocabulary }, step) {
   const values = { step, steps: merges.length, bytes: states[0].flat().length, tokens: states[step].flat().length };
   const done = fill(words.done, values), next = merges[step];
   if (!next) return `${done} ${words.end}`;
-  const left = spelled(vocabulary[next.left]), right = spelled(vocabulary[next.right]);
+  const left = textOf(vocabulary[next.left]), right = textOf(vocabulary[next.right]);
   return `${done} ${fill(words.next, { left, right, count: next.count, new: next.number })}`;
 }
 

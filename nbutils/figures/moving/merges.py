@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import traitlets
 
-from nbutils.tokens import BYTES, SPLIT_PATTERN, split
+from nbutils.bpe import BYTES
+from nbutils.tokens import SPLIT_PATTERN, split
 
 from ..style import spelled
 from .picture import Picture, whole_number
@@ -69,6 +70,7 @@ class Merges(Picture):
     """
 
     script = "merges.js"
+    kept = ("text", "step")
 
     text = traitlets.Unicode().tag(sync=True)
     step = traitlets.Int().tag(sync=True)

@@ -1,5 +1,6 @@
 // A recorded run of updates: the label's probability rises, the others fall. As in nudge.py.
-import { bar, change, count, element, fill, percent, picture, readable, stepper, sum, svg, whole } from "./shared.js";
+import { plot } from "./curves.js";
+import { bar, change, element, fill, percent, picture, readable, stepper, sum, whole } from "./shared.js";
 
 /** @import { Parts } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/nudge.json")} Words */
@@ -11,34 +12,28 @@ import { bar, change, count, element, fill, percent, picture, readable, stepper,
  * @property {number[]} fell shape (updates,): the share of all other tokens that fell
  * @property {number} step
  */
-/** @typedef {(probability: number) => number} Share how long a bar is, from 0 to 1 */
 
 const COLOURS = ["target", "mark", "rise"];
-const [WIDTH, HEIGHT] = [600, 130]; // the curves' own units
 
 /**
- * The whole run as curves; the line at `cursor` is moved to the present step.
- * @param {number[][]} rows
- * @param {Share} share
+ * The whole run as curves, where each factor of ten is as high as the next: the first updates are seen there alone.
+ * @param {Parts<Words, State>["model"]} model
  * @param {Words} words
  */
-function curves(rows, share, words) {
-  /** @type {(step: number) => number} */
-  const x = (step) => (WIDTH * step) / (rows.length - 1);
-  /** @type {(probability: number) => number} */
-  const y = (p) => HEIGHT * (1 - share(p));
-  const cursor = svg("line", { y1: 0, y2: HEIGHT, class: "cursor" });
-  const drawn = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": words.curve });
-  const lines = rows[0].map((_, i) => svg("polyline", {
-    points: rows.map((row, step) => `${x(step).toFixed(1)},${y(row[i]).toFixed(1)}`).join(" "),
-    style: `stroke: var(--${COLOURS[i]})`,
-  }));
-  drawn.append(...lines, cursor);
-  /** @param {number} step */
-  const moveTo = (step) => {
-    for (const end of ["x1", "x2"]) cursor.setAttribute(end, String(x(step)));
-  };
-  return { drawn, moveTo };
+function curves(model, words) {
+  const rows = model.get("rows"), names = model.get("names"), caption = element("p", { class: "quiet" }, words.scale);
+  const decades = Math.ceil(-Math.log10(Math.min(...rows.flat()))), apart = Math.ceil(decades / 4);
+  const marked = Array.from({ length: Math.floor(decades / apart) + 1 }, (_, i) => apart * i);
+  const { frame, show } = plot({
+    label: words.curve, names, colours: COLOURS, across: words.step,
+    heights: names.map((_, i) => rows.map((row) => 1 + Math.log10(row[i]) / decades)),
+    ticks: marked.map((power) => [1 - power / decades, percent(10 ** -power)]),
+    choose: (_, step) => change(model, { step }),
+    hover: (at, step) => {
+      caption.textContent = at === null ? words.scale : fill(words.pointed, { name: names[at], step, p: percent(rows[step][at]) });
+    },
+  });
+  return { plotted: element("div", {}, frame, caption), show };
 }
 
 /**
@@ -56,12 +51,11 @@ function arrow(now, before) {
  * @param {string} name
  * @param {number} now
  * @param {number | undefined} before
- * @param {Share} share
  * @param {string} colour
  */
-function row(name, now, before, share, colour) {
+function row(name, now, before, colour) {
   const words = element("span", {}, percent(now), " ", arrow(now, before));
-  const made = bar(name, share(now), words, colour);
+  const made = bar(name, now, words, colour);
   made.dataset.value = String(now);
   return made;
 }
@@ -72,21 +66,19 @@ function row(name, now, before, share, colour) {
  */
 function build({ model, root, words }) {
   const rows = model.get("rows"), names = model.get("names"), fell = model.get("fell");
-  const decades = Math.ceil(-Math.log10(Math.min(...rows.flat())));
-  /** @type {Share} */
-  const share = (p) => 1 + Math.log10(p) / decades;
   const steps = stepper(words.step, words.back, words.onward, (step) => change(model, { step }));
-  const bars = element("div", { class: "bars" }), run = curves(rows, share, words);
-  root.append(element("div", { class: "controls" }, steps), bars, run.drawn,
-    element("p", { class: "quiet" }, fill(words.scale, { least: count(10 ** decades) })));
+  const bars = element("div", { class: "bars nudged" }), run = curves(model, words);
+  const ends = element("div", { class: "scale", "aria-hidden": "true" }, element("span"),
+    element("span", {}, ...[0, 0.5, 1].map((share) => element("small", {}, percent(share)))));
+  root.append(element("div", { class: "controls" }, steps), bars, ends, run.plotted);
 
   return () => {
     const step = whole(model, "step", 0, fell.length), now = rows[step], before = rows[step - 1] ?? [];
     steps.show(step, fell.length, `${step} / ${fell.length}`);
     bars.replaceChildren(
-      ...names.map((name, i) => row(i ? name : `${name} (${words.label})`, now[i], before[i], share, COLOURS[i])),
-      row(words.others, 1 - sum(now), before.length ? 1 - sum(before) : undefined, share, "line"));
-    run.moveTo(step);
+      ...names.map((name, i) => row(i ? name : `${name} (${words.label})`, now[i], before[i], COLOURS[i])),
+      row(words.others, 1 - sum(now), before.length ? 1 - sum(before) : undefined, "quiet"));
+    run.show(0, step);
     return sentence(words, names[0], step, rows, fell);
   };
 }

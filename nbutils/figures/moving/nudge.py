@@ -21,6 +21,7 @@ class Nudge(Picture):
     """
 
     script = "nudge.js"
+    kept = ("step",)
 
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     rows = traitlets.List().tag(sync=True)  # (updates + 1, names): probabilities

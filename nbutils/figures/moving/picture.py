@@ -9,7 +9,7 @@ extension ``moving_pictures`` adds the script.
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context
 from functools import cache
 from html import escape
@@ -34,12 +34,16 @@ class Picture(anywidget.AnyWidget):
     its data and the state of its controls, and says in ``summary`` what it shows: with the words of
     ``nbutils/words/en/pictures``, the same that the script has from the state. Its ``resources``
     are files that are too large for the state: name -> a function that returns their bytes. The
-    script asks for one when it first needs it; a page gets it as a file of its own.
+    script asks for one when it first needs it; a page gets it as a file of its own. ``kept`` names
+    the traits that the reader changes: a page remembers them, a link names them, and "start again"
+    sets them back. They are few and small.
     """
 
     script: str
     resources: Mapping = {}
+    kept: Sequence[str] = ()
 
+    _kept = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _resources = traitlets.Dict().tag(sync=True)  # name -> SHA-256
     _words = traitlets.Dict().tag(sync=True)  # what `wording` gives
 
@@ -50,7 +54,7 @@ class Picture(anywidget.AnyWidget):
 
     def __init__(self, **state):
         hashes = {name: sha256(content()) for name, content in self.resources.items()}
-        super().__init__(**state, _resources=hashes, _words=self.wording())
+        super().__init__(**state, _resources=hashes, **self.of_kind())
         self.on_msg(self._answer)
 
     @classmethod
@@ -58,6 +62,11 @@ class Picture(anywidget.AnyWidget):
         """All that it may say: the words of every picture, and those of its script's name."""
         areas = ("pictures/common", f"pictures/{Path(cls.script).stem}")
         return {key: words for area in areas for key, words in table(area, language()).items()}
+
+    @classmethod
+    def of_kind(cls) -> dict:
+        """What all pictures of the class have in their state: a page gets it when it is built."""
+        return {"_words": cls.wording(), "_kept": list(cls.kept)}
 
     def say(self, key: str, **values) -> str:
         """The words of that key with the values filled in."""
@@ -75,12 +84,16 @@ class Picture(anywidget.AnyWidget):
         }
 
     def html(self) -> str:
-        """The picture for a page: the summary, and the state for the page's script."""
-        state = json.dumps(self.state(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        state = state.replace("<", "\\u003c")  # nothing in it may end the script element
+        """The picture for a page: the summary, and what of the state is its own (see `of_kind`).
+
+        A notebook keeps it, too, and shows the summary where it is opened again without a kernel.
+        """
+        own = self.state()
+        state = as_script({name: own[name] for name in own if name not in self.of_kind()})
+        said = escape(f"{self.summary()} {self.say('again')}")
         kind = f"{type(self).__module__}.{type(self).__name__}"
         return (
-            f'<div class="moving-picture" data-picture="{kind}"><p>{escape(self.summary())}</p>\n'
+            f'<div class="moving-picture" data-picture="{kind}"><p>{said}</p>\n'
             f'<script type="application/json">{state}</script></div>'
         )
 
@@ -99,6 +112,12 @@ class Picture(anywidget.AnyWidget):
             self.send({"resource": name, "error": self.say("no_resource", name=name)})
             return
         self.send({"resource": name}, [self.resources[name]()])
+
+
+def as_script(state: dict) -> str:
+    """A state as JSON that can stand in a script element: nothing in it may end that."""
+    dumped = json.dumps(state, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return dumped.replace("<", "\\u003c")
 
 
 def bundle(script: str) -> str:
@@ -147,6 +166,16 @@ def readable(value: float, digits: int = 3) -> str:
     # A half is rounded up, as JavaScript does, and not to the even digit.
     rounded = f"{Context(digits, ROUND_HALF_UP).create_decimal(float(value)):,f}"
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
+
+
+THOUSANDS = (1, 1e3, 1e6, 1e9, 1e12, 1e15)
+SECONDS = (1, 60, 3600, 86_400, 31_557_600)  # a minute, an hour, a day, a year
+
+
+def in_units(value: float, sizes: tuple[float, ...], names: list[str]) -> str:
+    """The value in the largest of these units that it reaches, else in the first."""
+    at = max(i for i, size in enumerate(sizes) if value >= size or i == 0)
+    return f"{readable(value / sizes[at])} {names[at]}".strip()
 
 
 def percent(share: float, digits: int = 3) -> str:

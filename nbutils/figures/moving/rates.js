@@ -1,7 +1,6 @@
 // Recorded runs at several learning rates: their losses, and a guess beside the truth. As rates.py.
-import {
-  bar, change, element, fill, percent, picture, readable, slider, stepper, sum, svg, whole,
-} from "./shared.js";
+import { plot } from "./curves.js";
+import { bar, change, element, fill, percent, picture, readable, slider, stepper, sum, svg, whole } from "./shared.js";
 
 /** @import { Parts } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/rates.json")} Words */
@@ -18,42 +17,39 @@ import {
  * @property {number} step
  */
 
-const [WIDTH, HEIGHT] = [600, 180]; // the curves' own units
 const CEILING = 1.6; // of the curves, in losses at the start
 
 /**
- * All runs as curves; show() brings one to the front and moves the cursor and the point to a step.
- * @param {number[][]} losses
- * @param {number} floor
+ * All runs as curves, by name; show() brings one to the front and moves the cursor and the point to a step.
+ * @param {Parts<Words, State>["model"]} model
  * @param {Words} words
  */
-function curves(losses, floor, words) {
-  const n = losses[0].length, ceiling = CEILING * losses[0][0];
-  /** @type {(step: number) => number} */
-  const x = (step) => (WIDTH * step) / (n - 1);
-  /** @type {(loss: number) => number} */
-  const y = (loss) => HEIGHT * (1 - Math.min(1.05, loss / ceiling));
-  const lines = losses.map((run) => svg("polyline", {
-    points: run.map((loss, step) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" "),
-  }));
-  const cursor = svg("line", { y1: 0, y2: HEIGHT, class: "cursor" });
-  const lowest = svg("line", { x1: 0, x2: WIDTH, y1: y(floor), y2: y(floor), class: "floor" });
-  const drawn = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": words.curves },
-    lowest, cursor, ...lines);
-  const note = element("span", { class: "note" }), point = element("span", { class: "point" });
-  const top = element("span", { class: "top" }, readable(ceiling)), end = element("span", { class: "end" }, String(n - 1));
-  const frame = element("div", { class: "runs" }, drawn, point, top, element("span", { class: "low" }, "0"), end, note);
+function curves(model, words) {
+  const rates = model.get("rates"), losses = model.get("losses"), floor = model.get("floor");
+  const ceiling = CEILING * losses[0][0], caption = element("p", { class: "quiet" }, words.losses);
+  const apart = [1, 2, 5, 10, 20, 50].find((step) => ceiling / step < 4) ?? ceiling; // between two marks, in nats
+  const { frame, show } = plot({
+    label: words.curves, across: words.step,
+    heights: losses.map((run) => run.map((loss) => loss / ceiling)),
+    names: rates.map((rate, i) => losses[i][losses[i].length - 1] > ceiling ? `${readable(rate)} ▲` : readable(rate)),
+    ticks: Array.from({ length: Math.floor(ceiling / apart) + 1 }, (_, i) => [(apart * i) / ceiling, readable(apart * i)]),
+    choose: (chosen, step) => change(model, { chosen, step }),
+    hover: (at, step) => {
+      caption.textContent = at === null ? words.losses
+        : fill(words.pointed, { rate: readable(rates[at]), step, loss: readable(losses[at][step]) });
+    },
+  });
+  const height = 170 * (1 - floor / ceiling);
+  frame.querySelector("svg")?.prepend(svg("line", { x1: 0, x2: 600, y1: height, y2: height, class: "floor" }));
+  const note = element("span", { class: "note" });
+  frame.append(note);
   /** @type {(chosen: number, step: number) => void} */
-  const show = (chosen, step) => {
-    const loss = losses[chosen][step], high = loss > ceiling;
-    lines.forEach((line, i) => line.classList.toggle("chosen", i === chosen));
-    drawn.append(lines[chosen]);
-    for (const end of ["x1", "x2"]) cursor.setAttribute(end, String(x(step)));
-    point.style.left = `${(100 * x(step)) / WIDTH}%`;
-    point.style.top = `${(100 * Math.max(0, y(loss))) / HEIGHT}%`;
-    note.textContent = high ? fill(words.above, { loss: readable(loss) }) : "";
+  const showRun = (chosen, step) => {
+    const loss = losses[chosen][step];
+    show(chosen, step);
+    note.textContent = loss > ceiling ? fill(words.above, { loss: readable(loss) }) : "";
   };
-  return { frame, show };
+  return { plotted: element("div", {}, frame, caption), show: showRun };
 }
 
 /**
@@ -82,10 +78,10 @@ function build({ model, root, words }) {
   const withRest = (row) => [...row, Math.max(0, 1 - sum(row))];
   const rate = slider(words.rate, (chosen) => change(model, { chosen }));
   const steps = stepper(words.step, words.back, words.onward, (step) => change(model, { step }));
-  const run = curves(losses, model.get("floor"), words), bars = element("div", { class: "bars compared" });
+  const run = curves(model, words), bars = element("div", { class: "bars compared" });
   const [shown, actual] = [[...names, words.others], withRest(truth)];
-  root.append(element("div", { class: "controls" }, rate, steps), run.frame,
-    element("p", { class: "quiet" }, words.losses), element("p", {}, words.guess), bars);
+  root.append(element("div", { class: "controls" }, rate, steps),
+    element("div", { class: "learning" }, run.plotted, element("div", {}, element("p", {}, words.guess), bars)));
 
   return () => {
     const chosen = whole(model, "chosen", 0, rates.length - 1), step = whole(model, "step", 0, last);

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
+from nbutils.tokens import decode
+
 from ..style import marked
 from .picture import Picture, floats, percent, readable, whole_number
 
@@ -27,6 +29,7 @@ class Rates(Picture):
     """
 
     script = "rates.js"
+    kept = ("chosen", "step")
 
     rates = traitlets.List(traitlets.Float()).tag(sync=True)
     losses = traitlets.List().tag(sync=True)  # (rates, n)
@@ -59,7 +62,7 @@ class Rates(Picture):
             floor=float(floor),
             guesses=[[_short(row) for row in guesses[:, ids]] for _, guesses in checked],
             truth=_short(truth[ids]),
-            names=[marked(encoding.decode([int(i)])) for i in ids],
+            names=[marked(decode([i], encoding)) for i in ids],
         )
 
     def summary(self) -> str:

@@ -1,5 +1,7 @@
 // The next word's probabilities by a network that runs here, the truth, and a draw: as in sampler.py.
-import { Sentence, bar, button, change, checkText, element, fill, later, percent, picture, resource, slider, textArea, visible, whole } from "./shared.js";
+import {
+  Sentence, bar, button, change, checkText, chip, element, fill, later, percent, picture, resource, slider, textArea, visible, whole,
+} from "./shared.js";
 import { kvCache, network, read, softmax, unembed } from "./gpt.js";
 import { END, nextProbabilities } from "./smallworld.js";
 
@@ -13,14 +15,18 @@ import { END, nextProbabilities } from "./smallworld.js";
  * @property {number} top_k how many words are kept; 0: all
  * @property {number} tail what top-p cuts off, in `STEPS`-ths
  * @property {boolean} ended the network drew the end
+ * @property {boolean} waits its files are fetched when the reader touches it, and not when it is seen
  * @property {Moved & { rows: Row[] }} beginning what is shown before any file is here
  */
 /** @typedef {{ text: string, heat: number, top_k: number, tail: number }} Moved what the reader moves */
 /** @typedef {[name: string, p: number, drawn: number, truth: number | null]} Row the last: all others */
 /** @typedef {{ logits: Float64Array, truth: Float64Array | null, count: number }} Read shape (V,) each */
+/** @typedef {Read | { logits: null, count: number }} Found no logits: the text is too long */
+/** @typedef {{ name: string, p: number }} Drawn a token that the network drew, and the probability that it had */
 /** @typedef {{ ids: Map<string, number>, pieces: Cut, end: number }} Encoding end: the id of a document's end */
 
-const ROWS = 8, STEPS = 20, MOST_CHARACTERS = 600, MOST_TOKENS = 79, PAUSE = 150; // as in sampler.py; ms
+const ROWS = 14, STEPS = 20, MOST_CHARACTERS = 600, MOST_TOKENS = 79, SIZE = "1.6 MB"; // as in sampler.py
+const PAUSE = 150, BUDGET = 20; // ms: between two draws, and of reading before the page is shown again
 const RARE = 1e-6, COLDEST = 2 ** -126, DIGITS = 2; // of a percentage
 
 /**
@@ -81,31 +87,40 @@ class Talker {
   /**
    * What comes next, by the network and in truth; count: of the text's tokens.
    * @param {string} text
-   * @returns {Read | { logits: null, count: number }} no logits: the text is too long
+   * @returns {() => Found | null} reads for a while; null: there is more to read
    */
-  after(text) {
-    const pieces = this.encoding.pieces(text), { ids, end } = this.encoding;
-    if (pieces.length > MOST_TOKENS) return { logits: null, count: pieces.length };
+  begin(text) {
+    const pieces = this.encoding.pieces(text), { ids, end } = this.encoding, { length } = pieces;
+    if (length > MOST_TOKENS) return () => ({ logits: null, count: length });
     const next = nextProbabilities(pieces, this.world, this.cut);
     const truth = next && new Float64Array(end + 1);
     /** @type {(piece: string) => number} */
     const id = (piece) => piece === END ? end : /** @type {number} */ (ids.get(piece));
     if (next && truth) for (const [piece, p] of next) truth[id(piece)] = p;
-    return { logits: this.logits([end, ...pieces.map(id)]), truth, count: pieces.length };
+    const tokens = [end, ...pieces.map(id)];
+    return () => {
+      const logits = this.logits(tokens);
+      return logits && { logits, truth, count: length };
+    };
   }
   /**
    * What the new tokens have in common with those before need not be read again.
    * @param {number[]} tokens their ids
-   * @returns {Float64Array} shape (V,)
+   * @returns {Float64Array | null} shape (V,); null: there is more to read
    */
   logits(tokens) {
+    const began = performance.now();
     let same = 0;
     while (same < tokens.length - 1 && tokens[same] === this.read[same]) same += 1;
     this.cache.length = same;
     for (const layer of this.cache.layers) layer.k.length = layer.v.length = same;
-    const [last] = tokens.slice(same).map((token) => read(this.net, this.cache, token)).slice(-1);
-    this.read = tokens;
-    return unembed(this.net, last.final_normed);
+    for (let at = same; at < tokens.length; at++) {
+      const { final_normed } = read(this.net, this.cache, tokens[at]);
+      this.read = tokens.slice(0, at + 1);
+      if (at === tokens.length - 1) return unembed(this.net, final_normed);
+      if (performance.now() - began > BUDGET) break;
+    }
+    return null;
   }
 }
 
@@ -158,12 +173,19 @@ function rowsOf(talker, { logits, truth }, drawn) {
 }
 
 /**
+ * A probability beside its bar, where one chance in a billion needs no more room than one in a million.
+ * @param {number} p
+ * @param {Words} words
+ */
+const shown = (p, words) => (p > 0 && p < RARE ? fill(words.below, { p: percent(RARE, DIGITS) }) : percent(p, DIGITS));
+
+/**
  * @param {Row} row
  * @param {Words} words
  */
 function barOf([name, p, drawn, truth], words) {
-  const value = element("span", {}, percent(drawn, DIGITS));
-  if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: percent(truth, DIGITS) })));
+  const value = element("span", {}, shown(drawn, words));
+  if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: shown(truth, words) })));
   const made = bar(name || words.others, drawn, value, name ? "mark" : "quiet");
   if (truth !== null) made.querySelector(".track")?.append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
   Object.assign(made.dataset, { p, drawn, truth: truth ?? -1 });
@@ -200,38 +222,58 @@ function check(text, words) {
  * @param {Parts<Words, State>} parts
  */
 function writer({ model, root, words, redraw }) {
-  /** @type {ReturnType<Talker["after"]> | null} what comes after the known text */
+  /** @type {Found | null} what comes after the known text */
   let found = null;
-  let known = "";
+  /** @type {() => Found | null} */
+  let reading = () => null;
+  /** @type {string | null} */
+  let known = null;
 
   const talker = later(async () => {
     const [weights, tables] = await Promise.all([resource(model, "network"), resource(model, "world")]);
     return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)), words);
   }, () => {
     state.writing &&= talker.value !== null;
+    state.asked &&= talker.value !== null;
     redraw();
   });
-  const state = { talker, writing: false };
+  const state = { talker, writing: false, asked: false, drawn: /** @type {Drawn[]} */ ([]), after: "" };
+  const fetch = () => {
+    if (!state.asked && !talker.value) setTimeout(redraw); // to say that it is fetched
+    state.asked = true;
+    return talker.fetch();
+  };
   /** @param {() => void} what */
   const act = async (what) => {
-    await talker.fetch();
+    await fetch();
+    while (talker.value && !root.classList.contains("broken") && !look(talker.value)) await new Promise((go) => setTimeout(go));
     if (talker.value) what();
   };
-  /** @param {Talker} talker */
-  const look = (talker) => {
+  /**
+   * @param {Talker} talker
+   * @returns {{ text: string, read: Read, drawn: Float64Array } | null} null: it reads on, and then the picture is drawn again
+   */
+  function look(talker) {
     const text = check(model.get("text"), words);
-    if (!found || known !== text) [known, found] = [text, talker.after(text)];
+    if (known !== text) [known, found, reading] = [text, null, talker.begin(text)];
+    found ??= reading();
+    if (!found) return setTimeout(redraw), null;
     if (!found.logits) throw new Sentence(fill(words.tokens, { length: found.count, most: MOST_TOKENS }));
     const heat = model.get("heat") / STEPS, topP = 1 - model.get("tail") / STEPS;
     return { text, read: found, drawn: drawnFrom(found.logits, heat, model.get("top_k"), topP) };
-  };
+  }
   const mayDraw = () => !model.get("ended") && !(found && found.count >= MOST_TOKENS);
   const draw = () => {
     if (!talker.value || root.classList.contains("broken") || !mayDraw()) return false;
-    const { text, drawn } = look(talker.value), id = pick(drawn);
+    const seen = look(talker.value);
+    if (!seen) return true;
+    const id = pick(seen.drawn), ends = id === talker.value.encoding.end, name = talker.value.name(id);
     if (!mayDraw()) return false;
-    change(model, id === talker.value.encoding.end ? { ended: true } : { text: text + talker.value.name(id) });
-    return mayDraw();
+    if (state.after !== seen.text) state.drawn = [];
+    state.drawn.push({ name: visible(name), p: seen.drawn[id] });
+    state.after = ends ? seen.text : seen.text + name;
+    change(model, ends ? { ended: true } : { text: state.after });
+    return !ends;
   };
   const goOn = () => {
     if (!state.writing || !root.isConnected) return;
@@ -244,7 +286,57 @@ function writer({ model, root, words, redraw }) {
     if (state.writing) act(goOn);
     else redraw();
   };
-  return Object.assign(state, { look, mayDraw, startOrStop, drawOne: () => act(draw) });
+  const forget = () => Object.assign(state, { writing: false, drawn: [], after: "" });
+  return Object.assign(state, { look, mayDraw, startOrStop, fetch, forget, drawOne: () => act(draw) });
+}
+
+/**
+ * What the network has drawn, token by token, each above the probability that it had; the newest is marked, and in sight.
+ * @param {Words} words
+ */
+function written(words) {
+  const row = element("div", { class: "chips" }), none = element("span", { class: "quiet" }, words.none);
+  const place = element("div", { class: "written", role: "group", tabindex: 0, "aria-label": words.written }, row);
+  let shown = -1;
+  /** @param {Drawn[]} drawn */
+  const show = (drawn) => {
+    if (drawn.length === shown) return;
+    if (drawn.length < shown || shown < 1) row.replaceChildren(...(drawn.length ? [] : [none]));
+    row.lastElementChild?.classList.remove("label");
+    for (const { name, p } of drawn.slice(row.querySelectorAll(".chip").length)) row.append(chip(name, percent(p, DIGITS)));
+    if (drawn.length) row.lastElementChild?.classList.add("label");
+    place.scrollTop = place.scrollHeight;
+    shown = drawn.length;
+  };
+  return Object.assign(place, { show });
+}
+
+/**
+ * Sliders that rise to the right: the most that top-k and top-p keep is all.
+ * @param {Parts<Words, State>} parts
+ */
+function sliders({ model, words }) {
+  const heat = slider(words.heat, (value) => change(model, { heat: value }));
+  const topK = slider(words.topK, (at) => change(model, { top_k: (at + 1) % (ROWS + 1) }));
+  const tail = slider(words.tail, (at) => change(model, { tail: STEPS - 1 - at }));
+  /** @param {Moved} state */
+  const show = ({ heat: h, top_k: k, tail: t }) => {
+    heat.show(h, 2 * STEPS, (h / STEPS).toFixed(2));
+    topK.show((k || ROWS + 1) - 1, ROWS, k ? String(k) : words.all);
+    tail.show(STEPS - 1 - t, STEPS - 1, (1 - t / STEPS).toFixed(2));
+  };
+  return Object.assign(element("div", { class: "sliders" }, heat, topK, tail), { show });
+}
+
+/**
+ * @param {Parts<Words, State>["model"]} model
+ * @param {Words} words
+ * @returns {Moved}
+ */
+function checked(model, words) {
+  const text = model.get("text");
+  check(text, words);
+  return { text, heat: whole(model, "heat", 0, 2 * STEPS), top_k: whole(model, "top_k", 0, ROWS), tail: whole(model, "tail", 0, STEPS - 1) };
 }
 
 /**
@@ -253,46 +345,58 @@ function writer({ model, root, words, redraw }) {
  */
 function build(parts) {
   const { model, root, words } = parts, by = writer(parts), beginning = model.get("beginning");
-  /** @type {(name: "heat" | "top_k" | "tail") => (value: number) => void} */
-  const set = (name) => (value) => change(model, { [name]: value });
   const field = textArea(words.text, 2, (text) => {
-    by.writing = false;
+    by.forget();
     change(model, { ended: false, text });
-  });
-  const heat = slider(words.heat, set("heat")), topK = slider(words.topK, set("top_k")), tail = slider(words.tail, set("tail"));
+  }, { most: MOST_CHARACTERS, words });
+  const moved = sliders(parts), output = written(words), note = element("p", { class: "note quiet", role: "status" });
   const one = button(words.one, by.drawOne, "main"), write = button(words.write, by.startOrStop);
   const bars = element("div", { class: "bars" });
   root.classList.add("sampler");
-  root.append(element("div", { class: "controls" }, field, element("div", { class: "sliders" }, heat, topK, tail),
-    element("div", { class: "stepper" }, one, write)), bars, element("p", { class: "quiet" }, words.legend));
+  root.append(element("div", { class: "controls" }, field, moved, element("div", { class: "stepper" }, one, write)),
+    element("p", { class: "quiet" }, words.written), output, note, bars, element("p", { class: "quiet" }, words.legend));
+  root.addEventListener("restart", by.forget);
+  if (!model.get("waits")) whenSeen(root, by.fetch);
 
   return () => {
-    /** @type {Moved} */
-    const state = { text: model.get("text"), heat: model.get("heat"), top_k: model.get("top_k"), tail: model.get("tail") };
-    field.show(String(state.text));
-    check(state.text, words);
-    whole(model, "heat", 0, 2 * STEPS);
-    whole(model, "top_k", 0, ROWS);
-    whole(model, "tail", 0, STEPS - 1);
-    heat.show(state.heat, 2 * STEPS, (state.heat / STEPS).toFixed(2));
-    topK.show(state.top_k, ROWS, state.top_k ? String(state.top_k) : words.all);
-    tail.show(state.tail, STEPS - 1, (1 - state.tail / STEPS).toFixed(2));
-    const names = /** @type {(keyof Moved)[]} */ (Object.keys(state));
-    const here = names.every((name) => state[name] === beginning[name]);
-    const talker = by.talker.value;
-    root.classList.toggle("waiting", !talker && !here);
+    field.show(String(model.get("text")));
+    const state = checked(model, words), names = /** @type {(keyof Moved)[]} */ (Object.keys(state));
+    moved.show(state);
+    const here = names.every((name) => state[name] === beginning[name]), talker = by.talker.value;
     write.textContent = by.writing ? words.stop : words.write;
-    by.talker.tell();
+    output.show(by.drawn);
+    note.textContent = talker ? "" : fill(by.asked || !here ? words.fetching : words.touch, { size: SIZE });
+    note.hidden = Boolean(talker);
+    root.classList.toggle("waiting", !talker && !here);
+    if (!here || by.writing) by.talker.tell(); // what is shown of the beginning is true without any file
     if (!talker && !here) {
-      by.talker.fetch();
-      return fill(words.fetching, { size: "1.6 MB" });
+      by.fetch();
+      return note.textContent;
     }
     const seen = talker && by.look(talker);
+    if (talker && !seen) {
+      root.classList.add("waiting");
+      return words.reading;
+    }
     const rows = talker && seen ? rowsOf(talker, seen.read, seen.drawn) : beginning.rows;
     for (const control of [one, write]) control.setAttribute("aria-disabled", String(!by.mayDraw()));
     bars.replaceChildren(...rows.map((row) => barOf(row, words)));
     return sentence(rows, model.get("ended"), words);
   };
+}
+
+/**
+ * Once, when the element first comes near the screen.
+ * @param {HTMLElement} root
+ * @param {() => void} what
+ */
+function whenSeen(root, what) {
+  const watch = new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    watch.disconnect();
+    what();
+  }, { rootMargin: "300px" });
+  watch.observe(root);
 }
 
 export default picture(build);

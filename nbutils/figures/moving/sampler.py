@@ -17,8 +17,8 @@ from .merges import for_javascript
 from .networks import content, load_network
 from .picture import Picture, percent, whole_number
 
-ROWS = 8
-"""How many words are shown, the likeliest for the network."""
+ROWS = 14
+"""How many words are shown, the likeliest for the network: a document can begin with so many."""
 STEPS = 20
 """A temperature of 1, and a probability of 1, in steps of the sliders."""
 RARE = 1e-6
@@ -109,30 +109,35 @@ class Sampler(Picture):
         heat: the temperature, in `STEPS`-ths.
         top_k: how many words are kept; 0 keeps all.
         tail: the probability that top-p cuts off, in `STEPS`-ths; 0 cuts nothing.
+        waits: its files are fetched when the reader touches it, and not when it comes in sight.
     """
 
     script = "sampler.js"
     resources = {"network": lambda: content("smallworld"), "world": world_tables}
+    kept = ("text", "heat", "top_k", "tail", "ended")
 
     text = traitlets.Unicode().tag(sync=True)
     heat = traitlets.Int().tag(sync=True)
     top_k = traitlets.Int().tag(sync=True)
     tail = traitlets.Int().tag(sync=True)
     ended = traitlets.Bool(False).tag(sync=True)  # the network drew the end
+    waits = traitlets.Bool().tag(sync=True)
     beginning = traitlets.Dict().tag(sync=True)  # what is shown before any file is here
 
     def __init__(
         self,
-        text: str = "Once a queen lived in a",
+        text: str = "",
         heat: int = STEPS,
         top_k: int = 0,
         tail: int = 0,
+        *,
+        waits: bool = False,
     ):
         _check(text)
         whole_number("heat", heat, 0, 2 * STEPS)
         whole_number("top_k", top_k, 0, ROWS)
         whole_number("tail", tail, 0, STEPS - 1)
-        super().__init__(text=text, heat=heat, top_k=top_k, tail=tail)
+        super().__init__(text=text, heat=heat, top_k=top_k, tail=tail, waits=waits)
         self.beginning = {
             "text": text,
             "heat": heat,

@@ -1,19 +1,22 @@
 // What every moving picture is made of.
+import { followLook } from "./look.js";
+import { adopt, tools } from "./tools.js";
 
-/** @import { Attribute, Build, CommonWords, Field, Listener, Model, Packed, Range, Widget } from "./types" */
+/** @import { Attribute, Build, CommonWords, Field, Limit, Listener, Model, Packed, Page, Range, Widget } from "./types" */
 
 /**
  * A picture from a function that builds it. build(parts) appends to parts.root and returns draw(),
  * which shows the model's state and returns the sentence that says it. What draw or build throws
  * becomes a sentence in place of a broken picture. parts.redraw() draws again, for what comes later
- * than a change of the state: a file. All words are in the state: Python puts them there.
+ * than a change of the state: a file. All words are in the state: Python puts them there. What changes
+ * at once is drawn once, and before the browser shows anything.
  * @template {{ title: string }} Words
  * @template State
  * @param {Build<Words, State>} build
  * @returns {Widget}
  */
 export function picture(build) {
-  return { render: ({ model, el }) => show(model, el, build) };
+  return { render: ({ model, el, page }) => show(model, el, build, page) };
 }
 
 /**
@@ -21,8 +24,9 @@ export function picture(build) {
  * @param {Model} model
  * @param {HTMLElement} el
  * @param {Build<Words, any>} build
+ * @param {Page} [page] that it stands in; a notebook is none
  */
-function show(model, el, build) {
+function show(model, el, build, page) {
   /** @type {Words & CommonWords} */
   const words = model.get("_words");
   const root = element("div", { class: "picture", role: "group", "aria-label": words.title });
@@ -45,18 +49,30 @@ function show(model, el, build) {
       return null;
     }
   };
-  const draw = guarded(() => build({ model, root, words, redraw: () => redraw() }));
-  root.append(failed, said);
+  const draw = guarded(() => build({ model, root, words, said, redraw: () => redraw() }));
+  const bar = tools(model, root, words, page);
+  root.append(failed, ...(root.contains(said) ? [] : [said]), bar);
+  let due = false;
   // A picture that could not be built keeps its sentence.
-  const redraw = () => draw && guarded(() => {
-    const began = performance.now();
-    said.textContent = draw();
-    root.dataset.drawMs = (performance.now() - began).toFixed(2);
-  });
-  if (draw) redraw();
-  if (draw) model.on("change", redraw);
+  const redraw = () => {
+    due = false;
+    if (!draw) return;
+    guarded(() => {
+      const began = performance.now();
+      said.textContent = draw();
+      root.dataset.drawMs = (performance.now() - began).toFixed(2);
+    });
+    bar.show();
+  };
+  const changed = () => {
+    if (!due) queueMicrotask(() => due && redraw());
+    due = true;
+  };
+  redraw();
+  if (draw) model.on("change", changed);
+  if (draw) page?.ready((state) => adopt(model, root, failed, state, redraw));
   return () => {
-    model.off("change", redraw);
+    model.off("change", changed);
     stop();
   };
 }
@@ -96,36 +112,6 @@ export function svg(tag, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);
   return made;
-}
-
-/**
- * The page's look: its own switch where it has one, else the system's wish.
- * @returns {string | null}
- */
-function look() {
-  const page = document.documentElement, body = document.body;
-  if (page.dataset.theme) return page.dataset.theme;
-  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "false" ? "dark" : "light";
-  if (body.dataset.vscodeThemeKind) return /dark|black/.test(body.dataset.vscodeThemeKind) ? "dark" : "light";
-  if (page.getAttribute("theme")) return page.getAttribute("theme"); // Colab
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
-/**
- * @param {HTMLElement} root
- * @returns {() => void} what ends it
- */
-function followLook(root) {
-  const set = () => { root.dataset.look = look() === "dark" ? "dark" : "light"; };
-  const watch = new MutationObserver(set), system = matchMedia("(prefers-color-scheme: dark)");
-  watch.observe(document.documentElement, { attributes: true });
-  watch.observe(document.body, { attributes: true });
-  system.addEventListener("change", set);
-  set();
-  return () => {
-    watch.disconnect();
-    system.removeEventListener("change", set);
-  };
 }
 
 /**
@@ -265,7 +251,7 @@ export function stepper(name, back, onward, onInput) {
  * @param {HTMLElement} control
  * @param {boolean} off
  */
-function turnOff(control, off) {
+export function turnOff(control, off) {
   control.setAttribute("aria-disabled", String(off));
 }
 
@@ -298,36 +284,48 @@ export function tick(name, onInput) {
 }
 
 /**
- * A named line of text that the reader can change.
+ * A named line of text that the reader can change. A longer text than `limit` is cut, and that is said.
  * @param {string} name
  * @param {(text: string) => void} onInput
+ * @param {Limit} [limit]
  * @returns {Field}
  */
-export function textField(name, onInput) {
-  /** @type {HTMLInputElement} */
-  const input = element("input", { type: "text", spellcheck: "false", autocomplete: "off",
-    input: () => onInput(input.value) });
-  const row = element("label", { class: "control wide" }, element("span", {}, name), input);
-  /** @type {Field["show"]} */
-  const show = (value) => { if (input.value !== value) input.value = value; };
-  return Object.assign(row, { show });
+export function textField(name, onInput, limit) {
+  return writable(name, element("input", { type: "text", spellcheck: "false", autocomplete: "off" }), onInput, limit);
 }
 
 /**
- * A named field of several lines; what a browser does to line ends is no change of the text.
+ * The same with several lines; what a browser does to line ends is no change of the text.
  * @param {string} name
  * @param {number} rows
  * @param {(text: string) => void} onInput
+ * @param {Limit} [limit]
  * @returns {Field}
  */
-export function textArea(name, rows, onInput) {
-  /** @type {HTMLTextAreaElement} */
-  const area = element("textarea", { rows, spellcheck: "false", autocomplete: "off",
-    input: () => onInput(area.value) });
-  const row = element("label", { class: "control wide" }, element("span", {}, name), area);
+export function textArea(name, rows, onInput, limit) {
+  return writable(name, element("textarea", { rows, spellcheck: "false", autocomplete: "off" }), onInput, limit);
+}
+
+/**
+ * @param {string} name
+ * @param {HTMLInputElement | HTMLTextAreaElement} input
+ * @param {(text: string) => void} onInput
+ * @param {Limit} [limit]
+ * @returns {Field}
+ */
+function writable(name, input, onInput, limit) {
+  const told = element("small", { class: "cut", role: "status" });
+  input.addEventListener("input", () => {
+    const cut = limit && [...input.value].length > limit.most;
+    told.textContent = cut ? fill(limit.words.cutOff, { length: count([...input.value].length), most: count(limit.most) }) : "";
+    if (cut) input.value = [...input.value.slice(0, 2 * limit.most)].slice(0, limit.most).join("");
+    onInput(input.value);
+  });
+  const row = element("label", { class: "control wide" }, element("span", {}, name), input);
+  const ends = input instanceof HTMLTextAreaElement ? /\r\n?/g : /$^/g;
   /** @type {Field["show"]} */
-  const show = (value) => { if (area.value !== value.replace(/\r\n?/g, "\n")) area.value = value; };
-  return Object.assign(row, { show });
+  const show = (value) => { if (input.value !== value.replace(ends, "\n")) input.value = value; };
+  return Object.assign(limit ? element("div", {}, row, told) : row, { show });
 }
 
 /**
@@ -357,7 +355,7 @@ export function visible(text) {
  * A token as a box: its text, as `visible` makes it, above its number. kind: CSS classes; tint: 0 to 3.
  * A copy of an empty box is made much sooner than a new one.
  * @param {string} text
- * @param {number} number
+ * @param {number | string} number or what else stands below
  * @param {string} kind
  * @param {number | null} tint
  * @returns {HTMLElement}
@@ -490,4 +488,31 @@ export function unpacked({ scale, bytes }) {
     values[i] = (shifted >> 8) * scale;
   }
   return values;
+}
+
+export const THOUSANDS = [1, 1e3, 1e6, 1e9, 1e12, 1e15], SECONDS = [1, 60, 3600, 86400, 31557600]; // as in picture.py
+
+/**
+ * A value in the largest of the units that it reaches, else in the first.
+ * @param {number} value
+ * @param {number[]} sizes
+ * @param {string[]} names
+ */
+export function inUnits(value, sizes, names) {
+  const at = Math.max(0, sizes.findLastIndex((size) => value >= size));
+  return `${readable(value / sizes[at])} ${names[at]}`.trim();
+}
+
+/**
+ * A named list to choose from; options: value -> words.
+ * @param {string} name
+ * @param {Record<string, string>} options
+ * @param {(value: string) => void} onInput
+ */
+export function choice(name, options, onInput) {
+  /** @type {HTMLSelectElement} */
+  const list = element("select", { "aria-label": name, change: () => onInput(list.value) },
+    ...Object.entries(options).map(([value, words]) => element("option", { value }, words)));
+  const row = element("label", { class: "control wide" }, element("span", {}, name), list);
+  return Object.assign(row, { list });
 }

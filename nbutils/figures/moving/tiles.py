@@ -51,6 +51,7 @@ class Tiles(Picture):
     """
 
     script = "tiles.js"
+    kept = ("length", "tile", "causal", "step")
 
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     q = traitlets.Dict().tag(sync=True)

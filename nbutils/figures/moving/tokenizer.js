@@ -21,6 +21,7 @@ import { Sentence, button, change, checkText, chip, count, element, fill, pictur
 /** @typedef {[id: number, text: string]} Shown */
 
 const NAME = "cl100k_base";
+const RUN = 60; // tokens that are drawn in a frame: four tints go into it
 
 /**
  * Bytes as a string with a character for each: what a map can have as its key.
@@ -64,25 +65,63 @@ function encode(text, { ranks, pattern }) {
  * @returns {Token[]}
  */
 function merge(piece, ranks) {
-  const id = ranks.get(piece);
+  const id = ranks.get(piece), n = piece.length;
   if (id !== undefined) return [[id, piece]];
-  const starts = Array.from({ length: piece.length + 1 }, (_, i) => i);
-  /** @param {number} i */
-  const joined = (i) => ranks.get(piece.slice(starts[i], starts[i + 2])) ?? Infinity;
-  const ids = starts.slice(0, -2).map((_, i) => joined(i)); // of parts i and i + 1 as one
-  for (;;) {
-    let best = 0;
-    for (let i = 1; i < ids.length; i++) if (ids[i] < ids[best]) best = i;
-    if (!(ids[best] < Infinity)) break;
-    starts.splice(best + 1, 1);
-    ids.splice(best, 1);
-    if (best < ids.length) ids[best] = joined(best);
-    if (best > 0) ids[best - 1] = joined(best - 1);
+  const ends = Array.from({ length: n }, (_, i) => i + 1), before = ends.map((end) => end - 2);
+  const ids = ends.map(() => NONE), queue = new Queue(); // ids: of the part that begins there and the next one, as one
+  /** @param {number} i where a part begins */
+  const look = (i) => {
+    ids[i] = ends[i] < n ? ranks.get(piece.slice(i, ends[ends[i]])) ?? NONE : NONE;
+    if (ids[i] !== NONE) queue.push(ids[i] * LONGEST + i);
+  };
+  for (let i = 0; i < n; i++) look(i);
+  for (let first = queue.pop(); first !== undefined; first = queue.pop()) {
+    const i = first % LONGEST, gone = ends[i];
+    if (ids[i] !== (first - i) / LONGEST) continue; // a neighbour has changed since
+    ends[i] = ends[gone];
+    before[ends[i]] = i;
+    ids[gone] = NONE;
+    look(i);
+    if (before[i] >= 0) look(before[i]);
   }
-  return starts.slice(0, -1).map((start, i) => {
-    const part = piece.slice(start, starts[i + 1]);
-    return [/** @type {number} */ (ranks.get(part)), part]; // a byte, or what was joined
-  });
+  /** @type {Token[]} */
+  const tokens = [];
+  for (let i = 0; i < n; i = ends[i]) {
+    const part = piece.slice(i, ends[i]);
+    tokens.push([/** @type {number} */ (ranks.get(part)), part]); // a byte, or what was joined
+  }
+  return tokens;
+}
+
+const NONE = -1, LONGEST = 2 ** 13; // LONGEST: more bytes than a text may have
+
+// Numbers of which the smallest comes first: a binary heap.
+class Queue {
+  /** @type {number[]} */
+  heap = [];
+  /** @param {number} value */
+  push(value) {
+    const { heap } = this;
+    let at = heap.push(value) - 1;
+    for (let up = (at - 1) >> 1; at > 0 && heap[up] > value; up = (at - 1) >> 1) {
+      heap[at] = heap[up];
+      at = up;
+    }
+    heap[at] = value;
+  }
+  pop() {
+    const { heap } = this, first = heap[0], last = /** @type {number} */ (heap.pop());
+    if (!heap.length) return first;
+    let at = 0;
+    for (let down = 1; down < heap.length; down = 2 * at + 1) {
+      if (heap[down + 1] < heap[down]) down += 1;
+      if (heap[down] >= last) break;
+      heap[at] = heap[down];
+      at = down;
+    }
+    heap[at] = last;
+    return first;
+  }
 }
 
 /**
@@ -115,16 +154,49 @@ function check(text, most, words) {
 }
 
 /**
+ * Many tokens as boxes, in runs: the first is drawn at once, each other in a frame of its own, so that a text of a
+ * thousand characters stops nobody who types. A run that stays as it is stays in place.
+ * @param {string} name
+ */
+function tokenRow(name) {
+  const row = element("div", { class: "tokens", role: "group", tabindex: 0, "aria-label": name });
+  /** @type {Shown[][]} */
+  const drawn = [];
+  let frame = 0;
+  /** @type {(wanted: Shown[][], at: number) => void} */
+  const goOn = (wanted, at) => {
+    while (at < wanted.length && String(drawn[at]) === String(wanted[at])) at += 1;
+    if (at < wanted.length) {
+      const run = element("div", { class: "chips" }, ...wanted[at].map(([id, text], i) => chip(text, id, "", i % 4)));
+      if (at < drawn.length) row.children[at].replaceWith(run);
+      else row.append(run);
+      drawn[at] = wanted[at];
+    }
+    row.classList.toggle("waiting", at + 1 < wanted.length);
+    if (at + 1 < wanted.length) frame = requestAnimationFrame(() => goOn(wanted, at + 1));
+  };
+  /** @param {Shown[]} tokens */
+  const show = (tokens) => {
+    cancelAnimationFrame(frame);
+    const wanted = Array.from({ length: Math.ceil(tokens.length / RUN) }, (_, i) => tokens.slice(i * RUN, (i + 1) * RUN));
+    drawn.length = Math.min(drawn.length, wanted.length);
+    while (row.children.length > drawn.length) row.lastElementChild?.remove();
+    goOn(wanted, 0);
+  };
+  return Object.assign(row, { show });
+}
+
+/**
  * The place of one encoding: its name, how long the text is, and the text in pieces.
  * @param {string} name
  */
 function half(name) {
-  const told = element("p", { class: "told" }), row = element("div", { class: "chips tokens" });
+  const told = element("p", { class: "told" }), row = tokenRow(name);
   const place = element("section", { "aria-label": name }, element("p", { class: "quiet" }, name), told, row);
   /** @type {(tokens: Shown[], words: string, bytes: number) => void} */
   const show = (tokens, words, bytes) => {
     told.textContent = fill(words, { tokens: count(tokens.length), each: (bytes / tokens.length).toFixed(1) });
-    row.replaceChildren(...tokens.map(([id, text], i) => chip(text, id, "", i % 4)));
+    row.show(tokens);
   };
   return Object.assign(place, { show });
 }
@@ -160,7 +232,7 @@ function table(model) {
 function build({ model, root, words }) {
   const size = count(model.get("size")), own = encoding(model.get("patterns")[1], fromBase64(model.get("own")));
   const [first, cut] = model.get("given"), published = table(model);
-  const field = textArea(words.text, 3, (text) => change(model, { text }));
+  const field = textArea(words.text, 3, (text) => change(model, { text }), { most: model.get("most"), words });
   const examples = Object.entries(model.get("examples")).map(([name, text]) => button(name, () => change(model, { text })));
   const left = half(words.published), right = half(fill(words.own, { size }));
   root.append(element("div", { class: "controls" }, field,

@@ -52,6 +52,7 @@ class Tokenizer(Picture):
 
     script = "tokenizer.js"
     resources = {NAME: _table}
+    kept = ("text",)
 
     text = traitlets.Unicode().tag(sync=True)
     examples = traitlets.Dict().tag(sync=True)

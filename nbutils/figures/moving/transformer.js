@@ -30,7 +30,8 @@ import { kvCache, meanAndSpread, network, read, softmax, unembed } from "./gpt.j
  * @property {number} column of the chosen number
  */
 
-const LETTERS = "ABC", ASKED = 6, POSITIONS = 11, WIDTH = 48, HEAD = 16, HEADS = 3, LAYERS = 3, SHOWN = 3;
+const LETTERS = "ABC", ASKED = 6, POSITIONS = 11, WIDTH = 48, HEAD = 16, HEADS = 3, LAYERS = 3, SHOWN = 3, SIZE = "175 kB";
+const TRAINED = ASKED - 1; // the first position whose answer the loss counted
 /** @type {LayerName[]} */
 const LAYER = ["attention_normed", "q", "k", "v", "scores", "weights", "heads", "attention_answer",
   "after_attention", "mlp_normed", "mlp_hidden", "mlp_answer", "after_mlp"];
@@ -44,7 +45,7 @@ const LOOKS = ["scores", "weights"];
 const OF_HEADS = ["q", "k", "v", "heads"], NEXT = ["logits", "probabilities"];
 /** @type {Record<string, [down: number, right: number]>} how far a key moves the choice */
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const [LEFT, TOP, TALL, GAP] = [30, 18, 17, 22]; // pixels: row names, column names, a row, between pictures
+const [LEFT, TOP, TALL] = [30, 18, 17]; // pixels: row names, column names, a row
 
 /**
  * Read the question, write the answer: the letters, and the values at each position.
@@ -227,7 +228,7 @@ function placeOf(name, row, column, letters, words) {
     return fill(words.looks, { ...here, head: Math.floor(column / POSITIONS) + 1, seen: column % POSITIONS });
   }
   if (OF_HEADS.includes(name)) return fill(words.inHead, { ...here, head: Math.floor(column / HEAD) + 1, number: column % HEAD });
-  if (NEXT.includes(name)) return fill(words.next, { ...here, next: LETTERS[column] });
+  if (NEXT.includes(name)) return fill(row < TRAINED ? words.untrained : words.next, { ...here, next: LETTERS[column] });
   return fill(words.number, { ...here, number: column });
 }
 
@@ -269,27 +270,30 @@ function heatMap(root, words, onChoose) {
 }
 
 /**
- * Rows of up to 48 numbers fit; wider ones are cut into pictures below each other.
- * @param {Shown} shown
- */
-const across = ({ rows }) => Math.min(WIDTH, rows[0].length);
-/** @param {Shown} shown */
-const height = ({ rows }) => TOP + rows.length * TALL;
-
-/**
  * @param {HTMLCanvasElement} canvas
  * @param {Shown} shown
  * @param {number} x in pixels
  * @param {number} y in pixels
  * @returns {Cell | null}
  */
-function cellAt(canvas, shown, x, y) {
-  const n = across(shown), picture = Math.floor(y / (height(shown) + GAP - TOP));
-  const row = Math.floor((y - picture * (height(shown) + GAP - TOP) - TOP) / TALL);
+function cellAt(canvas, { rows }, x, y) {
+  const n = rows[0].length, row = Math.floor((y - TOP) / TALL);
   const column = Math.floor(((x - LEFT) / (canvas.clientWidth - LEFT)) * n);
-  if (row < 0 || row >= shown.rows.length || column < 0 || column >= n) return null;
-  return picture * n + column < shown.rows[0].length ? { row, column: picture * n + column } : null;
+  return row < 0 || row >= rows.length || column < 0 || column >= n ? null : { row, column };
 }
+
+/**
+ * The first row whose numbers were trained: before it, what would come next is an answer that nobody asked for.
+ * @param {LayerName | RowName} name
+ */
+const firstTrained = (name) => (NEXT.includes(name) ? TRAINED : 0);
+
+/**
+ * The largest number, of either sign, of the rows that were trained.
+ * @param {Float64Array[]} rows
+ * @param {LayerName | RowName} name
+ */
+const largest = (rows, name) => Math.max(...rows.slice(firstTrained(name)).map((row) => Math.max(...row.map(Math.abs))));
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -298,48 +302,42 @@ function cellAt(canvas, shown, x, y) {
  * @param {Words} words
  */
 function draw(canvas, root, shown, words) {
-  const n = across(shown), pictures = Math.ceil(shown.rows[0].length / n), step = height(shown) + GAP - TOP;
-  const wide = canvas.clientWidth || 300, tall = pictures * step, scale = window.devicePixelRatio || 1;
+  const n = shown.rows[0].length, wide = canvas.clientWidth || 300, tall = TOP + shown.rows.length * TALL + 4;
+  const scale = window.devicePixelRatio || 1, size = [Math.round(wide * scale), Math.round(tall * scale)];
   canvas.style.height = `${tall}px`;
-  [canvas.width, canvas.height] = [Math.round(wide * scale), Math.round(tall * scale)];
+  [canvas.width, canvas.height] = size; // which empties it
   const paint = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), look = getComputedStyle(root);
   const [ink, card, quiet, above, below] = ["ink", "card", "quiet", "target", "mark"].map((name) => look.getPropertyValue(`--${name}`));
-  const most = Math.max(...shown.rows.map((row) => Math.max(0, ...row.map(Math.abs)))) || 1;
-  const cell = (wide - LEFT) / n;
+  const most = largest(shown.rows, shown.name) || 1, cell = (wide - LEFT) / n, first = firstTrained(shown.name);
   paint.scale(scale, scale);
   paint.font = "12px ui-monospace, Menlo, Consolas, monospace";
   paint.textBaseline = "middle";
-  for (let p = 0; p < pictures; p++) {
-    const top = p * step + TOP;
+  paint.fillStyle = quiet;
+  for (const [text, x] of columnNames(shown, n, words)) paint.fillText(text, LEFT + x * cell, TOP / 2);
+  shown.rows.forEach((row, t) => {
+    const y = TOP + t * TALL, trained = t >= first;
     paint.globalAlpha = 1;
-    paint.fillStyle = quiet;
-    for (const [text, x] of columnNames(shown, n, p, words)) paint.fillText(text, LEFT + x * cell, top - TOP / 2);
-    shown.rows.forEach((row, t) => {
-      const y = top + t * TALL;
+    paint.fillStyle = t < ASKED ? quiet : ink;
+    paint.fillText(`${shown.letters[t]}${t < ASKED ? "" : "′"}`, 4, y + TALL / 2);
+    row.forEach((value, c) => {
+      const strength = Math.min(1, Math.abs(value) / most);
+      paint.globalAlpha = trained ? strength : strength / 8;
+      paint.fillStyle = value > 0 ? above : below;
+      paint.fillRect(LEFT + c * cell, y, cell + 0.3, TALL);
+      if (n > LETTERS.length) return;
       paint.globalAlpha = 1;
-      paint.fillStyle = t < ASKED ? quiet : ink;
-      paint.fillText(`${shown.letters[t]}${t < ASKED ? "" : "′"}`, 4, y + TALL / 2);
-      for (let c = 0; c < n; c++) {
-        const value = row[p * n + c];
-        paint.globalAlpha = Math.abs(value) / most;
-        paint.fillStyle = value > 0 ? above : below;
-        paint.fillRect(LEFT + c * cell, y, cell + 0.3, TALL);
-        if (n > LETTERS.length) continue;
-        paint.globalAlpha = 1;
-        const strong = Math.abs(value) > most * (value > 0 ? 0.65 : 0.85);
-        paint.fillStyle = strong ? onStrong(value, root.dataset.look, ink, card) : ink;
-        paint.fillText(readable(value, 2), LEFT + c * cell + 6, y + TALL / 2);
-      }
+      const strong = trained && strength > (value > 0 ? 0.65 : 0.85);
+      paint.fillStyle = !trained ? quiet : strong ? onStrong(value, root.dataset.look, ink, card) : ink;
+      paint.fillText(readable(value, 2), LEFT + c * cell + 6, y + TALL / 2);
     });
-    paint.globalAlpha = 1;
-    paint.strokeStyle = quiet;
-    for (const x of dividers(shown, n)) paint.strokeRect(LEFT + x * cell, top, 0, shown.rows.length * TALL);
-    paint.strokeRect(LEFT + 0.5, top + 0.5, wide - LEFT - 1, shown.rows.length * TALL - 1);
-  }
-  const at = Math.floor(shown.column / n), x = LEFT + (shown.column % n) * cell;
+  });
+  paint.globalAlpha = 1;
+  paint.strokeStyle = quiet;
+  for (const x of dividers(shown, n)) paint.strokeRect(LEFT + x * cell, TOP, 0, shown.rows.length * TALL);
+  paint.strokeRect(LEFT + 0.5, TOP + 0.5, wide - LEFT - 1, shown.rows.length * TALL - 1);
   paint.strokeStyle = ink;
   paint.lineWidth = 2;
-  paint.strokeRect(x - 1, at * step + TOP + shown.row * TALL - 1, cell + 2, TALL + 2);
+  paint.strokeRect(LEFT + shown.column * cell - 1, TOP + shown.row * TALL - 1, cell + 2, TALL + 2);
 }
 
 /**
@@ -354,16 +352,14 @@ function onStrong(value, look, ink, card) {
 }
 
 /**
- * What stands above a picture: [text, column].
+ * What stands above the numbers: [text, column].
  * @param {Shown} shown
- * @param {number} n columns of a picture
- * @param {number} p the picture's number
+ * @param {number} n columns
  * @param {Words} words
  * @returns {[text: string, column: number][]}
  */
-function columnNames({ name, rows }, n, p, words) {
+function columnNames({ name }, n, words) {
   if (NEXT.includes(name)) return [...LETTERS].map((letter, i) => [letter, i + 0.08]);
-  if (n < rows[0].length) return [[fill(words.rest, { from: p * n, to: p * n + n - 1 }), 0]];
   if (LOOKS.includes(name) || OF_HEADS.includes(name)) {
     return Array.from({ length: HEADS }, (_, head) => [fill(words.head, { head: head + 1 }), (head * n) / HEADS + 0.5]);
   }
@@ -377,17 +373,54 @@ function columnNames({ name, rows }, n, p, words) {
 const dividers = ({ name }, n) => (LOOKS.includes(name) || OF_HEADS.includes(name) ? [n / 3, (2 * n) / 3] : []);
 
 /**
+ * A stage's name, with its layer.
+ * @param {number} stage
+ * @param {Words} words
+ */
+function nameOf(stage, words) {
+  const [layer, name] = STAGES[stage];
+  return layer === null ? words[name] : fill(words.layer, { layer: layer + 1, what: words[name] });
+}
+
+/**
+ * All stages at a glance, from the letters through the layers to the answer; show(stage) marks where we are. Who can't
+ * see or tap it has the slider, which says the same.
+ * @param {Words} words
+ * @param {(stage: number) => void} choose
+ */
+function overview(words, choose) {
+  const stops = STAGES.map((_, stage) => element("span", { class: "stop", title: `${stage}: ${nameOf(stage, words)}`,
+    click: () => choose(stage) }));
+  /** @type {(name: string, from: number, to: number, kind?: string) => HTMLElement} */
+  const part = (name, from, to, kind = "") =>
+    element("div", { class: `part ${kind}`, style: kind ? null : `flex-grow: ${to - from}` }, element("small", {}, name), element("div", {}, ...stops.slice(from, to)));
+  const mlp = LAYER.indexOf("mlp_normed"), count = LAYER.length, end = 1 + LAYERS * count;
+  const layers = Array.from({ length: LAYERS }, (_, layer) => element("div", { class: "layer" },
+    part(fill(words.attentionOf, { layer: layer + 1 }), 1 + layer * count, 1 + layer * count + mlp),
+    part(words.mlpOf, 1 + layer * count + mlp, 1 + (layer + 1) * count)));
+  const made = element("div", { class: "overview", "aria-hidden": true }, part(words.letterPart, 0, 1, "ends"), ...layers,
+    part(words.answerPart, end, STAGES.length, "ends"));
+  /** @param {number} stage */
+  const show = (stage) => stops.forEach((stop, at) => {
+    stop.classList.toggle("here", at === stage);
+    stop.classList.toggle("done", at < stage);
+  });
+  return Object.assign(made, { show });
+}
+
+/**
  * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
 function build({ model, root, words, redraw }) {
+  /** @param {number} stage */
+  const go = (stage) => change(model, { column: Math.min(model.get("column"), widthOf(stage) - 1), stage });
   const field = textField(words.text, (text) => change(model, { text }));
-  const steps = stepper(words.stage, words.back, words.onward, (stage) => {
-    change(model, { column: Math.min(model.get("column"), widthOf(stage) - 1), stage });
-  });
-  const map = heatMap(root, words, (cell) => change(model, cell)), colours = element("p", { class: "quiet" });
+  const steps = stepper(words.stage, words.back, words.onward, go), all = overview(words, go);
+  const map = heatMap(root, words, (cell) => change(model, cell)), colours = element("p", { class: "quiet colours" });
   const heading = element("p", { class: "stage" });
-  root.append(element("div", { class: "controls" }, field, steps), heading, map, colours);
+  root.classList.add("whole");
+  root.append(element("div", { class: "controls" }, field, steps), all, heading, map, colours);
   const beginning = model.get("beginning");
   const sorter = later(() => resource(model, "sorter").then((file) => network(file, words)), redraw);
   let known = "", seen = begin(beginning);
@@ -398,23 +431,23 @@ function build({ model, root, words, redraw }) {
     if (!/^[ABC]{6}$/i.test(text)) throw new Sentence(words.letters);
     const stage = whole(model, "stage", 0, STAGES.length - 1), row = whole(model, "row", 0, POSITIONS - 1);
     const column = whole(model, "column", 0, widthOf(stage) - 1), asks = text.toUpperCase();
-    const last = STAGES.length - 1, [layer, name] = STAGES[stage];
+    const last = STAGES.length - 1, name = STAGES[stage][1], what = nameOf(stage, words);
     steps.show(stage, last, `${stage} / ${last}`);
+    all.show(stage);
+    heading.textContent = fill(words.here, { what });
     const net = sorter.value, here = stage === 0 && asks === beginning.text;
     map.classList.toggle("waiting", !net && !here);
     if (!net && !here) {
       sorter.tell();
       sorter.fetch();
-      return fill(words.fetching, { size: "175 kB" });
+      return fill(words.fetching, { size: SIZE });
     }
     const key = `${asks} ${Boolean(net)}`;
     if (known !== key) [known, seen] = [key, net ? run(net, asks) : begin(beginning)];
     const rows = seen.rows.map((_, at) => values(seen, STAGES[stage], at));
-    const what = layer === null ? words[name] : fill(words.layer, { layer: layer + 1, what: words[name] });
-    heading.textContent = what[0].toUpperCase() + what.slice(1);
     map.show({ rows, name, letters: seen.letters, row, column });
-    const most = Math.max(...rows.map((numbers) => Math.max(...numbers.map(Math.abs))));
-    colours.textContent = fill(words.colours, { most: readable(most) });
+    const told = fill(words.colours, { most: readable(largest(rows, name)) });
+    colours.textContent = firstTrained(name) ? `${told} ${fill(words.pale, { last: TRAINED - 1 })}` : told;
     return [
       fill(words.read, { text: asks, answer: seen.letters.slice(ASKED) }),
       fill(words.where, { stage, stages: last, what }),

@@ -72,6 +72,7 @@ class WholeTransformer(Picture):
 
     script = "transformer.js"
     resources = {"sorter": lambda: content("sorter")}
+    kept = ("text", "stage", "row", "column")
 
     text = traitlets.Unicode().tag(sync=True)
     stage = traitlets.Int().tag(sync=True)
@@ -131,7 +132,8 @@ class WholeTransformer(Picture):
         if name in ("q", "k", "v", "heads"):
             return self.say("inHead", **here, head=column // 16 + 1, number=column % 16)
         if name in ("logits", "probabilities"):
-            return self.say("next", **here, next=LETTERS[column])
+            key = "untrained" if self.row < SORTED - 1 else "next"
+            return self.say(key, **here, next=LETTERS[column])
         return self.say("number", **here, number=column)
 
     def _made_of(self, seen: Trace, layer: int | None, name: str) -> str:

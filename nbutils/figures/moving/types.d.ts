@@ -19,22 +19,45 @@ export type CommonWords = typeof import("../../words/en/pictures/common.json");
 export interface Common {
   _resources: Record<string, string>;
   _words: CommonWords;
+  _kept: string[]; // names of what the reader changes
 }
 
-/** What `build` gets. words: its own and the common ones; redraw: draw again. */
+/** What `build` gets. words: its own and the common ones; redraw: draw again; said: where the sentence stands,
+ * below all else where the picture gives it no other place. */
 export interface Parts<Words, State> {
   model: Model<State & Common>;
   root: HTMLElement;
   words: Words & CommonWords;
+  said: HTMLElement;
   redraw: () => void;
 }
 
 /** Fills parts.root; what it returns draws the model's state, and returns the sentence that says it. */
 export type Build<Words, State> = (parts: Parts<Words, State>) => () => string;
 
-/** What anywidget calls to show a picture in `el`; what it returns ends the picture. */
+/** The page that a picture stands in, where it has an address and remembers. Notebooks have none. */
+export interface Page {
+  /** The address that opens the page at this picture, in its state now. */
+  link(): string;
+  /** The picture is drawn: it can adopt a state, and says whether that could be drawn. */
+  ready(adopt: (state: Record<string, unknown>) => boolean): void;
+}
+
+/** What anywidget and pages call to show a picture in `el`; what it returns ends the picture. */
 export interface Widget {
-  render(host: { model: Model; el: HTMLElement }): () => void;
+  render(host: { model: Model; el: HTMLElement; page?: Page }): () => void;
+}
+
+/** Where a page keeps what a reader did, on their own machine only: book/scripts/memory.js. */
+export interface Memory {
+  get(path: string[], otherwise?: unknown): any;
+  set(path: string[], value: unknown): void;
+}
+
+declare global {
+  interface Window {
+    nextToken?: { memory?: Memory; page?: string };
+  }
 }
 
 /** An attribute of an element. true: present; false, null, undefined: absent; a function: a listener. */
@@ -44,6 +67,12 @@ export type Attribute = string | number | boolean | null | undefined | ((event: 
 export type Range = HTMLElement & {
   show: (value: number, most: number, words: string) => void;
 };
+
+/** How many characters a field takes; words: that say so. */
+export interface Limit {
+  most: number;
+  words: { cutOff: string };
+}
 
 /** A field for a text. */
 export type Field = HTMLElement & { show: (value: string) => void };
@@ -183,4 +212,28 @@ export interface World {
   numbers: string[];
   long: Openings;
   short: Openings;
+}
+
+/** A network whose run is planned. */
+export interface Shape {
+  layers: number;
+  width: number;
+  vocabulary: number;
+  context: number;
+  tied: boolean;
+}
+
+/** How many parameters each part of a network has. */
+export type Parameters = Record<"tokens" | "positions" | "attention" | "mlp" | "norms" | "head", number>;
+
+/** The bytes that each part of a run needs. */
+export type RunMemory = Record<"weights" | "gradients" | "optimizer" | "copies" | "activations" | "logits", number>;
+
+/** The loss of a run by its size: Chinchilla's law. */
+export interface Law {
+  E: number;
+  A: number;
+  alpha: number;
+  B: number;
+  beta: number;
 }

@@ -20,7 +20,7 @@ import { kvCache, network, read, softmax, unembed } from "./gpt.js";
 /** @typedef {{ answer: string, probabilities: number[][], loss: number }} Trained */
 /** @typedef {Trained} Answered probabilities: shape (6, 3) */
 
-const LETTERS = "ABC", WIDTH = 48, HEAD = 16;
+const LETTERS = "ABC", WIDTH = 48, HEAD = 16, SIZE = "175 kB";
 
 /**
  * Read the question, write the answer. With `right` letters, those are read in place of its own.
@@ -143,8 +143,8 @@ function place(shares, before, letter, right, words) {
   });
   const ok = letter === right;
   return element("div", { class: ok ? "place" : "place wrong" },
-    element("div", { class: "plot" }, ...bars),
-    element("div", { class: "plot names" }, ...[...LETTERS].map((name) => element("span", {}, name))),
+    element("div", { class: "thirds" }, ...bars),
+    element("div", { class: "thirds names" }, ...[...LETTERS].map((name) => element("span", {}, name))),
     element("b", {}, fill(ok ? words.right : words.wrong, { letter })),
     element("small", {}, ok ? percent(shares[LETTERS.indexOf(letter)]) : fill(words.should, { letter: right })));
 }
@@ -177,7 +177,7 @@ function build({ model, root, words, redraw }) {
     if (!net && !still) {
       sorter.tell();
       sorter.fetch();
-      return fill(words.fetching, { size: "175 kB" });
+      return fill(words.fetching, { size: SIZE });
     }
     const values = weights.map((weight, i) => valueOf(weight, turns[i], steps));
     const now = net ? answered(net, weights, values, question, right) : trained;

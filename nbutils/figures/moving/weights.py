@@ -50,6 +50,7 @@ class SixWeights(Picture):
 
     script = "weights.js"
     resources = {"sorter": lambda: content("sorter")}
+    kept = ("turns",)
 
     turns = traitlets.List().tag(sync=True)
     question = traitlets.Unicode(QUESTION).tag(sync=True)

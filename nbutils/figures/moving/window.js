@@ -73,7 +73,7 @@ function makeDraggable(stream, boxes, window, move) {
  * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
-function build({ model, root, words }) {
+function build({ model, root, words, said }) {
   const tokens = model.get("tokens"), last = tokens.length - 1;
   const window = () => ({ start: model.get("start"), length: model.get("length") });
   /** @param {number} start */
@@ -84,7 +84,8 @@ function build({ model, root, words }) {
   const boxes = tokens.map(([number, text]) => chip(text, number));
   const stream = element("div", { class: "chips stream" }, ...boxes), costs = element("div", { class: "costs" });
   root.append(element("div", { class: "controls" }, place, size),
-    element("p", { class: "quiet" }, words.stream), stream, costs);
+    element("p", { class: "quiet" }, words.stream), stream,
+    element("div", { class: "priced" }, costs, said));
   makeDraggable(stream, boxes, window, move);
 
   return () => {

@@ -7,6 +7,7 @@ import traitlets
 
 from nbutils.config import GPTConfig
 from nbutils.planning import training_flops
+from nbutils.tokens import token_bytes
 
 from ..style import spelled
 from .picture import Picture, readable, whole_number
@@ -40,6 +41,7 @@ class Window(Picture):
     """
 
     script = "window.js"
+    kept = ("start", "length")
 
     tokens = traitlets.List().tag(sync=True)  # (id, text) of each token
     start = traitlets.Int().tag(sync=True)
@@ -61,7 +63,7 @@ class Window(Picture):
         longest = min(MOST_LENGTH, len(ids) - 1)
         whole_number("length", length, 0, longest)
         whole_number("start", start, 0, len(ids) - 1 - length)
-        pieces = [[int(i), spelled(encoding.decode_single_token_bytes(i))] for i in ids]
+        pieces = [[int(i), spelled(token_bytes(i, encoding))] for i in ids]
         one, two = training_flops(network, 1), training_flops(network, 2)
         whole_number("network.block_size", network.block_size, 2 * THOUSAND * longest, 10**9)
         super().__init__(
