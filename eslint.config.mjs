@@ -1,8 +1,8 @@
-// What `make check` asks of the pictures' scripts beside types; tsconfig.json says the rest.
+// What `make check` asks of the pictures' and pages' scripts beside types; tsconfig.json says the rest.
 import js from "@eslint/js";
 
 export default [
-  { ignores: ["_build/", ".venv/", "nbutils/figures/moving/bundles/"] },
+  { ignores: ["_build/", ".venv/", "nbutils/figures/moving/bundles/", "book/bundles/"] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },

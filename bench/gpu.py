@@ -26,6 +26,7 @@ from peers import about_nanogpt
 from rows import Row, table
 
 from nbutils import chips, device, ladder
+from nbutils.files import expanded
 
 COMMAND = "make gpu"
 MINUTES = 8
@@ -59,7 +60,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=chips.WANTED, help="measure these anew")
     parser.add_argument("--quick", action="store_true", help="tiny networks, to see that all runs")
     parser.add_argument("--pretend", metavar="CHIP", help="on one that is not there, such as T4")
-    parser.add_argument("--to", type=Path, metavar="FILE", help="store the rows there")
+    parser.add_argument("--to", type=expanded, metavar="FILE", help="store the rows there")
     return parser.parse_args(arguments)
 
 

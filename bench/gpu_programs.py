@@ -24,7 +24,9 @@ def tests(bench: Bench) -> Iterator[Row]:
     """How many of the tests that need a GPU pass."""
     command = ["-m", "pytest", "-q", "--part", "gpu", "-p", "no:cacheprovider", "tests/test_gpu.py"]
     start = time.monotonic()
-    done = subprocess.run([*bench.python, *command], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*bench.python, *command], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
     yield tests_row(done.stdout, time.monotonic() - start)
     if done.returncode:
         tell(done.stdout[-6000:] + done.stderr[-2000:])
@@ -58,7 +60,7 @@ def notebook(bench: Bench, name: str) -> Iterator[Row]:
     """
     path = str(NOTEBOOKS / f"{name}.ipynb")
     command = [sys.executable, "-m", "authoring.notebooks", "--dry-run", path]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     if done.returncode:
         tell(done.stderr)
         found = FAILED.search(done.stderr)

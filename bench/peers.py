@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from nbutils.config import GPTConfig
+from nbutils.files import expanded
 
 
 def transformers_gpt2(config: GPTConfig) -> nn.Module:
@@ -52,7 +53,7 @@ def about_nanogpt(folder: Path) -> str:
 
 
 def _nanogpt_file(folder: Path) -> Path:
-    file = Path(folder) / "model.py"
+    file = expanded(folder) / "model.py"
     if not file.is_file():
         sys.exit(f"--nanogpt {folder}: there is no model.py in it; give a clone of nanoGPT")
     return file

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rows import Row, table
 
+from nbutils.files import expanded
+
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -23,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="also write the rows to FILE as JSON; without FILE, to the output instead of a table",
     )
     parser.add_argument(
-        "--text", type=Path, metavar="FILE", help="a UTF-8 text of your own for the BPE"
+        "--text", type=expanded, metavar="FILE", help="a UTF-8 text of your own for the BPE"
     )
     options = parser.parse_args(arguments)
     rows = measure(options.quick, options.text)
@@ -33,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     print(table(rows))
     if options.json:
-        Path(options.json).write_text(written + "\n", "utf-8")
+        expanded(options.json).write_text(written + "\n", "utf-8")
 
 
 def measure(quick: bool, path: Path | None) -> list[Row]:

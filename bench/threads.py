@@ -33,7 +33,7 @@ def milliseconds(turns: str, programs: int, updates: int) -> list[float]:
     clean = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     command = [sys.executable, __file__, str(updates)]
     running = [
-        subprocess.Popen(command, env=clean | waiting, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, env=clean | waiting, stdout=subprocess.PIPE, encoding="utf-8")
         for _ in range(programs)
     ]
     told = [process.communicate()[0] for process in running]

@@ -33,6 +33,8 @@ import torch
 from contenders import Job, Result, Shape
 from rows import markdown
 
+from nbutils.files import expanded
+
 SHAPES = ("4/4/128/64/12", "6/6/384/256/16")  # nanoGPT's for a CPU, and its small one for a GPU
 SPEED = (
     "Shape",
@@ -90,7 +92,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=15, help="of each, for the speed")
     parser.add_argument("--repeats", type=int, default=2, help="how often each is judged")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="store the tables there")
+    parser.add_argument("--out", type=expanded, metavar="FILE", help="store the tables there")
     parser.add_argument("--quick", action="store_true", help="a tiny shape, for a second, once")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -180,7 +182,7 @@ def started(job: Job):
             [sys.executable, contenders.__file__, json.dumps(asdict(job))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             env={**_environment(job), "TORCHINDUCTOR_CACHE_DIR": cache, "HF_HUB_OFFLINE": "1"},
         )
         with process:

@@ -21,14 +21,18 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "words",
+    "arguments",
+    "shadowing",
     "config",
     "files",
     "device",
     "attention",
     "elementwise",
     "kernels",
+    "bpe",
     "tokens",
     "smallworld",
+    "text_files",
     "text",
     "windows",
     "packing",
@@ -63,7 +67,14 @@ __all__ = list(_MODULES)
 
 def __getattr__(name):
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except Exception as error:
+            from nbutils.shadowing import explain
+
+            if why := explain():
+                raise ImportError(f"{why}, and start Python anew ({error})") from error
+            raise
     raise AttributeError(f"nbutils has no module {name!r}; it has {', '.join(_MODULES)}")
 
 

@@ -40,6 +40,8 @@ def attention(
     ``causal``: no query looks at later keys; T is then S. ``dropout``: the share of the weights that
     is set to zero.
     """
+    # Compiled for all lengths, T == S comes as a symbol, which PyTorch's own attention refuses.
+    causal = True if causal else False
     if q.device.type != "cpu" or not q.requires_grad:
         return F.scaled_dot_product_attention(q, k, v, mask, dropout, causal)
     if causal and q.size(-2) <= IN_PIECES and _in_bfloat16(q) and not _written_out:

@@ -328,4 +328,4 @@ def add_pasted(text: str, file: Path = FILE) -> None:
 
 
 if __name__ == "__main__":
-    add_pasted(sys.stdin.read())
+    add_pasted(sys.stdin.buffer.read().decode("utf-8", "replace"))

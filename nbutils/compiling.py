@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from nbutils.device import Chip, cpp_compiler
+from nbutils.device import Chip, cpp_compiler, unfit_for_compiler
 
 # tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
 _INDUCTOR_OPTIONS = {"cpp.use_decompose_tanh": True}
@@ -22,7 +22,7 @@ def compilation(
     ``what``: "model", "blocks" or None, for nothing. Gives a maker of contexts in which all runs
     as written: other shapes, as in evaluation, would be compiled anew.
 
-    Raises ``RuntimeError`` on a CPU without a C++ compiler.
+    Raises ``RuntimeError`` on a CPU without a C++ compiler, or where it can't be given the files.
     """
     if what and chip.device.type == "cpu" and cpp_compiler() is None:
         raise RuntimeError(
@@ -30,6 +30,8 @@ def compilation(
             "install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install; Windows: "
             "Visual Studio's Build Tools, whose command prompt finds it)"
         )
+    if what and chip.device.type == "cpu" and (unfit := unfit_for_compiler()):
+        raise RuntimeError(f"compile={what!r}: {unfit} (or leave compile out)")
     parts = {None: [], "blocks": getattr(model, "blocks", []), "model": [model]}[what]
     for part in parts:
         part.compile(dynamic=False, options=_options())

@@ -1,11 +1,12 @@
 """The numbers that decide: a GPT's shape, and how one is trained. No PyTorch is needed to read them."""
 
 import math
-import sys
+import os
 from dataclasses import Field, dataclass, field, fields
-from numbers import Integral, Real
 from types import NoneType
 from typing import Any, get_args
+
+from nbutils.arguments import finite, one_of, shown, whole, yes_or_no
 
 PRESETS = {
     "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes
@@ -26,8 +27,8 @@ shards of the blocks' matrices."""
 
 def _rule(default, **rule):
     """What a field's annotation doesn't say of it: ``least`` (else 0), ``below``, ``choices``,
-    ``may_change`` where a resumed run may have another value than before, and ``later`` where there
-    were checkpoints before the field: they are as with its default."""
+    ``like`` what text must be, ``may_change`` where a resumed run may have another value than
+    before, and ``later`` where there were checkpoints before the field: they are as with its default."""
     return field(default=default, metadata=rule)
 
 
@@ -41,36 +42,37 @@ def _checked(each: Field, value):
     """The value as it is kept: a number as a plain one, for checkpoints, whichever was given."""
     name, choices = each.name, each.metadata.get("choices")
     kinds = get_args(each.type) or (each.type,)
-    if choices and value not in choices:
-        raise ValueError(f"{name}={value!r} is none of {', '.join(map(str, choices))}")
-    if kinds[0] is bool and type(value) is not bool:
-        raise ValueError(f"{name}={value!r} must be True or False")
-    if kinds[0] not in (int, float) or (value is None and NoneType in kinds):
-        return value
-    least, below = each.metadata.get("least", 0), each.metadata.get("below", math.inf)
+    if choices:
+        return one_of(name, value, choices)
+    if kinds[0] is bool:
+        return yes_or_no(name, value)
+    if kinds[0] is str:
+        return _text(name, value, each.metadata["like"], NoneType in kinds)
+    limits = each.metadata.get("least", 0), each.metadata.get("below", math.inf)
     if kinds == (float, float):
-        return _two_numbers(name, value, least, below)
-    return _number(name, value, kinds[0], least, below, ", or None" if NoneType in kinds else "")
+        return _two_numbers(name, value, *limits)
+    check = whole if kinds[0] is int else finite
+    return check(name, value, *limits, "None" if NoneType in kinds else "")
 
 
-def _number(name: str, value, kind: type, least: int, below: float, or_none: str = ""):
-    wanted, words = (Integral, "whole") if kind is int else (Real, "finite")
-    number = isinstance(value, wanted) and not isinstance(value, bool)
-    if not number or not abs(value) <= sys.float_info.max:  # nan is not, either
-        raise ValueError(f"{name}={value!r} must be a {words} number")
-    if not least <= value < below:
-        above = f" and below {below}" if below < math.inf else ""
-        raise ValueError(f"{name}={value} must be at least {least}{above}{or_none}")
-    return kind(value)
+def _text(name: str, value, like: str, or_none: bool) -> str | None:
+    """A name or a path, whether it is text, a ``Path`` or a ``torch.device``, as text."""
+    if value is None and or_none:
+        return None
+    if isinstance(value, os.PathLike) or type(value).__name__ == "device":
+        value = str(value)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name}={shown(value)} must be {like}{', or None' if or_none else ''}")
+    return value
 
 
 def _two_numbers(name: str, values, least: int, below: float) -> tuple[float, float]:
     try:
         first, second = values if isinstance(values, tuple | list) else ()
-        first, second = (_number(name, value, float, least, below) for value in (first, second))
+        first, second = (finite(name, value, least, below) for value in (first, second))
     except ValueError:
         words = f"two numbers, each at least {least} and below {below}"
-        raise ValueError(f"{name}={values} must be {words}") from None
+        raise ValueError(f"{name}={shown(values)} must be {words}") from None
     return first, second
 
 
@@ -127,8 +129,8 @@ class GPTConfig:
         draws; GPT-2's and GPT-3's shapes are from their papers. "modern" is "small" with all
         switches on.
         """
-        if name not in PRESETS:
-            raise ValueError(f"preset {name!r} is unknown; there are {', '.join(PRESETS)}")
+        if not isinstance(name, str) or name not in PRESETS:
+            raise ValueError(f"preset {shown(name)} is unknown; there are {', '.join(PRESETS)}")
         return cls(**{**PRESETS[name], **changes})
 
 
@@ -182,13 +184,15 @@ class TrainConfig:
     """If given, every window begins with this id, as with a document's <|endoftext|>."""
     seed: int = 0
     """Chooses the windows, and dropout's knobs."""
-    device: str = _rule("auto", may_change=True)
+    device: str = _rule(
+        "auto", like='the name of a chip, such as "auto", "cpu" or "cuda"', may_change=True
+    )
     """The chip: auto, cpu, cuda, cuda:1 or mps (see `device.pick`)."""
     parallel: str | None = _rule(None, choices=(None, *PARALLEL), may_change=True)
     """Train in the processes that torchrun started, each step as one process alone would: "ddp",
     every one with the whole model and a share of the batch, "fsdp", also with a share of the
     weights, or "tensor", with some heads and neurons of each block."""
-    checkpoint: str | None = _rule(None, may_change=True)
+    checkpoint: str | None = _rule(None, like="the path of a folder", may_change=True)
     """A folder for this run's checkpoint; a run found there is continued. None: keep nothing."""
     checkpoint_every: int = _rule(500, least=1, may_change=True)
     """Updates between checkpoints; one more is written at the end."""

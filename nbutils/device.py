@@ -23,6 +23,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
+from nbutils.arguments import finite, of_type, shown, whole
 
 # PyTorch's words on a CPU, a GPU and a Mac, and those of NVIDIA's libraries (cuBLAS, cuDNN).
 _OUT_OF_MEMORY = r"out of memory|allocate memory|enough memory|_ALLOC_FAILED|Invalid buffer size"
@@ -72,6 +75,8 @@ def pick(device: str | torch.device = "auto") -> Chip:
     Raises ``ValueError`` for another name, for a chip that this machine lacks, and for a GPU that this
     PyTorch can't use.
     """
+    if not isinstance(device, str | torch.device):
+        raise _unknown(device)
     wish = os.environ.get("NBUTILS_DEVICE") or "auto"
     if device == "auto" != wish:
         try:
@@ -82,7 +87,7 @@ def pick(device: str | torch.device = "auto") -> Chip:
         device = _fastest()
     try:
         found = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, ValueError) as error:
         raise _unknown(device) from error
     makers = {"cuda": _cuda, "mps": _mps, "cpu": _cpu}
     if found.type not in makers:
@@ -98,6 +103,30 @@ def cpp_compiler() -> str | None:
         return get_cpp_compiler()
     except RuntimeError:  # torch._inductor.exc.InvalidCxxCompiler
         return None
+
+
+def unfit_for_compiler() -> str:
+    """What to change because torch.compile can't give a folder to a C++ compiler; "" if all are fit.
+
+    PyTorch joins the compiler's words and cuts them again, without quotes around the folders.
+    """
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    windows = os.name == "nt"
+    remedies = {
+        tempfile.gettempdir(): f"set {'TMP' if windows else 'TMPDIR'} to a folder",
+        default_cache_dir(): "set LOGNAME to a name",
+        os.environ.get("TORCHINDUCTOR_CACHE_DIR", ""): "set TORCHINDUCTOR_CACHE_DIR to a folder",
+    }
+    if not windows:  # where it does quote PyTorch's own
+        remedies[os.path.dirname(torch.__file__)] = "install PyTorch in a folder"
+    for folder, remedy in remedies.items():
+        if re.search(r"[\s'\"]" if windows else r"[\s'\"\\]", folder):
+            return (
+                f"{remedy} without blanks, quotes and backslashes, before Python starts: "
+                f"torch.compile can't work in {folder!r}"
+            )
+    return ""
 
 
 @contextlib.contextmanager
@@ -257,9 +286,9 @@ def measure_peak(chip: Chip, seconds: float = 0.5, n: int | None = None) -> floa
 
     Raises ``ValueError`` for an ``n`` below 1.
     """
-    n = {"cuda": 8192, "mps": 4096}.get(chip.device.type, 1024) if n is None else n
-    if n < 1:
-        raise ValueError(f"n={n} must be at least 1, or None for what suits the chip")
+    _check_chip(chip)
+    usual = {"cuda": 8192, "mps": 4096}.get(chip.device.type, 1024)
+    n = whole("n", n, 1, 2**31, or_none="None for what suits the chip") or usual
     a, b = (torch.randn(n, n, device=chip.device).to(chip.dtype) for _ in range(2))
     # n * n sums of n products: a multiplication and an addition each
     return 2 * n**3 / _fastest_of(lambda: a @ b, seconds)
@@ -273,8 +302,8 @@ def measure_bandwidth(chip: Chip, seconds: float = 0.5, size: int = 128_000_000)
 
     Raises ``ValueError`` for a ``size`` below 1.
     """
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"size={size} must be a whole number of bytes, at least 1")
+    _check_chip(chip)
+    size = whole("size", size, 1)
     source = torch.ones(size, dtype=torch.uint8, device=chip.device)
     copy = torch.empty_like(source)
     return 2 * size / _fastest_of(lambda: copy.copy_(source), seconds)
@@ -282,6 +311,7 @@ def measure_bandwidth(chip: Chip, seconds: float = 0.5, size: int = 128_000_000)
 
 def _fastest_of(action: Callable[[], torch.Tensor], seconds: float) -> float:
     """Seconds of the fastest of all calls that fit: other programs can only make one slower."""
+    seconds = finite("seconds", seconds, below=3600)
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end or best == float("inf"):
         start = time.perf_counter()
@@ -297,8 +327,10 @@ def fastest_time(chip: Chip, action: Callable[[], object], times: int = 5) -> fl
 
     Raises ``ValueError`` for ``times`` below 1.
     """
-    if times < 1:
-        raise ValueError(f"times={times} must be at least 1")
+    _check_chip(chip)
+    times = whole("times", times, 1)
+    if not callable(action):
+        raise ValueError(f"action={shown(action)} must be a function without arguments")
     action()
     seconds = []
     for _ in range(times):
@@ -310,9 +342,13 @@ def fastest_time(chip: Chip, action: Callable[[], object], times: int = 5) -> fl
     return min(seconds)
 
 
+def _check_chip(chip: Chip) -> None:
+    of_type("chip", chip, Chip, "give one, such as device.pick()")
+
+
 def _unknown(device: str | torch.device) -> ValueError:
     return ValueError(
-        f'device={str(device)!r} is none of "auto", "cpu", "cuda", "cuda:1" (the second GPU), "mps"'
+        f'device={shown(device)} is none of "auto", "cpu", "cuda", "cuda:1" (the second GPU), "mps"'
     )
 
 
@@ -354,7 +390,9 @@ def _apple() -> str:
     """The chip's name, such as "Apple M4 GPU"; "Apple GPU" where the system does not tell."""
     asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
     try:
-        told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        told = subprocess.run(
+            asked, capture_output=True, encoding="utf-8", check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         told = ""
     return f"{told or 'Apple'} GPU"

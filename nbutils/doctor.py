@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbutils.shadowing import find
+
 PYTHONS = ((3, 11), (3, 13))  # the first and the last that the course is tested with
 FREE = 2 * 2**30  # bytes that the course's model, caches and the built book may take
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -35,15 +37,21 @@ class Finding:
         return f"{line}\n    {self.advice}" if self.advice else line
 
 
-def examine() -> list[Finding]:
-    """All findings. None of them raises: what can't be examined is a finding, too."""
-    found = []
+def examine(shadows=None) -> list[Finding]:
+    """All findings. None of them raises: what can't be examined is a finding, too.
+
+    ``shadows``: a list as `shadowing.find` gives it; None: it is asked.
+    """
+    shadows = find() if shadows is None else shadows
+    found = [Finding(one.name, one.says, sign=BAD) for one in shadows]
+    hidden = {one.name for one in shadows}
     for one in (_python, _packages, _chip, _compiler, _table, _disk, _memory, _browser):
         try:
-            found += one()
+            found += [each for each in one() if each.what not in hidden]
         except Exception as error:  # whatever is broken here is what the doctor is asked about
             name = one.__name__.strip("_")
-            found.append(Finding(name, f"{type(error).__name__}: {error}", _REINSTALL, BAD))
+            advice = "" if shadows else _REINSTALL  # what is in the way may be all that is wrong
+            found.append(Finding(name, f"{type(error).__name__}: {error}", advice, BAD))
     return found
 
 
@@ -52,10 +60,13 @@ def ready() -> None:
 
     On a GPU, also the largest network that it can train (`planning.largest`).
 
-    Raises ``RuntimeError`` with what to do if Python is too old, or a package is missing or too old.
+    Raises ``RuntimeError`` with what to do if Python is too old, a package is missing or too old, or a
+    file of the learner's stands in its place.
     """
     if sys.version_info[:2] < PYTHONS[0]:
         raise RuntimeError(*(one.advice for one in _python()))
+    if packages := [one for one in find() if not one.own]:  # any notebook may need them
+        raise RuntimeError(f"{'; '.join(map(str, packages))}, then restart the kernel.")
     try:
         bad = [one for one in _packages(imported=False) if one.sign == BAD]
     except ImportError as error:  # also where nbutils itself was never installed, only copied
@@ -67,9 +78,9 @@ def ready() -> None:
             f"{found}. Run %pip install {missing} in a cell, then restart the kernel."
         )
 
-    from nbutils.device import pick
+    from nbutils import device  # so that a file of the learner's which is in PyTorch's way is named
 
-    chip = pick()
+    chip = device.pick()
     if chip.device.type == "cuda":
         print(f"{chip}. {_trains(chip)}")
     elif "google.colab" in sys.modules:
@@ -170,10 +181,12 @@ def _chip() -> Iterator[Finding]:
 
 
 def _compiler() -> Iterator[Finding]:
-    from nbutils.device import cpp_compiler, pick
+    from nbutils.device import cpp_compiler, pick, unfit_for_compiler
 
     if found := cpp_compiler():
-        yield Finding("C++ compiler", Path(found).name)
+        unfit = unfit_for_compiler() if pick().device.type == "cpu" else ""
+        advice = f"Only --compile needs it, and for that: {unfit}." if unfit else ""
+        yield Finding("C++ compiler", Path(found).name, advice, OPTIONAL if unfit else GOOD)
     elif pick().device.type == "cpu":
         advice = "Only --compile needs it, and chapter 6 leaves a row out: apt-get install g++"
         yield Finding("C++ compiler", "is not found", advice, OPTIONAL)
@@ -187,19 +200,27 @@ def _table() -> Iterator[Finding]:
 
 
 def _disk() -> Iterator[Finding]:
-    from nbutils.files import cache_folder
+    from nbutils.files import SET_CACHE, cache_folder
 
-    folder, wish = cache_folder(), "set NBUTILS_CACHE to a folder that can be written"
+    try:
+        folder = cache_folder()
+    except RuntimeError:  # no home: what would be kept is made anew each time
+        yield Finding("Kept files", "have no place", f"Please {SET_CACHE}.", OPTIONAL)
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        yield Finding("Kept files", f"can't be written ({error.strerror})", f"Please {wish}.", BAD)
+        yield Finding(
+            "Kept files", f"can't be written ({error.strerror})", f"Please {SET_CACHE}.", BAD
+        )
         return
     free = shutil.disk_usage(folder).free
     few = free < FREE
-    advice = f"The course may need {FREE / 2**30:.0f} GiB: make room, or {wish}." if few else ""
+    advice = (
+        f"The course may need {FREE / 2**30:.0f} GiB: make room, or {SET_CACHE}." if few else ""
+    )
     yield Finding("Disk", f"{free / 2**30:.1f} GiB are free", advice, BAD if few else GOOD)
 
 
@@ -225,6 +246,7 @@ def _browser() -> Iterator[Finding]:
 def find_chromium(own: str = "") -> str:
     """CHROMIUM from the environment, else one on PATH, else ``own``; "" if there is none."""
     chosen = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), own)
+    chosen = os.path.expanduser(chosen)
     return chosen if Path(chosen).is_file() else ""
 
 

@@ -1,6 +1,6 @@
 """What a trained model is worth: its losses against text, in nats per token."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import tiktoken
@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from nbutils import parallel
-from nbutils.ids import to_model_device
+from nbutils.arguments import of_type, shown, whole
+from nbutils.ids import check_model, check_network, to_model_device
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, Windows
 
@@ -26,7 +27,11 @@ def evaluate(
     Every counted label weighs the same. Computed in the weights' own precision, without dropout, where
     the model is, wherever the windows are; the model is left in the mode it was in. The processes of
     a ``group`` share the windows.
+
+    Raises ``ValueError`` for what is no model, no `Windows` or no number of batches.
     """
+    check_network(model)
+    of_type("windows", windows, Windows, "give Windows(tokens, batch_size, block_size)")
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -48,7 +53,7 @@ def evaluate(
 
 @torch.no_grad()
 def document_losses(
-    model: nn.Module, documents: Sequence[str], encoding: tiktoken.Encoding, batch_size: int = 64
+    model: nn.Module, documents: Iterable[str], encoding: tiktoken.Encoding, batch_size: int = 64
 ) -> list[np.ndarray]:
     """What each token of each document costs the model that reads it from its beginning, in nats.
 
@@ -60,8 +65,13 @@ def document_losses(
     """
     if isinstance(documents, str):
         raise TypeError("documents is one string; put it in a list: [document]")
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size} must be at least 1")
+    check_model(model)
+    try:
+        documents = list(documents)
+    except TypeError as error:
+        raise TypeError(f"documents={shown(documents)} must be a list of texts") from error
+    of_type("encoding", encoding, tiktoken.Encoding, "give tokens.get_encoding(name)")
+    batch_size = whole("batch_size", batch_size, 1)
     was_training = model.training
     model.eval()
     losses = []
@@ -73,7 +83,7 @@ def document_losses(
     return losses
 
 
-def _document_losses(model, documents: Sequence[str], encoding) -> list[np.ndarray]:
+def _document_losses(model, documents: list[str], encoding) -> list[np.ndarray]:
     rows = [torch.from_numpy(encode_documents([d], encoding).astype(np.int64)) for d in documents]
     lengths = [len(row) - 1 for row in rows]  # labels: all but the END before the document
     block = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=encoding.eot_token)

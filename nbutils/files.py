@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ try:
     import fcntl
 except ImportError:  # Windows: leftovers stay, since nothing tells whose they are
     fcntl = None
+
+SET_CACHE = "set NBUTILS_CACHE to a folder that can be written"
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def written_aside(
 
     ``before``: a second name, under which the file that is replaced is kept.
     """
-    path = Path(path)
+    path = expanded(path)
     with _private_folder(path) as folder:
         aside = folder / path.name
         yield aside
@@ -53,6 +56,17 @@ def save_tensors(tensors: dict, path: str | os.PathLike, metadata: dict[str, str
         number = re.search(r"os error (\d+)", str(error))
         number = int(number[1]) if number else 0
         raise OSError(number, os.strerror(number) if number else str(error)) from error
+
+
+def check_name(path: str | os.PathLike) -> None:
+    """Raise ``ValueError`` for a path with bytes that are no text: safetensors can't read from there."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{path} has a name that is not valid Unicode, as one made under another code page: no weights "
+            "can be read from there; rename it, or choose another folder"
+        ) from error
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:
@@ -124,10 +138,39 @@ def _hard_link(path: Path, other: Path) -> None:
         os.replace(path, other)
 
 
+def expanded(path: str | os.PathLike) -> Path:
+    """The path with a "~" at its beginning as the home folder, and "~ada" as hers, if there is an ada.
+
+    Raises ``ValueError`` where there is no home folder.
+    """
+    whole = os.path.expanduser(path)
+    if re.match(r"~(?=[/\\]|$)", whole):
+        raise ValueError(f"there is no home folder for the ~ in {whole}: give the whole path")
+    return Path(whole)
+
+
+def quoted(path: str | os.PathLike) -> str:
+    """The path as a word of a command that is printed to be copied into a shell.
+
+    One that begins like an option gets "./" before it; one with a "~" that is no home folder is whole.
+    """
+    text = os.fspath(path)
+    if text.startswith("-"):
+        text = os.path.join(os.curdir, text)
+    elif text.startswith("~"):
+        text = os.path.abspath(text)
+    if os.name == "nt":  # where a name has no double quote
+        return text if re.fullmatch(r"[\w.:\\/-]+", text) else f'"{text}"'
+    return shlex.quote(text)
+
+
 def cache_folder() -> Path:
     """Where the course keeps what it made once: ``NBUTILS_CACHE``, else ``~/.cache/nbutils``.
 
     Raises ``RuntimeError`` on a system without a home folder.
     """
-    chosen = os.environ.get("NBUTILS_CACHE")
-    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "nbutils"
+    try:
+        chosen = os.environ.get("NBUTILS_CACHE")
+        return expanded(chosen or "~/.cache/nbutils").absolute()
+    except ValueError as error:
+        raise RuntimeError(f"there is no home folder to keep files in: {SET_CACHE}") from error

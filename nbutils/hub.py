@@ -1,18 +1,21 @@
 """Other people's weights: Hugging Face's names, layouts and downloads, and saving as they do.
 
-A weight is a name and a tensor here. ``nbutils.model`` brings the names and shapes of its own.
+A weight is a name and a tensor here. ``nbutils.model`` brings the names and shapes of its own. What
+torch.compile, DDP and the like put into a name is no part of it: it is read over, and never written.
 """
 
 import json
 import os
 import re
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
+from nbutils.arguments import of_type
 from nbutils.config import SWITCHES, GPTConfig
-from nbutils.files import save_tensors, written_aside
+from nbutils.files import check_name, expanded, save_tensors, written_aside
 
 # A name on the hub, alone or after its owner's. Anything else is a path, and stays on this machine.
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
@@ -55,6 +58,12 @@ _REQUIRED = {
     "scale_attn_by_inverse_layer_idx": (False,),
     "add_cross_attention": (False,),
 }
+# Parts of a name that come from what was around a network, or around one of its parts, when it was
+# saved: torch.compile; DataParallel and DDP; FSDP and activation checkpointing.
+_WRAPPERS = {"_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+# What may stand before a GPT-2's names: classes that hold it call it so.
+_HOLDERS = _WRAPPERS | {"transformer", "model", "base_model", "gpt"}
+_MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # buffers of older versions, no weights
 _NBUTILS_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on
 
 
@@ -65,8 +74,10 @@ def find_pretrained(name_or_folder: str | os.PathLike) -> Path:
     ``FileNotFoundError`` for a path at which no folder is, and ``ConnectionError`` if a download
     fails.
     """
-    path = Path(name_or_folder)
+    of_type("name_or_folder", name_or_folder, (str, os.PathLike), 'give a folder, or "gpt2"')
+    path = expanded(name_or_folder)
     if path.is_dir():
+        check_name(path)
         return path
     repository = str(name_or_folder)
     is_name = isinstance(name_or_folder, str) and _HUB_NAME.fullmatch(repository)
@@ -100,6 +111,8 @@ def find_pretrained(name_or_folder: str | os.PathLike) -> Path:
 def read_config(folder: Path) -> GPTConfig:
     """The shape that a folder's config.json describes.
 
+    A head that differs from the token table is one of its own, whatever is said there.
+
     Raises ``FileNotFoundError`` if there is none, and ``ValueError`` for a model that is not built
     like ours.
     """
@@ -107,37 +120,154 @@ def read_config(folder: Path) -> GPTConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
     try:
-        return _config_from_gpt2(json.loads(path.read_text(encoding="utf-8")))
+        config = _config_from_gpt2(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ValueError(f"{path} describes no GPT-2 that fits this model: {error}") from error
+    tied = config.tie_weights and not _has_own_head(folder / "model.safetensors", config)
+    return replace(config, tie_weights=tied)
 
 
 def read_weights(
     folder: Path, config: GPTConfig, wanted: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """A folder's tensors by our names; what else is in it (masks, a tied head) is left out.
+    """A folder's tensors by our names; what is in it beside them (masks, a tied head) is left out.
 
     ``wanted``: tensors of our names and shapes, whatever is in them. Raises ``FileNotFoundError``
-    if the folder has no model.safetensors, and ``ValueError`` if it is damaged, lacks a tensor or
-    has one of another shape.
+    if the folder has no model.safetensors, and ``ValueError`` if it is damaged, lacks a tensor, has
+    one of another shape, or one for which a GPT has no place.
     """
     path = folder / "model.safetensors"
-    stored = {name.removeprefix("transformer."): t for name, t in _read_tensors(path).items()}
-    renamed, weights = _is_gpt2(config), {}
-    for name, expected in wanted.items():
-        file_name = hugging_face_name(name).removeprefix("transformer.") if renamed else name
-        if file_name not in stored:
-            raise ValueError(f"{path} has no {file_name}: it is not a whole GPT-2")
-        tensor = stored[file_name].float()
-        turned = tensor.t() if renamed and file_name.endswith(_TRANSPOSED) else tensor
-        # A copy: what the library gives stays a part of the file, which Windows then lets nobody replace.
-        weights[name] = turned.clone(memory_format=torch.contiguous_format)
-        if weights[name].shape != expected.shape:
-            raise ValueError(
-                f"{path}: {file_name} makes {tuple(weights[name].shape)}, but config.json makes "
-                f"{tuple(expected.shape)}"
-            )
+    stored = _by_bare_names(path, _read_tensors(path))
+    if _is_gpt2(config):
+        names = {name: _bare(hugging_face_name(name)) for name in wanted}
+    else:
+        names = {name: name for name in wanted}
+    table, head = names["token_embedding.weight"], _head(config)
+    if config.tie_weights and head in stored:  # the same numbers, of which some keep either
+        stored.setdefault(table, stored[head])
+        del stored[head]
+    _check_layers(path, stored, config)
+    left = sorted(stored.keys() - set(names.values()))
+    left = [name for name in left if not _MASKS.fullmatch(name)]
+    _check_adapter(path, left)
+    weights = {ours: _fitted(path, stored, names[ours], wanted[ours], config) for ours in wanted}
+    if left:
+        raise ValueError(
+            f"{path} has {_few(left)}, for which this model has no place: without it the answers would "
+            "be others. Save the language model alone, as transformers' GPT2LMHeadModel does"
+        )
     return weights
+
+
+def _fitted(
+    path: Path, stored: dict, name: str, expected: torch.Tensor, config: GPTConfig
+) -> torch.Tensor:
+    """The tensor of a name in the file, in float32, turned as ours."""
+    if name not in stored:
+        raise ValueError(f"{path} has no {name}: it is not a whole GPT-2")
+    tensor = stored[name]
+    if not tensor.is_floating_point():
+        raise ValueError(
+            f"{path}: {name} has dtype {tensor.dtype}, so its weights are quantised: give a folder in "
+            "which they are float32, float16 or bfloat16"
+        )
+    turned = tensor.t() if _is_gpt2(config) and name.endswith(_TRANSPOSED) else tensor
+    if turned.shape != expected.shape:
+        raise ValueError(
+            f"{path}: {name} makes {tuple(turned.shape)}, but config.json makes {tuple(expected.shape)}"
+        )
+    # A copy: what the library gives stays a part of the file, which Windows then lets nobody replace.
+    return turned.float().clone(memory_format=torch.contiguous_format)
+
+
+def _check_layers(path: Path, stored: Iterable[str], config: GPTConfig) -> None:
+    found = [re.match(r"(?:h|blocks)\.(\d+)\.", name) for name in stored]
+    layers = {int(match[1]) for match in found if match}
+    if layers and layers != set(range(config.n_layer)):
+        raise ValueError(
+            f"{path} has weights of {len(layers)} layers (the last is number {max(layers)}, counted from 0), "
+            f"and config.json says n_layer={config.n_layer}: they were not saved together"
+        )
+
+
+def _check_adapter(path: Path, left: list[str]) -> None:
+    if any(".lora_" in name for name in left):
+        raise ValueError(
+            f"{path} has an adapter beside the weights ({_few(left)}): merge it into them first, with "
+            "peft's merge_and_unload(), and save the model again"
+        )
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _has_own_head(path: Path, config: GPTConfig) -> bool:
+    """Whether a file has both a token table and a head, and their numbers differ."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = _by_bare_names(path, {name: name for name in file.keys()})
+            table = names.get("wte.weight" if _is_gpt2(config) else "token_embedding.weight")
+            head = names.get(_head(config))
+            if table is None or head is None:
+                return False
+            return not torch.equal(*(file.get_tensor(name).float() for name in (table, head)))
+    except (OSError, SafetensorError):  # `read_weights` says what is wrong
+        return False
+
+
+def _head(config: GPTConfig) -> str:
+    return "lm_head.weight" if _is_gpt2(config) else "head.weight"
+
+
+# Names without what was around a network when it was saved
+
+
+def plain_name(name: str) -> str:
+    """A weight's name without torch.compile's "_orig_mod." and DDP's "module.", wherever they stand."""
+    return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
+
+
+def plain_names(tensors: dict) -> dict:
+    """Tensors by their `plain_name`; as they are if two would then have one name."""
+    renamed = {plain_name(name): tensor for name, tensor in tensors.items()}
+    return renamed if len(renamed) == len(tensors) else dict(tensors)
+
+
+def names_as_in(own: Iterable[str], tensors: dict) -> dict:
+    """Tensors by the names in ``own`` that are the same but for wrappers; others keep theirs."""
+    spelled = {plain_name(name): name for name in own}
+    renamed = {spelled.get(plain_name(name), name): tensor for name, tensor in tensors.items()}
+    return renamed if len(renamed) == len(tensors) else dict(tensors)
+
+
+def read_over_wrappers(model, state_dict: dict, prefix: str, *_) -> None:
+    """Before ``model.load_state_dict(state_dict)``: its names become the model's own."""
+    renamed = names_as_in([prefix + name for name in model.state_dict()], state_dict)
+    state_dict.clear()
+    state_dict.update(renamed)
+
+
+def _bare(name: str) -> str:
+    """A name without wrappers, and without what stands before a GPT-2's names."""
+    parts = plain_name(name).split(".")
+    while len(parts) > 1 and parts[0] in _HOLDERS:
+        parts = parts[1:]
+    return ".".join(parts)
+
+
+def _by_bare_names(path: Path, tensors: dict) -> dict:
+    bare = {}
+    for name, tensor in tensors.items():
+        if _bare(name) in bare:
+            raise ValueError(f"{path} has {_bare(name)} twice, once as {name}: keep one of them")
+        bare[_bare(name)] = tensor
+    return bare
+
+
+# Saving
 
 
 def save_pretrained(
@@ -147,9 +277,12 @@ def save_pretrained(
 
     Hugging Face's layout always has biases: a model without is written with zeros, which come back
     as biases of zero. It has no place for a model with a switch on, which is written in a layout of
-    our own: ``GPT.from_pretrained`` reads it, transformers refuses it.
+    our own: ``GPT.from_pretrained`` reads it, transformers refuses it. Weights of a model that
+    torch.compile or DDP wrapped are written under their own names.
     """
-    folder = Path(folder)
+    of_type("folder", folder, (str, os.PathLike), "give the path of a folder")
+    folder, weights = expanded(folder), plain_names(weights)
+    check_name(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if _is_gpt2(config):
         stored, described = _hugging_face_weights(weights), _hugging_face_config(config)

@@ -1,4 +1,4 @@
-"""Token ids at a network's door: what it can't read is told by name before anything is computed.
+"""A network and its token ids at the door: what can't be computed is told by name before it is tried.
 
 Ids and labels are integers (B, T). Which of them a vocabulary has is asked where the answer costs
 microseconds, on the CPU. A GPU would have to finish all its work before it could answer, at every
@@ -8,8 +8,65 @@ step. There ``Windows`` and ``generate`` check once instead, and CUDA itself sto
 import torch
 import torch.nn as nn
 
+from nbutils.arguments import shown
 from nbutils.config import GPTConfig
 from nbutils.windows import IGNORE
+
+
+def check_network(model: nn.Module) -> None:
+    """Raise ``ValueError`` unless ``model`` is a network with weights."""
+    kind = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise ValueError(
+            f"model={shown(model)} is a {kind}, not a network: give one such as GPT(config) or "
+            'GPT.from_pretrained("gpt2")'
+        )
+    if next(model.parameters(), None) is None:
+        raise ValueError(f"model is a {kind} without parameters: nothing to train or to ask")
+
+
+def check_model(model: nn.Module) -> None:
+    """Raise ``ValueError`` unless ``model`` is a network with weights and a ``config``."""
+    check_network(model)
+    kind, inside = type(model).__name__, getattr(model, "module", None)
+    if hasattr(model, "config"):
+        return
+    if hasattr(inside, "config"):
+        raise ValueError(f"model is a {kind} around a network: give the network, model.module")
+    raise ValueError(f"model is a {kind} without a config, which has its vocab_size and block_size")
+
+
+def check_numbers(model: nn.Module, logits: torch.Tensor) -> None:
+    """Raise ``ValueError`` if a row of a model's ``logits`` (B, V) is not numbers to draw by.
+
+    An impossible token's may be -inf. Rows of the tables that other tokens will need are looked at, too.
+    The first weight that is no number is named.
+    """
+    position, token = (getattr(model, f"{of}_embedding", None) for of in ("position", "token"))
+    unseen = [position] if getattr(model, "head", None) is None else [position, token]
+    total = logits.amax(-1).sum() + sum(table.weight.sum() for table in unseen if table is not None)
+    if total.isfinite():  # nan and inf are larger than any number
+        return
+    if found := not_finite(dict(model.named_parameters())):
+        raise ValueError(
+            f"the model can't write: its weight {found} has numbers that are not finite (nan or inf). "
+            "Its training went wrong, or its file is damaged: load it again, take an earlier checkpoint, or "
+            "train it anew with a lower learning_rate"
+        )
+    if not logits.amax(-1).isfinite().all():
+        raise ValueError(
+            "the model's logits are not finite, though its weights are: these are too large, or a layer "
+            "that was exchanged divides by 0; look at each layer with trace(model, tokens)"
+        )
+
+
+def not_finite(tensors: dict[str, torch.Tensor]) -> str | None:
+    """The name of the first tensor with a number that is not finite."""
+    for name, tensor in tensors.items():
+        # The sum of finite numbers may be too large, but it takes a tenth of the time.
+        if not tensor.sum().isfinite() and not tensor.isfinite().all():
+            return name
+    return None
 
 
 def check_tokens(tokens: torch.Tensor, config: GPTConfig, start: int = 0) -> None:
@@ -28,6 +85,7 @@ def check_tokens(tokens: torch.Tensor, config: GPTConfig, start: int = 0) -> Non
 def check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig) -> None:
     """Raise ``ValueError`` unless each token has a label: one of such a GPT's ids, or `IGNORE`."""
     check_batch("labels", labels)
+    check_batch("tokens", tokens)
     if labels.shape != tokens.shape:
         raise ValueError(
             f"labels has shape {tuple(labels.shape)} and tokens {tuple(tokens.shape)}: "
@@ -58,13 +116,21 @@ def to_model_device(name: str, ids: torch.Tensor, model: nn.Module) -> torch.Ten
     for ids outside the vocabulary, ``model.config.vocab_size``; `IGNORE` is none.
     """
     device = next(model.parameters()).device
+    if ids.is_meta and device.type != "meta":
+        raise ValueError(f"{name} is on the device meta, where a tensor has no numbers: give ids")
     if ids.device != device and _can_check_ids(ids):
         check_ids(name, ids, model.config.vocab_size, lowest=IGNORE)
     return ids.to(device)
 
 
 def check_batch(name: str, ids: torch.Tensor) -> None:
-    """Raise ``ValueError`` unless ``ids`` is integers of shape (B, T), with at least one."""
+    """Raise ``ValueError`` unless ``ids`` is a tensor of integers (B, T), with at least one."""
+    if not isinstance(ids, torch.Tensor):
+        text = " of encoding.encode(text)" if isinstance(ids, str) else ""
+        raise ValueError(
+            f"{name}={shown(ids)} is of type {type(ids).__name__}, not a tensor (B, T): use "
+            f"torch.tensor([ids]){text}, or torch.from_numpy(ids).long()[None] of an array"
+        )
     if ids.dim() != 2 or ids.numel() == 0:
         raise ValueError(
             f"{name} has shape {tuple(ids.shape)}, not (B, T) with at least one token; "

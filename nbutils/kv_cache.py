@@ -2,6 +2,8 @@
 
 import torch
 
+from nbutils.arguments import whole
+
 
 class KVCache:
     """Keys and values of the tokens already read, so that no step computes them again.
@@ -11,9 +13,9 @@ class KVCache:
     """
 
     def __init__(self, n_layer: int, capacity: int):
-        self.capacity = capacity
+        self.capacity = whole("capacity", capacity, 1)
         self.length = 0  # tokens already stored
-        self._n_layer = n_layer
+        self._n_layer = whole("n_layer", n_layer, 1)
         self._keys: list[torch.Tensor] = []  # a layer's are (B, H, capacity, D)
         self._values: list[torch.Tensor] = []
 

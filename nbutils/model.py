@@ -14,6 +14,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from nbutils import hub
+from nbutils.arguments import of_type, whole
 from nbutils.attention import attention
 from nbutils.config import GPTConfig
 from nbutils.elementwise import apply_rotary, relu_squared, rms_norm
@@ -125,7 +126,7 @@ class GPT(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.config = config
+        self.config = of_type("config", config, GPTConfig, "give GPTConfig(...)")
         self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
         self.position_embedding = None
         if not config.rotary:
@@ -137,6 +138,7 @@ class GPT(nn.Module):
         self.head = None
         if not config.tie_weights:
             self.head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.register_load_state_dict_pre_hook(hub.read_over_wrappers)
         self.apply(_initialise)
         # 2 n_layer answers are summed in the residual stream; each starts small enough that the
         # sum does not grow with depth (GPT-2's paper, section 2.3).
@@ -201,7 +203,7 @@ class GPT(nn.Module):
 
         Source: Kaplan et al. (2020), section 2.1; Chowdhery et al. (2022), "PaLM", appendix B.
         """
-        T = self.config.block_size if length is None else length
+        T = self.config.block_size if length is None else whole("length", length, -math.inf)
         if not 1 <= T <= self.config.block_size:
             raise ValueError(f"length={T} must be from 1 to block_size={self.config.block_size}")
         inside = sum(p.numel() for p in self.blocks.parameters() if p.dim() == 2)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from nbutils import device
+from nbutils.arguments import finite, of_type, whole
 from nbutils.config import TrainConfig
 
 A, B, C = 3.4445, -4.775, 2.0315  # Jordan's: they lift small singular values fast
@@ -21,6 +22,8 @@ def learning_rate_at(step: int, config: TrainConfig, seconds: float = 0.0) -> fl
 
     Source: Loshchilov and Hutter, "SGDR" (2017), without restarts.
     """
+    of_type("config", config, TrainConfig, "give TrainConfig(...)")
+    step, seconds = whole("step", step), finite("seconds", seconds)
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / (config.warmup_steps + 1)
     if config.seconds is None:

@@ -400,8 +400,9 @@ def _torchrun(processes: int) -> list[str]:
 
 def _run(command: list[str], processes: int, seconds: float) -> None:
     threads = str(max(1, (os.cpu_count() or 1) // processes))
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    program = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": threads}, **pipes)
+    environment = os.environ | {"OMP_NUM_THREADS": threads, "PYTHONIOENCODING": "utf-8"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
+    program = subprocess.Popen(command, encoding="utf-8", errors="replace", **pipes)
     try:
         printed, errors = program.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:

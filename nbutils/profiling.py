@@ -10,6 +10,7 @@ import functools
 import os
 import statistics
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -184,6 +185,30 @@ class _Ledger(TorchDispatchMode):
                 size = max(storage.nbytes(), self.storages.get(storage.data_ptr(), 0))
                 self.storages[storage.data_ptr()] = size
         return made
+
+
+class LiveMemory(TorchDispatchMode):
+    """The most bytes of tensors that live at a time, of those that are made inside it: ``peak``.
+
+    For tensors on a CPU, whose memory no allocator counts for PyTorch.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.sizes, self.peak = {}, 0
+
+    def __torch_dispatch__(self, op, types, inputs=(), named=None):
+        answer = op(*inputs, **(named or {}))
+        for tensor in _tensors(answer):
+            self._note(tensor.untyped_storage())
+        return answer
+
+    def _note(self, storage):
+        place = storage.data_ptr()
+        if place and place not in self.sizes:
+            self.sizes[place] = storage.nbytes()
+            self.peak = max(self.peak, sum(self.sizes.values()))
+            weakref.finalize(storage, self.sizes.pop, place)
 
 
 def _tensors(tree: Any) -> Iterator[torch.Tensor]:

@@ -11,6 +11,7 @@ trains it anew and writes the files; it takes two to eight minutes on two CPU co
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 from dataclasses import asdict, dataclass, replace
@@ -24,9 +25,11 @@ from safetensors.torch import load, save
 
 from nbutils import device, text, tokens
 from nbutils import smallworld as world
+from nbutils.arguments import of_type, whole
 from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import document_losses
-from nbutils.files import cache_folder, written_aside
+from nbutils.files import cache_folder, expanded, written_aside
+from nbutils.hub import plain_names
 from nbutils.model import GPT
 from nbutils.progress import History
 from nbutils.training import train
@@ -82,7 +85,7 @@ class Run:
         Raises ``ValueError`` for steps that were not kept and for a damaged file,
         ``FileNotFoundError`` for a missing one.
         """
-        if step not in self.files:
+        if (step := whole("step", step)) not in self.files:
             raise ValueError(f"step={step} was not kept; there are {self.steps}")
         path, expected = self.files[step]
         if hashlib.sha256(_bytes_of(path)).hexdigest() != expected:
@@ -128,15 +131,17 @@ def recipe() -> dict:
 
 def safetensors_bytes(model: GPT) -> bytes:
     """The network as a safetensors file's bytes: weights in float16, its ``GPTConfig`` in the head."""
-    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    named = plain_names(model.state_dict())
+    weights = {name: value.half().contiguous() for name, value in named.items()}
     return save(weights, {"config": json.dumps(asdict(model.config))})
 
 
-def read_network(path: Path) -> GPT:
+def read_network(path: str | os.PathLike) -> GPT:
     """The network that `safetensors_bytes` stored: float32, on the CPU, in evaluation mode.
 
     Raises ``FileNotFoundError`` for a missing file, ``ValueError`` for a damaged one.
     """
+    path = expanded(of_type("path", path, (str, os.PathLike), "give the path of a network's file"))
     content = _bytes_of(path)
     try:
         head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])

@@ -1,18 +1,20 @@
 """Logits become new tokens: one is drawn, put at the end of the context, and the next is asked."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 
+from nbutils.arguments import finite, of_type, plain, shown, whole, yes_or_no
 from nbutils.decoding import decoder, is_unmodified, read_prompt
-from nbutils.ids import check_batch, check_ids
+from nbutils.ids import check_batch, check_ids, check_model, check_numbers, to_model_device
 from nbutils.kv_cache import InputCache
 from nbutils.model import GPT
 
-MIN_TEMPERATURE = torch.finfo(
-    torch.float32
-).tiny  # what float32 cannot divide by counts as temperature 0
+MIN_TEMPERATURE = torch.finfo(torch.float32).tiny
+"""What float32 cannot divide by counts as temperature 0."""
+_ROOM = 1024  # new tokens for which there is room at first
 
 
 def next_token_probabilities(
@@ -27,9 +29,25 @@ def next_token_probabilities(
     than ``MIN_TEMPERATURE``) leaves only the largest. ``top_k`` then keeps the k likeliest tokens, and
     ``top_p`` the fewest of those whose probabilities reach p together ("nucleus sampling",
     Holtzman et al., 2020). What is kept is scaled to sum to 1. Raises ``ValueError`` for values
-    that mean nothing.
+    that mean nothing, and for logits of which a row has nan, inf or no number.
     """
-    _check_options(temperature, top_k, top_p)
+    of_type("logits", logits, torch.Tensor, "give a tensor (..., V), such as model(tokens)[:, -1]")
+    if logits.dim() == 0 or logits.numel() == 0 or logits.is_complex() or logits.is_meta:
+        raise ValueError(
+            f"logits has shape {tuple(logits.shape)} and dtype {logits.dtype} on {logits.device}; it must "
+            "be real numbers (..., V), with V at least 1"
+        )
+    if not logits.amax(-1).isfinite().all():
+        raise ValueError(
+            "logits has a row with nan or inf, or with -inf alone: it says nothing of which token "
+            "comes next; look for nan among the model's weights"
+        )
+    return _probabilities(logits, *_checked_options(temperature, top_k, top_p))
+
+
+def _probabilities(
+    logits: torch.Tensor, temperature: float, top_k: int | None, top_p: float | None
+) -> torch.Tensor:
     logits = logits.float()
     if temperature < MIN_TEMPERATURE:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
@@ -52,12 +70,15 @@ def generate(model: GPT, tokens: torch.Tensor, max_new_tokens: int, **options) -
     """The prompt (B, T) and the model's continuation, (B, T + new), on the prompt's device.
 
     It is computed where the model is, wherever the prompt is. ``options``: ``temperature``, ``top_k``,
-    ``top_p``, ``stop``, ``seed``, ``use_cache`` and ``cuda_graph``, as in ``stream``, which gives the
-    same tokens one step after the other.
+    ``top_p``, ``stop``, ``seed``, ``use_cache``, ``cuda_graph`` and ``suppress_tokens``, as in
+    ``stream``, which gives the same tokens one step after the other.
 
     Raises ``ValueError`` for bad input.
     """
-    prompt = tokens.to(_device(model))  # so that no step waits until its tokens are back
+    _check_request(model, tokens)
+    prompt = to_model_device(
+        "tokens", tokens, model
+    )  # so that no step waits until its tokens are back
     new = [drawn[:, None] for drawn in stream(model, prompt, max_new_tokens, **options)]
     return torch.cat([prompt, *new], dim=1).to(tokens.device)
 
@@ -74,6 +95,7 @@ def stream(
     seed: int | None = None,
     use_cache: bool = True,
     cuda_graph: bool = False,
+    suppress_tokens: Sequence[int] | None = None,
 ) -> Iterator[torch.Tensor]:
     """Go on with the prompt (B, T): gives each step's new tokens, (B,), as soon as they are drawn.
 
@@ -90,35 +112,35 @@ def stream(
     CPU keeps a second copy of the matrices while several rows are drawn.
     ``cuda_graph``: with a cache, record a step once and replay it, so that a GPU need not wait for
     Python. Recording takes a while, so it is for many tokens; on a CPU nothing is recorded, and
-    the same tokens come more slowly.
+    the same tokens come more slowly. ``suppress_tokens``: ids that are never drawn (`tokens.unused_ids`).
 
     The model sees at most its last ``block_size`` tokens. Once the text is longer, that window
     slides: every token changes its position, so nothing can be kept and each step computes the
     whole window.
 
-    Raises ``ValueError`` for bad input.
+    Raises ``ValueError`` for bad input, and at the first token for a model whose weights are nan.
     """
-    _check_options(temperature, top_k, top_p)
-    _check_request(model, tokens, max_new_tokens)
-    asked, tokens = tokens.device, tokens.to(_device(model))
-    generator = None
-    if seed is not None:
-        generator = torch.Generator(tokens.device).manual_seed(seed)
+    temperature, top_k, top_p = _checked_options(temperature, top_k, top_p)
+    _check_request(model, tokens)
+    max_new_tokens = whole("max_new_tokens", max_new_tokens)
+    yes_or_no("use_cache", use_cache)
+    yes_or_no("cuda_graph", cuda_graph)
+    asked, tokens = tokens.device, to_model_device("tokens", tokens, model)
+    check_ids("tokens", tokens, model.config.vocab_size)
+    stops = _ids("stop", stop, model)
+    generator = _generator(seed, tokens.device)
 
     def draw(logits: torch.Tensor) -> torch.Tensor:  # (B, V) to (B,)
         if temperature < MIN_TEMPERATURE:
             return logits.max(-1).indices  # as argmax, in two thirds of the time
-        p = next_token_probabilities(logits, temperature, top_k, top_p)
+        p = _probabilities(logits, temperature, top_k, top_p)
         # The same as p.multinomial(1), which first asks again whether p are probabilities.
         return p.div_(_exponential(p, generator)).max(-1).indices
 
     capacity = min(tokens.size(1) + max_new_tokens, model.config.block_size)
-    read = _NextLogits(model, capacity, use_cache, cuda_graph)
+    read = _suppressed(_NextLogits(model, capacity, use_cache, cuda_graph), model, suppress_tokens)
     steps = _steps(model, tokens, max_new_tokens, draw, read)
-    ids = [] if stop is None else stop
-    stops = torch.as_tensor(ids, dtype=torch.int64, device=tokens.device).flatten()
     if len(stops):
-        check_ids("stop", stops, model.config.vocab_size)
         steps = _until_stopped(steps, tokens[:, -1], stops)
     return (new.to(asked) for new in steps)
 
@@ -135,8 +157,16 @@ def _exponential(like: torch.Tensor, generator: torch.Generator | None) -> torch
     return u.neg_().log1p_().neg_().float()
 
 
-def _device(model: GPT) -> torch.device:
-    return next(model.parameters()).device
+def _suppressed(
+    read: Callable[[torch.Tensor], torch.Tensor], model: GPT, ids: Sequence[int] | None
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``read``, with logits of -inf for these ids."""
+    ids = _ids("suppress_tokens", ids, model)
+    if not len(ids):
+        return read
+    if len(ids.unique()) == model.config.vocab_size:
+        raise ValueError("suppress_tokens has every id of this model's vocabulary: leave some")
+    return lambda text: read(text).index_fill(-1, ids, float("-inf"))
 
 
 def _steps(
@@ -147,11 +177,19 @@ def _steps(
     read: Callable[[torch.Tensor], torch.Tensor],
 ) -> Iterator[torch.Tensor]:
     B, T = tokens.shape
-    text = torch.cat([tokens, tokens.new_zeros(B, max_new_tokens)], dim=1)
-    for end in range(T, T + max_new_tokens):
+    end, last = T, T + max_new_tokens
+    text = tokens
+    while end < last:
+        if end == text.size(1):  # room for more: twice as much, but never more than is asked for
+            room = min(last - end, max(end, _ROOM))
+            text = torch.cat([text, text.new_zeros(B, room)], dim=1)
         with torch.inference_mode():
-            text[:, end] = draw(read(text[:, :end]))
-        yield text[:, end].clone()
+            logits = read(text[:, :end])
+            if end == T:
+                check_numbers(model, logits)
+            text[:, end] = draw(logits)
+        end += 1
+        yield text[:, end - 1].clone()
 
 
 class _NextLogits:
@@ -215,17 +253,40 @@ def _until_stopped(
             return
 
 
-def _check_options(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    if not 0 <= temperature < float("inf"):
+def _checked_options(temperature, top_k, top_p) -> tuple[float, int | None, float | None]:
+    temperature = finite("temperature", temperature, -math.inf)
+    if temperature < 0:
         raise ValueError(f"temperature={temperature} must be 0 (always the likeliest) or above")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k={top_k} must be at least 1, or None to keep every token")
+    top_k = whole("top_k", top_k, 1, or_none="None to keep every token")
+    top_p = finite("top_p", top_p, -math.inf, or_none="None to keep every token")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p={top_p} must be above 0 and at most 1")
+    return temperature, top_k, top_p
 
 
-def _check_request(model: GPT, tokens: torch.Tensor, max_new_tokens: int) -> None:
+def _check_request(model: GPT, tokens: torch.Tensor) -> None:
+    check_model(model)
     check_batch("tokens", tokens)
-    check_ids("tokens", tokens, model.config.vocab_size)
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
+
+
+def _ids(name: str, given, model: GPT) -> torch.Tensor:
+    """One id, several or None as a tensor, 1-D int64, where the model is."""
+    if given is None:
+        given = []
+    several = isinstance(given, Iterable) and not isinstance(given, str) and plain(given) is given
+    try:
+        ids = [whole(name, each, -(2**63), 2**63) for each in (given if several else [given])]
+    except ValueError:
+        raise ValueError(
+            f"{name}={shown(given)} must be an id, several ids, or None: whole numbers, such as "
+            "encoding.eot_token"
+        ) from None
+    tensor = torch.tensor(ids, dtype=torch.int64)
+    if len(tensor):
+        check_ids(name, tensor, model.config.vocab_size)
+    return tensor.to(next(model.parameters()).device)
+
+
+def _generator(seed, device: torch.device) -> torch.Generator | None:
+    seed = whole("seed", seed, -(2**63), 2**64, or_none="None to draw anew each time")
+    return None if seed is None else torch.Generator(device).manual_seed(seed)

@@ -8,21 +8,18 @@ may be on both sides.
 
 from __future__ import annotations
 
-import codecs
-import mmap
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from . import smallworld
-from .tokens import END
+from . import smallworld, text_files
+from .arguments import shown, whole
+from .files import expanded
 
-_SOURCES = ("smallworld", "pydocs", "fineweb")
+SOURCES = ("smallworld", "pydocs", "fineweb")
 _SPLITS = ("train", "val")
 _FINEWEB_COMMIT = "9bb295ddab0e05d785b879661af7260fed5140fc"  # its tag v1.4.0
-_PIECE = 1 << 22  # bytes of a file that are read at once
 _SMALLWORLD_DOCUMENTS = 20_000  # both splits, if not said otherwise: about 1.1 million tokens
 
 
@@ -43,34 +40,38 @@ def load(
               ``sample-10BT``. Needs ``pip install "nbutils[fineweb]"`` and a network, or in the
               environment variable ``NBUTILS_FINEWEB`` (empty is as if not set) a folder with its
               parquet files;
-            - the path of a UTF-8 text file. Its documents are what stands between
-              ``<|endoftext|>`` or, in a file without it, between blank lines. A file of fewer
-              than ten documents is cut where its last tenth begins: after a line if one ends
-              near there, else after a word, else anywhere.
+            - the path of a file: text, in which documents are what stands between
+              ``<|endoftext|>`` or, in a file without it, between blank lines; ``.jsonl``,
+              ``.json`` or ``.parquet``, each with the documents under ``text``; any of them
+              packed (``.gz``, ``.bz2``, ``.xz``); or of a folder of such files, each ``.txt``
+              a document. `text_files` says more. Fewer than ten documents are cut where their
+              last tenth begins: after a line if one ends near there, else after a word, else
+              anywhere.
         split: "train" or "val".
         n_documents: at most so many documents of this split; None for all ("smallworld", which
             has no end: for the 18,000 or 2,000).
 
     Raises:
+        TypeError: a name that is neither text nor a path.
         ValueError: an unknown name or split, ``n_documents`` below 1, or a file that is empty,
-            too short to be split or not UTF-8; FineWeb's files are damaged or hold no text.
-        FileNotFoundError, IsADirectoryError: a path that is no file, or ``NBUTILS_FINEWEB``
-            names no folder with parquet files.
+            too short to be split, damaged or not UTF-8; FineWeb's files are damaged or hold no
+            text.
+        FileNotFoundError: there is no such file, a folder without any that can be read, or
+            ``NBUTILS_FINEWEB`` names no folder with parquet files.
         ImportError: the package that a source needs is missing.
         ConnectionError: FineWeb can't be reached, now or, while you read on, later.
     """
     if split not in _SPLITS:
         raise ValueError(f'split={split!r} is unknown; use "train" or "val"')
-    if n_documents is not None and n_documents < 1:
-        raise ValueError(f"n_documents={n_documents} must be at least 1, or None for all")
-    if name == "fineweb":
+    n_documents = whole("n_documents", n_documents, 1, or_none="None for all")
+    if _checked(name) == "fineweb":
         return islice(_every_tenth(_fineweb(), split), n_documents)
     if name == "smallworld":
         documents = _split(smallworld.generate(_documents_needed(split, n_documents)), split)
     elif name == "pydocs":
         documents = _split(_pydocs(), split)
     else:
-        documents = _split_file(_file(name), split)
+        documents = _split_file(path_of(name), split)
     return documents[:n_documents]
 
 
@@ -80,14 +81,14 @@ def read(name: str | os.PathLike) -> Iterator[str]:
     ``name`` is as for `load`; "smallworld" has no end here. Nothing is opened before the first
     document is asked for. Raises what `load` raises, then or at the document in question.
     """
-    if name == "fineweb":
+    if _checked(name) == "fineweb":
         yield from _fineweb()
     elif name == "smallworld":
         yield from smallworld.endless()
     elif name == "pydocs":
         yield from _pydocs()
     else:
-        yield from _file_documents(_file(name))
+        yield from text_files.documents(path_of(name))
 
 
 def _every_tenth(documents: Iterable[str], split: str) -> Iterator[str]:
@@ -121,85 +122,35 @@ def _pydocs() -> list[str]:
 # --- files ------------------------------------------------------------------------------------
 
 
-def _file(name: str | os.PathLike) -> Path:
-    path = Path(name).expanduser()
-    if path.is_file():
+def path_of(name: str | os.PathLike) -> Path:
+    """The path of the file or the folder that is meant; "~" is the home folder.
+
+    Raises as `load` does where there is none.
+    """
+    path = expanded(name)
+    if os.fspath(name) and (path.is_file() or path.is_dir()):  # "" would be this folder
         return path
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give the path of one UTF-8 text file")
     looks_like_a_path = isinstance(name, os.PathLike) or path.suffix or len(path.parts) > 1
     if looks_like_a_path:
         raise FileNotFoundError(f"there is no file {path} (looked from {Path.cwd()})")
-    sources = ", ".join(f'"{source}"' for source in _SOURCES)
-    raise ValueError(f"name={name!r} is unknown: use {sources} or the path of a UTF-8 text file")
+    sources = ", ".join(f'"{source}"' for source in SOURCES)
+    raise ValueError(f"name={name!r} is unknown: use {sources} or the path of a file or folder")
+
+
+def _checked(name) -> str | os.PathLike:
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(f"name={shown(name)} must be a source's name or the path of a text")
+    return name
 
 
 def _split_file(path: Path, split: str) -> list[str]:
-    documents = list(_file_documents(path))
+    documents = list(text_files.documents(path))
     if len(documents) >= 10:
         return _split(documents, split)
     train, val = _cut_by_length(documents)
     if not train or not val:
-        raise _too_short(path)
+        raise text_files.too_short(path)
     return train if split == "train" else val
-
-
-def _file_documents(path: Path) -> Iterator[str]:
-    """What stands between separators and is no white space, one document in memory at a time."""
-    separator = re.compile(re.escape(END) if _holds_end(path) else r"\n[^\S\n]*\n")
-    empty = True
-    for part in _split_stream(_decode(path), separator):
-        if part.strip():
-            empty = False
-            yield part.strip("\n").rstrip()
-    if empty:
-        raise _too_short(path)
-
-
-def _holds_end(path: Path) -> bool:
-    if path.stat().st_size == 0:
-        return False
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(END.encode()) >= 0
-
-
-def _split_stream(pieces: Iterable[str], separator: re.Pattern) -> Iterator[str]:
-    """``separator.split`` of the joined pieces, with line ends as "\\n"."""
-    rest = ""
-    for piece in pieces:
-        *parts, rest = separator.split((rest + piece).replace("\r\n", "\n"))
-        yield from parts
-    yield rest
-
-
-def _too_short(path: Path) -> ValueError:
-    return ValueError(
-        f"{path} is empty, or too short to split into train and val: it needs two characters "
-        "at least that are no white space"
-    )
-
-
-def _decode(path: Path) -> Iterator[str]:
-    """The file's text, piece by piece."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    with open(path, "rb") as file:
-        while True:
-            data = file.read(_PIECE)
-            try:
-                yield decoder.decode(data, final=not data)
-            except UnicodeDecodeError as error:
-                raise _not_utf8(path, error, file.tell() - len(error.object)) from error
-            if not data:
-                return
-
-
-def _not_utf8(path: Path, error: UnicodeDecodeError, before: int) -> ValueError:
-    """``before``: how many bytes of the file come before those of the error."""
-    return ValueError(
-        f"{path} is not UTF-8: byte 0x{error.object[error.start]:02x} at position "
-        f"{before + error.start} ({error.reason}); save it as UTF-8, for example with: "
-        f"iconv -f THE_ENCODING_IT_HAS -t UTF-8 {path.name}"
-    )
 
 
 def _cut_by_length(documents: list[str]) -> tuple[list[str], list[str]]:
@@ -258,7 +209,7 @@ def _open_fineweb(datasets, folder: str | None) -> Iterable[dict]:
             split="train",
             streaming=True,
         )
-    files = sorted(map(str, Path(folder).glob("**/*.parquet")))
+    files = sorted(map(str, expanded(folder).glob("**/*.parquet")))
     if not files:
         raise FileNotFoundError(f"NBUTILS_FINEWEB={folder} is no folder with parquet files in it")
     return datasets.load_dataset(  # nosec B615 - of files here

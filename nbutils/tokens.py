@@ -1,20 +1,21 @@
 """Text becomes token ids and comes back: tiktoken's encodings, and our own byte-pair encoding.
 
 Every encoding here is a ``tiktoken.Encoding``, so the rest of the package need not know whether
-OpenAI trained it or you did.
+OpenAI trained it or you did; and each writes something for every id (`Encoding`).
 """
 
 import base64
 import gzip
 import hashlib
-import itertools
 import json
+import operator
 import os
-import re
 import tempfile
 import threading
+import warnings
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import resources
 from numbers import Integral
@@ -23,7 +24,9 @@ from pathlib import Path
 import numpy as np
 import tiktoken
 
-from .files import cache_folder, written_aside
+from .arguments import shown, whole
+from .bpe import BYTES, find_merges
+from .files import cache_folder, expanded, written_aside
 
 END = "<|endoftext|>"
 """The special token that stands between documents. It has an id of its own, after all others."""
@@ -31,11 +34,14 @@ END = "<|endoftext|>"
 SPLIT_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 """GPT-2's rule for cutting text into pieces, none of which a merge may cross (Radford 2019)."""
 
-BYTES = 256
 MAX_VOCAB_SIZE = 1_000_000
 """The most that train_bpe learns: published vocabularies have 50,000 to 260,000 tokens."""
 
+NO_TOKEN = "\N{REPLACEMENT CHARACTER}"
+"""What `decode` writes for an id that stands for no token."""
+
 _FORMAT = "nbutils encoding 1"
+_LONG_RUN = 100_000  # characters of white space in a row; tiktoken's rules can't cut a million
 
 # Where tiktoken looks for a table: a file named after the SHA-1 of the table's address.
 _TABLE_URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
@@ -48,7 +54,25 @@ _CACHE_VARIABLES = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
 _environment_lock = threading.Lock()
 
 
-def get_encoding(name: str | os.PathLike) -> tiktoken.Encoding:
+class Encoding(tiktoken.Encoding):
+    """tiktoken's, and all its methods; but ``decode`` also takes a tensor, and writes `NO_TOKEN` for an id
+    that stands for no token, such as a network may draw, where tiktoken's own raises ``KeyError``."""
+
+    def decode(self, tokens: Iterable[int], errors: str = "replace") -> str:
+        try:
+            return super().decode(tokens, errors)
+        except (KeyError, OverflowError, TypeError):
+            return decode(tokens, self, errors)
+
+    @classmethod
+    def of(cls, encoding: tiktoken.Encoding) -> "Encoding":
+        """The same encoding as one of these, which shares its tables."""
+        new = cls.__new__(cls)
+        new.__dict__.update(encoding.__dict__)
+        return new
+
+
+def get_encoding(name: str | os.PathLike) -> Encoding:
     """Return one of tiktoken's encodings by name, or one of your own by the path of its file.
 
     "cl100k_base" (GPT-4), "o200k_base" and "o200k_harmony" need no network: the package
@@ -63,18 +87,16 @@ def get_encoding(name: str | os.PathLike) -> tiktoken.Encoding:
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"name={name!r} must be an encoding's name or the path of its file")
     if name in tiktoken.list_encoding_names():
-        return _from_tiktoken(name)
-    if Path(name).is_file():
-        return _read(Path(name))
+        return Encoding.of(_from_tiktoken(name))
+    if expanded(name).is_file():
+        return _read(expanded(name))
     names = ", ".join(tiktoken.list_encoding_names())
     raise FileNotFoundError(
         f"name={str(name)!r} is neither a file nor one of tiktoken's encodings: {names}"
     )
 
 
-def train_bpe(
-    text: str | Iterable[str], vocab_size: int, *, name: str = "bpe"
-) -> tiktoken.Encoding:
+def train_bpe(text: str | Iterable[str], vocab_size: int, *, name: str = "bpe") -> Encoding:
     """Learn a byte-pair encoding from a text, or from documents (Sennrich et al. 2016).
 
     Ids 0 to 255 are the bytes themselves. Each later id joins the pair of neighbours that was
@@ -85,8 +107,8 @@ def train_bpe(
     Raises ValueError for ``vocab_size`` below 257 or above MAX_VOCAB_SIZE, for an empty text
     and for text that is not valid Unicode, TypeError for anything that is not text.
     """
-    if not isinstance(vocab_size, Integral):
-        raise TypeError(f"vocab_size={vocab_size!r} must be a whole number")
+    if not isinstance(vocab_size, Integral) or isinstance(vocab_size, bool):
+        raise TypeError(f"vocab_size={vocab_size!r} must be a whole number, such as 2048")
     if vocab_size <= BYTES:
         raise ValueError(
             f"vocab_size={vocab_size} is too small: {BYTES} bytes and {END} already make "
@@ -96,16 +118,18 @@ def train_bpe(
         raise ValueError(
             f"vocab_size={vocab_size} is too large: ask for {MAX_VOCAB_SIZE:,} tokens at most"
         )
-    ranks = {bytes([value]): value for value in range(BYTES)}
-    for left, right in _learn_merges(_chunks(text), vocab_size - 1):
-        ranks[_to_bytes(left + right)] = len(ranks)
-    return tiktoken.Encoding(
+    learned = [bytes([value]) for value in range(BYTES)]
+    for left, right in find_merges(_counted_pieces(text), int(vocab_size) - BYTES - 1):
+        learned.append(learned[left] + learned[right])
+    ranks = {token: rank for rank, token in enumerate(learned)}
+    return Encoding(
         name, pat_str=SPLIT_PATTERN, mergeable_ranks=ranks, special_tokens={END: len(ranks)}
     )
 
 
 def save(encoding: tiktoken.Encoding, path: str | os.PathLike) -> None:
     """Write an encoding to one file, which ``get_encoding(path)`` reads back."""
+    check_encoding(encoding)
     content = {
         "format": _FORMAT,
         "name": encoding.name,
@@ -116,7 +140,7 @@ def save(encoding: tiktoken.Encoding, path: str | os.PathLike) -> None:
             for token, rank in encoding._mergeable_ranks.items()
         },
     }
-    with written_aside(path) as aside:
+    with written_aside(expanded(path)) as aside:
         aside.write_bytes(json.dumps(content, indent=0).encode())
 
 
@@ -124,61 +148,183 @@ def encode_documents(documents: Iterable[str], encoding: tiktoken.Encoding) -> n
     """Return all documents as one row of ids: END, document 1, END, ..., document n, END.
 
     So an END stands both before and after every document. The array has shape (tokens,) and is
-    uint16 where the vocabulary fits, else uint32. Text that spells END is ordinary text.
+    uint16 where the vocabulary fits, else uint32. Text that spells END is ordinary text, and a
+    warning says in how many documents there is some.
 
     Raises ValueError for a document that is not valid Unicode and for an encoding without END,
     TypeError for anything that is not documents.
     """
-    ids = array("I")
-    for chunk in encode_stream(documents, encoding):
+    check_documents(documents)
+    ids, spelling = array("I"), []
+    for chunk in encode_stream(noting_end(documents, spelling), encoding):
         ids.frombytes(chunk.astype(np.uintc).tobytes())
+    warn_of_end(spelling, stacklevel=3)
     return np.frombuffer(ids, dtype=np.uintc).astype(_dtype(encoding))
 
 
-def encode_stream(documents: Iterable[str], encoding: tiktoken.Encoding) -> Iterator[np.ndarray]:
+def encode_stream(
+    documents: Iterable[str], encoding: tiktoken.Encoding, first: int = 0
+) -> Iterator[np.ndarray]:
     """Yield the row of ``encode_documents`` in parts, one document in memory at a time.
 
     The first part is END alone; each further part is a document and the END after it. So
     ``windows.write_tokens(path, encode_stream(documents, encoding), encoding.n_vocab)`` makes a
-    token file of any length. Raises as ``encode_documents`` does, at the document in question.
+    token file of any length. Raises as ``encode_documents`` does, at the document in question;
+    ``first`` is the number that errors give the first of them.
     """
-    if isinstance(documents, str):
-        raise TypeError("documents is one string: give a list of documents, such as [text]")
+    check_documents(documents)
+    check_encoding(encoding)
     if END not in encoding.special_tokens_set:
         raise ValueError(f"encoding={encoding.name!r} has no {END} to put between documents")
-    return _encoded(documents, encoding)
+    return _encoded(documents, encoding, first)
 
 
-def _encoded(documents: Iterable[str], encoding: tiktoken.Encoding) -> Iterator[np.ndarray]:
+def check_documents(documents) -> None:
+    """Raise ``TypeError`` unless it may be documents: a list of strings, or what yields some."""
+    if isinstance(documents, str):
+        raise TypeError("documents is one string: give a list of documents, such as [text]")
+    if not isinstance(documents, Iterable) or isinstance(documents, bytes | Mapping):
+        raise TypeError(f"documents is {type(documents).__name__}: give a list of strings")
+
+
+def noting_end(documents: Iterable[str], spelling: list[int]) -> Iterator[str]:
+    """The documents, with the numbers of those that spell END added to ``spelling`` on the way."""
+    for number, document in enumerate(documents):
+        if isinstance(document, str) and END in document:
+            spelling.append(number)
+        yield document
+
+
+def warn_of_end(spelling: list[int], stacklevel: int) -> None:
+    """Warn that END is no special token in the documents of these numbers, if there are any."""
+    if spelling:
+        warnings.warn(
+            f"documents that mention {END}: {len(spelling):,}, first documents[{spelling[0]}]. It is "
+            "text there, in tokens of its letters, and ends no document",
+            stacklevel=stacklevel,
+        )
+
+
+def encode(text: str, encoding: tiktoken.Encoding, name: str = "text") -> list[int]:
+    """The ids of a text in which nothing is special: what ``encoding.encode_ordinary`` gives.
+
+    Beside that it raises ``ValueError`` for text that is not valid Unicode, where tiktoken would put
+    a sign in its place, and takes any white space: of a million blanks in a row tiktoken's Rust
+    makes a panic, which is no ``Exception``. ``name`` is what an error calls the text.
+    """
+    check_encoding(encoding)
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is {type(text).__name__}, where str is needed")
+    check_unicode(text, name)
+    if _has_long_run(text):
+        pieces = _split_by(encoding._pat_str, text)
+        return [token for piece in pieces for token in encoding._encode_single_piece(piece)]
+    try:
+        return encoding.encode_ordinary(text)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError(
+            f"{name} can't be encoded by {encoding.name!r} ({error}): it has {len(text):,} "
+            "characters; cut it into shorter documents, or take another encoding"
+        ) from None
+
+
+def decode(ids: Iterable[int], encoding: tiktoken.Encoding, errors: str = "replace") -> str:
+    """The text of token ids: a list, an array or a tensor, 1-D.
+
+    As tiktoken's ``encoding.decode``, but an id that stands for no token, as some below cl100k_base's
+    ``n_vocab`` do, becomes `NO_TOKEN`. ``errors``: what becomes of bytes that are no character, as
+    ``bytes.decode`` has it.
+    """
+    check_encoding(encoding)
+    try:
+        ids = [operator.index(token) for token in getattr(ids, "tolist", lambda: ids)()]
+    except TypeError as error:
+        raise TypeError(f"ids={shown(ids)} must be one row of token ids: {error}") from error
+    return b"".join(token_bytes(token, encoding) for token in ids).decode(errors=errors)
+
+
+def token_bytes(token: int, encoding: tiktoken.Encoding) -> bytes:
+    """The bytes that an id stands for; those of `NO_TOKEN` for one that stands for no token."""
+    try:
+        return encoding.decode_single_token_bytes(token)
+    except (KeyError, OverflowError):
+        return NO_TOKEN.encode()
+
+
+def unused_ids(encoding: tiktoken.Encoding, vocab_size: int | None = None) -> list[int]:
+    """The ids below ``vocab_size`` that stand for no token, which ``suppress_tokens`` of
+    ``sampling.generate`` keeps a network from drawing.
+
+    cl100k_base and o200k_base have gaps before and between their special tokens. A network may have
+    more rows than its encoding has ids, so that their number is a multiple of 64 or 128: say
+    ``model.config.vocab_size``. None: the encoding's own ``n_vocab``.
+    """
+    check_encoding(encoding)
+    size = whole("vocab_size", vocab_size, 1, or_none="None") or encoding.n_vocab
+    used = {*encoding._mergeable_ranks.values(), *encoding._special_tokens.values()}
+    return sorted(set(range(size)) - used)
+
+
+def check_encoding(encoding) -> None:
+    """Raise ``TypeError`` unless it is an encoding; a name is told how to become one."""
+    if not isinstance(encoding, tiktoken.Encoding):
+        raise TypeError(
+            f"encoding={shown(encoding)} is {type(encoding).__name__}, not an encoding: use "
+            "tokens.get_encoding(name), or one that tokens.train_bpe made"
+        )
+
+
+def _has_long_run(text: str) -> bool:
+    """Whether there is more white space in a row than tiktoken can be trusted with.
+
+    A run that long holds a whole part of half its length; other parts are known by their first
+    characters.
+    """
+    if len(text) < _LONG_RUN:
+        return False
+    half = _LONG_RUN // 2
+    return any(
+        text[start : start + half].isspace() for start in range(0, len(text) - half + 1, half)
+    )
+
+
+def _encoded(
+    documents: Iterable[str], encoding: tiktoken.Encoding, first: int
+) -> Iterator[np.ndarray]:
     dtype, end = _dtype(encoding), encoding.eot_token
     yield np.array([end], dtype)
-    for index, document in enumerate(documents):
-        if not isinstance(document, str):
-            raise TypeError(f"documents holds {type(document).__name__}, where str is needed")
-        _check_unicode(document, f"documents[{index}]")
-        yield np.array([*encoding.encode_ordinary(document), end], dtype)
+    for index, document in enumerate(documents, first):
+        yield np.array([*encode(document, encoding, f"documents[{index}]"), end], dtype)
 
 
 def _dtype(encoding: tiktoken.Encoding) -> type:
     return np.uint16 if encoding.n_vocab <= 2**16 else np.uint32
 
 
-def _check_unicode(text: str, name: str) -> None:
+def check_unicode(text: str, name: str) -> None:
     """Raise if the text holds a lone surrogate, which has no bytes in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
             f"{name} is not valid Unicode at character {error.start}: {text[error.start]!r} is "
-            'half a character; read the text with errors="replace"'
+            'half a character; take it out, or read the text with errors="replace"'
         ) from error
 
 
 def split(text: str) -> list[str]:
     """Cut a text by SPLIT_PATTERN into the parts that no merge crosses; joined, they are it."""
+    if not isinstance(text, str):
+        raise TypeError(f"text is {type(text).__name__}, where str is needed")
+    return _split_by(SPLIT_PATTERN, text)
+
+
+def _split_by(pattern: str, text: str) -> list[str]:
     import regex  # comes with tiktoken; Python's own re does not know \p{L}
 
-    return regex.findall(SPLIT_PATTERN, text)
+    return [found[0] for found in regex.finditer(pattern, text)]
 
 
 def pieces(text: str, encoding: tiktoken.Encoding) -> list[tuple[int, bytes]]:
@@ -186,9 +332,7 @@ def pieces(text: str, encoding: tiktoken.Encoding) -> list[tuple[int, bytes]]:
 
     Raises ValueError for text that is not valid Unicode.
     """
-    _check_unicode(text, "text")
-    ids = encoding.encode_ordinary(text)
-    return [(token, encoding.decode_single_token_bytes(token)) for token in ids]
+    return [(token, token_bytes(token, encoding)) for token in encode(text, encoding)]
 
 
 # --- tiktoken's own encodings -----------------------------------------------------------------
@@ -258,73 +402,30 @@ def _put_table(table: str, folder: Path) -> None:
 # --- our own encodings --------------------------------------------------------------------------
 
 
-def _learn_merges(chunks: Iterable[str], n_tokens: int) -> list[tuple[str, str]]:
-    """Return the merges in the order learned, spelled in the library's byte alphabet."""
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(SPLIT_PATTERN), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    # The library breaks ties by its ids. It numbers special tokens first, in the order given:
-    # so a byte's id is its value, and the tie rule is one that a reader can follow.
-    trainer = trainers.BpeTrainer(
-        vocab_size=n_tokens, special_tokens=_byte_alphabet(), show_progress=False
-    )
-    tokenizer.train_from_iterator(chunks, trainer)
-    return json.loads(tokenizer.to_str())["model"]["merges"]
-
-
-def _chunks(text: str | Iterable[str]) -> Iterator[str]:
-    """Return the text in pieces of about a line, none empty; raise if there is no text."""
-    documents = [text] if isinstance(text, str) else text
-    if not isinstance(documents, Iterable) or isinstance(documents, bytes):
+def _counted_pieces(text: str | Iterable[str]) -> dict[bytes, int]:
+    """How often each part that no merge crosses is in the text; raise if there is no text."""
+    if not isinstance(text, Iterable) or isinstance(text, bytes | Mapping):
         raise TypeError(f"text is {type(text).__name__}, where str or documents are needed")
-    chunks = itertools.chain.from_iterable(map(_lines, documents))
-    first = next(chunks, None)
-    if first is None:
+    pieces = Counter()
+    for index, document in enumerate([text] if isinstance(text, str) else text):
+        name = "text" if document is text else f"text[{index}]"
+        if not isinstance(document, str):
+            raise TypeError(f"{name} is {type(document).__name__}, where str is needed")
+        check_unicode(document, name)
+        pieces.update(split(document))
+    if not pieces:
         raise ValueError("text is empty: there is nothing to learn from")
-    return itertools.chain([first], chunks)
+    return {piece.encode(): count for piece, count in pieces.items()}
 
 
-def _lines(document: str) -> list[str]:
-    if not isinstance(document, str):
-        raise TypeError(f"text holds {type(document).__name__}, where str is needed")
-    _check_unicode(document, "text")
-    # SPLIT_PATTERN always cuts where white space begins, unless a lone space is followed by a
-    # word; a line break is not a space. Short pieces train twice as fast as one long string.
-    return [line for line in re.split(r"(?<=\S)(?=\n)", document) if line]
-
-
-def _byte_alphabet() -> list[str]:
-    """Return the character by which GPT-2 (and the library) writes each of the 256 bytes.
-
-    Printable bytes of Latin-1 stand for themselves; the others follow from U+0100 on.
-    """
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [value for value in range(BYTES) if value not in printable]
-    codes = dict(zip(printable, printable)) | {v: BYTES + i for i, v in enumerate(others)}
-    return [chr(codes[value]) for value in range(BYTES)]
-
-
-def _to_bytes(spelled: str) -> bytes:
-    return bytes(map(_BYTE_VALUES.__getitem__, spelled))
-
-
-_BYTE_VALUES = {character: value for value, character in enumerate(_byte_alphabet())}
-
-
-def _read(path: Path) -> tiktoken.Encoding:
+def _read(path: Path) -> Encoding:
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != _FORMAT:
             raise ValueError(f"format {content['format']!r}")
         ranks, specials = _tokens_of(content["tokens"]), content["special_tokens"]
         _check_ids(list(ranks.values()), list(specials.values()))
-        return tiktoken.Encoding(
+        return Encoding(
             content["name"],
             pat_str=content["pattern"],
             mergeable_ranks=ranks,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from nbutils.ids import check_tokens
+from nbutils.ids import check_model, check_tokens, to_model_device
 from nbutils.model import GPT, Block, CausalSelfAttention
 
 
@@ -78,8 +78,9 @@ def trace(model: GPT, tokens: torch.Tensor) -> Trace:
     The tokens may be anywhere; the values are on the model's device and without gradients. Raises
     ``ValueError`` for tokens that the model would refuse.
     """
+    check_model(model)
     check_tokens(tokens, model.config)
-    tokens = tokens.to(model.token_embedding.weight.device)
+    tokens = to_model_device("tokens", tokens, model)
     token_embedding = model.token_embedding(tokens)  # (B, T, C)
     position_embedding = torch.zeros_like(token_embedding[0])  # (T, C)
     if model.position_embedding is not None:

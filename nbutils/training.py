@@ -18,6 +18,7 @@ from torch import nn
 
 from nbutils import device, parallel
 from nbutils.advice import Advice, TrainingDivergedError, TrainingMemoryError
+from nbutils.arguments import of_type, shown
 from nbutils.checkpoints import Store
 from nbutils.checkpoints.state import (
     CheckpointError,
@@ -28,9 +29,10 @@ from nbutils.checkpoints.state import (
 from nbutils.compiling import compilation
 from nbutils.config import TrainConfig
 from nbutils.evaluation import evaluate
+from nbutils.ids import check_model
 from nbutils.optim import learning_rate_at, make_optimizer
 from nbutils.progress import History, ProgressBar, StopSignals, TrainingInterrupt, TrainState
-from nbutils.windows import IGNORE, CorpusTooShortError, TokenRangeError, Windows
+from nbutils.windows import IGNORE, Windows
 
 
 def train(
@@ -69,15 +71,19 @@ def train(
         TrainingDivergedError: a loss or a weight is not a finite number; says at which step and
             what to try. No checkpoint has that weight.
         TrainingMemoryError: the memory is too small; says by how much and what to lower.
-        CheckpointError: at the start, if the folder can't be written, or holds another run or
-            only damaged files.
+        CheckpointError: at the start, if the folder can't be written, or holds another run, another
+            model's weights or only damaged files.
         TrainingInterrupt: a ``KeyboardInterrupt``, after Ctrl-C or SIGTERM and the checkpoint.
-        ValueError: ``block_size`` is longer than the model's; as `Windows`, for texts that are
-            too short or ids outside the vocabulary; a batch or heads that the processes can't
-            share equally; a device that `device.pick` refuses; Muon for a model without blocks; a
-            model without parameters.
+        ValueError: an argument is of the wrong kind; ``block_size`` is longer than the model's; as
+            `Windows`, for texts that are too short or ids outside the vocabulary; a batch or heads
+            that the processes can't share equally; a device that `device.pick` refuses; Muon for a
+            model without blocks; a model without parameters.
         RuntimeError: ``parallel`` without `torchrun`; ``compile`` on a CPU without a C++ compiler.
     """
+    check_model(model)
+    of_type("config", config, TrainConfig, "give TrainConfig(...)")
+    if on_eval is not None and not callable(on_eval):
+        raise ValueError(f"on_eval={shown(on_eval)} must be a function of (step, model), or None")
     with nullcontext() if config.parallel else _restore_device(model):
         return _train(model, train_tokens, val_tokens, config, on_eval)
 
@@ -139,10 +145,7 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
 @contextmanager
 def _restore_device(model: nn.Module) -> Iterator[None]:
     """Whatever happens inside, afterwards the model is on the device where it was, in evaluation mode."""
-    first = next(model.parameters(), None)
-    if first is None:
-        raise ValueError(f"model is a {type(model).__name__} without parameters: nothing to train")
-    home = first.device
+    home = next(model.parameters()).device
     try:
         yield
     finally:
@@ -183,7 +186,7 @@ def _named(text: str) -> Iterator[None]:
     """An error about the tokens inside it says which text they are."""
     try:
         yield
-    except (CorpusTooShortError, TokenRangeError) as error:
+    except ValueError as error:
         raise type(error)(f"{text}: {error}") from error
 
 

@@ -5,6 +5,8 @@ so the labels of a window are the same tokens, one place later. Shapes: B is the
 in a batch, T is ``block_size``.
 """
 
+import math
+import os
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .files import written_aside
+from .arguments import of_type, shown, whole, yes_or_no
+from .files import expanded, written_aside
 
 IGNORE = -1
 """The label of a position that is not counted in the loss."""
@@ -72,12 +75,13 @@ class Windows:
         each_once: bool = False,
     ):
         self.tokens = _checked_tokens(tokens)
-        self.batch_size = _positive("batch_size", batch_size)
-        self.block_size = _positive("block_size", block_size)
-        self.seed = seed
-        self.device = torch.device(device)
-        self.vocab_size = vocab_size
-        self.each_once = each_once
+        self.batch_size = whole("batch_size", batch_size, 1)
+        self.block_size = block_size = whole("block_size", block_size, 1)
+        self.seed = whole("seed", seed)
+        self.device = _device(device)
+        self.vocab_size = vocab_size = whole("vocab_size", vocab_size, 1, or_none="None")
+        self.each_once = yes_or_no("each_once", each_once)
+        start_token = whole("start_token", start_token, or_none="None")
         self._kept_round = (-1, np.empty(0, np.int64))
         if len(self.tokens) <= block_size:
             raise CorpusTooShortError(
@@ -93,6 +97,7 @@ class Windows:
 
         A label is `IGNORE` only where an aligned window runs past the last token.
         """
+        step = whole("step", step)
         rng = np.random.default_rng((self.seed, step))
         if self.each_once:
             starts = self._once_each(step)
@@ -142,6 +147,10 @@ class Windows:
         Args:
             batches: stop after so many batches; None: the whole corpus.
         """
+        batches = whole("batches", batches, 1, or_none="None for the whole corpus")
+        return self._epoch(batches)
+
+    def _epoch(self, batches: int | None) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         bounds = self._bounds()
         done = 0
         while batches is None or done < batches:
@@ -191,6 +200,7 @@ class Windows:
 
 def token_dtype(vocab_size: int) -> np.dtype:
     """The smallest type a token file stores ids in: uint16 up to 65,536 tokens, then uint32."""
+    vocab_size = whole("vocab_size", vocab_size, -math.inf)
     if not 1 <= vocab_size <= 1 << 32:
         raise ValueError(f"vocab_size={vocab_size} must be from 1 to {1 << 32:,}")
     return np.dtype("<u2") if vocab_size <= 1 << 16 else np.dtype("<u4")
@@ -206,7 +216,8 @@ def write_tokens(path: str | Path, chunks: Iterable, vocab_size: int) -> int:
         TokenRangeError: an id is outside the vocabulary.
         CorpusTooShortError: the chunks hold no token.
     """
-    dtype = token_dtype(vocab_size)
+    path, dtype = _path(path), token_dtype(vocab_size)
+    of_type("chunks", chunks, Iterable, "give an array of ids, or several")
     chunks = [chunks] if isinstance(chunks, np.ndarray) else chunks
     with written_aside(path) as aside, open(aside, "wb") as file:
         return _write_chunks(file, chunks, dtype, vocab_size)
@@ -219,7 +230,11 @@ def open_tokens(path: str | Path) -> np.memmap:
         FileNotFoundError: there is no such file.
         TokenFileError: it is not a token file, or has more or fewer bytes than it says.
     """
-    path = Path(path)
+    path = _path(path)
+    if path.is_dir():
+        raise TokenFileError(
+            f"{path} is a folder: give its train.tokens, or open both with packing.open_corpus"
+        )
     with open(path, "rb") as file:
         header = file.read(_HEADER.size)
     if len(header) < _HEADER.size or not header.startswith(_MAGIC):
@@ -262,12 +277,34 @@ def _write_chunks(file, chunks: Iterable, dtype: np.dtype, vocab_size: int) -> i
 
 def _checked_tokens(tokens) -> np.ndarray:
     """``tokens`` as a 1-D array of integers; a memory map stays one."""
-    array = tokens if isinstance(tokens, np.ndarray) else np.asarray(tokens)
+    if isinstance(tokens, torch.Tensor) and not tokens.is_meta:
+        tokens = tokens.detach().cpu().numpy()
+    try:
+        array = tokens if isinstance(tokens, np.ndarray) else np.asarray(tokens)
+    except (ValueError, TypeError, NotImplementedError):  # rows of different lengths
+        array = np.empty((), object)
+    if array.dtype.kind not in "iu" and (array.size or array.dtype.kind not in "fO"):
+        what = f"has dtype {array.dtype}" if array.ndim else f"is {shown(tokens)}"
+        raise ValueError(
+            f"tokens {what}; it must be one row of token ids, which are integers: encode a text with "
+            "tokens.encode_documents([text], encoding)"
+        )
     if array.ndim != 1:
         raise ValueError(f"tokens has shape {array.shape}; it must be one row of ids, 1-D")
-    if array.size and array.dtype.kind not in "iu":
-        raise ValueError(f"tokens has dtype {array.dtype}; token ids are integers")
     return array
+
+
+def _path(path: str | Path) -> Path:
+    return expanded(of_type("path", path, (str, os.PathLike), "give the path of a token file"))
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'device={shown(device)} must be a device\'s name, such as "cpu" or "cuda", or a torch.device'
+        ) from error
 
 
 def _check_range(tokens: np.ndarray, vocab_size: int | None) -> None:
@@ -294,9 +331,3 @@ def _start_positions(tokens: np.ndarray, start_token: int) -> np.ndarray:
             f"start_token={start_token} is nowhere in the corpus, so no window can begin with it"
         )
     return starts
-
-
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f"{name}={value} must be at least 1")
-    return value

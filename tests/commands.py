@@ -1,5 +1,6 @@
 """Commands as the tests of ``nbutils.cli`` give them: in a process of their own, or in this one."""
 
+import os
 import subprocess
 import sys
 
@@ -12,9 +13,22 @@ TINY = (
 FEW = ("--documents", "60")
 
 
-def shell(*arguments, cwd=None, python=()) -> subprocess.CompletedProcess:
+def byte_alphabet() -> list[str]:
+    """The character by which GPT-2, and the library tokenizers, writes each of the 256 bytes.
+
+    Printable bytes of Latin-1 stand for themselves; the others follow from U+0100 on.
+    """
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [value for value in range(256) if value not in printable]
+    codes = dict(zip(printable, printable)) | {v: 256 + i for i, v in enumerate(others)}
+    return [chr(codes[value]) for value in range(256)]
+
+
+def shell(*arguments, cwd=None, python=(), encoding="utf-8") -> subprocess.CompletedProcess:
+    """``encoding``: of the pipes, as a code page of Windows gives it to them."""
     command = [sys.executable, *python, "-m", "nbutils", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    return subprocess.run(command, capture_output=True, encoding=encoding, cwd=cwd, env=environment)
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:

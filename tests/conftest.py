@@ -1,6 +1,7 @@
 """What several test files share: where the repository is, and a browser."""
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,15 @@ if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 ):  # a shell's background job; tests press Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config):
+    """What warns of encodings that nobody named is on in this process; programs that it starts go without.
+
+    (With several workers those are what runs the tests.)
+    """
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        os.environ.pop("PYTHONWARNDEFAULTENCODING", None)
 
 
 @pytest.fixture(scope="session")

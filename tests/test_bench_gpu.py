@@ -53,7 +53,7 @@ def bench(gpu_run, freed):
 @pytest.fixture
 def nanogpt(tmp_path):
     (tmp_path / "nanogpt").mkdir()
-    (tmp_path / "nanogpt" / "model.py").write_text(STAND_IN)
+    (tmp_path / "nanogpt" / "model.py").write_text(STAND_IN, "utf-8")
     return tmp_path / "nanogpt"
 
 

@@ -67,7 +67,7 @@ class GPT(torch.nn.Embedding):
 @pytest.mark.parametrize("who", ["nanoGPT", "transformers", "ours", "ours at its best"])
 def test_every_contender_trains_and_is_judged(tiny, tmp_path, who):
     contenders, job = tiny
-    (tmp_path / "model.py").write_text(NANOGPT)
+    (tmp_path / "model.py").write_text(NANOGPT, "utf-8")
     job = replace(job, learning_rate=0.02, nanogpt=str(tmp_path))
     result = contenders.CONTENDERS[who](job)
     assert result.updates > 0 and min(result.tokens_per_second) > 0
@@ -132,11 +132,11 @@ print(json.dumps(dict(updates=7, tokens_per_second=speeds or [1], bits_per_byte=
 def stand_in(bench, monkeypatch, tmp_path):
     """The module ``train``, with processes that only tell who does what, and where they tell it."""
     script, log = tmp_path / "contender.py", tmp_path / "log"
-    script.write_text(STAND_IN)
+    script.write_text(STAND_IN, "utf-8")
     train = bench("train")
     monkeypatch.setattr(train.contenders, "__file__", str(script))
     monkeypatch.setenv("LOG", str(log))
-    return train, lambda: log.read_text().splitlines()
+    return train, lambda: log.read_text("utf-8").splitlines()
 
 
 def test_contenders_take_turns_and_the_tables_compare_them_with_ours(stand_in):
@@ -205,7 +205,7 @@ def test_an_error_of_a_contender_names_the_job(stand_in, turns):
 @pytest.mark.parametrize("who", ["nanoGPT", "transformers", "ours"])
 def test_a_contender_trains_a_stretch_each_time_it_is_told(tiny, tmp_path, monkeypatch, who):
     contenders, job = tiny
-    (tmp_path / "model.py").write_text(NANOGPT)
+    (tmp_path / "model.py").write_text(NANOGPT, "utf-8")
     monkeypatch.setattr(contenders, "TURN", 4 * 16)  # four updates
     told = io.StringIO("\n" * 4)
     said = io.StringIO()
@@ -253,14 +253,14 @@ def test_a_trial_of_a_short_run_has_one_row(bench, monkeypatch, tmp_path, capsys
     monkeypatch.setattr(short, "FIRST", replace(short.FIRST, vocab_size=280, shape=shape))
     monkeypatch.setattr(short, "TABLE", tmp_path / "short.md")
     monkeypatch.setattr(short, "UPDATES", 3)
-    (tmp_path / "short.md").write_text("# Words that stay\n\n")
+    (tmp_path / "short.md").write_text("# Words that stay\n\n", "utf-8")
     trial = "trick=smear steps=2 vocab_size=270 learning_rate=0.01"
     for _ in range(2):
         short.main(["--text", str(file), trial])
     assert capsys.readouterr().out.count("\n") == 2  # the second time nothing is run
     found = short.stored()
     assert set(found) == {"", trial} and all(len(set(bits)) > 1 for bits in found.values())
-    page = (tmp_path / "short.md").read_text()
+    page = (tmp_path / "short.md").read_text("utf-8")
     assert page.startswith("# Words that stay\n\n| Changed") and f"| {trial} | 2 " in page
 
 

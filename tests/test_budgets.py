@@ -23,8 +23,8 @@ def test_every_budget_is_of_a_file_that_there_is(root):
     assert [name for name in budgets.BUDGETS if not (root / name).exists()] == []
 
 
-def test_all_budgets_together_fit_into_twenty_two_minutes_on_two_cores():
-    assert sum(budgets.BUDGETS.values()) < 2 * 60 * 19  # and three minutes to install
+def test_all_budgets_together_fit_into_twenty_three_minutes_on_two_cores():
+    assert sum(budgets.BUDGETS.values()) < 2 * 60 * 20  # and three minutes to install
 
 
 def collected(folder, *options) -> str:
@@ -39,7 +39,7 @@ def collected(folder, *options) -> str:
         *options,
         folder,
     ]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     return done.stdout + done.stderr
 
 
@@ -49,13 +49,14 @@ def test_a_part_runs_what_is_marked_with_it_and_nothing_else(tmp_path, root, mon
         "import pytest\n"
         "def test_always(): pass\n"
         "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.part('pages'))])\n"
-        "def test_some(n): pass\n"
+        "def test_some(n): pass\n",
+        "utf-8",
     )
     assert "test_always" in collected(tmp_path) and "test_some[2]" not in collected(tmp_path)
     assert "test_some[2]" in collected(tmp_path, "--part", "pages")
     assert "test_always" not in collected(tmp_path, "--part", "pages")
     (tmp_path / "test_a.py").write_text(
-        "import pytest\npytestmark = pytest.mark.part('page')\ndef test_a(): pass\n"
+        "import pytest\npytestmark = pytest.mark.part('page')\ndef test_a(): pass\n", "utf-8"
     )
     assert "is none of" in collected(tmp_path)
 

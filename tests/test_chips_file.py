@@ -121,18 +121,18 @@ def test_runs_of_other_chips_stay(file, run):
     ],
 )
 def test_what_is_not_as_it_is_written_is_told(file, run, spoilt):
-    file.write_text(json.dumps([asdict(run) | spoilt]))
+    file.write_text(json.dumps([asdict(run) | spoilt]), "utf-8")
     with pytest.raises(ValueError, match=r"chips.json is not as .* git checkout"):
         chips.all_runs(file)
 
 
 def test_half_a_file_is_told_and_no_row_is_lost(file, run):
     chips.add_row(run, row("a"), file)
-    text = file.read_text()
-    file.write_text(text[: len(text) // 2])
+    text = file.read_text("utf-8")
+    file.write_text(text[: len(text) // 2], "utf-8")
     with pytest.raises(ValueError, match="git checkout"):
         chips.add_row(run, row("b"), file)
-    assert file.read_text() == text[: len(text) // 2]
+    assert file.read_text("utf-8") == text[: len(text) // 2]
 
 
 def test_chapter_6_reads_the_newest_ladder_of_a_gpu(file, run, monkeypatch):

@@ -1,12 +1,17 @@
 """`python -m nbutils`, as a person at a shell meets it."""
 
+import codecs
 import json
+import os
 import re
+import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 from commands import FEW, TINY, run, shell, trained
 
+from nbutils import __main__ as program
 from nbutils import smallworld
 from nbutils.cli import COMMANDS, main
 
@@ -20,7 +25,7 @@ def smallworld_model(tmp_path_factory):
 def own_text_model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     book = folder / "book.txt"
-    book.write_text("다람쥐 헌 쳇바퀴에 타고파.\n\nThe quick brown fox jumps.\n\n" * 400)
+    book.write_text("다람쥐 헌 쳇바퀴에 타고파.\n\nThe quick brown fox jumps.\n\n" * 400, "utf-8")
     return trained(folder / "model", "--text", str(book), "--model.vocab-size", "300")
 
 
@@ -64,8 +69,8 @@ def test_every_option_is_explained(capsys, command):
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_waits_for_no_large_library(command):
-    done = shell(*command.split(), "--help", python=["-X", "importtime"])
+def test_help_waits_for_no_large_library_and_is_shown_under_any_code_page(command):
+    done = shell(*command.split(), "--help", python=["-X", "importtime"], encoding="cp949")
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert done.returncode == 0 and "nbutils.cli" in loaded
     assert not loaded & {"torch", "numpy", "tiktoken"}
@@ -78,6 +83,15 @@ def test_a_refusal_does_not_wait_for_pytorch(arguments):
     done = shell(*arguments, python=["-X", "importtime"])
     assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("error: ")
     assert not re.search(r"\| +torch$", done.stderr, re.MULTILINE)
+
+
+def test_a_file_in_the_way_is_named_by_every_command(tmp_path):
+    (tmp_path / "tyro.py").touch()
+    done = shell("train", "--out", "x", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    near = os.path.join(os.curdir, "tyro.py")
+    says = f"a file of yours, {near}, stands in place of the package tyro: rename it"
+    assert done.stderr == f"error: {says}\n"
 
 
 # From a text to a talking model
@@ -112,7 +126,7 @@ def test_windows_too_short_for_a_document_are_not_judged_by_the_floor(tmp_path, 
 
 
 def test_a_models_weights_are_in_hugging_faces_layout(smallworld_model):
-    config = json.loads((smallworld_model / "config.json").read_text())
+    config = json.loads((smallworld_model / "config.json").read_text("utf-8"))
     assert config["model_type"] == "gpt2" and config["n_embd"] == 16
 
 
@@ -208,12 +222,41 @@ def test_a_preset_is_the_shape_that_options_change(tmp_path):
     assert read_options([*out, *given]).model == changed
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the printed lines are read as a shell of Unix does")
+def test_a_home_folder_and_a_name_with_blanks_in_each_path_and_each_line_to_copy(
+    tmp_path, monkeypatch, capsys
+):
+    home, here = tmp_path / "hong gildong", tmp_path / "here"
+    home.mkdir(), here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    (home / "t.txt").write_text("다람쥐 헌 쳇바퀴에 타고파.\n\n" * 200, "utf-8")
+
+    def copied(status, out, err):
+        assert status == 0, err
+        return shlex.split(out.splitlines()[-1].partition("python -m nbutils ")[2])
+
+    packing = ["pack", "--text=~/t.txt", "--out=~/a corpus", "--vocab-size=280", "--workers=1"]
+    again = copied(*run(capsys, *packing))
+    assert again == ["train", "--text", str(home / "a corpus"), "--out", "..."]
+    ways = "--out=it's $HOME", "--out=-gpt", "--out=~/gpt"
+    for out, folder in zip(ways, (here / "it's $HOME", here / "-gpt", home / "gpt")):
+        sampling = copied(*run(capsys, *again[:3], out, *TINY, "--steps=0", "--warmup-steps=0"))
+        assert Path(sampling[2]).resolve() == folder and (folder / "config.json").is_file()
+        assert run(capsys, *sampling, "--max-new-tokens=2")[0] == 0
+    assert run(capsys, "sample", "--from=~/gpt", "--max-new-tokens=2")[0] == 0
+    assert "there is no folder" in run(capsys, "grade", "~/none")[2]
+    assert "workers=0 must be at least 1" in run(capsys, "grade", ".", "--workers=0")[2]
+    assert "is a file: choose a folder" in run(capsys, *packing[:2], "--out=~/t.txt")[2]
+    assert sorted(path.name for path in here.iterdir()) == ["-gpt", "it's $HOME"]
+
+
 # Errors: one sentence, no trace
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_strangers_model_is_not_overwritten(tmp_path, capsys, name):
-    (tmp_path / name).write_text("{}")
+    (tmp_path / name).write_text("{}", "utf-8")
     status, _, err = run(capsys, "train", "--out", tmp_path, *TINY, *FEW)
     assert status == 1 and "choose another folder" in err and err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -233,8 +276,8 @@ def test_a_damaged_folder_is_one_sentence(
     smallworld_model, own_text_model, tmp_path, capsys, name, content, message
 ):
     folder = shutil.copytree(smallworld_model, tmp_path / "model")
-    content = (own_text_model / name).read_text() if content is None else content
-    (folder / name).write_text(content)
+    content = (own_text_model / name).read_text("utf-8") if content is None else content
+    (folder / name).write_text(content, "utf-8")
     status, _, err = run(capsys, "sample", "--from", folder)
     assert status == 1 and message in err and err.startswith("error: ")
 
@@ -245,8 +288,8 @@ def test_a_damaged_folder_is_one_sentence(
         (["sample", "--from", "nowhere"], "nowhere holds no finished model"),
         (["train", "--out", "x", "--text", "nowhere.txt"], "nowhere.txt"),
         (["train", "--out", "x", "--text", "fineweb"], "never ends: pack a part of it"),
-        (["train", "--out", "x", "--text", "."], "holds no packed corpus"),
-        (["train", "--out", "x", "--text", ".", "--documents", "5"], "documents=5: a packed"),
+        (["train", "--out", "x", "--text", "."], "folder without .txt, .jsonl or .parquet"),
+        (["train", "--out", "x", "--text", "half", "--documents", "5"], "documents=5: a packed"),
         (["train", "--out", "x", "--preset", "gpt5"], "'gpt5' is unknown; there are small"),
         (["pack", "--out", "x", "--text", "fineweb"], "'fineweb' is endless: say how much"),
         (["pack", "--out", "x", "--text", "smallworld"], "'smallworld' is endless: say how much"),
@@ -262,6 +305,8 @@ def test_a_damaged_folder_is_one_sentence(
 )
 def test_an_error_is_one_sentence(capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "corpus.json").touch()
     try:
         status = main(arguments)
     except SystemExit as stop:  # from the library that reads the options
@@ -290,3 +335,10 @@ def test_from_a_shell(tmp_path):
     done = shell("sample", "--from", "nothing here", cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith("error: nothing here holds no finished model")
+
+
+def test_an_output_without_a_sign_gets_another_and_a_path_its_own_bytes():
+    codecs.register_error("nbutils.plainly", program._plainly)
+    folder = "\udcb0\udcfa"  # as Python spells two bytes of a name under another code page
+    said = f"✗ {folder} 가".encode("ascii", "nbutils.plainly")
+    assert said == b"x \xb0\xfa ?"

@@ -12,7 +12,7 @@ from itertools import islice, product
 
 import pytest
 import tiktoken.load
-from commands import FEW, run, shell, trained
+from commands import FEW, byte_alphabet, run, shell, trained
 
 from nbutils import packing, tokens
 from nbutils.cli import main
@@ -39,9 +39,7 @@ def gpt2(tmp_path, monkeypatch):
 
     The merges are the first 50,000 pairs of bytes, so the checksums can't be right.
     """
-    from nbutils.tokens import _byte_alphabet
-
-    letters = _byte_alphabet()
+    letters = byte_alphabet()
     pairs = list(islice(product(letters, letters), 50_000))
     singles = [letter for letter in letters if letter.isprintable() and ord(letter) < 256]
     singles += [letter for letter in letters if letter not in singles]
@@ -53,7 +51,9 @@ def gpt2(tmp_path, monkeypatch):
     }
     (tmp_path / "tables").mkdir()
     for name, table in tables.items():
-        (tmp_path / "tables" / hashlib.sha1((base + name).encode()).hexdigest()).write_text(table)
+        (tmp_path / "tables" / hashlib.sha1((base + name).encode()).hexdigest()).write_text(
+            table, "utf-8"
+        )
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "tables"))
     monkeypatch.setattr(tiktoken.load, "check_hash", lambda data, expected: True)
     monkeypatch.setattr(tiktoken.registry, "ENCODINGS", {})
@@ -76,7 +76,9 @@ def test_packed_smallworld_is_trained_on_like_the_text(tmp_path, capsys):
 
 def test_a_packed_file_learns_its_encoding_once(tmp_path, capsys, monkeypatch):
     book = tmp_path / "book.txt"
-    book.write_text("\n\n".join(f"다람쥐 헌 쳇바퀴에 타고파, {i} times." for i in range(50)))
+    book.write_text(
+        "\n\n".join(f"다람쥐 헌 쳇바퀴에 타고파, {i} times." for i in range(50)), "utf-8"
+    )
     command = ["pack", "--text", str(book), "--vocab-size", "280", "--out", str(tmp_path / "c")]
     assert main(command) == 0
     first = capsys.readouterr().out
@@ -87,7 +89,7 @@ def test_a_packed_file_learns_its_encoding_once(tmp_path, capsys, monkeypatch):
     monkeypatch.undo()
     status, _, err = run(capsys, *command[:-3], "270", *command[-2:])
     assert status == 1 and "another corpus: encoding was book.txt, " in err
-    book.write_text(book.read_text() + "!")
+    book.write_text(book.read_text("utf-8") + "!", "utf-8")
     status, _, err = run(capsys, *command)
     assert status == 1 and "another corpus: name was book.txt, " in err
 
@@ -123,7 +125,7 @@ def test_ctrl_c_stops_packing_and_its_workers_with_a_sentence(tmp_path):
         [sys.executable, "-m", "nbutils", *command, "--out", str(tmp_path / "c")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         start_new_session=True,
     )
     try:
@@ -206,7 +208,7 @@ def test_the_recipe_for_gpt2_works_on_a_few_pages(
     at = train.index("--compile")
     del train[at : at + 2]
     done = subprocess.run(
-        train, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        train, capture_output=True, encoding="utf-8", env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
     assert done.returncode == 0, done.stderr
     assert "ddp in 2 processes" in done.stdout and "loss on all validation" in done.stdout

@@ -111,7 +111,7 @@ class Notebook:
             [self.python, "-m", "pip", "freeze", "--all"],
             env=self.environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         )
         lines = [line.replace(" @ ", "==") for line in done.stdout.splitlines() if line]

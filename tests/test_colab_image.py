@@ -39,7 +39,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "authoring.colab", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=100)
 
 
 def compared(lists: Path) -> subprocess.CompletedProcess:

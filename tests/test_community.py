@@ -25,7 +25,7 @@ def told(schema: str, *paths: Path) -> str:
     """What is wrong with files; "" if nothing is."""
     checker = Path(sys.executable).with_name("check-jsonschema")
     command = [checker, "--builtin-schema", schema, *paths]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -37,15 +37,15 @@ def test_they_are_well_formed(schema):
 def test_a_file_that_is_not_is_noticed(tmp_path):
     text = WORKFLOWS[0].read_text("utf-8")
     broken = tmp_path / "broken.yml"
-    broken.write_text(text.replace("runs-on:", "runs-at:"))
+    broken.write_text(text.replace("runs-on:", "runs-at:"), "utf-8")
     assert "runs-at" in told("vendor.github-workflows", broken)
-    broken.write_text(re.sub("timeout-minutes: .*", "", text))
+    broken.write_text(re.sub("timeout-minutes: .*", "", text), "utf-8")
     assert "timeout-minutes" in told("custom.github-workflows-require-timeout", broken)
 
 
 def audit(folder: Path) -> subprocess.CompletedProcess:
     command = [Path(sys.executable).with_name("zizmor"), "--offline", "--quiet", folder]
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
 
 
 def test_no_workflow_can_be_misused(tmp_path):
@@ -57,7 +57,7 @@ def test_no_workflow_can_be_misused(tmp_path):
         .read_text("utf-8")
         .replace("run: bash .ci/run", "run: echo ${{ github.event.head_commit.message }}")
     )
-    (tmp_path / ".github" / "workflows" / "a.yml").write_text(text)
+    (tmp_path / ".github" / "workflows" / "a.yml").write_text(text, "utf-8")
     assert "template-injection" in audit(tmp_path).stdout
 
 

@@ -1,13 +1,15 @@
 """Networks as programs of torch.compile: they learn the same, and stop being programs."""
 
 import dataclasses
+import os
+import tempfile
 
 import pytest
 import torch
 from runs import CONFIG, CORPUS, fresh
 from torch._dynamo.utils import counters
 
-from nbutils import device
+from nbutils import device, doctor
 from nbutils.training import train
 
 
@@ -51,3 +53,36 @@ def test_without_a_compiler_nothing_is_begun(monkeypatch):
                 on_eval=lambda *_: seen.append(1),
             )
     assert not seen and model.blocks[0]._compiled_call_impl is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder"),
+    [
+        ("TMPDIR", "hong gildong"),
+        ("TMPDIR", "it's"),
+        ("TMPDIR", 'a "b"'),
+        ("TORCHINDUCTOR_CACHE_DIR", "hong gildong"),
+    ],
+)
+def test_a_folder_that_the_compiler_is_not_given_whole_is_a_sentence(
+    compiler, monkeypatch, tmp_path, variable, folder
+):
+    assert device.unfit_for_compiler() == ""
+    awkward = tmp_path / folder
+    awkward.mkdir()
+    monkeypatch.setenv(variable, str(awkward))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it is asked for anew
+    with pytest.raises(RuntimeError, match=f"compile='blocks': set {variable} to a folder without"):
+        train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, compile="blocks"))
+    assert any("C++ compiler" in str(one) and variable in one.advice for one in doctor._compiler())
+
+
+def test_a_user_and_a_pytorch_that_the_compiler_can_t_be_told_of(monkeypatch, tmp_path):
+    monkeypatch.setenv("LOGNAME", "hong gildong")
+    assert device.unfit_for_compiler().startswith("set LOGNAME to a name without blanks")
+    monkeypatch.setenv("LOGNAME", "홍길동")
+    assert device.unfit_for_compiler() == ""
+    if os.name == "nt":
+        return  # there PyTorch quotes its own folder
+    monkeypatch.setattr(torch, "__file__", str(tmp_path / "next token" / "torch" / "__init__.py"))
+    assert device.unfit_for_compiler().startswith("install PyTorch in a folder without blanks")

@@ -3,9 +3,11 @@
 import json
 import math
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nbutils import smallworld
 from nbutils.config import PRESETS, GPTConfig, TrainConfig
@@ -68,6 +70,13 @@ def test_numbers_that_make_no_network_are_named(change, message):
         ({"seconds": math.inf}, "seconds=inf must be a finite number"),
         ({"weight_decay": 10**400}, "weight_decay=10+ must be a finite number"),
         ({"steps": 10**400}, "steps=10+ must be a whole number"),
+        ({"device": None}, "device=None must be the name of a chip"),
+        ({"device": 3}, "device=3 must be the name of a chip"),
+        ({"checkpoint": 3}, "checkpoint=3 must be the path of a folder, or None"),
+        ({"checkpoint": ""}, "checkpoint='' must be the path of a folder, or None"),
+        ({"optimizer": ["adamw"]}, "optimizer=.'adamw'. is none of adamw, muon"),
+        ({"progress": 1}, "progress=1 must be True or False"),
+        ({"steps": 10**5000}, "steps=a int must be a whole number"),
         ({"optimizer": "sgd"}, "optimizer='sgd' is none of adamw, muon"),
         ({"schedule": None}, "schedule=None is none of cosine, linear"),
         ({"batch_size": 6, "accumulation": 4}, "batch_size=6 can't be cut into accumulation=4"),
@@ -85,6 +94,13 @@ def test_numbers_are_kept_as_plain_ones():
     assert json.dumps([config.steps, config.betas]) == "[7, [0.5, 0.0]]"
     assert type(config.learning_rate) is float
     assert type(GPTConfig(n_layer=np.int32(3)).n_layer) is int
+    assert type(GPTConfig(dropout=0).dropout) is float
+    assert TrainConfig(steps=np.array(7)) == TrainConfig(steps=7)
+
+
+def test_a_path_and_a_device_are_kept_as_text():
+    config = TrainConfig(checkpoint=Path("runs") / "1", device=torch.device("cuda", 1))
+    assert (config.checkpoint, config.device) == (str(Path("runs") / "1"), "cuda:1")
 
 
 def test_what_a_resumed_run_may_change():

@@ -231,9 +231,7 @@ def test_the_peak_is_what_a_product_reaches(monkeypatch):
 
 @pytest.mark.parametrize("size", [0, 1.5])
 def test_a_copy_of_no_whole_byte_is_refused(size):
-    with pytest.raises(
-        ValueError, match=f"size={size} must be a whole number of bytes, at least 1"
-    ):
+    with pytest.raises(ValueError, match=f"size={size} must be (at least 1|a whole number)"):
         device.measure_bandwidth(CPU, 0.01, size)
 
 
@@ -287,7 +285,11 @@ def test_memory_is_kept_inside_and_given_back_after():
     if not hasattr(ctypes.CDLL(None), "malloc_trim"):
         pytest.skip("not glibc")
     done = subprocess.run(
-        [sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-c", FAULTS],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=300,
     )
     inside, outside = map(float, done.stdout.split())
     assert inside < 100

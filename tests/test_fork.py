@@ -1,6 +1,8 @@
 """A teacher's fork: one command writes the new address everywhere."""
 
+import os
 import re
+import subprocess
 
 import pytest
 from conftest import copy_of_the_repository
@@ -79,6 +81,22 @@ def test_a_change_that_stopped_halfway_is_finished(copy):
     settings.write_bytes(whole[settings])
     assert "README.md" in fork.main(MINE, copy)
     assert {path: path.read_bytes() for path in fork.known_files(copy)} == whole
+
+
+@pytest.mark.parametrize("page", ["cp949", "cp1252", "utf-8"])
+def test_files_with_names_of_every_script_have_the_new_address(tmp_path, monkeypatch, page):
+    """Whatever the code page is in which Python would read git's answer."""
+    url = f"https://github.com/{fork.repository()}"
+    (tmp_path / "_config.yml").write_text(f"repository:\n  url: {url}\n", "utf-8")
+    names = "과제/토큰.md", "과제/1주차.md", 'ü b/it\'s "$HOME".md'
+    for name in names[: 2 if os.name == "nt" else 3]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"see {url}\n", "utf-8")
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(subprocess, "_text_encoding", lambda: page)
+    fork.main(MINE, tmp_path)
+    assert not holding(tmp_path, url)
 
 
 def test_what_is_no_clone_says_how_to_get_one(copy, tmp_path_factory):

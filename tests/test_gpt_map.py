@@ -23,10 +23,21 @@ def chapter(request):
 
 
 def test_the_map_is_what_the_notebooks_and_the_package_say(chapter):
-    cell = nbformat.read(chapter, as_version=4).cells[2]
-    assert (cell.id, cell.source) == (gpt_map.CELL, gpt_map.drawn(chapter.stem)), (
-        "run python -m authoring.gpt_map"
-    )
+    cells = nbformat.read(chapter, as_version=4).cells
+    maps = [cell.source for cell in cells if cell.id == gpt_map.CELL]
+    assert maps == [gpt_map.drawn(chapter.stem)], "run python -m authoring.gpt_map"
+    before_it = [cell.source for cell in cells[: [c.id for c in cells].index(gpt_map.CELL)]]
+    assert not any(source.startswith("## ") for source in before_it), "the map opens the chapter"
+
+
+def test_the_map_stays_where_it_stands(chapter):
+    notebook = nbformat.read(chapter, as_version=4)
+    at = [cell.id for cell in notebook.cells].index(gpt_map.CELL)
+    again = gpt_map.with_map(notebook, chapter.stem)
+    assert again.cells[at].id == gpt_map.CELL and again.cells == notebook.cells
+    without = nbformat.from_dict(notebook)
+    del without.cells[at]
+    assert gpt_map.with_map(without, chapter.stem).cells[2].id == gpt_map.CELL
 
 
 def test_each_chapter_after_the_first_has_one():

@@ -12,7 +12,7 @@ MODULE, FUNCTION, COMPLEXITY = 500, 60, 12  # lines, lines, and as ruff's C901 c
 def sources() -> dict[str, str]:
     """Every Python file that git knows, and what it holds."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     paths = [ROOT / name for name in listed.stdout.splitlines()]
     return {str(p.relative_to(ROOT)): p.read_text("utf-8") for p in paths if p.exists()}
 

@@ -1,5 +1,6 @@
 """Weights in files: what is saved comes back, and Hugging Face's layout is that of transformers."""
 
+import copy
 import json
 import re
 from dataclasses import replace
@@ -10,6 +11,7 @@ import torch
 from networks import MODERN, TINY, filled, judge, tokens_for
 from safetensors.torch import load_file, save_file
 
+from nbutils import hub as names
 from nbutils.model import GPT
 
 
@@ -75,10 +77,10 @@ def test_the_layout_of_the_published_gpt2_is_read(tmp_path):
     plain["h.1.attn.masked_bias"] = torch.tensor(-1e4)
     save_file(plain, tmp_path / "model.safetensors")
     path, tokens = tmp_path / "config.json", tokens_for(TINY, 2, 5)
-    stated = json.loads(path.read_text())
+    stated = json.loads(path.read_text("utf-8"))
     for name in ("tie_word_embeddings", "embd_pdrop", "attn_pdrop", "resid_pdrop"):
         del stated[name]  # the published file leaves the first to transformers' default
-    path.write_text(json.dumps(stated))
+    path.write_text(json.dumps(stated), "utf-8")
     back = GPT.from_pretrained(tmp_path)
     assert torch.equal(back(tokens), ours(tokens))
     assert back.config == replace(TINY, dropout=0.1, tie_weights=True)
@@ -100,14 +102,14 @@ def test_the_layout_of_the_published_gpt2_is_read(tmp_path):
 def test_a_model_that_computes_otherwise_is_refused(name, value, tmp_path):
     filled(TINY).save_pretrained(tmp_path)
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), name: value}), "utf-8")
     with pytest.raises(ValueError, match="dropouts" if name == "attn_pdrop" else name):
         GPT.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", '{"model_type": "gpt2"}', "[]", "null", '"gpt2"', "3"])
 def test_a_damaged_config_is_named(text, tmp_path):
-    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "config.json").write_text(text, "utf-8")
     with pytest.raises(ValueError, match="config.json describes no GPT-2"):
         GPT.from_pretrained(tmp_path)
 
@@ -129,7 +131,7 @@ def test_a_damaged_config_is_named(text, tmp_path):
 def test_a_value_of_the_wrong_kind_is_named(name, value, tmp_path):
     filled(TINY).save_pretrained(tmp_path)
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), name: value}), "utf-8")
     with pytest.raises(ValueError, match=f"config.json describes no GPT-2.*{name}="):
         GPT.from_pretrained(tmp_path)
 
@@ -139,7 +141,7 @@ def test_a_dropout_of_the_wrong_kind_is_named(dropout, tmp_path):
     filled(TINY).save_pretrained(tmp_path)
     path = tmp_path / "config.json"
     wrong = {f"{where}_pdrop": dropout for where in ("embd", "attn", "resid")}
-    path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **wrong}), "utf-8")
     with pytest.raises(ValueError, match="config.json describes no GPT-2.*dropout"):
         GPT.from_pretrained(tmp_path)
 
@@ -164,6 +166,121 @@ def test_damaged_folders_are_named(tmp_path):
         GPT.from_pretrained(tmp_path)
 
 
+def saved(folder, config=TINY, change=lambda stored: stored) -> Path:
+    """A saved model's file, with its tensors by their names changed."""
+    filled(config).save_pretrained(folder)
+    path = folder / "model.safetensors"
+    save_file({k: t.contiguous() for k, t in change(load_file(path)).items()}, path)
+    return path
+
+
+@pytest.mark.parametrize("config", [TINY, MODERN])
+@pytest.mark.parametrize("stated", [True, None])
+def test_a_head_that_differs_from_the_table_is_read_as_one_of_its_own(config, stated, tmp_path):
+    """As transformers does since version 5, whatever config.json says or leaves out."""
+    head, table = ("lm_head", "transformer.wte") if config is TINY else ("head", "token_embedding")
+    own = torch.randn(61, 24)
+    saved(tmp_path, config, lambda kept: {**kept, f"{head}.weight": own})
+    path, key = tmp_path / "config.json", "tie_word_embeddings" if config is TINY else "tie_weights"
+    text = json.loads(path.read_text("utf-8")) | {key: stated}
+    path.write_text(json.dumps({k: v for k, v in text.items() if v is not None}), "utf-8")
+    back = GPT.from_pretrained(tmp_path)
+    assert not back.config.tie_weights and torch.equal(back.head.weight, own)
+    kept = load_file(tmp_path / "model.safetensors")
+    save_file(
+        {**kept, f"{head}.weight": kept[f"{table}.weight"].clone()}, tmp_path / "model.safetensors"
+    )
+    assert GPT.from_pretrained(tmp_path).head is None  # the same numbers: tied
+
+
+def test_a_table_that_is_kept_as_the_head_is_found(tmp_path):
+    """safetensors' save_model keeps one of two names of a tensor, and that may be the head's."""
+    table = "transformer.wte.weight"
+    saved(tmp_path, change=lambda kept: {"lm_head.weight": kept.pop(table), **kept})
+    assert torch.equal(
+        GPT.from_pretrained(tmp_path).token_embedding.weight, filled(TINY).token_embedding.weight
+    )
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda kept: {**kept, "score.weight": torch.ones(2, 24)}, "has score.weight, for which"),
+        (lambda kept: {**kept, "lm_head.bias": torch.ones(61)}, "has lm_head.bias, for which"),
+        (
+            lambda kept: {**kept, "transformer.h.2.ln_1.bias": torch.ones(24)},
+            r"weights of 3 layers \(the last is number 2.*n_layer=2",
+        ),
+        (
+            lambda kept: {k: t for k, t in kept.items() if ".h.1." not in k},
+            "weights of 1 layers .*n_layer=2",
+        ),
+        (
+            lambda kept: {**kept, "transformer.h.0.attn.c_attn.lora_A.weight": torch.ones(1)},
+            "adapter beside the weights .*merge_and_unload",
+        ),
+        (
+            lambda kept: {**kept, "transformer.wpe.weight": torch.ones(16, 24, dtype=torch.int8)},
+            "wpe.weight has dtype torch.int8, so its weights are quantised",
+        ),
+        (lambda kept: {**kept, "wpe.weight": torch.ones(16, 24)}, "has wpe.weight twice"),
+    ],
+)
+def test_weights_for_which_there_is_no_place_are_named(change, message, tmp_path):
+    saved(tmp_path, change=change)
+    with pytest.raises(ValueError, match=message):
+        GPT.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("config", [TINY, MODERN])
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "module._orig_mod.model."])
+def test_what_a_wrapper_put_before_a_name_is_read_over(prefix, config, tmp_path):
+    saved(tmp_path, config, lambda kept: {f"{prefix}{k}": t for k, t in kept.items()})
+    tokens = tokens_for(config, 1, 4)
+    assert torch.equal(GPT.from_pretrained(tmp_path)(tokens), filled(config)(tokens))
+
+
+def test_a_wrapped_model_is_saved_and_loaded_by_its_own_names(tmp_path):
+    plain = filled(TINY)
+    wrapped = copy.deepcopy(plain)
+    wrapped.blocks[0].mlp = torch.compile(wrapped.blocks[0].mlp, backend="eager")
+    for model in (torch.compile(wrapped, backend="eager"), torch.nn.DataParallel(wrapped)):
+        found = model.state_dict()
+        assert any("_orig_mod" in name for name in found)
+        names.save_pretrained(tmp_path, TINY, found)
+        stored = load_file(tmp_path / "model.safetensors")
+        assert not any("_orig_mod" in name or "module" in name for name in stored)
+        assert all(map(torch.equal, GPT.from_pretrained(tmp_path).parameters(), plain.parameters()))
+        empty = GPT(TINY)
+        empty.load_state_dict(found)  # strictly
+        assert all(map(torch.equal, empty.parameters(), plain.parameters()))
+    wrapped.load_state_dict(plain.state_dict())
+    with pytest.raises(RuntimeError, match="strange"):
+        GPT(TINY).load_state_dict(plain.state_dict() | {"strange": torch.ones(1)})
+
+
+def test_two_weights_never_become_one():
+    both = {"module.a": torch.ones(1), "a": torch.zeros(1)}
+    assert names.plain_names(both) == both and names.names_as_in(["a"], both) == both
+
+
+def test_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    filled(TINY).save_pretrained("~/my gpt")
+    assert (tmp_path / "my gpt" / "config.json").exists()
+    for path in ("~/my gpt", Path("~/my gpt"), str(tmp_path / "my gpt")):
+        assert GPT.from_pretrained(path).config == TINY
+
+
+@pytest.mark.parametrize("value", [None, 3, True, [], b"gpt2", GPT])
+def test_what_is_neither_a_name_nor_a_folder_is_told(value):
+    with pytest.raises(ValueError, match="name_or_folder=.* is of type .*: give a folder, or"):
+        GPT.from_pretrained(value)
+    with pytest.raises(ValueError, match="folder=.* is of type .*: give the path of a folder"):
+        filled(TINY).save_pretrained(value)
+
+
 @pytest.mark.parametrize("config", [MODERN, replace(TINY, rotary=True, tie_weights=False)])
 def test_a_model_with_switches_comes_back(config, tmp_path):
     model, tokens = filled(config), tokens_for(config, 2, 9)
@@ -184,7 +301,7 @@ def test_transformers_refuses_a_model_with_switches(tmp_path):
 def test_a_damaged_config_of_our_own_layout_is_named(change, tmp_path):
     filled(MODERN).save_pretrained(tmp_path)
     path = tmp_path / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
     with pytest.raises(ValueError, match=f"config.json describes no GPT-2 .*{list(change)[0]}"):
         GPT.from_pretrained(tmp_path)
 

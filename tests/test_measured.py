@@ -7,7 +7,7 @@ import pytest
 import yaml
 from moving import all_pictures
 
-from authoring import measure
+from authoring import measure, strangers
 from nbutils.exercises.exercise import names
 
 ROOT = measure.ROOT
@@ -59,6 +59,18 @@ def test_it_names_every_picture(stored):
     assert set(rows) == set(map(str, all_pictures())), "make measure PART=pictures"
 
 
+def test_a_class_is_graded_within_three_minutes(stored):
+    row = stored["grading"]["rows"][-1]
+    assert row["what"].startswith("30 of 03_internals") and row["workers"] == 2
+    assert row["right"] == row["answers"] == 360 and row["seconds"] < 180
+
+
+def test_a_check_answers_at_once(stored):
+    row = stored["answers"]["rows"][-1]
+    assert row["chapter"] == "all" and row["answers"] == len(strangers.answers())
+    assert row["within_95"] < 0.3 and row["within_99"] < 1
+
+
 def test_it_names_files_of_tests_that_there_are(stored):
     named = [row["file"] for row in stored["check"]["rows"]]
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -74,11 +86,11 @@ def test_a_part_is_renewed_and_the_others_stay(monkeypatch, tmp_path):
     monkeypatch.setattr(measure, "MEASURED", tmp_path / "measured.json")
     monkeypatch.setattr(measure, "PARTS", {"a": lambda: [{"x": 1 / 3}], "b": lambda: [{"y": 2}]})
     measure.main([])
-    first = json.loads(measure.MEASURED.read_text())
+    first = json.loads(measure.MEASURED.read_text("utf-8"))
     assert first["a"]["rows"] == [{"x": 0.3333}] and first["b"]["rows"] == [{"y": 2}]
     monkeypatch.setitem(measure.PARTS, "b", lambda: [{"y": 3}])
     measure.main(["b"])
-    second = json.loads(measure.MEASURED.read_text())
+    second = json.loads(measure.MEASURED.read_text("utf-8"))
     assert list(second) == ["a", "b"] and second["a"] == first["a"]
     assert second["b"]["rows"] == [{"y": 3}]
 

@@ -21,7 +21,7 @@ def small(*code, **metadata) -> nbformat.NotebookNode:
 
 def run_tool(*paths):
     command = [sys.executable, "-m", "authoring.notebooks", *paths]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
 
 
 def commit(folder):

@@ -145,6 +145,17 @@ def test_every_picture_has_an_alt_text(notebook):
         assert len(alt.split()) >= 6
 
 
+PNG = {}  # (notebook, cell) -> why it must be one; none so far
+
+
+@ALL
+def test_figures_are_stored_as_svg(path):
+    """They follow a page's look and language; a PNG does neither."""
+    for cell in cells(nbformat.read(path, as_version=4), "code"):
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        assert not kinds & {"image/png", "image/jpeg"} or (path.stem, cell.id) in PNG, cell.id
+
+
 def test_bold_terms_stand_in_the_glossary(notebook):
     glossary = (ROOT / "book" / "glossary.md").read_text("utf-8").lower().splitlines()
     for term in re.findall(r"(?<!\w)\*\*([^*]{2,})\*\*(?!\w)", prose(notebook)):

@@ -69,10 +69,11 @@ def test_every_file_that_a_picture_fetches_is_a_script_and_comes_when_needed(vis
     }
     assert packed == expected and expected
     assert not list(folder.rglob("*.bin"))
-    visitor.turn_to(SAMPLER.page)
+    visitor.turn_to("book/intro")  # there the sampler waits for a touch
     shown = Shown(visitor.page, SAMPLER.name)
     assert not any(map(TABLE.search, visitor.asked))
-    SAMPLER.moves[0].do(shown)
+    shown.place.get_by_role("button", name="Draw one").click()
+    shown.place.locator(".written .chip").wait_for()
     assert any(map(TABLE.search, visitor.asked))
 
 
@@ -117,6 +118,6 @@ def test_double_click_on_the_index_leads_to_the_first_page(visitor):
 
 
 def test_another_sphinx_is_noticed(tmp_path):
-    (tmp_path / "options.js").write_text("const DOCUMENTATION_OPTIONS = {};")
+    (tmp_path / "options.js").write_text("const DOCUMENTATION_OPTIONS = {};", "utf-8")
     with pytest.raises(ValueError, match="SHOW_SEARCH_SUMMARY"):
         offline.without_summaries(tmp_path / "options.js")

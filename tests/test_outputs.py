@@ -1,20 +1,21 @@
 """What counts as the same output, and that nbval asks for it. All notebooks: `pytest --nbval`."""
 
-import base64
-import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from PIL import Image
 
 from authoring import facts, outputs
 from authoring import notebooks as tool
+from nbutils.figures.style import BLUE, RED, use_style
+from nbutils.figures.svg import svg
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
@@ -90,18 +91,42 @@ def test_numbers_in_the_state_of_a_picture_are_compared_too(state, told):
     assert told in found and bool(told) == bool(found)
 
 
-def test_another_picture_is_noticed():
-    def drawn(column: int, shade: int = 255) -> str:
-        pixels = np.zeros((50, 100, 3), dtype=np.uint8)
-        pixels[:, column] = shade
-        to = io.BytesIO()
-        Image.fromarray(pixels).save(to, "png")
-        return base64.b64encode(to.getvalue()).decode()
+def drawn(**changed) -> str:
+    """A figure with a curve, a label with a number, bars and an image; what is changed is drawn otherwise."""
+    told = {"label": "floor: 0.3720", "high": 1.0, "color": BLUE, "bars": 3, "pixel": 0.0} | changed
+    with matplotlib.rc_context():
+        use_style()
+        fig, (left, right) = plt.subplots(1, 2)
+        x = np.linspace(0, 3, 200)
+        left.plot(x, told["high"] * np.sin(x), color=told["color"], label=told["label"])
+        left.bar(range(told["bars"]), 0.5)
+        left.set(ylim=(0, 2))
+        left.legend()
+        right.imshow(np.diag([1.0, told["pixel"]]), vmin=0, vmax=1)
+        return svg(fig)
 
-    assert outputs.same_picture(drawn(3), drawn(3)) and outputs.same_picture(
-        drawn(3), drawn(3, 250)
+
+@pytest.mark.parametrize(
+    "changed, told",
+    [
+        ({}, ""),
+        ({"high": 1.001, "pixel": 0.001}, ""),  # another machine's last digits
+        ({"label": "floor: 0.3721"}, ""),
+        ({"label": "floor: 0.5"}, "0.5 is not the stored 0.3720"),
+        ({"label": "ground: 0.3720"}, "in the figure 'ground: 0.3720'"),
+        ({"high": 1.1}, "a path of the figure has d="),
+        ({"color": RED}, "a path of the figure has stroke="),
+        ({"bars": 2}, "of the figure"),
+        ({"pixel": 0.5}, "an image of the figure is another"),
+    ],
+)
+def test_another_figure_is_noticed(changed, told):
+    before, now = (
+        [new_output("display_data", data={"image/svg+xml": one})]
+        for one in (drawn(), drawn(**changed))
     )
-    assert not outputs.same_picture(drawn(3), drawn(4))
+    found = outputs.difference(before, now)
+    assert told in found and bool(told) == bool(found)
 
 
 def nbval(path: Path, *options: str) -> subprocess.CompletedProcess:
@@ -113,7 +138,7 @@ def nbval(path: Path, *options: str) -> subprocess.CompletedProcess:
         cwd=path.parent,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
 
 

@@ -161,7 +161,7 @@ def test_what_is_done_is_kept_when_the_documents_fail(
         assert raised.value is error
         with pytest.raises(ValueError, match="not packed to its end .*same `pack` again"):
             open_corpus(tmp_path / "corpus")
-    assert json.loads((tmp_path / "corpus" / "corpus.json").read_text())["documents"] > 300
+    assert json.loads((tmp_path / "corpus" / "corpus.json").read_text("utf-8"))["documents"] > 300
     packed()
     assert content(tmp_path / "corpus") == wanted
 
@@ -288,17 +288,17 @@ def test_a_full_disk_keeps_what_is_packed(packed, wanted, encoding, small_batche
 
     def run():
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))  # bytes in a file
-        sys.stderr = open(tmp_path / "said", "w")
+        sys.stderr = open(tmp_path / "said", "w", encoding="utf-8")
         pack(DOCUMENTS, encoding, folder, workers=1, progress=False)
 
     for _ in range(2):
         process = FORK.Process(target=run)
         process.start()
         process.join()
-        said = (tmp_path / "said").read_text()
+        said = (tmp_path / "said").read_text("utf-8")
         assert process.exitcode == 1
         assert "can't be written (File too large); what it holds is kept" in said
-    assert json.loads((folder / "corpus.json").read_text())["documents"] > 100
+    assert json.loads((folder / "corpus.json").read_text("utf-8"))["documents"] > 100
     packed()
     assert content(folder) == wanted
 
@@ -349,7 +349,7 @@ def test_other_documents_are_refused(packed, small_batches, others):
 @pytest.mark.parametrize("name", ["train.tokens", "val.tokens", "encoding.json"])
 def test_the_files_of_something_else_are_not_overwritten(packed, tmp_path, name):
     (tmp_path / "corpus").mkdir()
-    (tmp_path / "corpus" / name).write_text("mine")
+    (tmp_path / "corpus" / name).write_text("mine", "utf-8")
     with pytest.raises(ValueError, match=f"{name} of something else; choose another folder"):
         packed()
     assert content(tmp_path / "corpus") == {name: b"mine"}
@@ -362,7 +362,7 @@ def test_damage_is_named(packed, small_batches, tmp_path):
     with pytest.raises(ValueError, match="corpus is damaged: delete it and pack again"):
         packed()
     for bad in ("", "[]", '{"what": 1}', '{"who": {}}', "\x00"):
-        (tmp_path / "corpus" / "corpus.json").write_text(bad)
+        (tmp_path / "corpus" / "corpus.json").write_text(bad, "utf-8")
         with pytest.raises(ValueError, match="corpus is damaged: delete it and pack again"):
             packed()
 
@@ -390,7 +390,7 @@ def test_two_programs_do_not_pack_into_one_folder(packed, wanted, tmp_path):
 
 
 def test_a_folder_that_can_not_be_written(packed, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(OSError, match="can't be written .*"):
         packed(folder=tmp_path / "file" / "corpus")
 

@@ -27,8 +27,8 @@ if __name__ == "__main__":
     packing.pack(documents(), encoding, {str(tmp_path / "corpus")!r}, workers=2)
 """
     script = tmp_path / "script.py"
-    script.write_text(code)
-    run = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    script.write_text(code, "utf-8")
+    run = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, encoding="utf-8")
     workers = set()
     while len(workers) < 2:
         workers.add(int(run.stdout.readline()))
@@ -43,7 +43,7 @@ if __name__ == "__main__":
 
 def test_workers_need_no_pytorch():
     code = "import sys, nbutils.packing; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert done.stdout == "False\n"
 
 

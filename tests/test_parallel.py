@@ -168,7 +168,7 @@ def test_saved_on_several_resumed_on_one(kind, n, folder, alone, on_two, tmp_pat
 
 
 def stored_seconds(folder, step):
-    about = json.loads((folder / f"checkpoint-{step:09}" / "about.json").read_text())
+    about = json.loads((folder / f"checkpoint-{step:09}" / "about.json").read_text("utf-8"))
     return about["about"]["history"]["seconds"]
 
 
@@ -198,9 +198,9 @@ def test_whatever_is_wrong_with_a_checkpoint_is_noticed(damage, folder, on_two, 
     elif damage == "gone":
         part.unlink()
     elif damage == "about":
-        (newest / "about.json").write_text("{")
+        (newest / "about.json").write_text("{", "utf-8")
     else:
-        (newest / "more").write_text("")
+        (newest / "more").write_text("", "utf-8")
     with pytest.warns(UserWarning, match="damaged"):
         history = processes.trained(None, checkpoint=str(copy))
     assert not newest.exists()
@@ -308,7 +308,7 @@ def torchrun(out, *more, n=2):
     return subprocess.Popen(
         [*command, *more],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        text=True,
+        encoding="utf-8",
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -4,15 +4,12 @@ import importlib
 import json
 import math
 import sys
-import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 import nbutils.model
@@ -21,6 +18,7 @@ from nbutils.config import PRESETS, GPTConfig
 from nbutils.device import Chip, memory, pick
 from nbutils.model import GPT
 from nbutils.optim import make_optimizer
+from nbutils.profiling import LiveMemory
 from nbutils.training import TrainConfig
 
 TINY = GPTConfig(vocab_size=50, block_size=16, n_layer=2, n_head=2, n_embd=16)
@@ -178,28 +176,6 @@ def test_float32_needs_no_copies_and_an_unknown_optimizer_is_refused():
     assert planning.training_memory(TINY, 1, dtype=torch.float32)["copies"] == 0
     with pytest.raises(ValueError, match="optimizer='sgd'"):
         planning.training_memory(TINY, 1, optimizer="sgd")
-
-
-class LiveMemory(TorchDispatchMode):
-    """Counts the bytes of all tensors that live at a time."""
-
-    def __init__(self):
-        super().__init__()
-        self.sizes, self.peak = {}, 0
-
-    def __torch_dispatch__(self, op, types, inputs=(), named=None):
-        answer = op(*inputs, **(named or {}))
-        for tensor in tree_leaves(answer):
-            if isinstance(tensor, torch.Tensor):
-                self._note(tensor.untyped_storage())
-        return answer
-
-    def _note(self, storage):
-        place = storage.data_ptr()
-        if place and place not in self.sizes:
-            self.sizes[place] = storage.nbytes()
-            self.peak = max(self.peak, sum(self.sizes.values()))
-            weakref.finalize(storage, self.sizes.pop, place)
 
 
 def measured_peak(config, batch_size, dtype, accumulation) -> int:
@@ -396,12 +372,12 @@ def test_a_run_that_is_stored_is_not_repeated(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(bench, "STORED", file)
     monkeypatch.setattr(bench, "Corpus", lambda: None)
     monkeypatch.setattr(bench, "run", run)
-    file.write_text("[]")
-    monkeypatch.setattr(bench, "stored", lambda: json.loads(file.read_text()))
+    file.write_text("[]", "utf-8")
+    monkeypatch.setattr(bench, "stored", lambda: json.loads(file.read_text("utf-8")))
     bench.measure_all()
     whole = len(bench.WIDTHS) * len(bench.STEPS) * len(bench.SEEDS) + len(bench.SEEDS)
-    assert len(asked) == whole == len(json.loads(file.read_text()))
-    file.write_text(json.dumps(json.loads(file.read_text())[:-1]))
+    assert len(asked) == whole == len(json.loads(file.read_text("utf-8")))
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8"))[:-1]), "utf-8")
     bench.measure_all()
     assert len(asked) == whole + 1 and asked[-1] == (*bench.LARGER, bench.SEEDS[-1])
 

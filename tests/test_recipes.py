@@ -157,7 +157,7 @@ def test_a_file_cut_short_is_named_with_a_way_out(copy, name, kept):
 
 @pytest.mark.parametrize("found", ["[]", "{}", '{"training": {"stepz": 1}}'])
 def test_a_description_of_something_else_is_damage(copy, found):
-    (copy / "smallworld.json").write_text(found)
+    (copy / "smallworld.json").write_text(found, "utf-8")
     with pytest.raises(ValueError, match="smallworld.json is damaged"):
         recipes.smallworld()
 

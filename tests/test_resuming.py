@@ -220,7 +220,7 @@ print("trained")
 def test_a_system_that_stops_the_writer_does_not_stop_the_run(tmp_path):
     """No patch: the system refuses longer files from update 15 on."""
     program = LIMITED.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert done.stdout == "trained\n", done.stderr
     assert "step 20: " in done.stderr and "File too large" in done.stderr
     assert stored(tmp_path) == 10
@@ -405,7 +405,7 @@ except TrainingMemoryError as error:
 def test_memory_that_really_ends_is_told():
     """No patch: the system refuses the 1.3 GB of this batch's logits."""
     program = SMALL.format(tests=str(Path(__file__).parent))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert "out of memory at step 0: 1,250.00 MiB more were needed; try accumulation=2" in (
         done.stdout
     ), done.stderr

@@ -332,3 +332,72 @@ def test_choices_that_mean_nothing_are_named(model, options, message):
 def test_bad_requests_are_named_before_anything_is_drawn(model, tokens, new, stop, message):
     with pytest.raises(ValueError, match=message):
         stream(model, tokens, new, stop=stop)
+
+
+# What can't be drawn from
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "name",
+    ["blocks.1.mlp.expand.weight", "final_norm.bias", "token_embedding.weight", "head.weight"],
+)
+def test_weights_that_are_no_numbers_are_named(name, bad):
+    model = random_model()
+    model.get_parameter(name).data[-1] = bad
+    with pytest.raises(ValueError, match=f"its weight {name} has numbers .* lower learning_rate"):
+        generate(model, prompts(2, 3), 4)
+    steps = stream(model, prompts(2, 3), 4)
+    with pytest.raises(ValueError, match=name):
+        next(steps)
+
+
+def test_a_position_that_only_later_tokens_have_is_looked_at_at_once():
+    model = random_model()
+    model.position_embedding.weight.data[20] = float("nan")
+    with pytest.raises(ValueError, match="its weight position_embedding.weight"):
+        generate(model, prompts(1, 3), 1, use_cache=False)
+
+
+def test_logits_that_are_no_numbers_are_told():
+    model = random_model()
+    with torch.no_grad():
+        model.head.weight.fill_(3e38)
+    with pytest.raises(ValueError, match="logits are not finite, though its weights are"):
+        generate(model, prompts(1, 3), 1)
+    for row in ([0.0, float("nan")], [0.0, float("inf")], [-float("inf")] * 2):
+        with pytest.raises(
+            ValueError, match="logits has a row with nan or inf, or with -inf alone"
+        ):
+            next_token_probabilities(torch.tensor(row))
+
+
+def test_a_token_that_a_model_rules_out_is_no_damage(model):
+    part = random_model()
+    part.unembed = lambda x: (
+        type(part).unembed(part, x).index_fill(-1, torch.tensor([7]), -float("inf"))
+    )
+    assert 7 not in generate(part, prompts(4, 3), 18, seed=1, use_cache=False)[:, 3:]
+
+
+def test_room_is_made_as_it_is_needed(model):
+    """So a stop may be all that ends a text."""
+    short = generate(model, prompts(2, 3), 40, seed=1)
+    steps = stream(model, prompts(2, 3), 10**12, seed=1)
+    assert torch.equal(short[:, 3:], torch.stack([next(steps) for _ in range(40)], dim=1))
+
+
+@pytest.mark.parametrize(
+    "given", [dict(seed=np.int64(5)), dict(seed=torch.tensor(5)), dict(seed=5, stop=np.array([30]))]
+)
+def test_numbers_may_be_numpys_and_pytorchs(model, given):
+    numbers = dict(temperature=np.float32(0.5), top_k=np.int64(9), top_p=torch.tensor(0.9))
+    plain = dict(temperature=0.5, top_k=9, top_p=float(torch.tensor(0.9)), seed=5)
+    plain |= dict(stop=30) if "stop" in given else {}
+    expected = generate(model, prompts(2, 3), 6, **plain)
+    assert torch.equal(generate(model, prompts(2, 3), np.int32(6), **numbers, **given), expected)
+
+
+def test_a_model_in_a_wrapper_is_told_to_come_out(model):
+    with pytest.raises(ValueError, match="DataParallel around a network: give .* model.module"):
+        generate(torch.nn.DataParallel(model), prompts(1, 3), 1)

@@ -74,7 +74,6 @@ RIGHT = {
         1,
         "an exercise's answer, ours or the student's own",
     ),
-    ("nbutils/exercises/grading.py", "exec"): (1, "a submitted notebook, in a process with limits"),
     ("nbutils/checkpoints/shards.py", "pickle"): (
         1,
         "its Unpickler makes descriptions of tensors only",
@@ -248,7 +247,7 @@ def load_gpt2(hub, cache):
     }
     command = [sys.executable, "-c", code]
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True
+        command, cwd=ROOT, env=os.environ | settings, capture_output=True, encoding="utf-8"
     )
 
 
@@ -276,7 +275,9 @@ def test_a_download_that_stays_cut_leaves_nothing_in_place(hub, tmp_path):
 def bandit(*paths) -> list[str]:
     command = [sys.executable, "-m", "bandit", "--quiet", "--recursive", "--format", "json"]
     settings = ["--configfile", "pyproject.toml"]
-    done = subprocess.run([*command, *settings, *paths], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *settings, *paths], cwd=ROOT, capture_output=True, encoding="utf-8"
+    )
     told = json.loads(done.stdout)
     assert not told["errors"]
     return [f"{one['test_id']} {one['filename']}:{one['line_number']}" for one in told["results"]]

@@ -46,7 +46,11 @@ def test_same_bytes_whatever_python_hashes(documents):
     wanted = hashlib.sha256("".join(documents[:300]).encode()).hexdigest()
     environment = {**os.environ, "PYTHONHASHSEED": "4321"}
     found = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert found.stdout.strip() == wanted
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from nbutils import smallworld, text
+from nbutils import smallworld, text, text_files
 from nbutils.tokens import END
 
 
@@ -71,9 +71,9 @@ def test_a_file_is_read_in_pieces_that_do_not_show(write, monkeypatch, piece):
     content = "\ufeff한글\r\n\r\n \t\na\r\rb\n \u3000\n\n\n  c\n\r\n" + "d e\n" * 5
     for name, between in (("blank.txt", "\n \r\n"), ("end.txt", f"\n{END}")):
         path = write(between.join([content] * 12), name)
-        monkeypatch.setattr(text, "_PIECE", 1 << 22)
+        monkeypatch.setattr(text_files, "_PIECE", 1 << 22)
         at_once = list(text.read(path))
-        monkeypatch.setattr(text, "_PIECE", piece)
+        monkeypatch.setattr(text_files, "_PIECE", piece)
         assert list(text.read(path)) == at_once
         assert ["한글" in d for d in at_once].count(True) == 12
     assert len(at_once) == 12
@@ -95,7 +95,7 @@ def test_read_opens_nothing_before_it_is_asked(tmp_path):
 
 
 def test_the_position_of_a_bad_byte_is_counted_from_the_files_beginning(write, monkeypatch):
-    monkeypatch.setattr(text, "_PIECE", 4)
+    monkeypatch.setattr(text_files, "_PIECE", 4)
     with pytest.raises(ValueError, match="byte 0xe9 at position 13 .*iconv"):
         text.load(write(b"\xef\xbb\xbf1234567890\xe9 and more"))
     with pytest.raises(ValueError, match="byte 0xec at position 9 "):
@@ -195,13 +195,22 @@ def test_paths_that_are_no_file(tmp_path):
         text.load(tmp_path / "missing.txt")
     with pytest.raises(FileNotFoundError, match="no file shakespeare.txt"):
         text.load("shakespeare.txt")
-    with pytest.raises(IsADirectoryError, match="folder"):
+    with pytest.raises(FileNotFoundError, match=r"folder without \.txt, \.jsonl or \.parquet"):
         text.load(tmp_path)
+    with pytest.raises(TypeError, match="name=3 must be a source's name or the path"):
+        text.load(3)
 
 
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(ValueError, match="'wikipedia' is unknown.*smallworld.*pydocs.*fineweb"):
         text.load("wikipedia")
+
+
+def test_no_name_is_not_the_folder_where_one_is(write, monkeypatch):
+    monkeypatch.chdir(write("some text").parent)
+    with pytest.raises(ValueError, match="name='' is unknown"):
+        text.load("")
+    assert list(text.read(".")) == ["some text"]
 
 
 # --- FineWeb ----------------------------------------------------------------------------------

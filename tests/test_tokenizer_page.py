@@ -129,13 +129,16 @@ def opened(browser, address):
     return page
 
 
-ENCODE_ALL = """texts => {
-  const { model } = document.querySelector(".moving-picture");
+ENCODE_ALL = """async (texts) => {
+  const { model } = document.querySelector(".moving-picture"), got = [];
   const ids = half => [...half.querySelectorAll(".chip small")].map(x => Number(x.textContent));
-  return texts.map(text => {
+  for (const text of texts) {
     model.set("text", text);
-    return [...document.querySelectorAll(".halves section")].map(ids);
-  });
+    await null;  // it is drawn once all that changes has changed
+    while (document.querySelector(".waiting")) await new Promise(requestAnimationFrame);
+    got.push([...document.querySelectorAll(".halves section")].map(ids));
+  }
+  return got;
 }"""
 
 

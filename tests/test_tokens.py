@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import re
 import unicodedata
 from collections import Counter
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 import regex
 import tiktoken
+import torch
+from commands import byte_alphabet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbutils import text, tokens, windows
+from nbutils import bpe, text, tokens, windows
 
 KOREAN = "나는 오늘 아침에 커피를 마셨다. 커피는 뜨거웠다. " * 3
 ENGLISH = (
@@ -82,7 +85,7 @@ def rust_twin(encoding):
     """The same vocabulary in the Rust library, with its own GPT-2 splitting."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-    alphabet = tokens._byte_alphabet()
+    alphabet = byte_alphabet()
     spelled = {
         rank: "".join(alphabet[value] for value in token)
         for token, rank in encoding._mergeable_ranks.items()
@@ -112,6 +115,26 @@ def test_merges_equal_the_plain_algorithm_on_real_text():
 
     text = topics["string-methods"][:20_000]
     assert learned_pairs(tokens.train_bpe(text, 400)) == plain_merges(text, 400)
+
+
+@pytest.mark.parametrize("letters", ["ACGT", " ", "나는커피를", "ab"])
+def test_a_text_without_a_cut_is_learned_like_any(letters):
+    text = "".join(random.Random(0).choices(letters, k=1500)) + "x"
+    assert learned_pairs(tokens.train_bpe(text, 330)) == plain_merges(text, 330)
+
+
+def test_learning_looks_at_few_places_for_each_letter(monkeypatch):
+    """The plain way looks at all of them for each merge, which a genome has no time for."""
+    looked_at, starts = [], bpe._Row._starts
+
+    def counted(row, pair, left, right):
+        looked_at.append(len(row.places[pair]))
+        return starts(row, pair, left, right)
+
+    monkeypatch.setattr(bpe._Row, "_starts", counted)
+    text = "".join(random.Random(0).choices("ACGT", k=20_000))
+    assert tokens.train_bpe(text, 1000).n_vocab == 1000
+    assert len(looked_at) == 743 and sum(looked_at) < 2 * len(text)
 
 
 # --- two engines, one encoding -------------------------------------------------------------------
@@ -200,6 +223,15 @@ def test_one_string_and_its_lines_learn_the_same():
     assert learned_pairs(tokens.train_bpe(iter([text]), 300)) == whole
 
 
+@given(st.text(familiar, max_size=80))
+@settings(max_examples=100, deadline=None)
+def test_cut_by_our_own_hand_a_text_has_the_same_ids(trained, text):
+    for encoding in (trained, tokens.get_encoding("cl100k_base")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tokens, "_has_long_run", lambda text: True)
+            assert tokens.encode(text, encoding) == encoding.encode_ordinary(text)
+
+
 def test_pieces_join_to_the_text(trained):
     for sample in TEXTS.values():
         shown = tokens.pieces(sample, trained)
@@ -212,7 +244,7 @@ def test_pieces_join_to_the_text(trained):
     [
         ("", 300, ValueError, "text is empty"),
         (["", ""], 300, ValueError, "text is empty"),
-        (["fine", 3], 300, TypeError, "text holds int"),
+        (["fine", 3], 300, TypeError, r"text\[1\] is int, where str"),
         (b"bytes", 300, TypeError, "text is bytes"),
         (None, 300, TypeError, "text is NoneType"),
         ("a\ud800", 300, ValueError, "not valid Unicode at character 1"),
@@ -272,14 +304,69 @@ def test_a_large_vocabulary_takes_four_bytes():
 
 
 def test_spelled_end_is_ordinary_text(trained):
-    ids = tokens.encode_documents([f"a {tokens.END} b"], trained)
+    with pytest.warns(UserWarning):
+        ids = tokens.encode_documents([f"a {tokens.END} b"], trained)
     assert np.count_nonzero(ids == trained.eot_token) == 2
+
+
+def test_a_document_that_spells_end_is_told_of(trained):
+    with pytest.warns(
+        UserWarning, match=r"^documents that mention <.*: 1, first documents\[1\]"
+    ) as told:
+        tokens.encode_documents(["a", f"a {tokens.END} b"], trained)
+    assert len(told) == 1 and told[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda e: tokens.encode_documents(None, e), "documents is NoneType: give a list"),
+        (lambda e: tokens.encode_documents([["a"]], e), r"documents\[0\] is list, where str"),
+        (lambda e: tokens.encode_documents(["a"], "gpt2"), "encoding='gpt2' is str.*get_encoding"),
+        (lambda e: tokens.encode_stream(3, e), "documents is int"),
+        (lambda e: tokens.encode(3, e), "text is int, where str"),
+        (lambda e: tokens.pieces(b"a", e), "text is bytes, where str"),
+        (lambda e: tokens.split(["a"]), "text is list, where str"),
+        (lambda e: tokens.decode("ab", e), "ids='ab' must be one row of token ids"),
+        (lambda e: tokens.decode(3, e), "ids=3 must be one row of token ids"),
+        (lambda e: tokens.decode(np.zeros((2, 2), int), e), "must be one row of token ids"),
+        (lambda e: tokens.decode([1.0], e), "must be one row of token ids"),
+        (lambda e: tokens.decode([1], None), "encoding=None is NoneType, not an encoding"),
+        (lambda e: tokens.save("gpt2", "x"), "encoding='gpt2' is str, not an encoding"),
+        (lambda e: tokens.unused_ids("gpt2"), "encoding='gpt2' is str, not an encoding"),
+        (lambda e: tokens.train_bpe("text", True), "vocab_size=True must be a whole number"),
+        (lambda e: tokens.train_bpe("text", "300"), "vocab_size='300' must be a whole number"),
+    ],
+)
+def test_what_is_of_a_wrong_type_is_named(trained, call, message):
+    with pytest.raises(TypeError, match=message):
+        call(trained)
+
+
+def test_numbers_of_numpy_and_torch_are_numbers(trained):
+    assert tokens.train_bpe(ENGLISH, np.int64(300)).n_vocab == 300
+    ids = trained.encode_ordinary("the cat")
+    for row in (ids, tuple(ids), iter(ids), np.array(ids, np.uint16), torch.tensor(ids)):
+        assert tokens.decode(row, trained) == "the cat"
+
+
+def test_an_encoding_writes_a_tensor_of_ids_too():
+    encoding = tokens.get_encoding("cl100k_base")
+    ids = torch.tensor(encoding.encode("a text"))
+    assert encoding.decode(ids) == encoding.decode(ids.numpy()) == "a text"
+    assert encoding.decode([-1, 2**40]) == 2 * tokens.NO_TOKEN
+    with pytest.raises(TypeError, match="ids='a text' must be one row of token ids"):
+        encoding.decode("a text")
+    with pytest.raises(UnicodeDecodeError):
+        encoding.decode([encoding.encode_single_token(b"\xff"), -1], errors="strict")
 
 
 def test_documents_errors(trained):
     with pytest.raises(TypeError, match="documents is one string"):
         tokens.encode_documents("text", trained)
-    with pytest.raises(TypeError, match="documents holds bytes"):
+    with pytest.raises(TypeError, match="documents is dict: give a list of strings"):
+        tokens.encode_documents({"text": ["one", "two"]}, trained)
+    with pytest.raises(TypeError, match=r"documents\[0\] is bytes, where str is needed"):
         tokens.encode_documents([b"text"], trained)
     with pytest.raises(ValueError, match=r"documents\[1\] is not valid Unicode at character 2"):
         tokens.encode_documents(["fine", "ab\udc80"], trained)
@@ -310,7 +397,7 @@ def test_save_and_load(trained, tmp_path):
 
 def test_the_saved_file_is_plain(trained, tmp_path):
     tokens.save(trained, tmp_path / "mine.json")
-    content = json.loads((tmp_path / "mine.json").read_text())
+    content = json.loads((tmp_path / "mine.json").read_text("utf-8"))
     assert content["tokens"][base64.b64encode(b"a").decode()] == ord("a")
 
 
@@ -333,7 +420,7 @@ def test_a_truncated_or_altered_file_is_named(trained, tmp_path):
         tokens.get_encoding(path)
     content = json.loads(whole)
     content["tokens"]["YQ=="] = "ninety-seven"
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(ValueError, match="is not an encoding"):
         tokens.get_encoding(path)
 
@@ -362,10 +449,10 @@ A, B, AB = (base64.b64encode(token).decode() for token in (b"a", b"b", b"ab"))
 def test_ids_that_would_make_tiktoken_panic_are_named(tmp_path, change, message):
     path = tmp_path / "mine.json"
     tokens.save(tokens.train_bpe("z", 300), path)
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text("utf-8"))
     content["special_tokens"][tokens.END] = 257
     content["tokens"] |= {AB: 256} | change
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(ValueError, match=f"mine.json' is not an encoding.*{message}"):
         tokens.get_encoding(path)
 
@@ -373,9 +460,9 @@ def test_ids_that_would_make_tiktoken_panic_are_named(tmp_path, change, message)
 def test_a_file_without_all_bytes_is_named(tmp_path):
     path = tmp_path / "mine.json"
     tokens.save(tokens.train_bpe("z", 300), path)
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text("utf-8"))
     del content["tokens"][B]
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(ValueError, match="is not an encoding.*the byte 98 is missing"):
         tokens.get_encoding(path)
 
@@ -384,9 +471,9 @@ def test_a_file_without_all_bytes_is_named(tmp_path):
 def test_a_special_token_needs_an_id_of_its_own(tmp_path, special):
     path = tmp_path / "mine.json"
     tokens.save(tokens.train_bpe("z", 300), path)
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text("utf-8"))
     content["special_tokens"][tokens.END] = special
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(ValueError, match="is not an encoding"):
         tokens.get_encoding(path)
 

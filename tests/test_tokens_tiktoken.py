@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 
 import pytest
 import tiktoken
@@ -80,7 +81,7 @@ def test_a_damaged_table_is_put_right(no_network, home):
 
 @pytest.mark.parametrize("variable", [None, "TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"])
 def test_a_folder_that_cannot_be_written_does_not_matter(no_network, home, monkeypatch, variable):
-    (home / ".cache").write_text("a file where the folder should be")
+    (home / ".cache").write_text("a file where the folder should be", "utf-8")
     if variable:
         monkeypatch.setenv(variable, str(home / ".cache" / "theirs"))
     spare = home / "spare"
@@ -128,3 +129,65 @@ def test_processes_may_load_at_the_same_time(home):
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         assert pool.map(_load_in, [str(home)] * 3) == [100_277] * 3
     assert os.listdir(home / ".cache/nbutils/tiktoken") == [CL100K_FILE]
+
+
+# --- what tiktoken can't do ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def own():
+    return tokens.train_bpe("hello", 300)
+
+
+@pytest.mark.parametrize("white", [" ", "\t", "\r\n", "\u3000"])
+def test_a_million_blanks_are_no_panic(own, white):
+    text = "left" + white * (1_100_000 // len(white)) + "right"
+    assert own.decode(tokens.encode_documents([text], own)[1:-1].tolist()) == text
+
+
+def test_a_panic_names_the_document(own, monkeypatch, capfd):
+    """It is no Exception, and a worker process can't even hand it on."""
+    monkeypatch.setattr(tokens, "_has_long_run", lambda text: False)
+    with pytest.raises(ValueError, match=r"documents\[1\] can't be encoded by 'bpe' .*StackOver"):
+        tokens.encode_documents(["a", "b" + " " * 1_100_000 + "c"], own)
+
+
+def test_a_long_run_is_found_wherever_it_begins(monkeypatch):
+    monkeypatch.setattr(tokens, "_LONG_RUN", 20)
+    for before in range(25):
+        assert tokens._has_long_run("a" * before + " " * 20 + "b")
+        assert not tokens._has_long_run("a" * before + " " * 9 + "b" + " " * 9)
+
+
+# --- ids that stand for nothing ------------------------------------------------------------------
+
+
+def test_ids_without_a_token_are_known_and_print_as_one_sign():
+    encoding = tokens.get_encoding("cl100k_base")
+    unused = [100_256, *range(100_261, 100_276)]
+    assert tokens.unused_ids(encoding) == unused
+    assert tokens.unused_ids(encoding, 100_352)[16:] == list(range(100_277, 100_352))
+    assert tokens.decode([9906, *unused[:2], 1917], encoding) == "Hello\ufffd\ufffd world"
+    assert tokens.decode([100_257, 10**6, -1], encoding) == tokens.END + "\ufffd\ufffd"
+    assert tokens.unused_ids(tokens.get_encoding("o200k_base"))[0] == 199_998
+    with pytest.raises(ValueError, match="vocab_size=0 must be at least 1"):
+        tokens.unused_ids(encoding, 0)
+
+
+def test_every_encoding_here_decodes_every_id(own, tmp_path):
+    tokens.save(own, tmp_path / "own.json")
+    read = tokens.get_encoding(tmp_path / "own.json")
+    published = tokens.get_encoding("cl100k_base")
+    for encoding, unused in ((own, 300), (read, 300), (published, 100_256), (published, 100_300)):
+        again = pickle.loads(pickle.dumps(encoding))
+        assert encoding.decode([72, unused, 73]) == again.decode([72, unused, 73])
+        assert encoding.decode([72, unused, 73])[1] == tokens.NO_TOKEN
+        with pytest.raises(KeyError):
+            encoding.decode_single_token_bytes(unused)
+    assert published.decode([91, 860, 287]) == "|Viewing"
+    with pytest.raises(UnicodeDecodeError):
+        own.decode([255], errors="strict")
+
+
+def test_an_encoding_of_our_own_has_none(own):
+    assert tokens.unused_ids(own) == []

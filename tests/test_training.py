@@ -244,7 +244,7 @@ def test_a_crash_while_writing_leaves_the_checkpoint_before(tmp_path, monkeypatc
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", "utf-8")
     config = dataclasses.replace(CONFIG, checkpoint=str(tmp_path / "file" / "run"))
     with pytest.raises(CheckpointError, match="checkpoint=.*can't be written"):
         train(fresh(), CORPUS, CORPUS, config, on_eval=stop_at(0))
@@ -267,6 +267,51 @@ def test_a_chip_with_a_scaler_goes_on_where_one_without_stopped(tmp_path, monkey
     assert train(fresh(), CORPUS, CORPUS, config).steps == [0, 20, 40, 60]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_goes_on_whether_or_not_its_model_is_compiled(tmp_path, first):
+    """torch.compile's "_orig_mod." is no part of a weight's name."""
+    config = dataclasses.replace(CONFIG, steps=8, eval_every=4, checkpoint_every=4)
+    config = dataclasses.replace(config, checkpoint=str(tmp_path))
+    compiled, other = (torch.compile(fresh(), backend="eager"), fresh())
+    before, after = (compiled, other) if first else (other, compiled)
+    with pytest.raises(Interrupted):
+        train(before, CORPUS, CORPUS, config, on_eval=stop_at(8))
+    stored = single_file._read(tmp_path / CHECKPOINT).tensors
+    assert not any("_orig_mod" in name for name in stored)
+    assert train(after, CORPUS, CORPUS, config).steps == [0, 4, 8]
+
+
+def test_a_checkpoint_with_a_wrappers_names_is_read(tmp_path):
+    """As an older version wrote it."""
+    config = dataclasses.replace(CONFIG, steps=5, checkpoint=str(tmp_path))
+    expected = train(model := fresh(), CORPUS, CORPUS, config)
+    state = single_file._read(tmp_path / CHECKPOINT)
+    for name in [name for name in state.tensors if name.startswith("model.")]:
+        state.tensors[name.replace("model.", "model._orig_mod.", 1)] = state.tensors.pop(name)
+    single_file.write(tmp_path, state)
+    other = fresh()
+    assert train(other, CORPUS, CORPUS, config).val_losses == expected.val_losses
+    assert all(map(torch.equal, weights(other), weights(model)))
+
+
+def test_the_checkpoint_of_another_model_is_no_damaged_one_and_stays(tmp_path):
+    config = dataclasses.replace(CONFIG, steps=5, checkpoint=str(tmp_path))
+    train(fresh(), CORPUS, CORPUS, config)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    other = fresh()
+    other.extra = torch.nn.Linear(2, 2)
+    with pytest.raises(CheckpointError, match="of another model: it has no extra.weight, which"):
+        train(other, CORPUS, CORPUS, config)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_checkpoint_s_folder_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    train(fresh(), CORPUS, CORPUS, dataclasses.replace(CONFIG, steps=1, checkpoint="~/run"))
+    assert (tmp_path / "run" / CHECKPOINT).exists()
+
+
 @pytest.mark.parametrize(
     ("tensor", "about"),
     [
@@ -286,7 +331,8 @@ def test_a_checkpoint_with_something_missing_is_damaged(tmp_path, tensor, about)
     state.about.pop(about, None)
     single_file.write(tmp_path, state)
     (tmp_path / PREVIOUS).unlink()
-    with pytest.raises(CheckpointError, match="damaged, or no checkpoint of nbutils"):
+    told = "of another model: it has no final_norm.bias" if "norm" in str(tensor) else "damaged, or"
+    with pytest.raises(CheckpointError, match=told):
         train(fresh(), CORPUS, CORPUS, config)
 
 

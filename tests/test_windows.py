@@ -309,6 +309,8 @@ def test_a_foreign_file(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(TokenFileError, match="not a token file"):
         open_tokens(tmp_path / "x")
+    with pytest.raises(TokenFileError, match="is a folder: give its train.tokens, or"):
+        open_tokens(tmp_path)
 
 
 @pytest.mark.parametrize("itemsize, count", [(3, 2), (0, 2), (1, 2), (8, 2), (2, 0), (4, 0)])

@@ -1,8 +1,10 @@
 """What Windows does otherwise: encodings, line ends, what it lacks, files in use that nobody may replace."""
 
 import ast
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from nbutils import packing
-from nbutils.exercises import grading, guard
+from nbutils.exercises import guard
+from nbutils.exercises.grading import student
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("nbutils", "authoring", "tools", "bench")
@@ -58,48 +61,76 @@ GUARDED = {  # found there only after a look whether the system has it
     ("bench/train.py", "signal.SIGSTOP"),
     ("bench/train.py", "signal.SIGCONT"),
     ("nbutils/device.py", "os.sysconf"),
+    ("nbutils/exercises/guard.py", "signal.SIGALRM"),
+    ("nbutils/exercises/guard.py", "signal.setitimer"),
+    ("nbutils/exercises/grading/server.py", "os.killpg"),
+    ("nbutils/exercises/grading/server.py", "signal.SIGKILL"),
+    ("nbutils/exercises/grading/student.py", "os.setsid"),
 }
 
 
-def programs() -> list[tuple[str, ast.AST]]:
-    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+@functools.cache
+def programs(folders=FOLDERS) -> list[tuple[str, ast.AST]]:
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     return [
         (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))) for path in paths
     ]
 
 
 def without_encoding(tree: ast.AST) -> list[int]:
-    """The lines that read or write text as the system likes, not as the file is."""
-    lines = []
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        whole = ast.unparse(node.func)
-        name = whole.rpartition(".")[2]
-        if name not in ("open", "read_text", "write_text") or whole in ("os.open", "Image.open"):
-            continue
-        texts = [
-            str(one.value)
-            for one in [*node.args, *(k.value for k in node.keywords)]
-            if isinstance(one, ast.Constant)
-        ]
-        binary = name == "open" and any(
-            "b" in mode and set(mode) <= set("rwxab+") for mode in texts
-        )
-        if not binary and not any(
-            text.lower() in ("utf-8", "utf-8-sig", "ascii") for text in texts
-        ):
-            lines.append(node.lineno)
-    return lines
+    """The lines that read or write text as the system likes, not as the file or the program does."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node.lineno for node in calls if _reads_a_file(node) or _reads_a_program(node)]
 
 
-def test_every_text_file_is_read_and_written_with_its_encoding():
-    assert {name: lines for name, tree in programs() if (lines := without_encoding(tree))} == {}
+def _reads_a_file(node: ast.Call) -> bool:
+    name = _last_name(node)
+    if name not in ("open", "fdopen", "read_text", "write_text", "TextIOWrapper"):
+        return False
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    texts = [str(one.value) for one in values if isinstance(one, ast.Constant)]
+    if any(one.arg == "encoding" and isinstance(one.value, ast.Name) for one in node.keywords):
+        return False  # the one that the file was found to have
+    if any(text.lower() in ("utf-8", "utf-8-sig", "ascii") for text in texts):
+        return False
+    binary = name in ("open", "fdopen") and any(
+        "b" in mode and set(mode) <= set("rwxab+") for mode in texts
+    )
+    return ast.unparse(node.func) not in ("os.open", "Image.open") and not binary
+
+
+def _reads_a_program(node: ast.Call) -> bool:
+    named = {keyword.arg for keyword in node.keywords}
+    if _last_name(node) in ("popen", "getoutput", "getstatusoutput"):
+        return "encoding" not in named
+    asked = {"text", "universal_newlines", "errors"} & named
+    return (
+        bool(asked) and ast.unparse(node.func).startswith("subprocess.") and "encoding" not in named
+    )
+
+
+def _last_name(node: ast.Call) -> str:
+    """Of the function that is called: "run" of subprocess.run."""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def test_every_text_file_and_program_is_read_and_written_with_its_encoding():
+    found = {name: without_encoding(tree) for name, tree in programs((*FOLDERS, "tests"))}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(
     "call",
-    ["open(path)", "open(path, 'w')", "path.open()", "path.read_text()", "path.write_text(text)"],
+    [
+        "open(path)",
+        "open(path, 'w')",
+        "path.open()",
+        "path.read_text()",
+        "path.write_text(text)",
+        "subprocess.run(command, capture_output=True, text=True)",
+        "subprocess.Popen(command, stdout=PIPE, universal_newlines=True)",
+        "os.popen('ls')",
+    ],
 )
 def test_a_missing_encoding_is_noticed(call):
     assert without_encoding(ast.parse(call)) == [1]
@@ -112,6 +143,9 @@ def test_a_missing_encoding_is_noticed(call):
         "path.read_text('utf-8')",
         "os.open(path, flags)",
         "open(path, 'w', encoding='utf-8')",
+        "subprocess.run(command, capture_output=True)",
+        "subprocess.run(command, capture_output=True, encoding='utf-8')",
+        "Tokenizer(text=True)",
     ],
 )
 def test_a_call_that_needs_none_is_not(call):
@@ -141,7 +175,7 @@ def test_what_windows_lacks_is_asked_for_only_where_it_may_be_missing():
 def test_files_have_the_same_line_ends_everywhere():
     names = ["nbutils/files.py", "nbutils/figures/moving/sorter.safetensors"]
     command = ["git", "check-attr", "eol", "binary", "--", *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     told = done.stdout.splitlines()
     assert told[0].endswith("files.py: eol: lf") and told[3].endswith(
         "sorter.safetensors: binary: set"
@@ -164,7 +198,7 @@ def test_without_a_limit_on_memory_exercises_are_judged_all_the_same(system, mon
     if resource:
         monkeypatch.setattr(resource, "setrlimit", refuse)
         monkeypatch.setattr(guard.Path, "read_text", no_proc)
-    grading._limit_memory()
+    student._limit_memory()
     assert guard.outcome(lambda x: x + 1, (1,)).value == 2
     assert guard.outcome(lambda: 1 / 0, ()).kind == "ZeroDivisionError"
 
@@ -270,10 +304,11 @@ def test_a_run_with_what_windows_has(tmp_path):
     given = json.dumps([MISSING, FEWER])
     environment = os.environ | {"NBUTILS_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, given],
+        [sys.executable, "-X", "warn_default_encoding", "-c", RUN, given],
         cwd=tmp_path,
         env=environment | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         encoding="utf-8",
     )
     assert done.stdout == "all is well\n", done.stderr
+    assert not re.search(rf"{re.escape(str(ROOT / 'nbutils'))}.*EncodingWarning", done.stderr)

@@ -19,6 +19,8 @@ CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
 KNOWN_FINDINGS = {"label-content-name-mismatch", "region"}
 GRAVE = {"serious", "critical"}
 WORDS_OF_CODE = ".highlight pre span"  # thousands on a page, in a handful of looks
+FRAME = "new Promise(requestAnimationFrame)"
+OF_ONE_PAGE = (".html", ".png", ".svg", ".jpg")
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 BROKEN_IMAGES = (
     "[...document.images].filter(i => i.complete && !i.naturalWidth).map(image => image.src)"
@@ -55,9 +57,6 @@ class Reader:
     def arrived(self) -> None:
         """Return when the page has come with its pictures, fonts and mathematics."""
         self.page.wait_for_load_state()
-        self.page.wait_for_function(
-            "window.MathJax?.startup?.promise?.then(() => true) ?? !document.querySelector('.math')"
-        )
         self.page.evaluate("document.fonts.ready.then(() => true)")
 
     def look(self, width: int, scheme: str) -> None:
@@ -85,14 +84,18 @@ class Reader:
         return url.startswith((self.address, "data:"))
 
     def undrawn_mathematics(self) -> list[str]:
-        """Formulas that MathJax left alone or could not read, and TeX in the running text."""
+        """Formulas without their font or without room, and TeX in the running text."""
         return self.page.evaluate(
             r"""() => {
+              const left = [...document.querySelectorAll(".math, math")].filter((e) => {
+                const formula = e.matches("math") ? e : e.querySelector("math");
+                return !formula || (e.checkVisibility() && !formula.getBoundingClientRect().width);
+              }).map((e) => e.textContent);
+              const shown = document.querySelector("math") && ![...document.fonts]
+                .some((font) => font.family.includes("Book Math") && font.status === "loaded");
+              if (shown) left.push("no font");
               const main = (document.querySelector("main") ?? document.body).cloneNode(true);
-              const left = [...main.querySelectorAll(".math")]
-                .filter(e => !e.querySelector("mjx-container") || e.querySelector("mjx-merror"))
-                .map(e => e.textContent);
-              main.querySelectorAll("pre, code, mjx-container, script").forEach(e => e.remove());
+              main.querySelectorAll("pre, code, script").forEach(e => e.remove());
               return left.concat(main.textContent.match(/\$\$|\\[(\[]|\\[a-z]+\{/g) ?? []);
             }"""
         )
@@ -103,10 +106,17 @@ class Reader:
         assert all("Font Awesome" in family for _, family in shown)
         return {ord(content.strip('"')) for content, _ in shown}
 
-    def weight(self) -> int:
-        """Bytes of all that the page asked for, compressed as servers send it."""
+    def weight(self) -> tuple[int, int, int]:
+        """Bytes of the page with its images and of all that it asked for, as servers send them; how many requests.
+
+        A network that a picture fetches doesn't count. `python -m authoring.pages` lists the same, with seconds.
+        """
         paths = {unquote(urlsplit(url).path) for url in self.asked if url.startswith(self.address)}
-        return sum(compressed(HTML / path.lstrip("/")) for path in paths)
+        sizes = {
+            path: compressed(HTML / path.lstrip("/")) for path in paths if not path.endswith(".bin")
+        }
+        own = sum(size for path, size in sizes.items() if path.endswith(OF_ONE_PAGE))
+        return own, sum(sizes.values()), len(sizes)
 
     def findings(self, once: str = "*") -> dict[str, str]:
         """axe-core's serious and critical findings, less the theme's own: rule and first place.
@@ -114,6 +124,10 @@ class Reader:
         Of the elements that ``once`` selects, the first of each look (colour, size, weight and ground)
         is asked whether its text can be told from its ground: axe takes milliseconds for each.
         """
+        self.page.evaluate("document.documentElement.style.setProperty('--far', 'visible')")
+        self.page.evaluate(
+            f"{FRAME}.then(() => {FRAME}).then(() => 0)"
+        )  # all is laid out, and seen to be
         self.page.evaluate(axe_source())
         return {
             v["id"]: v["nodes"][0]["html"][:200]

@@ -8,6 +8,7 @@ this path, and import it with its folder on the path. What else makes the book i
 """
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -68,10 +69,10 @@ def repository(root: Path = ROOT) -> str:
 
 def known_files(root: Path) -> list[Path]:
     """The files of the repository, without those that are built or installed."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
-    )
-    return [root / name for name in listed.stdout.split("\0") if name and (root / name).is_file()]
+    command = ["git", "ls-files", "-z"]  # names as they are: bytes, whatever the code page
+    listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
+    names = os.fsdecode(listed).split("\0")
+    return [root / name for name in names if name and (root / name).is_file()]
 
 
 def known_texts(root: Path) -> dict[Path, str]:
@@ -91,6 +92,8 @@ def known_texts(root: Path) -> dict[Path, str]:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not sys.argv[1]:
         sys.exit(__doc__)
+    for stream in (sys.stdout, sys.stderr):  # a code page may lack a file's name
+        stream.reconfigure(errors="replace")
     try:
         changed = main(sys.argv[1])
     except ValueError as error:

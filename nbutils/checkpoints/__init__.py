@@ -12,7 +12,6 @@ there to be returned.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -30,6 +29,7 @@ from nbutils.checkpoints.state import (
     rng_state,
     set_rng_state,
 )
+from nbutils.files import check_name, expanded
 from nbutils.parallel import Group
 
 
@@ -60,7 +60,8 @@ class Store:
         self.device = next(model.parameters()).device
         self.folder = self.shards = None
         if folder is not None:
-            self.folder = Path(folder)
+            self.folder = expanded(folder)
+            check_name(self.folder)
             self.shards = Shards(self.folder, model, optimizer, group)
         self.kept = self._tried = 0
 
@@ -93,7 +94,7 @@ class Store:
     def restore(self, load: Callable[[dict], None]) -> bool:
         """Go on from the newest whole checkpoint, if there is one; ``load`` takes what is about it.
 
-        Raises ``CheckpointError`` for a checkpoint of another run, if all are damaged, and in a
+        Raises ``CheckpointError`` for a checkpoint of another run or model, if all are damaged, and in a
         group for that of one process alone.
         """
         if self.folder is None:

@@ -19,13 +19,16 @@ from torch import nn
 from nbutils.checkpoints.state import (
     CheckpointError,
     CheckpointWarning,
+    OtherModelError,
     State,
     model_state,
     named,
+    of_another_model,
     rng_state,
     same_run,
 )
 from nbutils.files import flush, written_aside
+from nbutils.hub import plain_name
 from nbutils.parallel import Group, attempt, permute_rows, unpermute_rows
 
 _SHARDS = "checkpoint-"  # the beginning of a checkpoint folder's name; then the step
@@ -43,7 +46,7 @@ class Shards:
         self, folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, group: Group
     ):
         self.folder, self.model, self.group = folder, model, group
-        names = {weight: name for name, weight in model.named_parameters()}
+        names = {weight: plain_name(name) for name, weight in model.named_parameters()}
         order = [weight for part in optimizer.param_groups for weight in part["params"]]
         self.weights = [(names[weight], weight) for weight in order]  # as the optimizer counts
 
@@ -80,7 +83,10 @@ class Shards:
                 damaged.append(path)
                 continue
             same_run(path, found["identity"], json.loads(json.dumps(identity)))
-            load(State(found["identity"], self._load(path), found["about"]))
+            try:
+                load(State(found["identity"], self._load(path), found["about"]))
+            except OtherModelError as error:
+                raise CheckpointError(of_another_model(path, error)) from error
             for path in damaged if self.group.rank == 0 else ():
                 told = f"{path} is damaged: it is deleted, and the run goes on from the one before"
                 warnings.warn(told, CheckpointWarning, stacklevel=5)  # where `train` was called
@@ -156,10 +162,12 @@ class Shards:
             part, _, rest = name.partition(".")
             like = torch.empty(about.size, dtype=about.properties.dtype)
             if part == "model":
-                names[name], like = name, own[rest]
+                if plain_name(rest) not in own:
+                    raise OtherModelError(f"it has {rest}, which this model has not")
+                names[name], like = name, own[plain_name(rest)]
             elif part == "optimizer":
                 of, _, key = rest.rpartition(".")
-                i, weight = numbers[of]
+                i, weight = numbers[plain_name(of)]
                 names[name] = f"optimizer.{i}.{key}"
                 like = weight.detach() if about.size == weight.shape else like
             elif rest.startswith(f"{self.group.rank}."):

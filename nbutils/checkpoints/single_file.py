@@ -14,7 +14,14 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from nbutils.checkpoints.state import CheckpointError, CheckpointWarning, State, same_run
+from nbutils.checkpoints.state import (
+    CheckpointError,
+    CheckpointWarning,
+    OtherModelError,
+    State,
+    of_another_model,
+    same_run,
+)
 from nbutils.device import out_of_memory
 from nbutils.files import remove_leftovers, save_tensors, written_aside
 
@@ -56,9 +63,10 @@ def restore(folder: Path, identity: dict, load: Callable[[State], None]) -> bool
     """Give ``load`` the newest whole checkpoint of the run; false if there is none.
 
     A damaged one is told by a ``CheckpointWarning`` and deleted, and the one before is taken.
-    ``load`` may find damage too: ``ValueError``, ``LookupError`` and the like mean that.
+    ``load`` may find damage too: ``ValueError``, ``LookupError`` and the like mean that, but for
+    ``OtherModelError``.
 
-    Raises ``CheckpointError`` for a checkpoint of another run, and if all are damaged.
+    Raises ``CheckpointError`` for a checkpoint of another run or model, and if all are damaged.
     """
     newest, before = folder / CHECKPOINT, folder / PREVIOUS
     damaged = []
@@ -138,8 +146,11 @@ def _load(path: Path, identity: dict, load: Callable[[State], None]) -> None:
     with _as_damage():
         state = _read(path)
     same_run(path, state.identity, json.loads(json.dumps(identity)))
-    with _as_damage():
-        load(state)
+    try:
+        with _as_damage():
+            load(state)
+    except OtherModelError as error:
+        raise CheckpointError(of_another_model(path, error)) from error
 
 
 @contextmanager
@@ -147,6 +158,8 @@ def _as_damage() -> Iterator[None]:
     """Whatever a damaged file makes go wrong becomes one error. What a full or broken chip does is none."""
     try:
         yield
+    except OtherModelError:
+        raise
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as e:
         if out_of_memory(e) or isinstance(e, torch.AcceleratorError):
             raise

@@ -11,10 +11,16 @@ import torch
 from torch import nn
 
 from nbutils import parallel
+from nbutils.hub import names_as_in, plain_names
+from nbutils.ids import not_finite
 
 
 class CheckpointError(ValueError):
     """A checkpoint is damaged or belongs to another run, or can't be written."""
+
+
+class OtherModelError(CheckpointError):
+    """A checkpoint is whole, and of a network with other weights."""
 
 
 class CheckpointWarning(UserWarning):
@@ -38,12 +44,9 @@ class State:
 
     def not_finite(self) -> tuple[str, float] | None:
         """A tensor of this process with a number that is none, and its largest number."""
-        for name, tensor in self.tensors.items():
-            own = parallel.to_local(tensor)
-            # The sum of finite numbers may be too large, but it takes a tenth of the time.
-            if not own.sum().isfinite() and not own.isfinite().all():
-                return f"largest number in {name}", float(own.abs().max())
-        return None
+        own = {name: parallel.to_local(tensor) for name, tensor in self.tensors.items()}
+        name = not_finite(own)
+        return name and (f"largest number in {name}", float(own[name].abs().max()))
 
 
 def named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -52,19 +55,32 @@ def named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tens
 
 
 def model_state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """The model's weights and buffers, a tied weight once (safetensors stores no aliases)."""
+    """The model's weights and buffers, a tied weight once (safetensors stores no aliases).
+
+    By their plain names, whether or not torch.compile wrapped the model or a part of it.
+    """
     every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
     once = {name for name, _ in model.named_parameters()}
-    return {k: v for k, v in model.state_dict().items() if k not in every - once}
+    return plain_names({k: v for k, v in model.state_dict().items() if k not in every - once})
 
 
 def load_model_state(model: nn.Module, stored: dict[str, torch.Tensor]) -> None:
-    """Take over what `model_state` gave. Raises ``ValueError`` for other names or shapes."""
-    expected = {name: tensor.shape for name, tensor in model_state(model).items()}
-    if {name: tensor.shape for name, tensor in stored.items()} != expected:
-        raise ValueError("weights are missing, or of another shape")
+    """Take over what `model_state` gave. Raises ``OtherModelError`` for other names or shapes."""
+    stored = plain_names(stored)
+    _check_same_weights(model_state(model), stored)
     # Not strict, because a tied weight is stored once; the names were compared before.
-    model.load_state_dict(stored, strict=False)
+    model.load_state_dict(names_as_in(model.state_dict(), stored), strict=False)
+
+
+def _check_same_weights(own: dict[str, torch.Tensor], stored: dict[str, torch.Tensor]) -> None:
+    for name in [*own, *stored]:
+        if name not in stored:
+            raise OtherModelError(f"it has no {name}, which this model has")
+        if name not in own:
+            raise OtherModelError(f"it has {name}, which this model has not")
+        if own[name].shape != stored[name].shape:
+            shapes = [tuple(tensors[name].shape) for tensors in (stored, own)]
+            raise OtherModelError(f"its {name} has shape {shapes[0]}, and this model's {shapes[1]}")
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
@@ -144,3 +160,8 @@ def same_run(path: Path, stored: dict, given: dict) -> None:
             f"{path} is another run: {name} was {before} and is now {now}; "
             "choose another folder, or delete this one"
         )
+
+
+def of_another_model(path: Path, error: OtherModelError) -> str:
+    """What a run says of a checkpoint that has other weights than its model."""
+    return f"{path} is of another model: {error}; train that model, choose another folder, or delete this one"

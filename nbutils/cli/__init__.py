@@ -8,6 +8,7 @@ answers at once. Most of that is ``nbutils.name``, which loads a module when it 
 import importlib
 import os
 import sys
+import warnings
 
 COMMANDS = ("pack", "train", "sample", "grade", "doctor")
 _USAGE = """\
@@ -35,13 +36,27 @@ def main(arguments=None) -> int:
         return 2
     try:
         # Its file alone: the doctor's needs no package, and what others need may be missing.
-        return importlib.import_module(f"nbutils.cli.{name}").main(options) or 0
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return importlib.import_module(f"nbutils.cli.{name}").main(options) or 0
+    except (ValueError, OSError, RuntimeError) as error:
         print(f"{_who()}error: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:  # such as an AttributeError of a file that is taken for a package
+        from nbutils.shadowing import explain
+
+        if not (why := explain() or (str(error) if isinstance(error, ImportError) else "")):
+            raise
+        print(f"{_who()}error: {why}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"{_who()}{str(stop) or 'stopped'}", file=sys.stderr)
         return 130
+
+
+def _show_warning(message, *where) -> None:
+    """In a sentence: whoever gives a command has no use for the line of the package's code."""
+    print(f"{_who()}note: {message}", file=sys.stderr)
 
 
 def _who() -> str:

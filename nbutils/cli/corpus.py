@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import nbutils
+from nbutils.files import expanded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,11 @@ class Corpus(NamedTuple):
 
 
 def is_packed(source: str) -> bool:
-    """Whether a folder is meant, and no source that happens to be called like one."""
-    return source not in ("smallworld", "pydocs") and Path(source).is_dir()
+    """Whether a folder that `pack` made is meant: no source called like one, nor a folder of texts."""
+    if source in ("", "smallworld", "pydocs"):
+        return False
+    folder = expanded(source)
+    return any((folder / name).exists() for name in nbutils.packing.corpus.FILES)
 
 
 def open_packed(source: str, documents: int | None, window: int) -> Corpus:
@@ -50,7 +54,7 @@ def encode_text(source: str, documents: int | None, window: int, vocab_size: int
     if source == "fineweb":
         raise ValueError(
             "text='fineweb' never ends: pack a part of it with `python -m nbutils pack`, or use "
-            "smallworld, pydocs or a file's path"
+            "smallworld, pydocs or the path of a file or folder"
         )
     training = text.load(source, n_documents=documents)
     ninth = documents and math.ceil(documents / 9)

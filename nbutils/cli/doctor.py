@@ -1,6 +1,6 @@
 """``python -m nbutils doctor``: what this machine has and lacks for the course."""
 
-from nbutils import doctor
+from nbutils import shadowing
 
 
 def main(arguments: list) -> int:
@@ -8,6 +8,10 @@ def main(arguments: list) -> int:
     if arguments:
         print("usage: python -m nbutils doctor\n\nIt has no options, and installs nothing.")
         return 0 if arguments[0] in ("-h", "--help") else 2
-    findings = doctor.examine()
+    shadows = shadowing.set_aside()  # or the doctor itself would import them
+
+    from nbutils import doctor
+
+    findings = doctor.examine(shadows)
     print(doctor.report(findings))
     return int(any(one.sign == doctor.BAD for one in findings))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbutils
+from nbutils.files import quoted
 
 if TYPE_CHECKING:
     import tiktoken
@@ -31,7 +32,7 @@ def check_finished(folder: Path) -> None:
             "unknown: give a folder that `train` wrote, or copy its encoding there"
         )
     raise FileNotFoundError(
-        f"{folder} holds no finished model; make one with `python -m nbutils train --out {folder}`"
+        f"{folder} holds no finished model; make one with `python -m nbutils train --out {quoted(folder)}`"
     )
 
 
@@ -56,9 +57,16 @@ def load_model(folder: Path) -> tuple[tiktoken.Encoding, nbutils.model.GPT]:
         end, model = encoding.eot_token, nbutils.model.GPT.from_pretrained(folder)
     except (TypeError, LookupError, AttributeError) as error:
         raise ValueError(f"{folder} is damaged ({error!r}): train or copy it again") from error
-    if not end < encoding.n_vocab == model.config.vocab_size:
+    if not end < encoding.n_vocab or not _fits(encoding.n_vocab, model.config.vocab_size):
         raise ValueError(
             f"{folder} holds an encoding of {encoding.n_vocab} tokens and a model of "
             f"{model.config.vocab_size}: they were not made together; copy both from one run"
         )
     return encoding, model
+
+
+def _fits(n_tokens: int, vocab_size: int) -> bool:
+    """Whether a model has a row for each token, and no more but to fill up to a multiple of 2**n."""
+    return any(
+        vocab_size == -(-n_tokens // filled) * filled for filled in (1, 8, 64, 128, 256, 512)
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
 
 import nbutils
+from nbutils.files import expanded, quoted
 
 if TYPE_CHECKING:
     import tiktoken
@@ -24,7 +25,8 @@ class Pack:
     same command again goes on where it stopped."""
 
     text: str
-    """smallworld, pydocs, fineweb (web pages, from the network), or the path of a UTF-8 file."""
+    """smallworld, pydocs, fineweb (web pages, from the network), or the path of a file (text, .jsonl,
+    .json or .parquet, packed as .gz or not) or of a folder of such files."""
     out: Path
     """The folder for the token files and their encoding."""
     encoding: str = "new"
@@ -45,6 +47,7 @@ class Pack:
 
 def main(arguments: list[str]) -> None:
     options = tyro.cli(Pack, args=arguments, prog="python -m nbutils pack")
+    options = replace(options, out=expanded(options.out))
     if options.text in ("fineweb", "smallworld") and options.tokens is options.documents is None:
         raise ValueError(
             f"text={options.text!r} is endless: say how much, with --tokens or --documents"
@@ -56,7 +59,7 @@ def main(arguments: list[str]) -> None:
     print(
         f"{options.out}: {corpus.documents:,} documents, {len(corpus.train):,} tokens to train on, "
         f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
-        f"Train on it: python -m nbutils train --text {options.out} --out ..."
+        f"Train on it: python -m nbutils train --text {quoted(options.out)} --out ..."
     )
 
 
@@ -76,9 +79,10 @@ def _packed(options: Pack) -> nbutils.packing.Packed:
 
 
 def _corpus_name(source: str) -> str:
-    """A file of another size is another corpus."""
-    path = Path(source).expanduser()
-    return f"{path.name}, {path.stat().st_size:,} bytes" if path.is_file() else source
+    """A file or a folder that holds something else is another corpus."""
+    if source in nbutils.text.SOURCES:
+        return source
+    return nbutils.text_files.described(nbutils.text.path_of(source))
 
 
 def _encoding(options: Pack, name: str) -> tiktoken.Encoding:

@@ -10,6 +10,7 @@ import tyro
 
 import nbutils
 from nbutils.cli.model_folder import check_finished, load_model
+from nbutils.files import expanded
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Sample:
 
 def main(arguments: list[str]) -> None:
     options = tyro.cli(Sample, args=arguments, prog="python -m nbutils sample")
-    check_finished(options.folder)
+    folder = expanded(options.folder)
+    check_finished(folder)
 
     import torch
 
     chip = nbutils.device.pick(options.device)
-    encoding, model = load_model(options.folder)
-    prompt = [encoding.eot_token, *encoding.encode_ordinary(options.prompt)]
+    encoding, model = load_model(folder)
+    prompt = [encoding.eot_token, *nbutils.tokens.encode(options.prompt, encoding, "prompt")]
     new = nbutils.sampling.stream(
         model.to(chip.device),
         torch.tensor([prompt], device=chip.device),
@@ -52,6 +54,7 @@ def main(arguments: list[str]) -> None:
         top_p=options.top_p,
         stop=encoding.eot_token,
         seed=options.seed,
+        suppress_tokens=nbutils.tokens.unused_ids(encoding, model.config.vocab_size),
     )
     print(options.prompt, end="", flush=True)
     for part in _characters((int(token) for token in new), encoding):
@@ -64,5 +67,5 @@ def _characters(tokens: Iterable[int], encoding) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for token in tokens:
         if token != encoding.eot_token:
-            yield decoder.decode(encoding.decode_single_token_bytes(token))
+            yield decoder.decode(nbutils.tokens.token_bytes(token, encoding))
     yield decoder.decode(b"", final=True)

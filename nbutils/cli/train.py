@@ -13,6 +13,7 @@ import nbutils
 from nbutils.cli.corpus import Corpus, encode_text, is_packed, open_packed
 from nbutils.cli.model_folder import check_free, save_model
 from nbutils.config import PRESETS, GPTConfig, TrainConfig
+from nbutils.files import expanded, quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,8 @@ class Train(TrainConfig):
     out: Path
     """The folder for the checkpoint, the finished model and its encoding."""
     text: str = "smallworld"
-    """smallworld, pydocs, the path of a UTF-8 text file, or of a folder that `pack` made."""
+    """smallworld, pydocs, or the path of a file (text, .jsonl, .json or .parquet, packed as .gz or not),
+    of a folder of such files, or of one that `pack` made."""
     documents: int | None = None
     """Train on at most so many documents and validate on a ninth as many; None: all, of
     smallworld 18,000."""
@@ -47,7 +49,8 @@ def read_options(arguments: list[str]) -> Train:
     parser.add_argument("--preset", default="small")
     preset = parser.parse_known_args(arguments)[0].preset
     default = Train(out=tyro.MISSING, preset=preset, model=GPTConfig.preset(preset))
-    return tyro.cli(Train, args=arguments, prog="python -m nbutils train", default=default)
+    read = tyro.cli(Train, args=arguments, prog="python -m nbutils train", default=default)
+    return replace(read, out=expanded(read.out))
 
 
 def main(arguments: list[str]) -> None:
@@ -75,7 +78,7 @@ def main(arguments: list[str]) -> None:
     if trained is not None:
         save_model(options.out, trained.to(chip.device), corpus.encoding)
         print(_verdict(trained, corpus, options))
-        print(f'Let it talk: python -m nbutils sample --from {options.out} --prompt "..."')
+        print(f'Let it talk: python -m nbutils sample --from {quoted(options.out)} --prompt "..."')
 
 
 def _check_processes(kind: str | None) -> None:

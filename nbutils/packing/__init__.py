@@ -19,7 +19,16 @@ from pathlib import Path
 import tiktoken
 from tqdm import tqdm
 
-from nbutils.tokens import save
+from nbutils.arguments import whole
+from nbutils.files import expanded
+from nbutils.tokens import (
+    check_documents,
+    check_encoding,
+    check_unicode,
+    noting_end,
+    save,
+    warn_of_end,
+)
 
 from .corpus import (
     DESCRIPTION,
@@ -59,7 +68,8 @@ def pack(
 
     Args:
         documents: strings, read once and in order; they may never end if there is a limit.
-        name: what the corpus is called. Another name in the same folder is refused.
+        name: what the corpus is called. Another name in the same folder is refused: with
+            ``text_files.described(path)`` a file that was corrected is noticed.
         val_every: of so many documents in a row, the last is for validation.
         max_documents: stop after so many documents, those for validation counted too.
         max_tokens: stop with the document that fills ``train.tokens`` up to so many.
@@ -75,24 +85,23 @@ def pack(
         OSError: the folder can't be written, or the disk is full.
         RuntimeError: a worker was killed, or another program packs into the folder.
     """
-    if isinstance(documents, str):
-        raise TypeError("documents is one string: give a list of documents, such as [text]")
-    folder = Path(folder)
-    limits = {"val_every": val_every, "max_documents": max_documents, "max_tokens": max_tokens}
-    _check_numbers(workers=workers, **limits)
+    check_documents(documents)
+    check_encoding(encoding)
+    folder = expanded(folder)
+    limits = {
+        "val_every": whole("val_every", val_every, 2),
+        "max_documents": whole("max_documents", max_documents, 1, or_none="None"),
+        "max_tokens": whole("max_tokens", max_tokens, 1, or_none="None"),
+    }
+    workers = whole("workers", workers, 1, or_none="None") or available_cores()
     what = {"name": name, "encoding": _fingerprint(encoding), **limits}
     if not resumed_state(folder, what).whole:
+        spelling = []
         with locked(folder):
-            _run(documents, encoding, folder, what, workers or available_cores(), progress)
+            noted = noting_end(documents, spelling)
+            packed = _run(noted, encoding, folder, what, workers, progress)
+        warn_of_end([number for number in spelling if number < packed], stacklevel=3)
     return open_corpus(folder)
-
-
-def _check_numbers(val_every: int, **at_least_one: int | None) -> None:
-    if val_every < 2:
-        raise ValueError(f"val_every={val_every} must be at least 2, or nothing is for training")
-    for name, value in at_least_one.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name}={value} must be at least 1, or None")
 
 
 def _fingerprint(encoding: tiktoken.Encoding) -> str:
@@ -102,16 +111,17 @@ def _fingerprint(encoding: tiktoken.Encoding) -> str:
     return f"{encoding.name}, {encoding.n_vocab} tokens, {digest[:16]}"
 
 
-def _run(documents, encoding, folder: Path, what: dict, workers: int, progress: bool) -> None:
+def _run(documents, encoding, folder: Path, what: dict, workers: int, progress: bool) -> int:
+    """Pack to the end, or to a limit; gives the number of documents in the folder."""
     with ExitStack() as stack:
         files = TokenFiles(folder, encoding, resumed_state(folder, what), stack)
         shown = stack.enter_context(closing(_Progress(files.state, progress)))
         if not files.state.full():
-            _encode_and_write(files, iter(documents), encoding, workers, shown)
+            _encode_and_write(files, documents, encoding, workers, shown)
         if files.state.documents >= what["val_every"]:  # there are some for training and validation
             files.finish()
             shown.finished(files.state)
-            return
+            return files.state.documents
     for file in ("train.tokens", "val.tokens", ENCODING, DESCRIPTION):
         (folder / file).unlink()
     raise _too_few(files.state)
@@ -138,8 +148,9 @@ def _encode_and_write(
         files.commit()  # whatever happened: what is done is kept
 
 
-def _batches(documents: Iterator[str], files: TokenFiles) -> Iterator[tuple[list[str], int]]:
-    """The documents that are not packed yet, in batches, each with the checksum up to its end."""
+def _batches(documents: Iterator[str], files: TokenFiles) -> Iterator[tuple[int, list[str], int]]:
+    """The documents that are not packed yet, in batches: the number of the first, all of them, and
+    the checksum up to the last."""
     state, checksum = files.state, 0
     for index, document in enumerate(islice(documents, state.documents)):
         checksum = _checksum(document, index, checksum)
@@ -148,28 +159,23 @@ def _batches(documents: Iterator[str], files: TokenFiles) -> Iterator[tuple[list
             f"{files.folder} holds another corpus: its {state.documents:,} documents are not the "
             "first of these; choose another folder, or delete this one"
         )
-    batch, size = [], 0
-    for index, document in enumerate(documents, state.documents):
+    batch, size, first = [], 0, state.documents
+    for index, document in enumerate(documents, first):
         checksum = _checksum(document, index, checksum)
         batch.append(document)
         size += len(document)
         if size >= _BATCH:
-            yield batch, checksum
-            batch, size = [], 0
+            yield first, batch, checksum
+            batch, size, first = [], 0, index + 1
     if batch:
-        yield batch, checksum
+        yield first, batch, checksum
 
 
 def _checksum(document: str, index: int, before: int) -> int:
     if not isinstance(document, str):
         raise TypeError(f"documents[{index}] is {type(document).__name__}, where str is needed")
-    try:
-        return zlib.crc32(b"\0", zlib.crc32(document.encode(), before))
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"documents[{index}] is not valid Unicode at character {error.start}: read the text "
-            'with errors="replace"'
-        ) from error
+    check_unicode(document, f"documents[{index}]")
+    return zlib.crc32(b"\0", zlib.crc32(document.encode(), before))
 
 
 def _too_few(state: CorpusState) -> ValueError:

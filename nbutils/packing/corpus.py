@@ -11,7 +11,7 @@ import numpy as np
 import tiktoken
 from filelock import FileLock, Timeout
 
-from nbutils.files import written_aside
+from nbutils.files import expanded, quoted, written_aside
 from nbutils.tokens import get_encoding, save
 
 # Not loaded here: nbutils.windows, with it PyTorch. The workers import this module and need none.
@@ -20,6 +20,8 @@ DESCRIPTION = "corpus.json"
 """The file that says what a folder's tokens were made of; it makes the folder a packed corpus."""
 ENCODING = "encoding.json"
 """The file in a corpus's folder, and in a model's, that holds its encoding."""
+FILES = (DESCRIPTION, "train.tokens", "val.tokens")
+"""The files by which a folder is a packed corpus, or was to become one."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ def open_corpus(folder: str | os.PathLike) -> Packed:
     """
     from nbutils.windows import open_tokens
 
-    folder = Path(folder)
+    folder = expanded(folder)
     state = stored_state(folder)
     if state is None:
         raise FileNotFoundError(
             f"{folder} holds no packed corpus (no {DESCRIPTION}); make one with "
-            f"`python -m nbutils pack --out {folder}`"
+            f"`python -m nbutils pack --out {quoted(folder)}`"
         )
     if not state.whole:
         raise ValueError(
@@ -84,7 +86,7 @@ def resumed_state(folder: Path, what: dict) -> CorpusState:
         names = ("train.tokens", "val.tokens", ENCODING)
         found = next((name for name in names if (folder / name).exists()), None)
         if found is not None:
-            raise ValueError(f"{folder} holds a {found} of something else; choose another folder")
+            raise ValueError(f"{folder} holds {found} of something else; choose another folder")
         return CorpusState(what)
     different = next((key for key in what if state.what.get(key) != what[key]), None)
     if different is not None:
@@ -119,6 +121,8 @@ def token_file(folder: Path, split: str) -> Path:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Inside it no other program packs into the folder, which is there and can be written."""
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file: choose a folder")
     lock = FileLock(folder / f"{DESCRIPTION}.lock")
     try:
         with writing(folder):

@@ -25,18 +25,20 @@ def available_cores() -> int:
 def encode_in_order(batches, encoding, path: Path, workers: int) -> Iterator[tuple[tuple, int]]:
     """The batches encoded, in their order, with their checksums; few are on the way at a time.
 
+    A batch is the number of its first document, its documents and the checksum.
+
     Processes, because threads get in each other's way: tiktoken lets go of Python's lock only
     while it encodes one document (``bench/packing.py`` compares them).
     """
     if workers == 1:
-        yield from ((_encode(batch, encoding), checksum) for batch, checksum in batches)
+        yield from ((_encode(first, batch, encoding), total) for first, batch, total in batches)
         return
     context = multiprocessing.get_context("spawn")  # the same everywhere, also with threads
     pool = ProcessPoolExecutor(workers, context, _init_worker, (path,))
     waiting = deque()
     try:
-        for batch, checksum in batches:
-            waiting.append((pool.submit(_encode_in_worker, batch), checksum))
+        for first, batch, checksum in batches:
+            waiting.append((pool.submit(_encode_in_worker, first, batch), checksum))
             if len(waiting) > 2 * workers:  # all are busy, and each has one to go on with
                 yield waiting[0][0].result(), waiting.popleft()[1]
         yield from ((future.result(), checksum) for future, checksum in waiting)
@@ -50,9 +52,11 @@ def encode_in_order(batches, encoding, path: Path, workers: int) -> Iterator[tup
         pool.shutdown(cancel_futures=True)
 
 
-def _encode(documents: list[str], encoding: tiktoken.Encoding) -> tuple[np.ndarray, np.ndarray]:
+def _encode(
+    first: int, documents: list[str], encoding: tiktoken.Encoding
+) -> tuple[np.ndarray, np.ndarray]:
     """The documents' tokens in a row, an END after each, and how many each has with its END."""
-    _, *rows = encode_stream(documents, encoding)  # the first is the END before all documents
+    _, *rows = encode_stream(documents, encoding, first)  # without the END before all documents
     return np.concatenate(rows), np.array([len(row) for row in rows])
 
 
@@ -70,5 +74,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _encode_in_worker(documents: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    return _encode(documents, _worker_encoding)
+def _encode_in_worker(first: int, documents: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    return _encode(first, documents, _worker_encoding)

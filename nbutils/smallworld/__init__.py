@@ -15,6 +15,7 @@ on windows that start where a document starts.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbutils import tokens
+from nbutils.arguments import of_type, shown
 
 from .choices import EndOfTokens, Reader, Writer
 from .people import PEOPLE
@@ -118,6 +120,8 @@ def _whole_number(name: str, value: int) -> int:
         raise TypeError(f"{name}={value!r} must be a whole number, 0 or more") from error
     if number < 0:  # random.Random would take a negative seed for the positive one
         raise ValueError(f"{name}={number} is negative; use 0 or more")
+    if number > sys.maxsize and name != "seed":
+        raise ValueError(f"{name}={shown(number)} is more than there is room for")
     return number
 
 
@@ -141,6 +145,7 @@ def next_probabilities(prefix: str) -> np.ndarray:
         ValueError: no document begins with ``prefix``, or it ends inside a token. The message
             names the place and what would have been possible.
     """
+    of_type("prefix", prefix, str, "give the beginning of a document as text")
     if tokens.END in prefix:
         raise ValueError(f"prefix holds {tokens.END}; give the beginning of one document")
     probabilities = np.zeros(encoding().n_vocab)
@@ -160,7 +165,7 @@ def token_losses(text: str) -> np.ndarray:
     Raises:
         ValueError: as for ``next_probabilities``.
     """
-    return np.array(_read(text).losses)
+    return np.array(_read(of_type("text", text, str, "give documents as text")).losses)
 
 
 def loss_floor(text: str) -> float:

@@ -61,8 +61,8 @@ MISTAKES = {
     ),
     "a CPU's generator draws": Mistake(
         sampling,
-        "stream",
-        "torch.Generator(tokens.device)",
+        "_generator",
+        "torch.Generator(device)",
         "torch.Generator()",
         package.draws_the_same_in_every_way,
         BOTH,
@@ -166,8 +166,8 @@ MISTAKES = {
     ),
     "a generator of the first card beside the second": Mistake(
         sampling,
-        "stream",
-        "torch.Generator(tokens.device)",
+        "_generator",
+        "torch.Generator(device)",
         "torch.Generator('cuda:0')",
         package.keeps_to_the_second_card,
         ("two T4",),

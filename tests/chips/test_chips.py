@@ -38,7 +38,7 @@ def on_chip(name: str, *what: str, **environment: str) -> dict:
         cwd=ROOT,
         env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=HANGS,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -95,7 +95,7 @@ def test_make_gpu_takes_its_whole_path(tmp_path):
     rows = tmp_path / "rows.json"
     command = ["bench/gpu.py", "--pretend", "T4", "--minutes", "60", "--to", str(rows)]
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
+        [sys.executable, *command], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=HANGS
     )
     assert rows.exists(), done.stderr[-3000:]
     (run,) = json.loads(rows.read_text("utf-8"))
@@ -131,7 +131,7 @@ def test_without_a_compiler_or_after_torch_it_says_so(tmp_path):
             [sys.executable, "-c", program],
             env={**os.environ, **environment},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
         )
         assert done.returncode == 1
         return done.stderr

@@ -1,0 +1,90 @@
+"""What a caller gives, told by name: each check gives the value as it is used, or says what would be right.
+
+Numbers may be Python's, NumPy's or PyTorch's (a tensor of one number without dimensions). A yes or no is
+no number. Every error is a ``ValueError`` with the argument's name, its value and a remedy. No PyTorch is
+needed here.
+"""
+
+import math
+import reprlib
+import sys
+from numbers import Integral, Real
+
+
+def whole(
+    name: str, value, least: int = 0, below: float = math.inf, or_none: str = ""
+) -> int | None:
+    """A whole number from ``least`` to below ``below``; with ``or_none``, what None means, None too.
+
+    Raises ``ValueError`` for anything else.
+    """
+    if value is None and or_none:
+        return None
+    return int(_bounded(name, value, Integral, least, below, or_none))
+
+
+def finite(
+    name: str, value, least: float = 0, below: float = math.inf, or_none: str = ""
+) -> float | None:
+    """A finite number from ``least`` to below ``below``; with ``or_none``, what None means, None too.
+
+    Raises ``ValueError`` for anything else.
+    """
+    if value is None and or_none:
+        return None
+    return float(_bounded(name, value, Real, least, below, or_none))
+
+
+def one_of(name: str, value, choices):
+    """One of the ``choices``. Raises ``ValueError`` for anything else."""
+    if not any(type(value) is type(each) and value == each for each in choices):
+        raise ValueError(f"{name}={shown(value)} is none of {', '.join(map(str, choices))}")
+    return value
+
+
+def yes_or_no(name: str, value) -> bool:
+    """True or False. Raises ``ValueError`` for anything else, 0 and 1 too."""
+    if type(value) is not bool:
+        raise ValueError(f"{name}={shown(value)} must be True or False")
+    return value
+
+
+def of_type(name: str, value, kind: type | tuple[type, ...], remedy: str):
+    """A value of the kind. Raises ``ValueError`` for another; ``remedy`` says how to get one."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name}={shown(value)} is of type {type(value).__name__}: {remedy}")
+    return value
+
+
+def shown(value) -> str:
+    """A value in a sentence: as ``repr`` shows it, on one line, and not long."""
+    try:
+        return " ".join(_SHORT.repr(value).split())
+    except ValueError:  # an int that is too long for Python to write
+        return f"a {type(value).__name__}"
+
+
+def plain(value):
+    """The number in an array or a tensor without dimensions; anything else as it is."""
+    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
+        return value
+    try:
+        return value.item()
+    except RuntimeError:  # a tensor on the "meta" device has no number
+        return value
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlong, _SHORT.maxstring, _SHORT.maxother = 500, 60, 60
+
+
+def _bounded(name: str, value, kind: type, least: float, below: float, or_none: str):
+    number, also = plain(value), f", or {or_none}" if or_none else ""
+    words = "whole" if kind is Integral else "finite"
+    is_number = isinstance(number, kind) and not isinstance(number, bool)
+    if not is_number or not abs(number) <= sys.float_info.max:  # nan is not, either
+        raise ValueError(f"{name}={shown(number)} must be a {words} number{also}")
+    if not least <= number < below:
+        above = f" and below {below}" if below < math.inf else ""
+        raise ValueError(f"{name}={shown(number)} must be at least {least}{above}{also}")
+    return number
