@@ -40,6 +40,7 @@ def world_tables() -> bytes:
     rows = [encoding.decode_single_token_bytes(i) for i in range(encoding.n_vocab - 1)]
     tables = {
         "vocabulary": [row.decode("latin-1") for row in rows],
+        "spoken": smallworld.spoken_ids(),
         "pattern": for_javascript(SPLIT_PATTERN),
         "genders": [vars(gender) for gender in genders],
         "people": [

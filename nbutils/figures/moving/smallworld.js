@@ -346,3 +346,37 @@ export function nextProbabilities(pieces, world, cut) {
   }
   return doc.next;
 }
+
+// Answers every choice by chance: what smallworld.py's _Writer is, in tokens. `loss` is what the
+// true probabilities pay for the document, in nats: the floor under any model, known as it is written.
+class Writer {
+  constructor(next, cut) { Object.assign(this, { next, cut, pieces: [], loss: 0 }); }
+  choose(options) {
+    let total = 0, i = 0;
+    for (const [, , weight = 1] of options) total += weight;
+    let left = this.next() * total;
+    for (; i < options.length - 1; i++) { left -= options[i][2] ?? 1; if (left < 0) break; }
+    const [text, value = text, weight = 1] = options[i];
+    this.loss += Math.log(total / weight);
+    for (const piece of this.cut(text)) this.pieces.push(piece);
+    return value;
+  }
+  say(text) { for (const piece of this.cut(text)) this.pieces.push(piece); }
+  several(options, n) {
+    const said = [];
+    while (said.length < n) said.push(this.choose(rest(options, said)));
+    return said;
+  }
+}
+
+// One more document: { pieces, loss }, without its END, which costs nothing.
+export function write(next, world, cut) {
+  const doc = new Writer(next, cut), first = doc.choose(openings([...world.long, ...world.short]));
+  SCENES[first.scene](doc, world, first.text);
+  if (world.short.some(([scene]) => scene === first.scene)) {
+    doc.say("\n");
+    const second = doc.choose(openings(world.short.filter(([scene]) => scene !== first.scene)));
+    SCENES[second.scene](doc, world, second.text);
+  }
+  return doc;
+}

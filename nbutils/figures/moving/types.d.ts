@@ -54,6 +54,11 @@ export interface Memory {
   set(path: string[], value: unknown): void;
 }
 
+declare module "worker:*" {
+  export const source: string;
+  export function work(scope: { postMessage: (message: any) => void; onmessage: (event: { data: any }) => void }): void;
+}
+
 declare global {
   interface Window {
     nextToken?: { memory?: Memory; page?: string };
@@ -190,6 +195,7 @@ export type Openings = [scene: string, texts: string[], weight: number][];
 
 export interface World {
   vocabulary: string[];
+  spoken: number[]; // ids of the words that it can say
   pattern: string;
   people: Person[];
   figures: Figure[];
