@@ -154,7 +154,7 @@ def _package(name: str, allowed, imported: bool = True) -> Finding:
         return Finding(name, "is missing", install, BAD)
     if not allowed.contains(version, prereleases=True):
         return Finding(name, f"{version}, and the course needs {allowed}", install, BAD)
-    module = {"scikit-learn": "sklearn"}.get(name, name)
+    module = {"scikit-learn": "sklearn", "ipython": "IPython"}.get(name, name)
     try:
         if imported:
             importlib.import_module(module)

@@ -205,8 +205,11 @@ def test_links_lead_within_the_book_or_to_other_sites(book):
 
 
 def moves(address: str) -> bool:
-    """Whether a picture moves at that place of the online book."""
-    name, _, section = address.removeprefix(ONLINE).partition(".html#")
+    """Whether a picture moves at that place of the online book, or the page is none of the PDF's."""
+    name, _, section = address.removeprefix(ONLINE).partition(".html")
+    if name == "book/progress":
+        return True
+    section = section.removeprefix("#")
     return 'class="moving-picture"' in html_of(name).partition(f'id="{section}"')[2]
 
 
