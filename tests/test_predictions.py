@@ -19,6 +19,7 @@ from nbutils import words
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
 UNVEILED = {"a-tenth"}  # answered by numbers of bench/, which no cell of the chapter computes
+MOST = 12  # paragraphs and cells behind one veil
 TOLD = words.table(predictions.AREA, "en")
 
 
@@ -108,8 +109,8 @@ def test_every_question_of_a_notebook_can_be_asked(path):
     )
 
 
-def page_of(markdown: str) -> nodes.section:
-    """A page's section, with a question's texts as MyST makes them, two code cells and a text."""
+def page_of(*behind: nodes.Node) -> nodes.section:
+    """A page's section, with a question's texts as MyST makes them, and what stands behind it."""
     document = new_document("page")
     section = nodes.section(ids=["section"])
     document += section
@@ -123,32 +124,96 @@ def page_of(markdown: str) -> nodes.section:
     section += nodes.paragraph("", "", strong("B."), text(" So."))
     section += nodes.bullet_list("", item(nodes.emphasis("", "Not A"), text(": no.")))
     section += nodes.raw("", "</details>", format="html")
-    section += [
-        nodes.container(classes=["cell"]),
-        nodes.container(classes=["cell", "tag_fact"]),
-        nodes.paragraph(),
-    ]
+    section += behind
     return section
 
 
+def text_of(number: int, words: str) -> nodes.paragraph:
+    made = nodes.paragraph("", words)
+    made.line = number * extension.LINES + 2
+    return made
+
+
+def code_of(number: int) -> nodes.container:
+    made = nodes.container(classes=["cell"])
+    made.line = number * extension.LINES + 2
+    return made
+
+
 def test_a_page_gets_its_question_and_its_veil():
-    section = page_of("")
+    section = page_of(code_of(2), code_of(3), text_of(4, "That is two."))
     question = predictions.Question("choice", "B", wrong=("A",))
-    extension.put(section.children[0], "predict-this", question, TOLD)
-    asked, veiled, text = section.children
-    assert isinstance(asked, extension.Prediction) and json.loads(asked["question"]) == {
-        "kind": "choice",
-        "right": "B",
-    }
-    assert (
-        isinstance(veiled, extension.Veiled)
-        and len(veiled.children) == 2
-        and veiled["by"] == asked["name"]
-    )
-    assert isinstance(text, nodes.paragraph)
+    asked = extension.put(section.children[0], "predict-this", question, TOLD)
+    extension.veil(asked, {}, {1})
+    assert json.loads(asked["question"]) == {"kind": "choice", "right": "B"}
+    first, veiled = section.children
+    assert first is asked and isinstance(veiled, extension.Veiled)
+    assert (veiled["by"], veiled["cells"], veiled["words"]) == ("predict-this", 2, 3)
     [wrong] = asked.findall(extension.Wrong)
     assert wrong["said"] == "A" and wrong.astext() == "Not A: no."
     assert [node["classes"] for node in asked.findall(nodes.bullet_list)] == [["choices"], []]
+
+
+NOTHING, VEILED, IN_SIGHT = (), (extension.VEILED,), (extension.IN_SIGHT,)
+
+
+@pytest.mark.parametrize(
+    "behind, expected",
+    [
+        ([(code_of, NOTHING), ("It is two.", NOTHING), (code_of, NOTHING)], "..-"),
+        ([(code_of, NOTHING), ("It is two.", NOTHING), ("Next:", NOTHING), (code_of, NOTHING)], "..--"),
+        ([(code_of, NOTHING), ("And why?", NOTHING), (code_of, NOTHING), ("So.", NOTHING)], ".---"),
+        ([(code_of, NOTHING), ("Drawn:", NOTHING), (code_of, VEILED), ("So.", NOTHING)], "...."),
+        ([(code_of, NOTHING), ("It is two:", VEILED), (code_of, NOTHING)], "..-"),
+        ([(code_of, NOTHING), ("New.", IN_SIGHT), ("More.", NOTHING)], ".--"),
+        ([(code_of, NOTHING), (code_of, NOTHING), ("New.", IN_SIGHT), (code_of, VEILED), ("So.", NOTHING)], "..-.."),
+        ([("It is two.", NOTHING), (code_of, NOTHING), ("So.", NOTHING)], ".--"),
+        ([(code_of, NOTHING), ("So:", NOTHING)], ".."),
+    ],
+)  # fmt: skip
+def test_the_veil_takes_what_speaks_of_the_answer_and_leaves_what_leads_on(behind, expected):
+    """expected: a dot for what is veiled, a dash for what stays in sight."""
+    found = [
+        text_of(2, what) if isinstance(what, str) else what(number)
+        for number, (what, _) in enumerate(behind, 2)
+    ]
+    marks = extension.answers(found, [tags for _, tags in behind])
+    assert "".join("-."[mark] for mark in marks) == expected
+
+
+def veils_of(cells, tags) -> tuple[list[extension.Prediction], list[list[nodes.Node]]]:
+    """The questions of a notebook, and what stands in its blocks, with these tags of its cells."""
+    page, asking = nodes.section(), {}
+    for number, one in enumerate(cells, 1):
+        if one.cell_type == "code":
+            page += code_of(number)
+        elif predictions.is_question(one.source):
+            asking[number] = extension.Prediction(name=one.id)
+            page += [text_of(number, one.source.partition("**Predict")[0]), asking[number]]
+        else:
+            for words_ in one.source.split("\n\n"):
+                page += nodes.section() if words_.startswith("#") else text_of(number, words_)
+    for asked in asking.values():
+        extension.veil(asked, tags, asking)
+    return [*asking.values()], [list(block) for block in page.findall(extension.Veiled)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.stem}-{path.stem}")
+def test_each_question_veils_something_and_each_tag_has_its_use(path):
+    cells = nbformat.read(path, as_version=4).cells
+    tags = {number: one.metadata.get("tags", ()) for number, one in enumerate(cells, 1)}
+    questions, blocks = veils_of(cells, tags)
+    for asked in questions:
+        behind = asked.next_node(descend=False, siblings=True)
+        assert isinstance(behind, extension.Veiled) and behind["by"] == asked["name"]
+    assert all(len(found) <= MOST for found in blocks)
+    places = lambda blocks: [[node.line for node in block] for block in blocks]  # noqa: E731
+    for number, given in tags.items():
+        if {extension.VEILED, extension.IN_SIGHT} & {*given}:
+            _, without = veils_of(cells, tags | {number: ()})
+            assert places(without) != places(blocks), (
+                f"{cells[number - 1].id}: its tag changes nothing"
+            )
 
 
 NUMBERS = """

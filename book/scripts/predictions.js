@@ -1,5 +1,5 @@
-// Questions to answer before reading on: a choice, a number, a word or a sentence; what answers them waits behind a
-// veil. authoring/predictions.py says how they are written, and what stands on the page.
+// Questions to answer before reading on: a choice, a number, a word or a sentence; what answers them waits behind
+// veils. authoring/predictions.py says how they are written, authoring/extensions/predictions.py what stands on the page.
 import { button, element, fill } from "../../nbutils/figures/moving/shared.js";
 import { distance, meant, near, nearest, typed } from "./numbers.js";
 /** @import { Page, Question, Told } from "./types" */
@@ -11,6 +11,9 @@ export default function predictions(page) {
   addEventListener("load", liftForLink); // after what is searched for has been marked
 }
 
+/** @type {Map<string, () => void>} a question's name -> what its "Show me" does */
+const shows = new Map();
+
 /**
  * One question, with everything that acting on it needs.
  * @typedef {object} Asked
@@ -19,7 +22,7 @@ export default function predictions(page) {
  * @property {Record<string, any>} told words
  * @property {HTMLElement} result what is said of the answer
  * @property {HTMLDetailsElement | null} details
- * @property {HTMLElement | null} veiled the cells that answer it
+ * @property {HTMLElement[]} veiled the blocks of code and text that answer it
  * @property {(said: Told) => void} remember
  */
 
@@ -32,7 +35,7 @@ function ask(place, page) {
   const unasked = /** @type {HTMLElement} */ (place.cloneNode(true));
   const details = place.querySelector("details");
   const result = element("div", { class: "result", role: "status" });
-  const veiled = /** @type {HTMLElement | null} */ (document.querySelector(`.veiled[data-by="${place.id}"]`));
+  const veiled = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(`.veiled[data-by="${place.id}"]`)]);
   /** @type {Asked} */
   const asked = { place, question: JSON.parse(place.dataset.question ?? ""), told, result, details, veiled,
     remember: (said) => memory.set(path, said) };
@@ -40,12 +43,13 @@ function ask(place, page) {
   if (!details) return;
   details.before(result);
   const show = () => {
+    if (place.dataset.done) return;
     asked.remember({ shown: true });
     settle(asked, told.shown);
   };
-  const showing = button(told.show, show, "show");
-  if (veiled) veil(veiled, element("div", { class: "veil" }, element("span", {}, told.veil), showing));
-  else (controls ?? result).append(showing);
+  shows.set(place.id, show);
+  for (const block of veiled) cover(block, block === veiled[0], told, show);
+  if (veiled.length === 0) (controls ?? result).append(button(told.show, show, "show"));
   const again = button(told.again, () => {
     memory.set(path, undefined);
     place.replaceWith(unasked);
@@ -233,19 +237,41 @@ function settle({ place, result, details, veiled }, words, kind = "shown", more 
   if (more?.matches("li")) more.remove();
   if (details) details.open = true;
   for (const control of place.querySelectorAll(".acts :is(input, textarea)")) control.setAttribute("readonly", "");
-  if (veiled) lift(veiled);
+  veiled.forEach(lift);
 }
 
 /**
- * Hide the cells until they are asked for; a browser that can still finds words in them, and then opens them.
- * @param {HTMLElement} veiled
- * @param {HTMLElement} cover
+ * Hide a block until it is asked for, and say how much waits there; a browser that can still finds words in it, and
+ * then opens it.
+ * @param {HTMLElement} block
+ * @param {boolean} first whether it is its question's first
+ * @param {Record<string, any>} told
+ * @param {() => void} show
  */
-function veil(veiled, cover) {
-  veiled.classList.add("ready");
-  veiled.setAttribute("hidden", "until-found");
-  veiled.before(cover);
-  veiled.addEventListener("beforematch", () => lift(veiled));
+function cover(block, first, told, show) {
+  const { cells, words } = block.dataset, much = [];
+  if (cells !== "0") much.push(fill(cells === "1" ? told.veil_cell : told.veil_cells, { cells }));
+  if (words !== "0") much.push(fill(told.veil_words, { words }));
+  const said = fill(first ? told.veil : told.veil_more, { much: much.join(told.veil_and) });
+  const acts = element("span", { class: "acts" }, button(told.show, () => open(block, [show]), "show"));
+  if (first) acts.append(button(told.show_all, () => open(block, [...shows.values()]), "show-all"));
+  block.classList.add("ready");
+  block.setAttribute("hidden", "until-found");
+  block.before(element("div", { class: "veil" }, element("span", {}, said), acts));
+  block.addEventListener("beforematch", () => lift(block));
+}
+
+/**
+ * Show what waits. The reader stays where they pressed, though answers open above; and the focus goes on from there.
+ * @param {HTMLElement} block
+ * @param {(() => void)[]} asked
+ */
+function open(block, asked) {
+  const top = block.previousElementSibling?.getBoundingClientRect().top ?? 0;
+  for (const show of asked) show();
+  block.tabIndex = -1;
+  block.focus({ preventScroll: true });
+  scrollBy({ top: block.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
 /** @param {HTMLElement} veiled */
