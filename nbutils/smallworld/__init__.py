@@ -141,7 +141,9 @@ def spoken_ids() -> list[int]:
 
     The others are pieces that became words while the encoding was learned.
     """
-    return sorted({i for document in generate(_SAMPLE) for i in encoding().encode_ordinary(document)})
+    return sorted(
+        {i for document in generate(_SAMPLE) for i in encoding().encode_ordinary(document)}
+    )
 
 
 def next_probabilities(prefix: str) -> np.ndarray:
