@@ -61,7 +61,7 @@ declare module "worker:*" {
 
 declare global {
   interface Window {
-    nextToken?: { memory?: Memory; page?: string };
+    nextToken?: { memory?: Memory; page?: string; network?: { name: string; date: string; file: ArrayBuffer } };
   }
 }
 
@@ -116,7 +116,7 @@ export interface Network {
 }
 
 /** Where a safetensors file says that each tensor's numbers lie. */
-export type Header = Record<string, { dtype: string; data_offsets: [number, number] }>;
+export type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
 
 /** A layer's keys and values, each T rows (C,). */
 export interface KeysAndValues {

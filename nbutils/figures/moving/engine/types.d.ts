@@ -61,3 +61,14 @@ export interface Trained extends Network {
   /** ids: of smallworld's encoding, one for each of the network's; or the characters of an own text, END last. */
   encoding: { ids: number[] } | { characters: string[] };
 }
+
+/** The fields of nbutils.config.GPTConfig that make its shape. */
+export type OwnConfig = Trained["config"] & { bias: boolean; tie_weights: boolean };
+
+/** A reader's network as own.js opens it: with the name of its file, its date, and by what settings it was made. */
+export interface Own {
+  network: Trained & { config: OwnConfig };
+  name: string;
+  date: string;
+  made: Record<string, unknown>;
+}
