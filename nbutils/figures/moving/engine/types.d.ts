@@ -32,6 +32,7 @@ export type ToWorker =
   | { type: "stop" } // at once; what was learned is kept
   | { type: "go"; seconds?: number } // on, where it stopped; after the end: so many seconds more, on a schedule of their own
   | { type: "talk"; id: number; text: string; seed: number; temperature: number }
+  | { type: "next"; id: number; text: string; most: number } // what comes next by the network, in truth: so many by name
   | { type: "weights" };
 
 export type FromWorker =
@@ -39,6 +40,8 @@ export type FromWorker =
   | ({ type: "progress" } & Progress)
   | { type: "stopped" | "done"; seconds: number; step: number }
   | { type: "said"; id: number; text: string; possible: boolean | null; wrong: number } // wrong: the first character that can't be
+  | { type: "next"; id: number; likely: Likely[]; rest: Likely } // rest: all others
+  | { type: "next"; id: number; refused: Refused } // the text has a word that no document has, or is too long
   | { type: "weights"; network: Trained }
   | { type: "failed"; what: string };
 
@@ -55,9 +58,33 @@ export interface Progress {
   share: number; // of the time that went by, computed
 }
 
+/** A token that may come next. name: null is the end; truth: null where nobody knows. */
+export interface Likely {
+  name: string | null;
+  p: number;
+  truth: number | null;
+}
+
+/** What the reader is told: a key of the picture's words, and what is filled in. */
+export interface Refused {
+  key: string;
+  values: Record<string, string | number>;
+}
+
 /** A network with what its ids mean. */
 export interface Trained extends Network {
   config: Config & { vocab_size: number; block_size: number };
   /** ids: of smallworld's encoding, one for each of the network's; or the characters of an own text, END last. */
   encoding: { ids: number[] } | { characters: string[] };
+}
+
+/** The fields of nbutils.config.GPTConfig that make its shape. */
+export type OwnConfig = Trained["config"] & { bias: boolean; tie_weights: boolean };
+
+/** A reader's network as own.js opens it: with the name of its file, its date, and by what settings it was made. */
+export interface Own {
+  network: Trained & { config: OwnConfig };
+  name: string;
+  date: string;
+  made: Record<string, unknown>;
 }
