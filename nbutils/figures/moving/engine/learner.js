@@ -1,18 +1,19 @@
 // One of the workers that train a network, mostly the only one: documents, gradients, updates.
 import { Trainer } from "./engine.js";
 import { Exchange, shares } from "./exchange.js";
+import { next } from "./next.js";
+import { Refusal } from "./refusal.js";
 import { pieces, stream } from "./stream.js";
-import { probabilities, talk } from "./talk.js";
-import { told } from "./told.js";
+import { talk } from "./talk.js";
+import recipe from "../recipe.json";
 import wasm from "./wasm.json";
 
 /** @import { Document, Reply, Request, Start, Trained, Way } from "./types" */
 /** @import { Sums } from "./exchange.js" */
 /** @import { Stream } from "./stream.js" */
 
-const HEADS = 4;
 const LONGEST = 80; // tokens of a document
-const RECIPE = { betas: [0.9, 0.98], weight_decay: 0.1 }; // measured on runs of half a minute
+const { heads, betas, weight_decay, momentum, grad_clip } = recipe;
 
 export class Learner {
   /**
@@ -36,7 +37,7 @@ export class Learner {
   static async make(start) {
     const { settings, source, ways, from } = start, { layers, width, positions, window, seed } = settings;
     const docs = stream(source, seed, window);
-    const config = { vocab_size: docs.vocab, block_size: window, n_layer: layers, n_head: HEADS, n_embd: width, rotary: positions === "rotary", positions };
+    const config = { vocab_size: docs.vocab, block_size: window, n_layer: layers, n_head: heads, n_embd: width, rotary: positions === "rotary", positions };
     const most = Math.max(...shares(settings.batch)) * LONGEST; // one share at a time: memory for more is not needed
     const trainer = await Trainer.make(config, { most, longest: window, files: filesOf(ways), seed });
     if (from) begin(trainer, docs, from);
@@ -69,7 +70,7 @@ export class Learner {
       await turn();
     }
     if (!Number.isFinite(sums.loss)) return { ...sums, diverged: true };
-    const length = trainer.update(sums.rate, { ...RECIPE, optimizer: settings.optimizer, scale: 1 / sums.tokens });
+    const length = trainer.update(sums.rate, { betas, weight_decay, momentum, grad_clip, optimizer: settings.optimizer, scale: 1 / sums.tokens });
     return { ...sums, diverged: !Number.isFinite(length) };
   }
 
@@ -125,10 +126,11 @@ export class Learner {
     const { id, text } = request;
     try {
       if (request.type === "talk") return { type: "said", id, ...(await talk(this.trainer, this.docs, request, breathe)) };
-      return { type: "next", id, probabilities: probabilities(this.trainer, [this.docs.END, ...this.docs.ids(text)], request.temperature) };
+      return { type: "next", id, ...next(this.trainer, this.docs, text, request.most) };
     } catch (error) {
-      if (error instanceof RangeError) return { type: "refused", id, ...told(error) }; // a text with words that it lacks
-      throw error;
+      if (!(error instanceof Refusal)) throw error;
+      const refused = { key: error.key, values: error.values };
+      return request.type === "talk" ? { type: "said", id, text, possible: null, wrong: text.length, refused } : { type: "next", id, refused };
     }
   }
 }

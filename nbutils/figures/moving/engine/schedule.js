@@ -1,8 +1,10 @@
 // The clock of a run, which goes only while it computes, and what follows from it: how much of the run is done, the
 // learning rate, and in what share of the last second it computed.
+import recipe from "../recipe.json";
 
-const WARM = 0.02; // of a run, in which the rate climbs
-const LONGEST = 0.5; // seconds that one piece of work counts at most: a machine that slept does not lose its schedule
+// Of a run, in which the rate climbs; seconds that one piece of work counts at most: a machine that slept does not lose
+// its schedule.
+const { warm_up: WARM, start: START, longest_update: LONGEST } = recipe;
 const LAST = 1000; // ms over which the share of the time is counted
 
 /**
@@ -10,7 +12,7 @@ const LAST = 1000; // ms over which the share of the time is counted
  * @param {number} done of the run, 0 to 1
  * @param {number} highest
  */
-export const learningRate = (done, highest) => highest * Math.min(1, (done + 1e-3) / WARM, (1 - done) / (1 - WARM));
+export const learningRate = (done, highest) => highest * Math.min(1, (done + START) / WARM, (1 - done) / (1 - WARM));
 
 /** Seconds of computing. */
 export class Clock {

@@ -1,5 +1,6 @@
-// What a network in training says: the next token's probabilities, and texts drawn from them (chapter 5).
+// What a network in training says: texts drawn from its probabilities (chapter 5).
 import { random } from "./engine.js";
+import { softmax } from "./next.js";
 
 /** @import { Stream } from "./stream.js" */
 /** @import { Trainer } from "./engine.js" */
@@ -13,15 +14,12 @@ const LENGTH = 80; // tokens of a text at most, with its beginning: smallworld's
  * @param {number} temperature
  * @returns {Float64Array}
  */
-export function probabilities(trainer, row, temperature) {
+function probabilities(trainer, row, temperature) {
   const { config: { vocab_size: V, block_size: T } } = trainer, seen = row.slice(-T);
   trainer.place([[...seen, 0]]); // any label: the loss is not asked for
   trainer.forward();
-  const last = trainer.logits + (seen.length - 1) * V, p = Float64Array.from(trainer.f.subarray(last, last + V));
-  const most = p.reduce((a, b) => Math.max(a, b), -Infinity);
-  let total = 0;
-  for (let i = 0; i < V; i++) total += p[i] = Math.exp((p[i] - most) / temperature);
-  return p.map((one) => one / total);
+  const last = trainer.logits + (seen.length - 1) * V;
+  return softmax(trainer.f.subarray(last, last + V).map((logit) => logit / temperature));
 }
 
 /**

@@ -45,12 +45,12 @@ export interface Go {
 /** What is asked of the network as it is now, while it learns and after. */
 export type Request =
   | { type: "talk"; id: number; text: string; seed: number; temperature: number; length?: number } // length: tokens at most, 80 unless said
-  | { type: "next"; id: number; text: string; temperature: number }
+  | { type: "next"; id: number; text: string; most: number } // what comes next by the network, in truth: so many by name
   | { type: "weights" };
 export type Reply =
-  | { type: "said"; id: number; text: string; possible: boolean | null; wrong: number } // wrong: the first character that can't be
-  | { type: "next"; id: number; probabilities: Float64Array } // of each id; encoding says what they mean
-  | ({ type: "refused"; id: number } & Told) // a text with words that the network does not know
+  | { type: "said"; id: number; text: string; possible: boolean | null; wrong: number; refused?: Refused } // wrong: the first character that can't be
+  | { type: "next"; id: number; likely: Likely[]; rest: Likely } // rest: all others
+  | { type: "next"; id: number; refused: Refused } // the text has a word that no document has, or is too long
   | { type: "weights"; network: Trained; step: number };
 
 export type ToWorker =
@@ -71,11 +71,9 @@ export type FromWorker =
   | Reply
   | ({ type: "failed" } & Told); // and is over
 
-/** An error: in English for who develops, and as a key of the picture's words with what is filled in. */
-export interface Told {
+/** An error: in English for who develops, and for the reader. key: "memory", "worker", "broken", or what a Refusal names. */
+export interface Told extends Refused {
   what: string;
-  key: string; // "memory", "worker", "broken", or what a Refusal names
-  values: Record<string, string | number>;
 }
 
 /** A Worker's own scope, or one like it on the page. */
@@ -98,9 +96,33 @@ export interface Progress {
   share: number; // of the last second, computed
 }
 
+/** A token that may come next. name: null is the end; truth: null where nobody knows. */
+export interface Likely {
+  name: string | null;
+  p: number;
+  truth: number | null;
+}
+
+/** What the reader is told: a key of the picture's words, and what is filled in. */
+export interface Refused {
+  key: string;
+  values: Record<string, string | number>;
+}
+
 /** A network with what its ids mean. */
 export interface Trained extends Network {
   config: Config & { vocab_size: number; block_size: number };
   /** ids: of smallworld's encoding, one for each of the network's; or the characters of an own text, END last. */
   encoding: { ids: number[] } | { characters: string[] };
+}
+
+/** The fields of nbutils.config.GPTConfig that make its shape. */
+export type OwnConfig = Trained["config"] & { bias: boolean; tie_weights: boolean };
+
+/** A reader's network as own.js opens it: with the name of its file, its date, and by what settings it was made. */
+export interface Own {
+  network: Trained & { config: OwnConfig };
+  name: string;
+  date: string;
+  made: Record<string, unknown>;
 }
