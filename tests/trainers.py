@@ -84,7 +84,8 @@ IN_NODE = """
 const fs = process.getBuiltinModule("fs");
 const [folder] = process.argv.slice(2), results = [];
 for (const [i, trial] of JSON.parse(fs.readFileSync(`${folder}/trials.json`)).entries()) {
-  const weights = trial.weights && new Float32Array(Uint8Array.from(fs.readFileSync(`${folder}/${trial.weights}`)).buffer);
+  const file = trial.weights && Uint8Array.from(fs.readFileSync(`${folder}/${trial.weights}`));
+  const weights = file && new Float32Array(file.buffer);
   const { numbers, ...result } = await { gradients, losses, logits, small, told }[trial.what](trial, weights);
   if (numbers) fs.writeFileSync(`${folder}/${i}.numbers`, new Uint8Array(numbers.buffer));
   results.push(result);

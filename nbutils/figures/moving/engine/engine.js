@@ -12,7 +12,7 @@ import { load } from "./kernels.js";
 import { update } from "./optim.js";
 import { checked, laidOut, layer } from "./places.js";
 
-/** @import { Block, Layer, Loops, Places, Shape, Update } from "./trainer" */
+/** @import { Block, Files, Layer, Loops, Places, Shape, Update } from "./trainer" */
 /** @typedef {import("./places.js").Config} Config */
 
 const ROWS = 16; // of attention that are computed together; columns after them are skipped
@@ -40,8 +40,8 @@ export class Trainer {
   /**
    * A network with random weights, and room for batches of `most` tokens, of documents of `longest`.
    * @param {Shape & { rotary?: boolean }} shape
-   * @param {{ most: number, longest?: number, files?: Record<string, Uint8Array<ArrayBuffer>>, seed?: number }} more
-   *   files: WebAssembly by name, the first that runs is used, else JavaScript
+   * @param {{ most: number, longest?: number, files?: Files, seed?: number }} more
+   *   files: the first that runs here is used, else JavaScript
    */
   static async make(shape, { most, longest = shape.block_size, files = {}, seed = 0 }) {
     const config = checked(shape, most, longest), places = laidOut(config, most, longest);
@@ -61,7 +61,7 @@ export class Trainer {
     this.config = config;
     this.most = most;
     this.longest = longest;
-    this.backend = way; // "js", or the name of the file that runs
+    this.backend = way; // which loops run
     this.f = f;
     this.ints = new Int32Array(f.buffer, f.byteOffset, f.length); // the same memory
     this.kernels = kernels;

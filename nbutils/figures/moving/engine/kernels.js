@@ -1,7 +1,7 @@
 // The loops of a training step, in the fastest way that this browser has: WebAssembly of kernels.c, or plain.js.
 import { plain } from "./plain.js";
 
-/** @import { Kernels, Loops } from "./trainer" */
+/** @import { Files, Kernels, Loops } from "./trainer" */
 
 const PAGE = 65536; // bytes, by which WebAssembly's memory grows
 const LINE = 64; // bytes that a processor's cache takes at once
@@ -17,11 +17,11 @@ const PLACES = {
  * A memory with room for so many float32, all 0, and the loops for it. Of the WebAssembly files, by name, the first that
  * this browser takes is used: one with relaxed SIMD is not valid everywhere, and WebAssembly itself may be off.
  * @param {number} size
- * @param {Record<string, Uint8Array<ArrayBuffer>>} files
+ * @param {Files} files
  * @returns {Promise<Loops>}
  */
 export async function load(size, files) {
-  for (const [way, bytes] of Object.entries(files)) {
+  for (const [way, bytes] of /** @type {[Loops["way"], Uint8Array<ArrayBuffer>][]} */ (Object.entries(files))) {
     if (typeof WebAssembly !== "object" || !WebAssembly.validate(bytes)) continue;
     const made = await WebAssembly.instantiate(bytes).catch(() => null); // a page's rules may forbid it
     if (made) return { way, ...inMemory(made.instance.exports, size) };

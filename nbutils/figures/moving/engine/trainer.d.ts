@@ -2,6 +2,7 @@
 //
 // N: tokens of a batch; T: of a document; C: n_embd; H: n_head; V: vocab_size. An array is a place: the index of its
 // first number in the one memory of float32.
+import type { Way } from "./types";
 
 /** How positions come in: queries and keys are turned by them, a table is added, or not at all. */
 export type Positions = "rotary" | "table" | "none";
@@ -82,7 +83,7 @@ export interface Places {
 /** Of an update, by the names of nbutils.config.TrainConfig. */
 export interface Update {
   optimizer?: "adamw" | "muon"; // muon: for the blocks' matrices; all else is AdamW's
-  betas?: [number, number];
+  betas?: number[]; // AdamW's memory: of the gradient and of its square
   weight_decay?: number;
   grad_clip?: number; // the longest gradient
   momentum?: number; // Muon's memory
@@ -110,9 +111,12 @@ export interface Kernels {
     rate: number, root: number, decay: number): void;
 }
 
-/** The memory, and the loops that compute in it; way: "js", or the name of the WebAssembly file. */
+/** WebAssembly by way, the best first. */
+export type Files = Partial<Record<Way, Uint8Array<ArrayBuffer>>>;
+
+/** The memory, and the loops that compute in it. */
 export interface Loops {
-  way: string;
+  way: Way;
   f: Float32Array;
   kernels: Kernels;
 }
