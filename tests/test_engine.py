@@ -191,3 +191,15 @@ def test_firefox_gets_the_same_gradients(tmp_path):
     assert "failed" not in relaxed or relaxed["failed"].endswith("js runs in the place of relaxed")
     for told in others if "failed" in relaxed else [relaxed, *others]:
         agrees(told, case)
+
+
+def test_its_speed_is_measured_beside_pytorch_s(bench):
+    page = bench("page")
+    first, *others = page.measure(quick=True)
+    assert first.way == page.PYTORCH and first.share == 1
+    assert [line.way for line in others] == list(page.WAYS.values())
+    for line in others:
+        assert line.share == pytest.approx(line.speed / first.speed)
+        assert 5 < line.megabytes < 20 and 3 < line.kilobytes < 20
+    assert others[-1].kilobytes < others[0].kilobytes  # JavaScript needs no compiled loops
+    assert others[-1].speed < others[0].speed / 3  # measured: a tenth
