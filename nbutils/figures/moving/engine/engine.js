@@ -121,19 +121,6 @@ export class Trainer {
   }
 
   /**
-   * Take over a network's weights, such as network() gave. The optimizer's means begin anew.
-   * @param {Record<string, Float32Array>} weights
-   */
-  adopt(weights) {
-    for (const { name, n } of this.tensors) {
-      if (weights[name]?.length !== n) throw new RangeError(`weights[${name}] has ${weights[name]?.length ?? 0} numbers, and must have ${n}: the shapes differ`);
-      if (!weights[name].every(Number.isFinite)) throw new RangeError(`weights[${name}] must be finite numbers: this network has diverged`);
-    }
-    this.start(0);
-    for (const { name } of this.tensors) this.get(name).set(weights[name]);
-  }
-
-  /**
    * Lay a batch out: the tokens that go in, and behind each the label, which is the next token (chapter 2).
    * @param {number[][]} documents ids, from 2 to longest + 1 of them
    */
