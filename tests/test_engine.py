@@ -63,7 +63,7 @@ WRONG = [
     {"batch": [[1, 5]], "message": "documents[0] has the id 5, and vocab_size=5 ends at 4"},
     {
         "tensor": "final.norm",
-        "message": "name=final.norm is no tensor of this network: see shapes() in places.js",
+        "message": "name=final.norm is no tensor of this network: tensors has their names",
     },
 ]
 

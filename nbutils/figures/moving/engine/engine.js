@@ -105,7 +105,7 @@ export class Trainer {
    */
   get(name, key = "w") {
     const tensor = this.tensors.find((one) => one.name === name);
-    if (!tensor) throw new RangeError(`name=${name} is no tensor of this network: see shapes() in places.js`);
+    if (!tensor) throw new RangeError(`name=${name} is no tensor of this network: tensors has their names`);
     return this.f.subarray(tensor[key], tensor[key] + tensor.n);
   }
 
