@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 
 import numpy as np
@@ -199,3 +200,17 @@ def test_its_speed_is_measured_beside_pytorch_s(bench):
         assert 5 < line.megabytes < 20 and 3 < line.kilobytes < 20
     assert others[-1].kilobytes < others[0].kilobytes  # JavaScript needs no compiled loops
     assert others[-1].speed < others[0].speed / 3  # measured: a tenth
+
+
+def test_the_sections_that_its_comments_name_are_there(root):
+    """The engine is a lesson: each part says which chapter explains it."""
+    sources = [*kernels.ENGINE.glob("*.js"), kernels.SOURCE]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    joined = re.sub(r"\n *(\*|//) ?", " ", text)
+    named = set(re.findall(r'chapter (\d\w?), "([^"]+)"', joined))
+    assert {chapter for chapter, _ in named} >= {"3a", "3b", "3c", "4a", "6"} and len(named) > 12
+    for chapter, section in named:
+        [path] = root.glob(f"notebooks/*{chapter}_*.ipynb")
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        lines = [line.strip() for cell in cells for line in cell["source"]]
+        assert any(line.lstrip("#") == f" {section}" for line in lines if line[:2] == "##"), section
