@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from nbutils.figures.moving.window import Window
 ROOT = Path(__file__).parents[1]
 MOVING = ROOT / "nbutils/figures/moving"
 TABLES = {path.stem: path for path in (words.FOLDER / "en/pictures").glob("*.json")}
-PICTURES = sorted(TABLES.keys() - {"common"})
+PICTURES = sorted(name for name in TABLES if (MOVING / f"{name}.py").exists())
 LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`""")
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.S)
+HOLE = re.compile(r"\$\{([^{}]*)\}")
 # A capital letter or a sentence's end, and a space between words: no list of CSS classes has both.
 SENTENCE = re.compile(r"^[^A-Za-z]*[A-Z][a-z]* [a-z]|[a-z}] [a-z{][^:;]*[a-z}][.?!…]")
 
@@ -54,13 +56,30 @@ def test_a_picture_speaks_the_language(monkeypatch, tmp_path):
 
 
 # smallworld's sentences are the corpus, not the course's words.
-SCRIPTS = sorted(path for path in MOVING.glob("*.js") if path.stem != "smallworld")
+SCRIPTS = sorted(
+    path
+    for path in [*MOVING.glob("*.js"), *MOVING.glob("engine/*.js")]
+    if path.stem != "smallworld"
+)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_no_script_holds_a_sentence(path):
-    held = LITERAL.findall(COMMENT.sub("", path.read_text("utf-8")))
+    held = list(literals(COMMENT.sub("", path.read_text("utf-8"))))
     assert [literal for literal in held if SENTENCE.search(literal[1:-1])] == []
+
+
+def literals(code: str) -> Iterator[str]:
+    """Each text in a script; the code in a template's holes is none, but may have some."""
+    for literal in LITERAL.findall(code):
+        yield HOLE.sub("${}", literal)
+        for hole in HOLE.findall(literal):
+            yield from literals(hole)
+
+
+def test_a_sentence_in_a_template_is_found_and_code_in_its_holes_is_none():
+    assert list(literals('`give {a} ${of.join("; ")}`')) == ["`give {a} ${}`", '"; "']
+    assert '"It is so."' in list(literals('f(`a ${b ? "It is so." : c}`)'))
 
 
 @pytest.mark.parametrize(
