@@ -94,7 +94,8 @@ export class Exchange {
    */
   add(gradients, round, { first, last }) {
     const all = first || !this.before ? round : [this.before, ...round], [start, ...rest] = all;
-    for (let i = 0; rest.length && i < gradients.length; i++) {
+    if (!rest.length) gradients.set(start);
+    else for (let i = 0; i < gradients.length; i++) {
       let sum = start[i];
       for (const share of rest) sum = Math.fround(sum + share[i]); // rounded after each, as if it had been stored
       gradients[i] = sum;

@@ -6,7 +6,7 @@ import { told } from "./told.js";
 
 /** @import { FromWorker, Go, Request, Scope, Start, ToWorker } from "./types" */
 
-const SLICE = 50; // ms of computing, between two of which it hears
+const SLICE = 50; // ms of computing at most, between two of which it hears, where one piece of work takes no longer
 const TELL = 100; // ms between two reports
 
 /** @param {Scope} scope a Worker's, or one like it on the page */
@@ -41,8 +41,8 @@ class Run {
     this.diverged = false;
     this.clock = new Clock();
     this.share = new Share();
-    this.heard = performance.now();
-    this.told = { now: performance.now(), used: 0 }; // when it last did
+    this.heard = this.turned = performance.now(); // when it last did
+    this.told = { now: performance.now(), used: 0 }; // and what it then told
     this.seen = { tokens: 0, loss: 0, floor: 0 }; // since then
     this.all = 0; // tokens
     this.asked = 0; // and not answered yet
@@ -111,16 +111,21 @@ class Run {
 
   /** Between two pieces of work: hears and answers when a slice is over, and waits as long as it may not compute. */
   async turn() {
-    if (!this.may || this.asked || performance.now() - this.heard > SLICE) {
+    const now = performance.now(), next = now + (now - this.turned); // the next piece may take as long as the last
+    this.turned = now;
+    if (!this.may || this.asked || next - this.heard > SLICE) {
       this.clock.rest();
       await this.breathe();
-      while (!this.may || this.asked) await (this.asked ? this.answers : new Promise((done) => { this.wake = () => done(undefined); }));
+      while (!this.may || this.asked) await (this.asked ? this.answers : this.woken());
     }
     this.clock.work();
   }
+  woken() {
+    return new Promise((done) => { this.wake = () => done(undefined); });
+  }
   async breathe() {
     await breath();
-    this.heard = performance.now();
+    this.heard = this.turned = performance.now();
   }
 
   stop() {
