@@ -161,6 +161,12 @@ export type Option<Value = string> = [text: string, value?: Value, weight?: numb
 /** A text's pieces: a character for each byte. */
 export type Cut = (text: string) => string[];
 
+/** Who answers where a document could go on in more than one way: a text that is read, or chance. */
+export interface Teller {
+  choose<Value>(options: Option<Value>[]): Value;
+  say(text: string): void;
+}
+
 /** What comes next: piece -> probability; null where no document begins so. */
 export type Next = Map<string, number> | null;
 
