@@ -85,6 +85,9 @@ export type Field = HTMLElement & { show: (value: string) => void };
 /** Numbers of a vector, in whatever array they stand. */
 export type Numbers = number[] | Float64Array;
 
+/** A word's bar: its probability by a network, with what it is drawn, and in truth (null: nobody knows). Without a name: all others. */
+export type Row = [name: string, p: number, drawn: number, truth: number | null];
+
 /** A place in a plane: x, y. */
 export type Point = [number, number];
 

@@ -19,6 +19,8 @@ import { Refusal } from "./refusal.js";
  * @property {(text: string) => number[]} ids
  * @property {(row: number[]) => string} text
  * @property {(row: number[], ended: boolean) => { possible: boolean | null, wrong: number }} judge
+ * @property {(row: number[]) => Map<number, number> | null} truth the true chances of what comes after such a row; null where
+ *   nobody knows
  * @property {Trained["encoding"]} encoding
  */
 
@@ -84,6 +86,10 @@ function ofWorld(world, next) {
       const told = said(row), { next: then, at } = read(told, world, cut);
       const possible = then !== null && (!ended || then.has(END));
       return { possible, wrong: spelled(told.slice(0, at)).length };
+    },
+    truth(row) {
+      const { next: then } = read(said(row), world, cut);
+      return then && new Map([...then].map(([word, p]) => [word === END ? end : idOf(word), p]));
     },
     encoding: { ids: [...world.spoken, world.vocabulary.length] },
   };
@@ -168,6 +174,7 @@ function ofText(content, next, window) {
     }),
     text,
     judge: (row) => ({ possible: null, wrong: text(row).length }),
+    truth: () => null,
     encoding: { characters: signs },
   };
 }

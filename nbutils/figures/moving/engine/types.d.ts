@@ -32,6 +32,7 @@ export type ToWorker =
   | { type: "stop" } // at once; what was learned is kept
   | { type: "go"; seconds?: number } // on, where it stopped; after the end: so many seconds more, on a schedule of their own
   | { type: "talk"; id: number; text: string; seed: number; temperature: number }
+  | { type: "next"; id: number; text: string; most: number } // what comes next by the network, in truth: so many by name
   | { type: "weights" };
 
 export type FromWorker =
@@ -39,6 +40,8 @@ export type FromWorker =
   | ({ type: "progress" } & Progress)
   | { type: "stopped" | "done"; seconds: number; step: number }
   | { type: "said"; id: number; text: string; possible: boolean | null; wrong: number } // wrong: the first character that can't be
+  | { type: "next"; id: number; likely: Likely[]; rest: Likely } // rest: all others
+  | { type: "next"; id: number; refused: Refused } // the text has a word that no document has, or is too long
   | { type: "weights"; network: Trained }
   | { type: "failed"; what: string };
 
@@ -53,6 +56,19 @@ export interface Progress {
   rate: number; // the learning rate now
   speed: number; // tokens a second of computing
   share: number; // of the time that went by, computed
+}
+
+/** A token that may come next. name: null is the end; truth: null where nobody knows. */
+export interface Likely {
+  name: string | null;
+  p: number;
+  truth: number | null;
+}
+
+/** What the reader is told: a key of the picture's words, and what is filled in. */
+export interface Refused {
+  key: string;
+  values: Record<string, string | number>;
 }
 
 /** A network with what its ids mean. */

@@ -1,5 +1,6 @@
 // A run: documents, gradients, updates, and what it says of them. It computes in slices, and hears between them.
 import { Trainer, random } from "./engine.js";
+import { next } from "./next.js";
 import { stream } from "./stream.js";
 import wasm from "./wasm.json";
 
@@ -82,8 +83,19 @@ export function work(scope) {
     if (data.type === "stop" && state === "running") state = "stopped";
     if (data.type === "go") go(data);
     if (data.type === "talk") scope.postMessage({ type: "said", id: data.id, ...talk(trainer, docs, data) });
+    if (data.type === "next") scope.postMessage({ type: "next", id: data.id, ...answer(() => next(trainer, docs, data.text, data.most)) });
     if (data.type === "weights") scope.postMessage({ type: "weights", network: { ...trainer.network(), encoding: docs.encoding } });
   };
+}
+
+/** What came out, or why it was refused. */
+function answer(make) {
+  try {
+    return make();
+  } catch (error) {
+    if (error.key) return { refused: { key: error.key, values: error.values } };
+    throw error;
+  }
 }
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
