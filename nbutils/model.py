@@ -212,14 +212,12 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike) -> "GPT":
-        """A GPT that ``save_pretrained`` or a page wrote, or a GPT-2 in Hugging Face's layout, ready to
-        use: on the CPU, in evaluation mode, float32.
-
-        ``name_or_path``: a folder with config.json and model.safetensors; a file such as
-        "my-gpt.safetensors" that a page of the course saved (`network_file`, which also reads its
-        encoding); or a name such as "gpt2", "gpt2-xl" or "someone/their-gpt2", which is downloaded.
-        Raises ``FileNotFoundError`` for a path at which there is neither, ``ConnectionError`` if a
-        download fails, and ``ValueError`` for a model that is not built like this one.
+        """A GPT that ``save_pretrained`` or a page wrote, or a GPT-2 in Hugging Face's layout, in
+        evaluation mode and float32, on the CPU. ``name_or_path``: a folder with config.json and
+        model.safetensors; a file of the page's (`network_file`); or a name such as "gpt2", "gpt2-xl" or
+        "someone/their-gpt2", which is downloaded. Raises ``FileNotFoundError`` for a path at which there
+        is none, ``ConnectionError`` if a download fails, and ``ValueError`` for a model that is not
+        built like this one.
         """
         path = hub.find_pretrained(name_or_path)
         reader = network_file if path.is_file() else hub

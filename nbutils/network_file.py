@@ -25,7 +25,7 @@ SUFFIX = ".safetensors"
 _AGAIN = "save or copy it again"
 
 
-def save(model, path: str | os.PathLike, encoding: tiktoken.Encoding | None = None) -> None:
+def save_network(model, path: str | os.PathLike, encoding: tiktoken.Encoding | None = None) -> None:
     """Write a `GPT` in float32, with what its ids mean, to a file that a page of the course opens.
 
     ``encoding``: smallworld's, or one of `vocabularies`; without it a page can't know what the ids mean.
@@ -74,7 +74,7 @@ def read_config(path: Path) -> GPTConfig:
     if not isinstance(about, dict) or "config" not in about:
         raise ValueError(
             f"{path} does not say its network's shape, so another program has saved it: give a file that a page "
-            "of this course, or network_file.save, has saved; of a GPT-2 give the folder with its config.json"
+            "of this course, or network_file.save_network, has saved; of a GPT-2 give the folder with its config.json"
         )
     try:
         config = GPTConfig(**json.loads(about["config"]))
@@ -149,7 +149,7 @@ def read_encoding(path: str | os.PathLike) -> tiktoken.Encoding:
     config, about = read_config(path), _head(path)["__metadata__"]
     if "encoding" not in about:
         raise ValueError(
-            f"{path} does not say what its ids mean: save it with network_file.save(model, path, encoding)"
+            f"{path} does not say what its ids mean: save it with network_file.save_network(model, path, encoding)"
         )
     try:
         encoding = _understood(json.loads(about["encoding"]))
