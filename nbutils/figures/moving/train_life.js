@@ -84,8 +84,9 @@ export class Life {
    * @param {number} seed
    * @param {() => Promise<Source>} source
    * @param {string} beginning whose next word is looked at
+   * @param {Trained} [from] the weights to begin with
    */
-  async start(asked, seed, source, beginning) {
+  async start(asked, seed, source, beginning, from) {
     this.run?.end();
     if (this.now && this.now.points.length > 1) this.earlier = [this.now, ...this.earlier].slice(0, KEPT);
     this.clear();
@@ -95,7 +96,7 @@ export class Life {
     const documents = await source().catch((error) => this.end({ key: "said", values: { what: error.message } }, now));
     if (this.now !== now || this.stage !== "fetching" || !documents) return; // another run, or a stop, came sooner
     this.stage = "starting";
-    this.run = start({ ...asked, batch: BATCH, seed }, documents, (news) => { if (this.now === now) this.told(news); });
+    this.run = start({ ...asked, batch: BATCH, seed }, documents, (news) => { if (this.now === now) this.told(news); }, { from });
     this.hear();
   }
 
