@@ -70,7 +70,7 @@ class Talker {
    */
   constructor(weights, world, words) {
     this.net = network(weights, words);
-    this.end = words.end;
+    this.end = words.ending;
     this.world = world;
     this.encoding = encoder(world);
     this.cache = kvCache(this.net);

@@ -54,11 +54,6 @@ export interface Memory {
   set(path: string[], value: unknown): void;
 }
 
-declare module "worker:*" {
-  export const source: string;
-  export function work(scope: { postMessage: (message: any) => void; onmessage: (event: { data: any }) => void }): void;
-}
-
 declare global {
   interface Window {
     nextToken?: { memory?: Memory; page?: string; network?: { name: string; date: string; file: ArrayBuffer } };
