@@ -58,9 +58,10 @@ TEXTS = {
 }
 SCRIPT = """
 import { read } from "./smallworld.js";
-import { random, Trainer } from "./engine/engine.js";
+import { random } from "./engine/engine.js";
+import { Learner } from "./engine/learner.js";
+import { learningRate } from "./engine/schedule.js";
 import { pieces, stream } from "./engine/stream.js";
-import wasm from "./engine/wasm.json";
 const asked = %s, { world } = asked;
 const found = { runs: {} };
 
@@ -103,23 +104,17 @@ found.pieces = cuts.map(([n, window]) => pieces([...Array(n + 1).keys()], window
 
 const numbers = random(asked.seed);
 found.uniform = Array.from({ length: asked.numbers }, numbers);
-const bytes = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 for (const way of asked.ways) found.runs[way] = [];
-for (const way of asked.ways) for (const run of asked.runs) {
-  const own = stream({ kind: "world", world }, run.seed, run.window);
-  const config = { vocab_size: own.vocab, block_size: run.window, n_layer: run.layers, n_head: 4, n_embd: run.width,
-    rotary: run.positions === "rotary", positions: run.positions };
-  const files = way === "js" ? {} : { [way]: bytes(wasm[way]) };
-  const trainer = await Trainer.make(config, { most: run.batch * 80, longest: run.window, files, seed: run.seed });
+for (const way of asked.ways) for (const settings of asked.runs) {
+  const start = { settings, source: { kind: "world", world }, ways: [way], worker: 0, ports: [null] };
+  const learner = await Learner.make(start), { trainer } = learner, losses = [];
   const weights = way === "js" ? trainer.tensors.map(({ name }) => [name, [...trainer.get(name)]]) : [];
-  const losses = [];
-  for (let step = 0; step < asked.updates; step++) {
-    const batch = Array.from({ length: run.batch }, own.one), done = step / run.steps;
-    losses.push(trainer.lossAndGradients(batch.flatMap(({ ids }) => pieces(ids, run.window))));
-    const rate = run.rate * Math.min(1, (done + 1e-3) / 0.02, (1 - done) / 0.98);
-    trainer.update(rate, { optimizer: run.optimizer, betas: [0.9, 0.98], weight_decay: 0.1 });
+  while (learner.step < asked.updates) {
+    const rate = learningRate(learner.step / settings.steps, settings.rate);
+    const { loss, tokens } = await learner.update(rate, async () => {});
+    losses.push(loss / tokens);
   }
-  found.runs[way].push({ way: trainer.backend, losses, weights });
+  found.runs[way].push({ way: learner.made.way, losses, weights });
 }
 console.log(JSON.stringify(found));
 """
