@@ -4,13 +4,14 @@ import { BEGINNINGS, LONGEST, parameters } from "./settings.js";
 import { Sentence, button, change, checkText, choice, count, element, fill, later, picture, readable, resource, textArea, turnOff } from "./shared.js";
 import { asked, knobs, named } from "./train_knobs.js";
 import { Life } from "./train_life.js";
+import { ownNetwork } from "./train_own.js";
 import { ownText } from "./train_text.js";
 import { aboveOf, figures, following, progressTold, sayings } from "./train_view.js";
 
 /** @import { Parts } from "./types" */
 /** @import { Source } from "./engine/types" */
 /** @typedef {import("./train_knobs.js").Asked} Asked */
-/** @typedef {import("./train_knobs.js").Words} Words */
+/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/pictures/own.json")} Words */
 /** @typedef {import("./train_life.js").Next} Next */
 /** @typedef {import("./train_life.js").Said} Said */
 /** @typedef {import("./train_life.js").Told} Told */
@@ -127,11 +128,11 @@ function build(parts) {
     world.tell();
     return { kind: "world", world: world.value };
   };
-  const wanted = () => asked(model, words), train = (/** @type {number} */ seed) => life.start(wanted(), seed, source, model.get("text"));
-  const choose = knobs(model, words, own), run = buttons(life, words, wanted, train);
+  const wanted = () => asked(model, words), train = (/** @type {number} */ seed) => life.start(wanted(), seed, source, model.get("text"), becomes.from());
+  const becomes = ownNetwork(model, life, words), choose = knobs(model, words, own), run = buttons(life, words, wanted, train);
   root.classList.add("trainer");
   root.append(element("div", { class: "controls" }, choose, run, holds), parts.said, seen, progress, curve,
-    element("div", { class: "speaking" }, says, element("div", {}, first, bars)));
+    element("div", { class: "speaking" }, says, element("div", {}, first, bars)), becomes);
   root.addEventListener("restart", () => life.forget());
   Object.assign(root, { life }); // for the console and tests
 
@@ -139,6 +140,7 @@ function build(parts) {
     const state = wanted(), { now } = life, runs = now ? [now, ...life.earlier.filter((one) => one.asked.data === now.asked.data)] : [stored];
     const names = named(runs, words);
     run.show();
+    becomes.show();
     seen.show(life);
     progress.show(life);
     curve.show({ across: words.across, most: Math.max(...runs.map(({ until }) => until)), runs: runs.map((one, i) => ({

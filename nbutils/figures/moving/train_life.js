@@ -3,12 +3,13 @@ import { start } from "./engine/runs.js";
 import { BATCH } from "./settings.js";
 
 /** @import { FromWorker, Likely, Progress, Refused, Source, Trained, Way } from "./engine/types" */
-/** @typedef {import("./engine/runs.js").Run} Run */
+/** @typedef {ReturnType<typeof start>} Run */
 /** @typedef {import("./losses.js").Point} Point */
 /** @typedef {import("./settings.js").Chosen} Asked */
 
 /** none: nothing was trained yet. fetching: the world's words come. */
 /** @typedef {"none" | "fetching" | "starting" | "running" | "paused" | "stopped" | "done" | "failed"} Stage */
+/** @typedef {Refused} Failure why a run is over; key: of the words */
 /** @typedef {{ seconds: number, text: string, possible: boolean | null, wrong: number }} Said when, and a document */
 /** @typedef {{ text: string, likely: Likely[], rest: Likely } | { text: string, refused: Refused }} Next what follows a beginning */
 /** @typedef {{ asked: Asked, seed: number, points: Point[], until: number, stored?: boolean }} Told a run: until: seconds in all */
@@ -16,7 +17,6 @@ import { BATCH } from "./settings.js";
 const KEPT = 5; // earlier runs
 const LOOK = 300, NAMED = 8; // ms between two looks at what comes next, and how many words it names
 const SAYS = 10; // documents in a run, and one at its beginning
-const RECENT = 1000; // ms in which a share of its time is counted
 
 /** The newest run, and what is known of it. `hear` is called when something has changed. */
 export class Life {
@@ -31,15 +31,13 @@ export class Life {
   earlier = [];
   /** @type {Progress[]} */
   history = [];
-  /** @type {{ at: number, share: number }[]} */
-  shares = [];
   /** @type {Said[]} the newest first */
   said = [];
   /** @type {Next | null} */
   next = null;
   /** @type {{ way: Way, parameters: number } | null} */
   ready = null;
-  /** @type {{ what: string } & Partial<Refused> | null} */
+  /** @type {Failure | null} */
   failed = null;
   /** @type {((trained: Trained) => void)[]} who waits for the weights */
   waiting = [];
@@ -67,7 +65,7 @@ export class Life {
 
   /** What is known of the newest run: nothing. */
   clear() {
-    Object.assign(this, { history: [], shares: [], said: [], next: null, ready: null, failed: null, waiting: [],
+    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null, waiting: [],
       talks: { made: 0, due: 0 }, looks: { asked: "", at: 0, open: false } });
   }
 
@@ -80,37 +78,30 @@ export class Life {
     return this.history.at(-1) ?? null;
   }
 
-  /** In what share of the last second it computed. */
-  get share() {
-    const all = this.shares.reduce((total, { share }) => total + share, 0);
-    return this.shares.length ? all / this.shares.length : 0;
-  }
-
   /**
    * Train anew. The run before is kept, if it has learned anything.
    * @param {Asked} asked
    * @param {number} seed
    * @param {() => Promise<Source>} source
    * @param {string} beginning whose next word is looked at
+   * @param {Trained} [from] the weights to begin with
    */
-  async start(asked, seed, source, beginning) {
+  async start(asked, seed, source, beginning, from) {
     this.run?.end();
     if (this.now && this.now.points.length > 1) this.earlier = [this.now, ...this.earlier].slice(0, KEPT);
     this.clear();
     const now = { asked, seed, points: [], until: asked.seconds };
     Object.assign(this, { run: null, stage: "fetching", seed, now, beginning });
     this.hear();
-    const documents = await source().catch((error) => this.end({ what: error.message }, now));
+    const documents = await source().catch((error) => this.end({ key: "said", values: { what: error.message } }, now));
     if (this.now !== now || this.stage !== "fetching" || !documents) return; // another run, or a stop, came sooner
     this.stage = "starting";
-    const { layers, width, positions, window, optimizer, rate, seconds } = asked;
-    const settings = { layers, width, positions, window, optimizer, rate, seconds, batch: BATCH, seed };
-    this.run = start(settings, documents, (news) => { if (this.now === now) this.told(news); });
+    this.run = start({ ...asked, batch: BATCH, seed }, documents, (news) => { if (this.now === now) this.told(news); }, { from });
     this.hear();
   }
 
   /**
-   * @param {{ what: string } & Partial<Refused>} failed
+   * @param {Failure} failed
    * @param {Told} now
    */
   end(failed, now) {
@@ -179,11 +170,13 @@ export class Life {
   /** @param {FromWorker} news */
   told(news) {
     if (news.type === "ready") {
-      [this.ready, this.stage] = [news, "running"];
+      this.ready = news;
+      if (this.stage === "starting") this.stage = "running";
       this.talk();
     }
     if (news.type === "progress") this.goes(news);
     if (news.type === "paused") this.stage = "paused";
+    if (news.type === "resumed") this.stage = "running";
     if (news.type === "stopped" || news.type === "done") this.ends(news.type);
     if (news.type === "said") this.said.unshift({ ...news, seconds: this.last?.seconds ?? 0 });
     if (news.type === "next") this.sees(news);
@@ -195,10 +188,8 @@ export class Life {
   /** @param {Progress} news */
   goes(news) {
     const at = performance.now();
-    if (this.stage === "paused" || this.stage === "starting") this.stage = "running";
     this.history.push(news);
     this.now?.points.push({ x: news.seconds, loss: news.loss, floor: news.floor });
-    this.shares = [...this.shares.filter((one) => at - one.at < RECENT), { at, share: news.share }];
     if (at - this.looks.at > LOOK) this.look();
     if (news.seconds < this.talks.due) return;
     if (this.talks.due) this.talk();

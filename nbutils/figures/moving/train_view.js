@@ -42,7 +42,7 @@ export function figures(words) {
     if (at - drawn < SLOW && life.stage === "running") return;
     drawn = at;
     const told = now && last ? [nats(aboveOf(now)), words.shortSeconds.replace("{seconds}", String(Math.max(0, Math.round(now.until - last.seconds)))),
-      readable(last.speed), percent(life.stage === "running" ? life.share : 0, 2), readable(last.all)] : values.map((_, i) => (i || now ? "–" : nats(aboveOf(life.stored))));
+      readable(last.speed), percent(life.stage === "running" ? last.share : 0, 2), readable(last.all)] : values.map((_, i) => (i || now ? "–" : nats(aboveOf(life.stored))));
     values.forEach((value, i) => { value.textContent = told[i]; });
     names[0].textContent = now?.asked.data === "own" ? words.lossFigure : words.figures[0];
   };
@@ -129,7 +129,7 @@ export function progressTold(words) {
 function sentence(life, words) {
   const { now, last, failed, stored } = life;
   if (!now) return fill(words.untrained, { name: named([stored], words)[0], above: nats(aboveOf(stored)) });
-  if (failed) return fill(failed.key ? words[/** @type {"ownEmpty"} */ (failed.key)] : words.broke, { what: failed.what, ...failed.values });
+  if (failed) return fill(words[/** @type {"ownEmpty"} */ (failed.key)] ?? failed.key, failed.values);
   if (!last) return life.stage === "fetching" && now.asked.data === "world" ? words.fetchingWorld : words.starting;
   const judged = life.said.filter(({ possible }) => possible !== null), { loss, floor } = last, [newest] = judged;
   const learned = Number.isNaN(floor) ? fill(words.learnedOwn, { loss: nats(aboveOf(now)) })

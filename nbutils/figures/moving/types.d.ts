@@ -165,6 +165,14 @@ export interface Teller {
   say(text: string): void;
 }
 
+/** What a network's ids mean. The last is the end of a document, end. */
+export interface Meaning {
+  end: number;
+  name(id: number): string; // any but the end
+  ids(text: string): number[]; // what it can't read is a Sentence
+  truth(text: string): Float64Array | null; // (V,), the world's probabilities; null where it never begins so, or has none
+}
+
 /** What comes next: piece -> probability; null where no document begins so. */
 export type Next = Map<string, number> | null;
 

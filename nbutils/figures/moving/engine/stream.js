@@ -145,7 +145,7 @@ export function ownText(text) {
 const order = (a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0);
 
 /** @param {string} text */
-const plainText = (text) => text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n").normalize("NFC");
+export const plainText = (text) => text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n").normalize("NFC");
 
 /**
  * Windows at random places, each after an END, as a document begins: so a network can also begin with nothing. The text's
