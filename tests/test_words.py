@@ -14,7 +14,7 @@ from nbutils.figures.moving.window import Window
 ROOT = Path(__file__).parents[1]
 MOVING = ROOT / "nbutils/figures/moving"
 TABLES = {path.stem: path for path in (words.FOLDER / "en/pictures").glob("*.json")}
-PICTURES = sorted(TABLES.keys() - {"common"})
+PICTURES = sorted(name for name in TABLES if (MOVING / f"{name}.py").exists())
 LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`""")
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.S)
 # A capital letter or a sentence's end, and a space between words: no list of CSS classes has both.

@@ -3,6 +3,7 @@
 import { END, read, write } from "../smallworld.js";
 import { random } from "./engine.js";
 import { Refusal } from "./refusal.js";
+import recipe from "../recipe.json";
 
 /** @import { World } from "../types" */
 /** @import { Document, Source, Trained } from "./types" */
@@ -19,10 +20,11 @@ import { Refusal } from "./refusal.js";
  * @property {(text: string) => number[]} ids
  * @property {(row: number[]) => string} text
  * @property {(row: number[], ended: boolean) => { possible: boolean | null, wrong: number }} judge
+ * @property {(row: number[]) => Map<number, number> | null} truth the true chances of what comes after such a row; null where
+ *   nobody knows
  * @property {Trained["encoding"]} encoding
  */
 
-const LATER = 1000; // documents have random numbers of their own: the first weights take those of the seed itself
 export const MOST_BYTES = 200_000; // of an own text, in UTF-8
 export const MOST_SIGNS = 1022; // different ones: with OTHER and END there are 1024 ids at most
 export const OTHER = "□"; // stands for the rarest signs, where there are more
@@ -35,7 +37,7 @@ export const OTHER = "□"; // stands for the rarest signs, where there are more
  * @throws {Refusal} an own text that can't be read
  */
 export function stream(source, seed, window) {
-  const next = random(LATER + seed);
+  const next = random(recipe.documents + seed); // the first weights take the seed's own numbers
   return source.kind === "world" ? ofWorld(source.world, next) : ofText(source.text, next, window);
 }
 
@@ -84,6 +86,10 @@ function ofWorld(world, next) {
       const told = said(row), { next: then, at } = read(told, world, cut);
       const possible = then !== null && (!ended || then.has(END));
       return { possible, wrong: spelled(told.slice(0, at)).length };
+    },
+    truth(row) {
+      const { next: then } = read(said(row), world, cut);
+      return then && new Map([...then].map(([word, p]) => [word === END ? end : idOf(word), p]));
     },
     encoding: { ids: [...world.spoken, world.vocabulary.length] },
   };
@@ -168,6 +174,7 @@ function ofText(content, next, window) {
     }),
     text,
     judge: (row) => ({ possible: null, wrong: text(row).length }),
+    truth: () => null,
     encoding: { characters: signs },
   };
 }
