@@ -243,6 +243,11 @@ export class Trainer {
     return loss / N;
   }
 
+  // The loss of the batch's n-th token, in nats, after its gradients were computed.
+  lossOf(n) {
+    return -Math.log(this.f[this.chosen + n]);
+  }
+
   // One update with the gradients that are there. Only matrices decay, as in training.make_optimizer.
   update(rate, { optimizer = "adamw", betas = [0.9, 0.99], weight_decay = 0.1, grad_clip = 1, momentum = 0.95, scale = 1 } = {}) {
     this.step += 1;

@@ -95,6 +95,7 @@ export interface Progress {
   all: number; // tokens since the start
   loss: number;
   floor: number; // NaN: nobody knows
+  looks: Looked;
   rate: number; // the learning rate now
   speed: number; // tokens a second of computing
   share: number; // of the last second, computed
