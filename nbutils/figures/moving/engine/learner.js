@@ -109,7 +109,7 @@ export class Learner {
     const { trainer, settings: { window } } = this;
     const mean = trainer.lossAndGradients(documents.flatMap(({ ids }) => pieces(ids, window)), 1), tokens = trainer.N;
     const floor = documents.reduce((sum, { loss }) => sum + loss, 0);
-    const looks = looked(documents, window, (n) => trainer.lossOf(n));
+    const looks = looked(documents, window, trainer.lossesOfLabels());
     return { tokens, loss: mean * tokens, floor, looks, rate, gradients: trainer.f.subarray(trainer.grads, trainer.grads + trainer.count) };
   }
 

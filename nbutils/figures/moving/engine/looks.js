@@ -10,10 +10,10 @@ export const none = () => ({ once: { n: 0, loss: 0 }, twice: { n: 0, loss: 0 }, 
  * Of documents that lie end to end in a batch, each cut into pieces of `window` tokens.
  * @param {Document[]} documents
  * @param {number} window
- * @param {(n: number) => number} lossOf the loss of the batch's n-th label, in nats
+ * @param {Float64Array} losses of all labels of the batch, in nats
  * @returns {Looked}
  */
-export function looked(documents, window, lossOf) {
+export function looked(documents, window, losses) {
   const sums = none();
   let first = -1; // a document's id at 1 is the label of its first token
   for (const { ids, marks = [] } of documents) {
@@ -21,7 +21,7 @@ export function looked(documents, window, lossOf) {
       const from = at - 1 - ((at - 1) % window), source = ids.lastIndexOf(ids[at], at - 1); // it sees the ids from there
       const sum = sums[source < from ? "hidden" : looks];
       sum.n += 1;
-      sum.loss += lossOf(first + at);
+      sum.loss += losses[first + at];
     }
     first += ids.length - 1;
   }
