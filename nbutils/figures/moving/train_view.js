@@ -1,12 +1,13 @@
 // What is seen of a run while it learns: figures, what it says, and the bars of its next word.
 import { barOf } from "./bars.js";
+import { failure } from "./failures.js";
 import { smoothed } from "./losses.js";
 import { count, element, fill, percent, readable, visible } from "./shared.js";
 import { named } from "./train_knobs.js";
 
 /** @import { Row } from "./types" */
 /** @import { Likely } from "./engine/types" */
-/** @typedef {import("./train_knobs.js").Words} Words */
+/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/runs/failures.json")} Words */
 /** @typedef {import("./train_life.js").Life} Life */
 /** @typedef {import("./train_life.js").Next} Next */
 /** @typedef {import("./train_life.js").Said} Said */
@@ -14,6 +15,7 @@ import { named } from "./train_knobs.js";
 
 const PATIENCE = 5000; // ms between two sentences for who hears the page
 const AFTER = 80; // characters that are shown after an impossible word
+const SOON = 1000; // ms between two looks for a failure
 const SLOW = 150; // ms between two drawings of the figures: faster ones can't be read
 
 /**
@@ -103,6 +105,26 @@ export function following(words) {
     if (note.textContent !== told) note.textContent = told;
   };
   return Object.assign(element("div", {}, bars, note), { show });
+}
+
+/**
+ * The well-known failure that is seen in the run, with what to do. It is said once: its numbers stay as they were then.
+ * @param {Words} words
+ */
+export function diagnosis(words) {
+  const made = element("p", { class: "diagnosis", role: "status" });
+  let [key, at, stage] = ["", -Infinity, ""];
+  /** @param {Life} life */
+  const show = ({ now, history, stage: newest }) => {
+    if (newest === stage && performance.now() - at < SOON) return;
+    const found = now && now.asked.data === "world" ? failure(now.asked, history) : null;
+    if (found?.key !== key || newest !== stage) {
+      made.textContent = found ? fill(words[/** @type {"crawls"} */ (found.key)], found.values) : "";
+      made.dataset.key = key = found?.key ?? "";
+    }
+    [stage, at] = [newest, performance.now()];
+  };
+  return Object.assign(made, { show });
 }
 
 /**
