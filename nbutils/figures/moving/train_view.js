@@ -44,7 +44,7 @@ export function figures(words) {
     if (at - drawn < SLOW && life.stage === "running") return;
     drawn = at;
     const told = now && last ? [nats(aboveOf(now)), words.shortSeconds.replace("{seconds}", String(Math.max(0, Math.round(now.until - last.seconds)))),
-      readable(last.speed), percent(life.stage === "running" ? last.share : 0, 2), readable(last.all)] : values.map((_, i) => (i || now ? "–" : nats(aboveOf(life.stored))));
+      readable(last.speed), life.stage === "running" ? percent(last.share, 2) : "–", readable(last.all)] : values.map((_, i) => (i || now ? "–" : nats(aboveOf(life.stored))));
     values.forEach((value, i) => { value.textContent = told[i]; });
     names[0].textContent = now?.asked.data === "own" ? words.lossFigure : words.figures[0];
   };
