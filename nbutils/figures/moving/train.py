@@ -50,7 +50,7 @@ class TrainGPT(Picture):
     text = traitlets.Unicode().tag(sync=True)
     measured = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, *, text: str = SETTINGS["beginnings"][-1], **chosen):
+    def __init__(self, *, text: str = SETTINGS["beginnings"][2], **chosen):
         for name in chosen.keys() - set(CHOSEN):
             raise TypeError(
                 f"{name}=… is no argument of TrainGPT; it has {', '.join(CHOSEN)} and text"

@@ -14,6 +14,7 @@ import { named } from "./train_knobs.js";
 /** @typedef {import("./train_life.js").Told} Told */
 
 const PATIENCE = 5000; // ms between two sentences for who hears the page
+const WORD = /[\p{L}\p{N}]+/gu;
 const AFTER = 80; // characters that are shown after an impossible word
 const SOON = 1000; // ms between two looks for a failure
 const SLOW = 150; // ms between two drawings of the figures: faster ones can't be read
@@ -65,8 +66,8 @@ export function sayings(words) {
     [shown] = said;
     const judged = said.filter(({ possible }) => possible !== null), good = judged.filter(({ possible }) => possible);
     head.textContent = fill(stored ? words.storedSays : judged.length ? words.saysJudged : words.says, { all: judged.length, good: good.length });
-    verdicts.replaceChildren(...judged.map(({ seconds, possible }) => element("li", {},
-      `${fill(words.shortSeconds, { seconds: Math.round(seconds) })} ${possible ? words.yes : words.no}`)).reverse());
+    verdicts.replaceChildren(...judged.map(({ seconds, text, possible, wrong }) => element("li", {}, fill(words.verdict,
+      { seconds: Math.round(seconds), count: text.slice(0, wrong).match(WORD)?.length ?? 0, sign: possible ? words.yes : words.no }))).reverse());
     newest.replaceChildren(...(shown ? judgedText(shown, words) : []));
   };
   return Object.assign(element("div", { class: "sayings" }, head, verdicts, newest), { show });
