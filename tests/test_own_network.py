@@ -22,6 +22,7 @@ from visits import Reader
 from authoring.site import serving
 from nbutils import cli, evaluation, network_file, recipes, sampling, smallworld, tokens
 from nbutils.figures.moving.heads import AttentionHeads
+from nbutils.figures.moving.picture import FOLDER
 from nbutils.figures.moving.sampler import Sampler, Voice, world_tables
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
@@ -224,6 +225,7 @@ def test_chosen_tokens_name_the_words_that_they_lack():
         ([1242, 1241], r"ids\[0\]=1242"),
         ([0.5, 1241], r"ids\[0\]=0.5"),
         ([-1, 1241], r"ids\[0\]=-1"),
+        ([1241], "one token at least beside"),
     ],
 )
 def test_ids_that_can_t_be_chosen_are_named(ids, told):
@@ -238,6 +240,7 @@ def test_characters_are_code_points():
     with pytest.raises(ValueError, match="text has 'x', 'y', of which"):
         encoding.encode("axy")
     assert Characters(["a", OTHER]).encode("axy") == [0, 1, 1]
+    assert f'OTHER = "{OTHER}"' in (FOLDER / "engine/stream.js").read_text("utf-8")
     for wrong, told in ((["ab"], "one character"), ([1], "one character"), (["a", "a"], "twice")):
         with pytest.raises(ValueError, match=told):
             Characters(wrong)
