@@ -57,6 +57,7 @@ _MODULES = (
     "sampling",
     "profiling",
     "recipes",
+    "page_training",
     "ladder",
     "chips",
     "doctor",

@@ -50,6 +50,7 @@ FLOW = (
     {"sampling"},
     {"profiling"},
     {"recipes"},
+    {"page_training"},
     {"ladder"},
     {"chips"},
     {"doctor"},

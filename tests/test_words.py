@@ -55,7 +55,11 @@ def test_a_picture_speaks_the_language(monkeypatch, tmp_path):
 
 
 # smallworld's sentences are the corpus, not the course's words.
-SCRIPTS = sorted(path for path in MOVING.glob("*.js") if path.stem != "smallworld")
+SCRIPTS = sorted(
+    path
+    for path in [*MOVING.glob("*.js"), *MOVING.glob("engine/*.js")]
+    if path.stem != "smallworld"
+)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)

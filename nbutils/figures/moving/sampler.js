@@ -174,7 +174,7 @@ function talkers({ model, words }, mine, settled) {
     const [weights] = await Promise.all([resource(model, "network"), world.fetch()]), net = network(weights, words);
     world.tell();
     const known = /** @type {World} */ (world.value);
-    return new Talker(net, MOST_TOKENS + 1, meaningOf(courseEncoding(known), known, words), words.end);
+    return new Talker(net, MOST_TOKENS + 1, meaningOf(courseEncoding(known), known, words), words.ending);
   }, settled);
   /** @type {{ own: Own | null, talker: Talker | null }} */
   const made = { own: null, talker: null };
@@ -183,7 +183,7 @@ function talkers({ model, words }, mine, settled) {
     if (!own || !world.value) return null;
     if (made.own !== own) {
       const { config, encoding } = own.network;
-      Object.assign(made, { own, talker: new Talker(own.network, config.block_size, meaningOf(encoding, world.value, words), words.end) });
+      Object.assign(made, { own, talker: new Talker(own.network, config.block_size, meaningOf(encoding, world.value, words), words.ending) });
     }
     return made.talker;
   };

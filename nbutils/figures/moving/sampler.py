@@ -193,7 +193,7 @@ class Sampler(Picture):
         )
         rows = [
             (
-                marked(encoding.decode([i])) if i != encoding.eot_token else self.say("end"),
+                marked(encoding.decode([i])) if i != encoding.eot_token else self.say("ending"),
                 p[i].item(),
                 drawn[i].item(),
                 None if truth is None else float(truth[i]),

@@ -2,7 +2,7 @@
 import { Refusal } from "./refusal.js";
 
 /** @import { Likely } from "./types" */
-/** @import { Stream } from "./stream.js" */
+/** @typedef {import("./stream.js").Stream} Stream */
 
 /**
  * The likeliest tokens after a text, and what all others have together: as the network is now, in between two updates.
@@ -32,7 +32,7 @@ export function next(trainer, docs, text, most) {
  * @param {Float32Array} logits shape (V,)
  * @returns {Float64Array} shape (V,)
  */
-function softmax(logits) {
+export function softmax(logits) {
   const most = logits.reduce((a, b) => Math.max(a, b), -Infinity), shares = Float64Array.from(logits, (logit) => Math.exp(logit - most));
   const all = shares.reduce((a, b) => a + b, 0);
   return shares.map((share) => share / all);

@@ -3,6 +3,7 @@
 import { END, read, write } from "../smallworld.js";
 import { random } from "./engine.js";
 import { Refusal } from "./refusal.js";
+import recipe from "../recipe.json";
 
 /** @import { World } from "../types" */
 /** @import { Document, Source, Trained } from "./types" */
@@ -24,7 +25,6 @@ import { Refusal } from "./refusal.js";
  * @property {Trained["encoding"]} encoding
  */
 
-const LATER = 1000; // documents have random numbers of their own: the first weights take those of the seed itself
 export const MOST_BYTES = 200_000; // of an own text, in UTF-8
 export const MOST_SIGNS = 1022; // different ones: with OTHER and END there are 1024 ids at most
 export const OTHER = "□"; // stands for the rarest signs, where there are more
@@ -37,7 +37,7 @@ export const OTHER = "□"; // stands for the rarest signs, where there are more
  * @throws {Refusal} an own text that can't be read
  */
 export function stream(source, seed, window) {
-  const next = random(LATER + seed);
+  const next = random(recipe.documents + seed); // the first weights take the seed's own numbers
   return source.kind === "world" ? ofWorld(source.world, next) : ofText(source.text, next, window);
 }
 
@@ -75,8 +75,8 @@ function ofWorld(world, next) {
   const said = (row) => row.filter((id) => id !== end).map((id) => words[id]);
   return {
     one() {
-      const { pieces: told, loss } = write(next, world, cut);
-      return { ids: [end, ...told.map(idOf), end], loss };
+      const { pieces: told, loss, marks } = write(next, world, cut);
+      return { ids: [end, ...told.map(idOf), end], loss, marks: marks.map(([at, looks]) => [at + 1, looks]) };
     },
     vocab: end + 1,
     END: end,

@@ -1,10 +1,10 @@
 // What a run in the page is made of, and what is said between the page and its Workers. Only tsc and editors read this.
-import type { Config, Network, World } from "../types";
+import type { Config, Looks, Network, World } from "../types";
 
 /** Which loops run: WebAssembly with relaxed SIMD, with SIMD, or JavaScript. */
 export type Way = "relaxed" | "simd" | "js";
 
-/** What the reader chose. */
+/** What the reader chose; limits.js says what is allowed. */
 export interface Settings {
   layers: number;
   width: number; // C; 4 heads
@@ -16,6 +16,7 @@ export interface Settings {
   steps?: number; // of updates, in place of the seconds: such a run is the same everywhere
   batch: number; // documents an update
   seed: number; // of the first weights, and of the documents
+  workers?: number; // cores, 1 unless said; the weights are the same, bit for bit
 }
 
 /** Where documents come from. */
@@ -25,25 +26,66 @@ export type Source = { kind: "world"; world: World } | { kind: "text"; text: str
 export interface Document {
   ids: number[];
   loss: number;
+  marks?: [at: number, looks: Looks][]; // ids that only a reader knows who looks back; what the truth pays for them is 0
 }
 
-export type ToWorker =
-  | { type: "start"; settings: Settings; source: Source; ways: Way[]; worker: number; ports: (MessagePort | null)[]; from?: Network }
-  | { type: "stop" } // at once; what was learned is kept
-  | { type: "go"; seconds?: number } // on, where it stopped; after the end: so many seconds more, on a schedule of their own
-  | { type: "talk"; id: number; text: string; seed: number; temperature: number }
+/** Of the words that were marked: how many, and the sum of their losses in nats. hidden: what they repeat is in no window. */
+export type Looked = Record<Looks | "hidden", { n: number; loss: number }>;
+
+export interface Start {
+  type: "start";
+  settings: Settings;
+  source: Source;
+  ways: Way[];
+  worker: number; // which of them it is
+  ports: (MessagePort | null)[]; // to each of them; null: itself
+  from?: Trained;
+}
+/** On, where it stopped; after the end: so many seconds more, on a schedule of their own. */
+export interface Go {
+  type: "go";
+  seconds?: number;
+}
+/** What is asked of the network as it is now, while it learns and after. */
+export type Request =
+  | { type: "talk"; id: number; text: string; seed: number; temperature: number; length?: number } // length: tokens at most, 80 unless said
   | { type: "next"; id: number; text: string; most: number } // what comes next by the network, in truth: so many by name
   | { type: "weights" };
-
-export type FromWorker =
-  | { type: "ready"; way: Way; parameters: number; bytes: number }
-  | ({ type: "progress" } & Progress)
-  | { type: "stopped" | "done"; seconds: number; step: number }
-  | { type: "said"; id: number; text: string; possible: boolean | null; wrong: number } // wrong: the first character that can't be
+export type Reply =
+  | { type: "said"; id: number; text: string; possible: boolean | null; wrong: number; refused?: Refused } // wrong: the first character that can't be
   | { type: "next"; id: number; likely: Likely[]; rest: Likely } // rest: all others
   | { type: "next"; id: number; refused: Refused } // the text has a word that no document has, or is too long
-  | { type: "weights"; network: Trained }
-  | { type: "failed"; what: string };
+  | { type: "weights"; network: Trained; step: number };
+
+export type ToWorker =
+  | Start
+  | { type: "stop" } // at once; what was learned is kept
+  | Go
+  | { type: "hide" } // the page: its tab is not seen; runs.js sends it
+  | { type: "show" }
+  | Request;
+
+export type FromWorker =
+  | { type: "here" } // the script runs; runs.js keeps it to itself
+  | { type: "ready"; way: Way; parameters: number; bytes: number; alone?: boolean } // alone: it computes on the page itself
+  | ({ type: "progress" } & Progress)
+  | { type: "paused" } // since nobody sees the page
+  | { type: "resumed" } // after a stop, the end or a pause
+  | { type: "stopped" | "done"; seconds: number; step: number; diverged: boolean } // diverged: its loss is no number any more
+  | Reply
+  | ({ type: "failed" } & Told); // and is over
+
+/** An error: in English for who develops, and for the reader. key: "memory", "worker", "broken", or what a Refusal names. */
+export interface Told extends Refused {
+  what: string;
+}
+
+/** A Worker's own scope, or one like it on the page. */
+export interface Scope {
+  postMessage(message: FromWorker): void;
+  onmessage: ((event: { data: ToWorker }) => void) | null;
+  onmessageerror?: (() => void) | null;
+}
 
 /** Of a run, since the message before. Losses are means, in nats a token. */
 export interface Progress {
@@ -53,9 +95,10 @@ export interface Progress {
   all: number; // tokens since the start
   loss: number;
   floor: number; // NaN: nobody knows
+  looks: Looked;
   rate: number; // the learning rate now
   speed: number; // tokens a second of computing
-  share: number; // of the time that went by, computed
+  share: number; // of the last second, computed
 }
 
 /** A token that may come next. name: null is the end; truth: null where nobody knows. */
