@@ -36,7 +36,7 @@ async function trained(settings, options = {}) {
   } });
   const news = await over, { network } = news.at(-1);
   run.end();
-  return { news: news.map(({ network: _, ...rest }) => rest), digest: network && digest(network), network };
+  return { news: news.slice(0, -1), digest: network && digest(network), network };
 }
 
 Object.assign(window, { start, runs, trained, digest, TINY, TEXT });

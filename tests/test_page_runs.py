@@ -18,9 +18,11 @@ const common = { bundle: true, format: "iife", charset: "utf8" };
 await build({ ...common, entryPoints: ["tests/runs_in_page.js"], outfile: process.argv[2], plugins: [workers(common)] });
 """
 PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">{head}<script src="runs.js"></script>'
-POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"worker-src 'none'\">"
+POLICY = '<meta http-equiv="Content-Security-Policy" content="worker-src \'none\'">'
 # What a page is like in which Workers are refused, in each way that happens.
-THROWS = "window.Worker = class { constructor() { throw new DOMException('no', 'SecurityError'); } };"
+THROWS = (
+    "window.Worker = class { constructor() { throw new DOMException('no', 'SecurityError'); } };"
+)
 SILENT = """const later = window.setInterval;
 window.setInterval = (work, ms) => later(work, ms / 30); // the test does not wait for three seconds
 window.Worker = class { terminate() { window.ended = true; } };"""
@@ -280,7 +282,9 @@ def test_where_a_worker_is_refused_the_page_itself_computes_and_says_so(opened, 
     }""")
     assert result["alone"] and result["news"][0]["alone"]
     assert kinds(result["news"])[-1] == "done"
-    assert result["digest"] == opened().evaluate("async () => (await trained({ steps: 20 })).digest")
+    assert result["digest"] == opened().evaluate(
+        "async () => (await trained({ steps: 20 })).digest"
+    )
 
 
 def test_the_page_stays_alive_while_it_computes_alone(opened):
@@ -370,7 +374,9 @@ def test_one_worker_that_ends_ends_the_run_with_a_sentence(opened):
     assert news[-1]["key"] == "worker"
 
 
-@pytest.mark.parametrize("changed", [{}, {"workers": 2}, {"batch": 32}, {"batch": 32, "workers": 2}])
+@pytest.mark.parametrize(
+    "changed", [{}, {"workers": 2}, {"batch": 32}, {"batch": 32, "workers": 2}]
+)
 def test_no_run_holds_more_than_60_megabytes(opened, changed):
     settings = {"layers": 3, "width": 128, "window": 80, "batch": 8, "optimizer": "muon"}
     (ready, *_) = opened().evaluate(
