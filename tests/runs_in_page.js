@@ -28,15 +28,17 @@ function digest(network) {
   return h >>> 0;
 }
 
-/** The run's weights at its end, in few letters, and its news. */
-async function trained(settings, options = {}) {
+const count = (news, kind) => news.filter(({ type }) => type === kind).length;
+
+/** The run's weights at its end (or at a later one, when it was told to go on), in few letters, and its news. */
+async function trained(settings, { ends = 1, then = () => {}, ...options } = {}) {
   const { run, over } = runs(settings, { ...options, until: "weights", then(message, made, news) {
-    options.then?.(message, made, news);
-    if (message.type === "done") made.tell({ type: "weights" });
+    then(message, made, news);
+    if (message.type === "done") made.tell({ type: count(news, "done") < ends ? "go" : "weights" });
   } });
   const news = await over, { network } = news.at(-1);
   run.end();
   return { news: news.slice(0, -1), digest: network && digest(network), network };
 }
 
-Object.assign(window, { start, runs, trained, digest, TINY, TEXT });
+Object.assign(window, { count, start, runs, trained, digest, TINY, TEXT });

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 BUNDLE = """
 import { build } from "esbuild";
 import { workers } from "./authoring/workers.mjs";
-const common = { bundle: true, format: "iife", charset: "utf8" };
-await build({ ...common, entryPoints: ["tests/runs_in_page.js"], outfile: process.argv[2], plugins: [workers(common)] });
+const common = { bundle: true, format: "iife", charset: "utf8", entryPoints: ["tests/runs_in_page.js"] };
+await build({ ...common, outfile: process.argv[2], plugins: [workers(common)] });
 """
 PAGE = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">{head}<script src="runs.js"></script>'
 POLICY = '<meta http-equiv="Content-Security-Policy" content="worker-src \'none\'">'
@@ -26,6 +26,15 @@ THROWS = (
 SILENT = """const later = window.setInterval;
 window.setInterval = (work, ms) => later(work, ms / 30); // the test does not wait for three seconds
 window.Worker = class { terminate() { window.ended = true; } };"""
+# A machine without memory.
+FULL = """self.WebAssembly = undefined;
+const Roomy = Float32Array;
+self.Float32Array = class extends Roomy {
+  constructor(...given) {
+    if (given[0] > 20_000) throw new RangeError("Array buffer allocation failed");
+    super(...given);
+  }
+};"""
 # Puts a script before that of each Worker.
 BEFORE = """const Whole = window.Blob;
 window.Blob = class extends Whole { constructor(parts, options) { super([%s, ...parts], options); } };"""
@@ -129,7 +138,7 @@ def test_a_batch_is_cut_alike_for_any_number_of_workers(parts):
         "5": [2, 3],
         "8": [4, 4],
         "9": [2, 2, 2, 3],
-        "32": [4] * 8,
+        "32": [2, 3, 3] * 4,
     }
 
 
@@ -203,13 +212,11 @@ def test_stopping_and_going_on_changes_nothing_and_more_can_be_learned(opened):
       const stops = (message, run, news) => {
         if (message.type === "ready") run.tell({ type: "stop" });
         if (message.type === "stopped") setTimeout(() => run.tell({ type: "go" }), 30);
-        if (message.type === "progress" && news.filter(({ type }) => type === "stopped").length < 3) run.tell({ type: "stop" });
+        if (message.type === "progress" && count(news, "stopped") < 3) run.tell({ type: "stop" });
       };
       const whole = await trained({ steps: 150, batch: 8 });
       const parted = await trained({ steps: 150, batch: 8 }, { then: stops });
-      const twice = await trained({ steps: 20 }, { then(message, run, news) {
-        if (message.type === "done" && news.filter(({ type }) => type === "done").length === 1) run.tell({ type: "go" });
-      } });
+      const twice = await trained({ steps: 20 }, { ends: 2 });
       return [whole, parted, twice, await trained({ steps: 150, batch: 8, seed: 4 })];
     }""")
     assert parted["digest"] == whole["digest"] != again["digest"]
@@ -226,12 +233,12 @@ def test_a_hidden_page_pauses_its_runs(opened):
       Object.defineProperty(document, "hidden", { get: () => hidden });
       const show = (now) => { hidden = !now; document.dispatchEvent(new Event("visibilitychange")); };
       const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-      let told = null;
-      const { news, run } = runs({ seconds: 600 }, { then(message) {
-        if (message.type === "progress" && !hidden) show(false);
-        if (message.type === "paused") told?.();
+      let paused = null;
+      const { news, run } = runs({ seconds: 600 }, { then(message, run, news) {
+        if (message.type === "progress" && !count(news, "paused")) show(false);
+        if (message.type === "paused") paused?.();
       } });
-      await new Promise((done) => { told = done; });
+      await new Promise((done) => { paused = done; });
       const before = news.length;
       await wait(400);
       const during = news.slice(before);
@@ -251,7 +258,8 @@ def test_a_hidden_page_pauses_its_runs(opened):
     }""")
     assert result["during"] == [] and result["silent"]
     expected = ["ready", "paused", "stopped", "paused", "resumed"]
-    assert kinds(result["all"]) == expected and reports(result["after"])
+    assert kinds(result["all"]) == expected, result["all"]
+    assert reports(result["after"])
 
 
 def test_two_workers_in_a_page_train_as_one(opened):
@@ -346,6 +354,23 @@ def test_what_fails_is_told_and_ends_the_run(opened):
     assert "could not be cloned" in clone[0]["what"]
 
 
+def test_a_machine_without_memory_is_told_of(opened):
+    page = opened(before=BEFORE % json.dumps(FULL))
+    (failed,) = page.evaluate("async () => await runs({}).over")
+    assert failed["type"] == "failed" and failed["key"] == "memory"
+
+
+def test_a_run_that_is_ended_at_once_says_nothing(opened):
+    news = opened().evaluate("""async () => {
+      const { run, news } = runs({}), { over } = runs({ steps: 1 });
+      run.end();
+      run.tell({ type: "go" });
+      await over; // a run that began later has come to its end
+      return news;
+    }""")
+    assert news == []
+
+
 def test_a_run_begins_from_given_weights(opened):
     first, second = opened().evaluate("""async () => {
       const first = await trained({ steps: 30 }), from = first.network;
@@ -390,5 +415,29 @@ def test_no_run_holds_more_than_60_megabytes(opened, changed):
         settings | changed,
     )
     assert ready["parameters"] > 720_000
-    print(ready)
     assert 20e6 < ready["bytes"] <= 60e6
+
+
+@pytest.mark.part("pages")
+@pytest.mark.parametrize("workers, ways", [(1, ["relaxed"]), (2, ["relaxed"]), (1, ["js"])])
+def test_a_large_network_hears_a_stop_before_its_next_piece_of_work(opened, workers, ways):
+    """Within a slice of 50 ms, where a share of the batch takes no longer; here one takes up to a second."""
+    settings = {"layers": 3, "width": 128, "batch": 8, "seconds": 600, "workers": workers}
+    heard, update = opened().evaluate(
+        """async ([settings, ways]) => {
+          let told = 0;
+          const { run, over, news } = runs(settings, { until: "stopped", more: { ways }, then(message, run) {
+            if (message.type !== "progress" || told) return;
+            told = performance.now();
+            run.tell({ type: "stop" });
+          } });
+          await over;
+          const { seconds, step } = news.find(({ type }) => type === "progress");
+          const heard = performance.now() - told;
+          run.end();
+          return [heard, 1000 * seconds / step];
+        }""",
+        [settings, ways],
+    )
+    print(f"{ways[0]}, {workers} workers: heard after {heard:.0f} ms; an update takes {update:.0f}")
+    assert heard < 3 * (100 + update)

@@ -6,6 +6,7 @@
 // are, and the shares' gradients are added one after the other: the weights are the same, bit for bit.
 
 const SHARE = 4; // documents; more bring little speed, and take memory
+const LATER = 3; // where more rounds follow: they need memory for the sum of those before
 
 /**
  * How a batch is cut: an even number of shares, so that two workers have equal work.
@@ -13,7 +14,7 @@ const SHARE = 4; // documents; more bring little speed, and take memory
  * @returns {number[]} documents of each share
  */
 export function shares(batch) {
-  const n = Math.min(batch, 2 * Math.ceil(batch / (2 * SHARE)));
+  const n = batch <= 2 * SHARE ? Math.min(batch, 2) : 2 * Math.ceil(batch / (2 * LATER));
   return Array.from({ length: n }, (_, i) => Math.floor(((i + 1) * batch) / n) - Math.floor((i * batch) / n));
 }
 

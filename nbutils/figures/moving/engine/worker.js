@@ -153,7 +153,9 @@ class Run {
     if (hidden === this.hidden) return;
     this.hidden = hidden;
     this.clock.rest();
-    if (this.state === "running") this.goesOn();
+    if (this.state !== "running") return;
+    if (hidden) this.report(); // what was computed until now, as a share of the time until now
+    this.goesOn();
   }
   /** Or does not yet, while the page is hidden. */
   goesOn() {
@@ -190,6 +192,7 @@ class Run {
 
   /** @param {unknown} error */
   fail(error) {
+    if (this.state === "failed") return;
     this.state = "failed";
     this.post({ type: "failed", ...told(error) });
   }
