@@ -16,52 +16,69 @@ function digest({ weights }) {
   return h >>> 0;
 }
 
-/** Trains with so many workers, all in this process: what each holds when it has made all updates. */
+/** Trains with so many workers, all in this process: what each holds when it has made all updates of the first. */
 async function train(changed) {
   const settings = { ...SETTINGS, ...changed }, { workers = 1, ways = ["simd"] } = changed, held = [];
   const { port1, port2 } = new MessageChannel(), ports = workers === 2 ? [[null, port1], [port2, null]] : [[null]];
-  await new Promise((done) => ports.forEach((mine, worker) => {
-    const scope = { postMessage(message) {
-      if (message.type === "failed") throw new Error(message.what);
-      if (message.type === "weights" && message.step < settings.steps) setTimeout(() => scope.onmessage({ data: { type: "weights" } }), 10);
+  const scopes = ports.map(() => ({})), ask = (scope) => scope.onmessage({ data: { type: "weights" } });
+  let steps = 0;
+  await new Promise((done, failed) => ports.forEach((mine, worker) => {
+    const scope = scopes[worker];
+    scope.postMessage = (message) => {
+      if (message.type === "failed") failed(new Error(message.what));
+      if (message.type === "done") {
+        steps = message.step;
+        scopes.forEach(ask);
+      } else if (message.type === "weights" && message.step < steps) setTimeout(ask, 10, scope); // it is not there yet
       else if (message.type === "weights") held[worker] = digest(message.network);
-      else if (message.type === "done") scopes.forEach((one) => one.onmessage({ data: { type: "weights" } }));
       if (held.filter(Boolean).length === workers) done(undefined);
-    } };
-    scopes.push(scope);
+    };
     work(scope);
     scope.onmessage({ data: { type: "start", settings, source: SOURCE, ways, worker, ports: mine } });
-  }, scopes.length = 0));
+  }));
   port1.close();
   return held;
 }
-const scopes = [];
 
 const KINDS = {
   simd: {}, js: { ways: ["js"], steps: 3 }, adamw: { optimizer: "adamw", batch: 2 }, rounds: { batch: 20, steps: 3 }, single: { batch: 1 },
 };
-const trained = {};
+const trained = {}, timed = await train({ seconds: 0.1, steps: undefined, workers: 2 });
 for (const [name, kind] of Object.entries(KINDS)) trained[name] = [await train(kind), await train({ ...kind, workers: 2 })];
 
-/** A run whose clock goes on by 1 ms whenever it looks, and by an hour while it is hidden and while it is stopped. */
+/**
+ * A run whose clock goes on by 1 ms whenever it looks, and by an hour while it is hidden and while it is stopped; and how
+ * often it looked whether it may go on.
+ */
 async function rests() {
-  const { now } = performance, news = [];
-  let time = 0;
+  const { now } = performance, Channel = MessageChannel, news = [], looks = [];
+  let time = 0, made = 0;
   performance.now = () => (time += 1);
+  globalThis.MessageChannel = class extends Channel { constructor() { super(); made += 1; } };
   await new Promise((done) => {
-    const later = (type) => setTimeout(() => { time += 3_600_000; scope.onmessage({ data: { type } }); }), scope = { postMessage(message) {
+    const scope = {}, tell = (type) => scope.onmessage({ data: { type } });
+    const rest = (then) => {
+      const before = made;
+      setTimeout(() => {
+        looks.push(made - before);
+        time += 3_600_000;
+        tell(then);
+      }, 30);
+    };
+    scope.postMessage = (message) => {
       news.push(message);
-      if (message.type === "ready") scope.onmessage({ data: { type: "hide" } });
-      if (message.type === "paused") later("show");
-      if (message.type === "resumed" && news.every(({ type }) => type !== "stopped")) setTimeout(() => scope.onmessage({ data: { type: "stop" } }));
-      if (message.type === "stopped") later("go");
+      if (message.type === "ready") tell("hide");
+      if (message.type === "paused") rest("show");
+      if (message.type === "resumed" && news.every(({ type }) => type !== "stopped")) setTimeout(tell, 0, "stop");
+      if (message.type === "stopped") rest("go");
       if (message.type === "done") done(undefined);
-    } };
+    };
     work(scope);
     scope.onmessage({ data: { type: "start", settings: { ...SETTINGS, steps: 200 }, source: SOURCE, ways: ["simd"], worker: 0, ports: [null] } });
   });
   performance.now = now;
-  return news.filter(({ type }) => type !== "here");
+  globalThis.MessageChannel = Channel;
+  return { news: news.filter(({ type }) => type !== "here"), looks };
 }
 
 /** A clock that is told the time. */
@@ -93,7 +110,7 @@ const wrong = JSON.parse(process.argv[2]).map(said);
 
 const schedule = new Schedule({ seconds: 10 }, { used: 5, step: 7 }), steps = new Schedule({ seconds: 10, steps: 4 }, { used: 5, step: 7 });
 process.stdout.write(JSON.stringify({
-  trained, wrong, rests: await rests(), ...clocks(),
+  trained, timed, wrong, rests: await rests(), ...clocks(),
   shares: Object.fromEntries([1, 2, 3, 5, 8, 9, 32].map((n) => [n, shares(n)])),
   rates: [0, 0.01, 0.02, 0.51, 1].map((done) => learningRate(done, 1)),
   done: [schedule.done({ used: 10, step: 0 }), schedule.done({ used: 99, step: 0 }), steps.done({ used: 99, step: 10 })],

@@ -128,6 +128,9 @@ def test_two_workers_hold_the_same_weights_and_bit_for_bit_those_of_one(parts):
         assert two == one * 2, name
     held = [weights for (weights,), _ in parts["trained"].values()]
     assert len(set(held)) == len(held)  # so a digest does tell networks apart
+    # By the clock, too: the first worker's holds.
+    first, second = parts["timed"]
+    assert first == second
 
 
 def test_a_batch_is_cut_alike_for_any_number_of_workers(parts):
@@ -161,7 +164,7 @@ def test_the_rate_climbs_and_falls_by_what_is_done(parts):
 
 def test_neither_a_rest_nor_the_time_of_it_counts(parts):
     """By a clock that goes on 1 ms whenever the run looks, and an hour in each rest."""
-    news = parts["rests"]
+    news, looks = parts["rests"]["news"], parts["rests"]["looks"]
     expected = ["ready", "paused", "resumed", "stopped", "resumed", "done"]
     assert kinds(news) == expected
     (stopped,) = [one for one in news if one["type"] == "stopped"]
@@ -170,6 +173,7 @@ def test_neither_a_rest_nor_the_time_of_it_counts(parts):
     for one in reports(news):
         assert one["share"] > 0.7
         assert 50_000 < one["speed"] < 100_000  # a few ms an update, by that clock
+    assert len(looks) == 2 and max(looks) <= 2  # it sleeps: a page that waits warms nothing
 
 
 # Runs in a page
