@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moving import all_pictures
 
 from nbutils import words
 from nbutils.figures.moving.window import Window
@@ -123,7 +124,7 @@ def said(code: str) -> set[str]:
 def test_every_key_is_used(name):
     where = [MOVING / f"{name}.js", MOVING / f"{name}.py"]
     where += [MOVING / "shared.js", MOVING / "planning.js"]
-    if name == "common":
+    if name not in PICTURES:  # what all pictures say, or several
         where = [*MOVING.glob("*.js"), MOVING / "picture.py", ROOT / "book/assets/pictures.js"]
     code = "".join(path.read_text("utf-8") for path in where)
     by_name = BY_NAME.get(name, "").split()
@@ -153,12 +154,13 @@ def test_no_sentence_stands_in_two_tables():
     assert {one: places for one, places in where.items() if len(places) > 1} == {}
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_no_picture_hides_a_common_word(name):
-    assert (
-        not words.table("pictures/common", "en").keys()
-        & words.table(f"pictures/{name}", "en").keys()
-    )
+@pytest.mark.parametrize("moving", all_pictures(), ids=str)
+def test_no_picture_s_word_hides_another(moving):
+    """Those of every picture, of its parts, and its own stand in one table."""
+    picture = type(moving.make())
+    tables = ["common", *picture.parts, Path(picture.script).stem]
+    keys = [key for name in tables for key in words.table(f"pictures/{name}", "en")]
+    assert len(keys) == len(set(keys)) == len(picture.wording())
 
 
 def strings(path: Path) -> list[str]:

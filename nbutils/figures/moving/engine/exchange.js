@@ -6,6 +6,7 @@
 // are, and the shares' gradients are added one after the other: the weights are the same, bit for bit.
 
 const SHARE = 4; // documents; more bring little speed, and take memory
+const LATER = 3; // where more rounds follow: they need memory for the sum of those before
 
 /**
  * How a batch is cut: an even number of shares, so that two workers have equal work.
@@ -13,7 +14,7 @@ const SHARE = 4; // documents; more bring little speed, and take memory
  * @returns {number[]} documents of each share
  */
 export function shares(batch) {
-  const n = Math.min(batch, 2 * Math.ceil(batch / (2 * SHARE)));
+  const n = batch <= 2 * SHARE ? Math.min(batch, 2) : 2 * Math.ceil(batch / (2 * LATER));
   return Array.from({ length: n }, (_, i) => Math.floor(((i + 1) * batch) / n) - Math.floor((i * batch) / n));
 }
 
@@ -42,7 +43,7 @@ class Mailbox {
 /**
  * What is known of a share, or of several: the sums of the losses and of what the truth pays, in nats, over its tokens.
  * rate: of the update that it is for; the first worker's holds, since its clock counts.
- * @typedef {{ tokens: number, loss: number, floor: number, rate: number }} Sums
+ * @typedef {{ tokens: number, loss: number, floor: number, looks: import("./types").Looked, rate: number }} Sums
  * @typedef {Sums & { gradients: Float32Array }} Shared
  */
 
@@ -94,7 +95,8 @@ export class Exchange {
    */
   add(gradients, round, { first, last }) {
     const all = first || !this.before ? round : [this.before, ...round], [start, ...rest] = all;
-    for (let i = 0; rest.length && i < gradients.length; i++) {
+    if (!rest.length) gradients.set(start);
+    else for (let i = 0; i < gradients.length; i++) {
       let sum = start[i];
       for (const share of rest) sum = Math.fround(sum + share[i]); // rounded after each, as if it had been stored
       gradients[i] = sum;

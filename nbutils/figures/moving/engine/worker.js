@@ -1,12 +1,13 @@
 // A run as the page hears of it. It computes in slices, and hears between them: so it can stand in a Worker, or on the
 // page itself.
 import { Learner } from "./learner.js";
+import { add, none } from "./looks.js";
 import { Clock, Schedule, Share, learningRate } from "./schedule.js";
 import { told } from "./told.js";
 
 /** @import { FromWorker, Go, Request, Scope, Start, ToWorker } from "./types" */
 
-const SLICE = 50; // ms of computing, between two of which it hears
+const SLICE = 50; // ms of computing at most, between two of which it hears, where one piece of work takes no longer
 const TELL = 100; // ms between two reports
 
 /** @param {Scope} scope a Worker's, or one like it on the page */
@@ -41,9 +42,9 @@ class Run {
     this.diverged = false;
     this.clock = new Clock();
     this.share = new Share();
-    this.heard = performance.now();
-    this.told = { now: performance.now(), used: 0 }; // when it last did
-    this.seen = { tokens: 0, loss: 0, floor: 0 }; // since then
+    this.heard = this.turned = performance.now(); // when it last did
+    this.told = { now: performance.now(), used: 0 }; // and what it then told
+    this.seen = { tokens: 0, loss: 0, floor: 0, looks: none() }; // since then
     this.all = 0; // tokens
     this.asked = 0; // and not answered yet
     /** @type {Promise<void>} */
@@ -84,11 +85,12 @@ class Run {
     const turn = () => this.turn();
     for (;;) {
       await turn();
-      const { diverged, tokens, loss, floor } = await learner.update(this.rate, turn);
+      const { diverged, tokens, loss, floor, looks } = await learner.update(this.rate, turn);
       this.all += tokens;
       this.seen.tokens += tokens;
       this.seen.loss += loss;
       this.seen.floor += floor;
+      add(this.seen.looks, looks);
       this.diverged = diverged;
       if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
@@ -111,16 +113,21 @@ class Run {
 
   /** Between two pieces of work: hears and answers when a slice is over, and waits as long as it may not compute. */
   async turn() {
-    if (!this.may || this.asked || performance.now() - this.heard > SLICE) {
+    const now = performance.now(), next = now + (now - this.turned); // the next piece may take as long as the last
+    this.turned = now;
+    if (!this.may || this.asked || next - this.heard > SLICE) {
       this.clock.rest();
       await this.breathe();
-      while (!this.may || this.asked) await (this.asked ? this.answers : new Promise((done) => { this.wake = () => done(undefined); }));
+      while (!this.may || this.asked) await (this.asked ? this.answers : this.woken());
     }
     this.clock.work();
   }
+  woken() {
+    return new Promise((done) => { this.wake = () => done(undefined); });
+  }
   async breathe() {
     await breath();
-    this.heard = performance.now();
+    this.heard = this.turned = performance.now();
   }
 
   stop() {
@@ -146,7 +153,9 @@ class Run {
     if (hidden === this.hidden) return;
     this.hidden = hidden;
     this.clock.rest();
-    if (this.state === "running") this.goesOn();
+    if (this.state !== "running") return;
+    if (hidden) this.report(); // what was computed until now, as a share of the time until now
+    this.goesOn();
   }
   /** Or does not yet, while the page is hidden. */
   goesOn() {
@@ -171,18 +180,19 @@ class Run {
   }
 
   report() {
-    const { tokens, loss, floor } = this.seen, now = performance.now(), { used, step } = this.at;
+    const { tokens, loss, floor, looks } = this.seen, now = performance.now(), { used, step } = this.at;
     if (!tokens) return;
     this.post({
-      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, rate: this.rate,
+      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, looks, rate: this.rate,
       speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used),
     });
     this.told = { now, used };
-    this.seen = { tokens: 0, loss: 0, floor: 0 };
+    this.seen = { tokens: 0, loss: 0, floor: 0, looks: none() };
   }
 
   /** @param {unknown} error */
   fail(error) {
+    if (this.state === "failed") return;
     this.state = "failed";
     this.post({ type: "failed", ...told(error) });
   }
