@@ -27,6 +27,9 @@ const breath = () => new Promise((done) => {
   port2.postMessage(0);
 });
 
+/** Tokens, the sums of their losses and of what the truth pays, and the loss of each update. */
+const nothing = () => ({ tokens: 0, loss: 0, floor: 0, losses: /** @type {number[]} */ ([]) });
+
 class Run {
   /** @param {(message: FromWorker) => void} post */
   constructor(post) {
@@ -43,7 +46,7 @@ class Run {
     this.share = new Share();
     this.heard = performance.now();
     this.told = { now: performance.now(), used: 0 }; // when it last did
-    this.seen = { tokens: 0, loss: 0, floor: 0 }; // since then
+    this.seen = nothing(); // since then
     this.all = 0; // tokens
     this.asked = 0; // and not answered yet
     /** @type {Promise<void>} */
@@ -89,6 +92,7 @@ class Run {
       this.seen.tokens += tokens;
       this.seen.loss += loss;
       this.seen.floor += floor;
+      this.seen.losses.push(loss / tokens);
       this.diverged = diverged;
       if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
@@ -171,14 +175,14 @@ class Run {
   }
 
   report() {
-    const { tokens, loss, floor } = this.seen, now = performance.now(), { used, step } = this.at;
+    const { tokens, loss, floor, losses } = this.seen, now = performance.now(), { used, step } = this.at;
     if (!tokens) return;
     this.post({
       type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, rate: this.rate,
-      speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used),
+      speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used), losses,
     });
     this.told = { now, used };
-    this.seen = { tokens: 0, loss: 0, floor: 0 };
+    this.seen = nothing();
   }
 
   /** @param {unknown} error */
