@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from moving import all_pictures
 
 from nbutils import words
 from nbutils.figures.moving.window import Window
@@ -54,7 +55,11 @@ def test_a_picture_speaks_the_language(monkeypatch, tmp_path):
 
 
 # smallworld's sentences are the corpus, not the course's words.
-SCRIPTS = sorted(path for path in MOVING.glob("*.js") if path.stem != "smallworld")
+SCRIPTS = sorted(
+    path
+    for path in [*MOVING.glob("*.js"), *MOVING.glob("engine/*.js")]
+    if path.stem != "smallworld"
+)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -104,11 +109,9 @@ def said(code: str) -> set[str]:
 def test_every_key_is_used(name):
     where = [MOVING / f"{name}.js", MOVING / f"{name}.py"]
     where += [MOVING / "shared.js", MOVING / "planning.js"]
-    if name == "common":
+    if name not in PICTURES:  # what all pictures say, or several
         where = [*MOVING.glob("*.js"), MOVING / "picture.py", ROOT / "book/assets/pictures.js"]
-    code = "".join(
-        path.read_text("utf-8") for path in where if path.exists()
-    )  # a part has no Python
+    code = "".join(path.read_text("utf-8") for path in where)
     by_name = BY_NAME.get(name, "").split()
     used = said(code)
     assert [key for key in words.table(f"pictures/{name}", "en") if key not in used] == by_name
@@ -136,12 +139,13 @@ def test_no_sentence_stands_in_two_tables():
     assert {one: places for one, places in where.items() if len(places) > 1} == {}
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_no_picture_hides_a_common_word(name):
-    assert (
-        not words.table("pictures/common", "en").keys()
-        & words.table(f"pictures/{name}", "en").keys()
-    )
+@pytest.mark.parametrize("moving", all_pictures(), ids=str)
+def test_no_picture_s_word_hides_another(moving):
+    """Those of every picture, of its parts, and its own stand in one table."""
+    picture = type(moving.make())
+    tables = ["common", *picture.parts, Path(picture.script).stem]
+    keys = [key for name in tables for key in words.table(f"pictures/{name}", "en")]
+    assert len(keys) == len(set(keys)) == len(picture.wording())
 
 
 def strings(path: Path) -> list[str]:

@@ -151,8 +151,9 @@ def spoken_ids() -> list[int]:
 
     The others are bytes, and pieces of words that the encoding learned on the way to the words.
     """
-    documents = encoding().encode_ordinary_batch(generate(_SAMPLE))
-    return sorted(set().union(*documents))
+    return sorted(
+        {i for document in generate(_SAMPLE) for i in encoding().encode_ordinary(document)}
+    )
 
 
 def next_probabilities(prefix: str) -> np.ndarray:

@@ -57,7 +57,7 @@ PICTURES = [
             Unfolded(Pick("Text", "world", "data", "world")),
             Choose("Layers", "layers", 1),
             Choose("Width", "width", 16),
-            Pick("What follows", "1", "text", SETTINGS["beginnings"][1]),
+            Pick("Example", "1", "text", SETTINGS["beginnings"][1]),
             Write("Beginning", "text", "the elephant 코끼리 👋"),
         ),
         "e => JSON.parse(e.querySelector('.picture').dataset.numbers)",

@@ -7,12 +7,12 @@ import { asked, knobs, named } from "./train_knobs.js";
 import { Life } from "./train_life.js";
 import { ownNetwork } from "./train_own.js";
 import { ownText } from "./train_text.js";
-import { aboveOf, figures, following, progressTold, sayings } from "./train_view.js";
+import { aboveOf, diagnosis, figures, following, progressTold, sayings } from "./train_view.js";
 
 /** @import { Parts } from "./types" */
 /** @import { Source } from "./engine/types" */
 /** @typedef {import("./train_knobs.js").Asked} Asked */
-/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/pictures/own.json")} Words */
+/** @typedef {import("./train_own.js").Words & import("./train_view.js").Words} Words */
 /** @typedef {import("./train_life.js").Next} Next */
 /** @typedef {import("./train_life.js").Said} Said */
 /** @typedef {import("./train_life.js").Told} Told */
@@ -120,7 +120,7 @@ function build(parts) {
   const { model, root, words } = parts, measured = model.get("measured"), stored = told(measured);
   const world = later(async () => JSON.parse(new TextDecoder().decode(await resource(model, "world"))), () => {});
   const own = ownText(words), curve = losses(words), seen = figures(words), says = sayings(words), bars = following(words);
-  const progress = progressTold(words), first = beginnings(parts), holds = element("p", { class: "quiet", role: "status" });
+  const progress = progressTold(words), failed = diagnosis(words), first = beginnings(parts), holds = element("p", { class: "quiet", role: "status" });
   const life = new Life(inFrames(root, () => live(), () => life.forget()), stored);
   /** @returns {Promise<Source>} */
   const source = async () => {
@@ -133,7 +133,7 @@ function build(parts) {
   const becomes = ownNetwork(model, life, words), choose = knobs(model, words, own), run = buttons(life, words, wanted, train);
   beside(model, source);
   root.classList.add("trainer");
-  root.append(element("div", { class: "controls" }, choose, run, holds), parts.said, seen, progress, curve,
+  root.append(element("div", { class: "controls" }, choose, run, holds), parts.said, seen, progress, failed, curve,
     element("div", { class: "speaking" }, says, element("div", {}, first, bars)), becomes);
   root.addEventListener("restart", () => life.forget());
   Object.assign(root, { life }); // for the console and tests
@@ -145,6 +145,7 @@ function build(parts) {
     becomes.show();
     seen.show(life);
     progress.show(life);
+    failed.show(life);
     curve.show({ across: words.across, most: Math.max(...runs.map(({ until }) => until)), runs: runs.map((one, i) => ({
       name: names[i], points: one.points, quiet: i > 0 || !now, told: one.points.length ? aboveOf(one).toFixed(3) : "" })) });
     says.show(now ? life.said : measured.said, !now);

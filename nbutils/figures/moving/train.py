@@ -5,7 +5,7 @@ from functools import cache
 
 import traitlets
 
-from nbutils import arguments
+from nbutils import arguments, words
 
 from .picture import FOLDER, Picture, readable
 from .sampler import world_tables
@@ -52,7 +52,7 @@ class TrainGPT(Picture):
     beside = traitlets.Dict().tag(sync=True)  # a run that Python trains, too: see train_panel
     first = traitlets.List().tag(sync=True)  # the page's first losses of it
 
-    def __init__(self, *, text: str = SETTINGS["beginnings"][-1], **chosen):
+    def __init__(self, *, text: str = SETTINGS["beginnings"][2], **chosen):
         for name in chosen.keys() - set(CHOSEN):
             raise TypeError(
                 f"{name}=… is no argument of TrainGPT; it has {', '.join(CHOSEN)} and text"
@@ -69,6 +69,11 @@ class TrainGPT(Picture):
     def of_kind(cls) -> dict:
         """A page's second picture of the kind has the same measured run."""
         return super().of_kind() | {"measured": measured()}
+
+    @classmethod
+    def wording(cls) -> dict:
+        """Its own words, and those of the ways in which a run fails."""
+        return {**words.table("runs/failures", words.language()), **super().wording()}
 
     def parameters(self) -> int:
         """Those of a network that reads smallworld; one for an own text has other words."""

@@ -1,19 +1,22 @@
 // What is seen of a run while it learns: figures, what it says, and the bars of its next word.
 import { barOf } from "./bars.js";
+import { failure } from "./failures.js";
 import { smoothed } from "./losses.js";
 import { count, element, fill, percent, readable, visible } from "./shared.js";
 import { named } from "./train_knobs.js";
 
 /** @import { Row } from "./types" */
 /** @import { Likely } from "./engine/types" */
-/** @typedef {import("./train_knobs.js").Words} Words */
+/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/runs/failures.json")} Words */
 /** @typedef {import("./train_life.js").Life} Life */
 /** @typedef {import("./train_life.js").Next} Next */
 /** @typedef {import("./train_life.js").Said} Said */
 /** @typedef {import("./train_life.js").Told} Told */
 
 const PATIENCE = 5000; // ms between two sentences for who hears the page
+const WORD = /[\p{L}\p{N}]+/gu;
 const AFTER = 80; // characters that are shown after an impossible word
+const SOON = 1000; // ms between two looks for a failure
 const SLOW = 150; // ms between two drawings of the figures: faster ones can't be read
 
 /**
@@ -42,7 +45,7 @@ export function figures(words) {
     if (at - drawn < SLOW && life.stage === "running") return;
     drawn = at;
     const told = now && last ? [nats(aboveOf(now)), words.shortSeconds.replace("{seconds}", String(Math.max(0, Math.round(now.until - last.seconds)))),
-      readable(last.speed), percent(life.stage === "running" ? last.share : 0, 2), readable(last.all)] : values.map((_, i) => (i || now ? "–" : nats(aboveOf(life.stored))));
+      readable(last.speed), life.stage === "running" ? percent(last.share, 2) : "–", readable(last.all)] : values.map((_, i) => (i || now ? "–" : nats(aboveOf(life.stored))));
     values.forEach((value, i) => { value.textContent = told[i]; });
     names[0].textContent = now?.asked.data === "own" ? words.lossFigure : words.figures[0];
   };
@@ -63,8 +66,8 @@ export function sayings(words) {
     [shown] = said;
     const judged = said.filter(({ possible }) => possible !== null), good = judged.filter(({ possible }) => possible);
     head.textContent = fill(stored ? words.storedSays : judged.length ? words.saysJudged : words.says, { all: judged.length, good: good.length });
-    verdicts.replaceChildren(...judged.map(({ seconds, possible }) => element("li", {},
-      `${fill(words.shortSeconds, { seconds: Math.round(seconds) })} ${possible ? words.yes : words.no}`)).reverse());
+    verdicts.replaceChildren(...judged.map(({ seconds, text, possible, wrong }) => element("li", {}, fill(words.verdict,
+      { seconds: Math.round(seconds), count: text.slice(0, wrong).match(WORD)?.length ?? 0, sign: possible ? words.yes : words.no }))).reverse());
     newest.replaceChildren(...(shown ? judgedText(shown, words) : []));
   };
   return Object.assign(element("div", { class: "sayings" }, head, verdicts, newest), { show });
@@ -103,6 +106,26 @@ export function following(words) {
     if (note.textContent !== told) note.textContent = told;
   };
   return Object.assign(element("div", {}, bars, note), { show });
+}
+
+/**
+ * The well-known failure that is seen in the run, with what to do. It is said once: its numbers stay as they were then.
+ * @param {Words} words
+ */
+export function diagnosis(words) {
+  const made = element("p", { class: "diagnosis", role: "status" });
+  let [key, at, stage] = ["", -Infinity, ""];
+  /** @param {Life} life */
+  const show = ({ now, history, stage: newest }) => {
+    if (newest === stage && performance.now() - at < SOON) return;
+    const found = now && now.asked.data === "world" ? failure(now.asked, history) : null;
+    if (found?.key !== key || newest !== stage) {
+      made.textContent = found ? fill(words[/** @type {"crawls"} */ (found.key)], found.values) : "";
+      made.dataset.key = key = found?.key ?? "";
+    }
+    [stage, at] = [newest, performance.now()];
+  };
+  return Object.assign(made, { show });
 }
 
 /**

@@ -75,8 +75,8 @@ function ofWorld(world, next) {
   const said = (row) => row.filter((id) => id !== end).map((id) => words[id]);
   return {
     one() {
-      const { pieces: told, loss } = write(next, world, cut);
-      return { ids: [end, ...told.map(idOf), end], loss };
+      const { pieces: told, loss, marks } = write(next, world, cut);
+      return { ids: [end, ...told.map(idOf), end], loss, marks: marks.map(([at, looks]) => [at + 1, looks]) };
     },
     vocab: end + 1,
     END: end,

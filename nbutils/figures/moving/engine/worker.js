@@ -1,6 +1,7 @@
 // A run as the page hears of it. It computes in slices, and hears between them: so it can stand in a Worker, or on the
 // page itself.
 import { Learner } from "./learner.js";
+import { add, none } from "./looks.js";
 import { Clock, Schedule, Share, learningRate } from "./schedule.js";
 import { told } from "./told.js";
 
@@ -27,8 +28,8 @@ const breath = () => new Promise((done) => {
   port2.postMessage(0);
 });
 
-/** Tokens, the sums of their losses and of what the truth pays, and the loss of each update. */
-const nothing = () => ({ tokens: 0, loss: 0, floor: 0, losses: /** @type {number[]} */ ([]) });
+/** Tokens, the sums of their losses and of what the truth pays, what looking back costs, and the loss of each update. */
+const nothing = () => ({ tokens: 0, loss: 0, floor: 0, looks: none(), losses: /** @type {number[]} */ ([]) });
 
 class Run {
   /** @param {(message: FromWorker) => void} post */
@@ -87,12 +88,13 @@ class Run {
     const turn = () => this.turn();
     for (;;) {
       await turn();
-      const { diverged, tokens, loss, floor } = await learner.update(this.rate, turn);
+      const { diverged, tokens, loss, floor, looks } = await learner.update(this.rate, turn);
       this.all += tokens;
       this.seen.tokens += tokens;
       this.seen.loss += loss;
       this.seen.floor += floor;
       this.seen.losses.push(loss / tokens);
+      add(this.seen.looks, looks);
       this.diverged = diverged;
       if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
@@ -175,10 +177,10 @@ class Run {
   }
 
   report() {
-    const { tokens, loss, floor, losses } = this.seen, now = performance.now(), { used, step } = this.at;
+    const { tokens, loss, floor, looks, losses } = this.seen, now = performance.now(), { used, step } = this.at;
     if (!tokens) return;
     this.post({
-      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, rate: this.rate,
+      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, looks, rate: this.rate,
       speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used), losses,
     });
     this.told = { now, used };
