@@ -25,7 +25,7 @@ export function ownText(words) {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const values = Object.fromEntries(Object.entries(error.values).map(([name, value]) => [name, count(value)]));
-      const wrong = fill(words[/** @type {"ownEmpty"} */ (error.key)], values);
+      const wrong = fill(words[/** @type {"ownEmpty" | "ownLong" | "ownHalf"} */ (error.key)], values);
       told.textContent = text && wrong;
       checked = () => { throw new Sentence(wrong); };
     }
