@@ -77,13 +77,13 @@ function diverges({ asked, loss, start }) {
 }
 
 /**
- * A quarter of the run is over, and a table of neighbours would do better; or the end has come, and much is left.
+ * A quarter of the run is over, and a table of neighbours would do better; later, as the rate falls, more can be expected.
  * @param {View} view
  */
-const behind = ({ above, done, step }) => step >= FEW && done >= EARLY && above > (done < LATE ? NEIGHBOURS : 0.5);
+const behind = ({ above, done, step }) => step >= FEW && done >= EARLY && above > NEIGHBOURS - (NEIGHBOURS - 0.5) * (done - EARLY) / (1 - EARLY);
 
 /** @type {(view: View) => Record<string, string>} */
-const standing = ({ asked, loss, above, done }) => ({ loss: nats(loss), above: nats(above), done: String(Math.round(100 * done)), ...tried(asked) });
+const standing = ({ asked, loss, above, done }) => ({ loss: nats(loss), above: nats(above), done: String(Math.round(100 * done)), neighbours: nats(NEIGHBOURS), ...tried(asked) });
 
 /** @param {View} view */
 function tooFast(view) {
@@ -146,12 +146,12 @@ function tooNarrow(view) {
 }
 
 /**
- * The rate has come down to 0 before all was learned.
+ * The rate has come down to 0 before all was learned. (Of a very narrow network it could be the width.)
  * @param {View} view
  */
 function tooFew(view) {
-  const { above, step } = view;
-  return wellOver(view) && above > 0.25 ? { key: "tooFew", values: { above: nats(above), step: String(step) } } : null;
+  const { asked, above, step } = view;
+  return wellOver(view) && asked.width > 16 && above > 0.25 ? { key: "tooFew", values: { above: nats(above), step: String(step) } } : null;
 }
 
 /**
