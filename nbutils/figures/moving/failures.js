@@ -25,7 +25,7 @@ const WHOLE = 80; // tokens: a window that shows every document whole
 const FEW = 40; // updates, or marked words: fewer tell little
 const NOW = 0.05, LATELY = 0.25; // of all tokens so far: a mean over them is what a loss is now; marked words are rare
 const SUM = 4000; // tokens at least
-const EARLY = 0.25, LATE = 0.97; // of a run
+const EARLY = 0.25, LATE = 0.99; // of a run
 
 /**
  * What a run is like.
