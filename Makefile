@@ -16,9 +16,11 @@ COLAB_OWN := $(OWN)/.ready
 KERNEL := $(VENV)/kernel
 KERNEL_READY := $(KERNEL)/.ready
 OF_KERNELS := notebooks/06b_kernel.ipynb
+WASM := $(VENV)/wasm
+WASM_READY := $(WASM)/.ready
 # What each part of the build depends on. A network's weights are read by pages and by notebooks alike.
 # Of the pictures' and the pages' own scripts, pages read the bundles.
-SCRIPTS := $(wildcard nbutils/figures/moving/*.js book/scripts/*.js)
+SCRIPTS := $(wildcard nbutils/figures/moving/*.js nbutils/figures/moving/engine/* book/scripts/*.js)
 PACKAGE := $(filter-out $(SCRIPTS),$(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*'))
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 PAGES := $(shell find book authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
@@ -41,7 +43,7 @@ if newer: print(f"Its pages are older than {', '.join(newer)}. To see what chang
 endef
 export NEWER
 
-.PHONY: help book serve lab setup check test all measure gpu model notebooks bundles pdf zip fork lowest newest clean
+.PHONY: help book serve lab setup check test all measure gpu model notebooks bundles kernels pdf zip fork lowest newest clean
 .DELETE_ON_ERROR:
 
 help:  ## list these commands
@@ -57,7 +59,7 @@ serve: book  ## show the book at http://localhost:8000 (PORT=… for another)
 lab: $(READY)  ## the notebooks in JupyterLab, to run and to change
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest, newest, PART=colab and PART=kernel do
+setup: $(READY) $(TESTS) $(COLAB)  ## all that needs a network; afterwards only lowest, newest, kernels, PART=colab, kernel and package do
 
 check: $(TESTS)  ## what can be proved within a minute: form, types, order of imports, links, notebooks' rules
 	$(BIN)/ruff format --check --quiet .
@@ -72,7 +74,7 @@ test: check _build/.book $(COLAB)  ## everything that must hold: package, notebo
 	$(PYTEST) notebooks tests --nbval --nbval-current-env $(addprefix --ignore=,$(shell cat tests/check.txt))
 	@echo "Tested in $(SECONDS)."
 
-all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN)) $(if $(filter kernel,$(PART)),$(KERNEL_READY))  ## what takes too long for make test: PART=chips, colab, exercises, kernel, package, pages, versions
+all: _build/.book $(TESTS) $(COLAB) $(if $(filter colab,$(PART)),$(COLAB_OWN)) $(if $(filter kernel,$(PART)),$(KERNEL_READY)) $(if $(filter package,$(PART)),$(WASM_READY))  ## what takes too long for make test: PART=chips, colab, exercises, kernel, package, pages, versions
 	$(if $(PART),,for part in chips colab exercises kernel package pages versions; do $(MAKE) all PART=$$part || exit; done)
 	$(if $(filter versions,$(PART)),$(MAKE) lowest newest)
 	$(if $(filter colab,$(PART)),OMP_NUM_THREADS=1 $(OWN)/tests/bin/python $(WORKERS) "@tests/package.txt")
@@ -94,6 +96,10 @@ notebooks: $(READY) $(KERNEL_READY)  ## run every notebook and store its outputs
 	$(KERNEL)/bin/python -m authoring.notebooks $(OF_KERNELS)
 
 bundles: $(TESTS)  ## bundle the pictures' and pages' scripts anew, after a change of one
+	$(NODE) authoring/bundle.mjs
+
+kernels: $(WASM_READY) $(TESTS)  ## compile the loops of training in the page anew, from C to WebAssembly, and bundle them
+	$(WASM)/bin/python -m authoring.kernels
 	$(NODE) authoring/bundle.mjs
 
 pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
@@ -159,6 +165,13 @@ $(KERNEL_READY): $(READY) requirements-kernel.txt
 	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
 	  > $$($(KERNEL)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/course.pth
 	$(BIN)/python -m pip --python $(KERNEL)/bin/python install --quiet -r requirements-kernel.txt
+	touch $@
+
+# A C compiler for WebAssembly, and nothing else: authoring/kernels.py needs only Python's own library.
+$(WASM_READY): $(READY) requirements-wasm.txt
+	rm -rf $(WASM)
+	$(BIN)/python -m venv --without-pip $(WASM)
+	$(BIN)/python -m pip --python $(WASM)/bin/python install --quiet -r requirements-wasm.txt
 	touch $@
 
 # Always a clean build: an incremental one keeps old assets. It runs nothing, and no warning is let through.

@@ -4,9 +4,9 @@
 // A picture's bundle gives its picture to `deliver`, which a page and anywidget define each in its way; see `esm` in
 // picture.py, and `classic` in authoring/extensions/moving_pictures.py.
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { workers } from "./workers.mjs";
 
 const moving = fileURLToPath(new URL("../nbutils/figures/moving/", import.meta.url));
 const pages = fileURLToPath(new URL("../book/scripts/", import.meta.url));
@@ -25,25 +25,12 @@ const common = {
   charset: "utf8",
   minify: true, // for the pages that load it; who wants to read has the sources
 };
-// `import { source, work } from "worker:./file.js"`: what the file's `work` does, to call it here, and as the source of
-// a Worker, in which it gets the Worker's own scope. The file's code stands once in the bundle.
-const workers = {
-  name: "workers",
-  setup(made) {
-    made.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.slice(7)), namespace: "worker" }));
-    made.onLoad({ filter: /./, namespace: "worker" }, async ({ path }) => {
-      const { outputFiles: [{ text }], metafile } = await build({ ...common, entryPoints: [path], globalName: "made", write: false, metafile: true });
-      const contents = `function engine() {\n${text}\nreturn made; }\nexport const source = \`(\${engine})().work(self)\`;\nexport const work = (scope) => engine().work(scope);\n`;
-      return { contents, watchFiles: Object.keys(metafile.inputs) };
-    });
-  },
-};
 await Promise.all([
   ...names.map((name) => build({
     ...common,
     stdin: { contents: `import widget from "./${name}";\ndeliver(widget);\n`, resolveDir: moving },
     outfile: `${pictureFolder}/${name}`,
-    plugins: [workers],
+    plugins: [workers(common)],
   })),
   build({ ...common, entryPoints: [`${pages}page.js`], outfile: `${pageFolder}/page.js` }),
 ]);

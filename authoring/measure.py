@@ -44,6 +44,11 @@ def limit() -> list[dict]:
     return rows_of("limit.py")
 
 
+def training() -> list[dict]:
+    """Training in the page beside PyTorch."""
+    return rows_of("page.py")
+
+
 def rows_of(program: str, *options: str) -> list[dict]:
     """What a file of bench/ measures, in a program of its own."""
     command = [sys.executable, str(ROOT / "bench" / program), *options, "--json"]
@@ -120,6 +125,7 @@ def answers() -> list[dict]:
 PARTS: dict[str, Callable[[], list[dict]]] = {
     "bench": bench,
     "limit": limit,
+    "training": training,
     "proof": proof,
     "answers": answers,
     "chapters": chapters,

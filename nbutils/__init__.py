@@ -55,6 +55,7 @@ _MODULES = (
     "sampling",
     "profiling",
     "recipes",
+    "page_training",
     "ladder",
     "chips",
     "doctor",

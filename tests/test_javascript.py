@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("nbutils/figures/moving", "book/assets", "book/scripts")
+FOLDERS = ("nbutils/figures/moving", "nbutils/figures/moving/engine", "book/assets", "book/scripts")
 SCRIPTS = [path for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.js")]
 PACKAGE = json.loads((ROOT / "package.json").read_text("utf-8"))
 LOCK = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]

@@ -48,6 +48,7 @@ FLOW = (
     {"sampling"},
     {"profiling"},
     {"recipes"},
+    {"page_training"},
     {"ladder"},
     {"chips"},
     {"doctor"},

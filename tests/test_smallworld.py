@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import random
 import re
 import subprocess
 import sys
@@ -145,7 +146,7 @@ def test_the_vocabulary_is_small():
 
 
 def test_a_documents_tokens_are_those_of_its_options_in_a_row():
-    writer = Writer(seed=5)
+    writer = Writer(random.Random(5).random)
     for _ in range(2000):
         writer.parts.clear()
         tell_document(writer)
@@ -257,7 +258,7 @@ class Recorder(Writer):
 
 
 def test_a_documents_losses_are_what_its_choices_cost():
-    recorder = Recorder(seed=9)
+    recorder = Recorder(random.Random(9).random)
     for _ in range(500):
         tell_document(recorder)
         losses = token_losses("".join(recorder.parts))

@@ -14,7 +14,7 @@ from nbutils.figures.moving.window import Window
 ROOT = Path(__file__).parents[1]
 MOVING = ROOT / "nbutils/figures/moving"
 TABLES = {path.stem: path for path in (words.FOLDER / "en/pictures").glob("*.json")}
-PICTURES = sorted(TABLES.keys() - {"common"})
+PICTURES = sorted(name for name in TABLES if (MOVING / f"{name}.py").exists())
 LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`""")
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.S)
 # A capital letter or a sentence's end, and a space between words: no list of CSS classes has both.
@@ -54,7 +54,11 @@ def test_a_picture_speaks_the_language(monkeypatch, tmp_path):
 
 
 # smallworld's sentences are the corpus, not the course's words.
-SCRIPTS = sorted(path for path in MOVING.glob("*.js") if path.stem != "smallworld")
+SCRIPTS = sorted(
+    path
+    for path in [*MOVING.glob("*.js"), *MOVING.glob("engine/*.js")]
+    if path.stem != "smallworld"
+)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)

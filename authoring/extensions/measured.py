@@ -1,8 +1,9 @@
 """Tables of what was measured: the directives ``{measured}`` and ``{chips}``.
 
 The first's one argument names a part of `book/measured.json`, which `make measure` writes: ``bench``,
-``limit``, ``proof``, ``answers``, ``chapters``, ``check``, ``pages``, ``pictures`` or ``grading``. Beside each
-table stand the day, the machine and the command. The build measures nothing, so it never waits for a number.
+``limit``, ``training``, ``proof``, ``answers``, ``chapters``, ``check``, ``pages``, ``pictures`` or ``grading``.
+Beside each table stand the day, the machine and the command. The build measures nothing, so it never waits for a
+number.
 
 The second's argument names a table of ``nbutils.chips.WANTED``, or is ``runs``: on which chips, with which
 versions and by which command its rows were measured.
@@ -60,7 +61,7 @@ class Chips(Directive):
         return [made]
 
 
-NOBODY = "by nobody yet"
+NOBODY, NONE = "by nobody yet", "\N{EN DASH}"
 
 
 def by_chip(wanted: tuple[str, ...], found: list[chips.ChipRun]) -> list[tuple]:
@@ -132,6 +133,24 @@ def limit_line(row: dict) -> tuple:
     return (row["program"], row["kind"], *numbers, f"{row['share']:.0%}")
 
 
+OF_TRAINING = ("network", "way", "speed", "share")
+
+
+def training(rows: list[dict]) -> list[tuple]:
+    """What PyTorch needs of memory and of download is not known: it stands there as a dash."""
+    head = ("Network", "Way", "Tokens a second", "of PyTorch", "Memory, MB", "Download, kB")
+    return [
+        head,
+        *(
+            (
+                *(row[key] for key in OF_TRAINING),
+                *(row[key] or NONE for key in ("megabytes", "kilobytes")),
+            )
+            for row in rows
+        ),
+    ]
+
+
 def proof(rows: list[dict]) -> list[tuple]:
     """A line for each chapter and one for all; the file has one for each exercise."""
     head = (
@@ -197,7 +216,7 @@ def pages(rows: list[dict]) -> list[tuple]:
 def pictures(rows: list[dict]) -> list[tuple]:
     return [
         ("Picture", "Slowest drawing, ms", "Slowest answer at a quarter of the speed, ms"),
-        *((row["picture"], row["milliseconds"], row.get("answer", "\N{EN DASH}")) for row in rows),
+        *((row["picture"], row["milliseconds"], row.get("answer", NONE)) for row in rows),
     ]
 
 
@@ -237,6 +256,7 @@ def grading(rows: list[dict]) -> list[tuple]:
 TABLES = {
     "bench": bench,
     "limit": limit,
+    "training": training,
     "proof": proof,
     "answers": answers,
     "chapters": chapters,

@@ -15,8 +15,9 @@ on windows that start where a document starts.
 from __future__ import annotations
 
 import operator
+import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -78,6 +79,7 @@ __all__ = [
     "THINGS",
     "TIMES",
     "TREASURES",
+    "by_chance",
     "encoding",
     "endless",
     "generate",
@@ -107,7 +109,15 @@ def generate(n_documents: int, seed: int = 0) -> list[str]:
 
 def endless(seed: int = 0) -> Iterator[str]:
     """The documents of `generate` one after the other, and never the last."""
-    writer = Writer(_whole_number("seed", seed))
+    return by_chance(random.Random(_whole_number("seed", seed)).random)
+
+
+def by_chance(draw: Callable[[], float]) -> Iterator[str]:
+    """Documents without end, as the numbers that ``draw`` gives choose them: each from 0 to below 1.
+
+    smallworld.js tells the same documents from the same numbers.
+    """
+    writer = Writer(draw)
     while True:
         tell_document(writer)
         yield "".join(writer.parts)
@@ -137,11 +147,13 @@ def encoding() -> tiktoken.Encoding:
 
 @cache
 def spoken_ids() -> list[int]:
-    """Ids of the tokens that documents are made of, in order and without END: 440 of the encoding's 1,242.
+    """The ids of the tokens that documents are made of, in order and without END: 440 of the encoding's 1,242.
 
-    The others are pieces that became words while the encoding was learned.
+    The others are bytes, and pieces of words that the encoding learned on the way to the words.
     """
-    return sorted({i for document in generate(_SAMPLE) for i in encoding().encode_ordinary(document)})
+    return sorted(
+        {i for document in generate(_SAMPLE) for i in encoding().encode_ordinary(document)}
+    )
 
 
 def next_probabilities(prefix: str) -> np.ndarray:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import random
 from bisect import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -108,10 +107,13 @@ def groups(texts: Mapping[Any, Sequence[str]]) -> Choice:
 
 
 class Writer:
-    """Answers every choice by chance and keeps what was said."""
+    """Answers every choice by chance and keeps what was said.
 
-    def __init__(self, seed: int):
-        self._random = random.Random(seed).random
+    ``random`` gives a number from 0 to below 1 for each choice.
+    """
+
+    def __init__(self, random: Callable[[], float]):
+        self._random = random
         self.parts: list[str] = []
         self.say = self.parts.append
 

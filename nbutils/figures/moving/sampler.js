@@ -1,11 +1,12 @@
 // The next word's probabilities by a network that runs here, the truth, and a draw: as in sampler.py.
+import { DIGITS, RARE, barOf } from "./bars.js";
 import {
-  Sentence, bar, button, change, checkText, chip, element, fill, later, percent, picture, resource, slider, textArea, visible, whole,
+  Sentence, button, change, checkText, chip, element, fill, later, percent, picture, resource, slider, textArea, visible, whole,
 } from "./shared.js";
 import { kvCache, network, read, softmax, unembed } from "./gpt.js";
 import { END, nextProbabilities } from "./smallworld.js";
 
-/** @import { CommonWords, Cut, Parts, World } from "./types" */
+/** @import { CommonWords, Cut, Parts, Row, World } from "./types" */
 /** @typedef {typeof import("../../words/en/pictures/sampler.json") & CommonWords} Words */
 
 /**
@@ -19,7 +20,6 @@ import { END, nextProbabilities } from "./smallworld.js";
  * @property {Moved & { rows: Row[] }} beginning what is shown before any file is here
  */
 /** @typedef {{ text: string, heat: number, top_k: number, tail: number }} Moved what the reader moves */
-/** @typedef {[name: string, p: number, drawn: number, truth: number | null]} Row the last: all others */
 /** @typedef {{ logits: Float64Array, truth: Float64Array | null, count: number }} Read shape (V,) each */
 /** @typedef {Read | { logits: null, count: number }} Found no logits: the text is too long */
 /** @typedef {{ name: string, p: number }} Drawn a token that the network drew, and the probability that it had */
@@ -27,7 +27,7 @@ import { END, nextProbabilities } from "./smallworld.js";
 
 const ROWS = 14, STEPS = 20, MOST_CHARACTERS = 600, MOST_TOKENS = 79, SIZE = "1.6 MB"; // as in sampler.py
 const PAUSE = 150, BUDGET = 20; // ms: between two draws, and of reading before the page is shown again
-const RARE = 1e-6, COLDEST = 2 ** -126, DIGITS = 2; // of a percentage
+const COLDEST = 2 ** -126; // of the temperatures
 
 /**
  * A text's tokens by the course's byte pair encoding: of all neighbours the first learned are joined first.
@@ -170,26 +170,6 @@ function rowsOf(talker, { logits, truth }, drawn) {
   /** @param {1 | 2 | 3} i */
   const rest = (i) => Math.max(0, 1 - rows.reduce((sum, row) => sum + (row[i] ?? 0), 0));
   return [...rows, ["", rest(1), rest(2), truth && rest(3)]];
-}
-
-/**
- * A probability beside its bar, where one chance in a billion needs no more room than one in a million.
- * @param {number} p
- * @param {Words} words
- */
-const shown = (p, words) => (p > 0 && p < RARE ? fill(words.below, { p: percent(RARE, DIGITS) }) : percent(p, DIGITS));
-
-/**
- * @param {Row} row
- * @param {Words} words
- */
-function barOf([name, p, drawn, truth], words) {
-  const value = element("span", {}, shown(drawn, words));
-  if (truth !== null) value.append(" ", element("small", {}, fill(words.true, { p: shown(truth, words) })));
-  const made = bar(name || words.others, drawn, value, name ? "mark" : "quiet");
-  if (truth !== null) made.querySelector(".track")?.append(element("span", { class: "truth", style: `left: ${100 * truth}%` }));
-  Object.assign(made.dataset, { p, drawn, truth: truth ?? -1 });
-  return made;
 }
 
 /**

@@ -1,7 +1,7 @@
-// What smallworld can say next, and how likely: smallworld/scenes.py as a reader of a text.
+// What smallworld can say, and how likely: smallworld/scenes.py, told by a reader of a text or by chance.
 // `world` holds the same tables; sampler.py writes them.
 
-/** @import { Country, Cut, Next, Openings, Option, Person, World } from "./types" */
+/** @import { Country, Cut, Next, Openings, Option, Person, Teller, World } from "./types" */
 /** @typedef {{ pieces: string[], value: any, weight: number }} Choice what an option says, cut */
 
 export const END = ""; // as a piece; no other is empty
@@ -69,25 +69,28 @@ class Reader {
   say(text) {
     this.choose([[text]]);
   }
-  /**
-   * @template Value
-   * @param {Option<Value>[]} options
-   * @param {number} n
-   */
-  several(options, n) {
-    /** @type {Value[]} */
-    const said = [];
-    while (said.length < n) said.push(this.choose(rest(options, said)));
-    return said;
-  }
 }
 
-/** @type {Record<string, (doc: Reader, w: World, opening: string) => void>} */
+/**
+ * n of the options, no value twice.
+ * @template Value
+ * @param {Teller} doc
+ * @param {Option<Value>[]} options
+ * @param {number} n
+ */
+function several(doc, options, n) {
+  /** @type {Value[]} */
+  const said = [];
+  while (said.length < n) said.push(doc.choose(rest(options, said)));
+  return said;
+}
+
+/** @type {Record<string, (doc: Teller, w: World, opening: string) => void>} */
 const SCENES = {
   introduction(doc, w) {
     const person = doc.choose(among(w.people)), { He, his, he } = w.genders[person.gender];
     doc.say(`. ${He} is a ${person.word}.`);
-    const facts = doc.several(person.facts.map((fact) => [fact[0], fact]), 2);
+    const facts = several(doc, person.facts.map((fact) => [fact[0], fact]), 2);
     doc.say(` Today ${he} wears a`);
     const colour = doc.choose(among(w.colours)), clothes = doc.choose(among(w.clothes));
     doc.say(".");
@@ -145,7 +148,7 @@ const SCENES = {
     doc.say(" sees");
     const said = doc.choose(w.sights);
     doc.say(".");
-    doc.several(said[person.gender], 3);
+    several(doc, said[person.gender], 3);
   },
   meanings(doc, w) {
     const person = doc.choose(among(w.people));
@@ -155,7 +158,7 @@ const SCENES = {
     const near = w.senses.filter(({ places }) => places.includes(place));
     const sense = doc.choose(near.map((one) => [` ${one.word}`, one]));
     doc.say(".");
-    doc.several(sense.facts.map((fact) => [` The ${sense.word} ${fact}.`]), 2);
+    several(doc, sense.facts.map((fact) => [` The ${sense.word} ${fact}.`]), 2);
     doc.say(` This ${sense.word} is ${sense.kind}.`);
   },
   sums(doc, w) {
@@ -245,7 +248,7 @@ const SCENES = {
 };
 
 /**
- * @param {Reader} doc
+ * @param {Teller} doc
  * @param {World} world
  * @param {string} opening
  * @param {Country | null} last the country that was told of
@@ -259,7 +262,7 @@ function frame(doc, { frames, countries }, opening, last) {
 }
 
 /**
- * @param {Reader} doc
+ * @param {Teller} doc
  * @param {Map<Person, Country>} went
  * @param {Option[]} deeds
  */
@@ -280,7 +283,7 @@ const ADDENDS = [1, 2, 3, 4, 5, 6, 7];
  */
 const addends = ({ numbers }) => ADDENDS.map((n) => [` ${numbers[n]}`, n]);
 
-/** @param {Reader} doc */
+/** @param {Teller} doc */
 function digits(doc) {
   const a = doc.choose(ADDENDS.map((n) => [` ${n}`, n]));
   doc.say(" +");
@@ -290,7 +293,7 @@ function digits(doc) {
 }
 
 /**
- * @param {Reader} doc
+ * @param {Teller} doc
  * @param {World} w
  */
 function spoken(doc, w) {
@@ -303,7 +306,7 @@ function spoken(doc, w) {
 
 /**
  * Who acts next, or null with the question that ends the events: after two to four.
- * @param {Reader} doc
+ * @param {Teller} doc
  * @param {Person[]} people
  * @param {number} events
  * @param {string} question
@@ -323,60 +326,97 @@ const openings = (scenes) => scenes.flatMap(([scene, texts, weight]) =>
   texts.map((text) => [text, { scene, text }, weight / texts.length]));
 
 /**
- * The true probabilities of what comes after the pieces: a Map, or null if no document begins so.
- * cut: a text's pieces.
+ * A long scene, or two short ones that differ.
+ * @param {Teller} doc
+ * @param {World} world
+ */
+function tell(doc, world) {
+  const first = doc.choose(openings([...world.long, ...world.short]));
+  SCENES[first.scene](doc, world, first.text);
+  if (world.long.some(([scene]) => scene === first.scene)) return;
+  doc.say("\n");
+  const second = doc.choose(openings(world.short.filter(([scene]) => scene !== first.scene)));
+  SCENES[second.scene](doc, world, second.text);
+}
+
+/**
+ * The pieces of a text as a document's beginning. next: the true probabilities of what comes after them, null if no
+ * document begins so; at: how many of them can stand so.
  * @param {string[]} pieces
  * @param {World} world
- * @param {Cut} cut
- * @returns {Next}
+ * @param {Cut} cut a text's pieces
+ * @returns {{ next: Next, at: number }}
  */
-export function nextProbabilities(pieces, world, cut) {
+export function read(pieces, world, cut) {
   const doc = new Reader(pieces, cut);
   try {
-    const first = doc.choose(openings([...world.long, ...world.short]));
-    SCENES[first.scene](doc, world, first.text);
-    if (world.short.some(([scene]) => scene === first.scene)) {
-      doc.say("\n");
-      const second = doc.choose(openings(world.short.filter(([scene]) => scene !== first.scene)));
-      SCENES[second.scene](doc, world, second.text);
-    }
-    if (doc.at === pieces.length) return new Map([[END, 1]]);
+    tell(doc, world);
+    if (doc.at === pieces.length) doc.next = new Map([[END, 1]]);
   } catch (error) {
     if (!(error instanceof Over)) throw error;
   }
-  return doc.next;
+  return doc;
 }
 
-// Answers every choice by chance: what smallworld.py's _Writer is, in tokens. `loss` is what the
-// true probabilities pay for the document, in nats: the floor under any model, known as it is written.
+/**
+ * The true probabilities of what comes after the pieces: a Map, or null if no document begins so.
+ * @param {string[]} pieces
+ * @param {World} world
+ * @param {Cut} cut a text's pieces
+ * @returns {Next}
+ */
+export function nextProbabilities(pieces, world, cut) {
+  return read(pieces, world, cut).next;
+}
+
+// Answers every choice by chance, as choices.py's Writer, and adds up what the truth pays for the document, in nats:
+// each choice costs the logarithm of 1 / its probability, and what is certain costs nothing. No network can be expected
+// to pay less, so this is the floor under its loss, known as the document is written.
 class Writer {
-  constructor(next, cut) { Object.assign(this, { next, cut, pieces: [], loss: 0 }); }
+  /**
+   * @param {() => number} random each from 0 to below 1
+   * @param {Cut} cut
+   */
+  constructor(random, cut) {
+    this.random = random;
+    this.cut = cut;
+    /** @type {string[]} */
+    this.pieces = [];
+    this.loss = 0;
+  }
+  /**
+   * The options share the way from 0 to `total` by their weights; the number falls into the part of one.
+   * @template Value
+   * @param {Option<Value>[]} options
+   * @returns {Value}
+   */
   choose(options) {
-    let total = 0, i = 0;
+    let total = 0, taken = 0;
     for (const [, , weight = 1] of options) total += weight;
-    let left = this.next() * total;
-    for (; i < options.length - 1; i++) { left -= options[i][2] ?? 1; if (left < 0) break; }
-    const [text, value = text, weight = 1] = options[i];
+    for (let left = this.random() * total; taken < options.length - 1; taken++) {
+      left -= options[taken][2] ?? 1;
+      if (left < 0) break;
+    }
+    const [text, value = /** @type {any} */ (text), weight = 1] = options[taken];
     this.loss += Math.log(total / weight);
-    for (const piece of this.cut(text)) this.pieces.push(piece);
+    this.say(text);
     return value;
   }
-  say(text) { for (const piece of this.cut(text)) this.pieces.push(piece); }
-  several(options, n) {
-    const said = [];
-    while (said.length < n) said.push(this.choose(rest(options, said)));
-    return said;
+  /** @param {string} text */
+  say(text) {
+    for (const piece of this.cut(text)) this.pieces.push(piece);
   }
 }
 
-// One more document: { pieces, loss }, without its END, which costs nothing.
-export function write(next, world, cut) {
-  const doc = new Writer(next, cut), first = doc.choose(openings([...world.long, ...world.short]));
-  SCENES[first.scene](doc, world, first.text);
-  if (world.short.some(([scene]) => scene === first.scene)) {
-    doc.say("\n");
-    const second = doc.choose(openings(world.short.filter(([scene]) => scene !== first.scene)));
-    SCENES[second.scene](doc, world, second.text);
-  }
+/**
+ * One more document of the world: its pieces without the END, which is certain, and what the truth pays for all of them.
+ * @param {() => number} random each from 0 to below 1
+ * @param {World} world
+ * @param {Cut} cut a text's pieces
+ * @returns {{ pieces: string[], loss: number }}
+ */
+export function write(random, world, cut) {
+  const doc = new Writer(random, cut);
+  tell(doc, world);
   return doc;
 }

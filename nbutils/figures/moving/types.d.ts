@@ -54,14 +54,9 @@ export interface Memory {
   set(path: string[], value: unknown): void;
 }
 
-declare module "worker:*" {
-  export const source: string;
-  export function work(scope: { postMessage: (message: any) => void; onmessage: (event: { data: any }) => void }): void;
-}
-
 declare global {
   interface Window {
-    nextToken?: { memory?: Memory; page?: string };
+    nextToken?: { memory?: Memory; page?: string; network?: { name: string; date: string; file: ArrayBuffer } };
   }
 }
 
@@ -84,6 +79,9 @@ export type Field = HTMLElement & { show: (value: string) => void };
 
 /** Numbers of a vector, in whatever array they stand. */
 export type Numbers = number[] | Float64Array;
+
+/** A word's bar: its probability by a network, with what it is drawn, and in truth (null: nobody knows). Without a name: all others. */
+export type Row = [name: string, p: number, drawn: number, truth: number | null];
 
 /** A place in a plane: x, y. */
 export type Point = [number, number];
@@ -113,7 +111,7 @@ export interface Network {
 }
 
 /** Where a safetensors file says that each tensor's numbers lie. */
-export type Header = Record<string, { dtype: string; data_offsets: [number, number] }>;
+export type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
 
 /** A layer's keys and values, each T rows (C,). */
 export interface KeysAndValues {
@@ -160,6 +158,12 @@ export type Option<Value = string> = [text: string, value?: Value, weight?: numb
 
 /** A text's pieces: a character for each byte. */
 export type Cut = (text: string) => string[];
+
+/** Who answers where a document could go on in more than one way: a text that is read, or chance. */
+export interface Teller {
+  choose<Value>(options: Option<Value>[]): Value;
+  say(text: string): void;
+}
 
 /** What comes next: piece -> probability; null where no document begins so. */
 export type Next = Map<string, number> | null;

@@ -1,286 +1,436 @@
-// A GPT that learns: the forward pass, the backward pass written out, AdamW and Muon. GPT-2's
-// shape, as nbutils.model.GPT; weights carry PyTorch's names and layouts, so gpt.js reads them.
+// A GPT that learns: forward pass, loss, and the backward pass written out. Read it from forward() to the end; each part
+// and its way back stand together. It is nbutils.model.GPT, with PyTorch's names and layouts, and gets its gradients; no
+// autograd: chapter 4a derives each line of the way back. optim.js then turns the knobs; places.js says where each array
+// lies; the loops are kernels.c, or plain.js.
 //
-// A batch is documents end to end, one row of C numbers for each of the N tokens: every product is
-// one large one, nothing is padded, and only attention knows where a document begins.
+// Letters: N tokens of a batch, T of a document, C = n_embd, H = n_head heads of D = C / H, V = vocab_size. An array is a
+// place in this.f; `dy` is the gradient of the loss by y, and has y's shape.
+//
+// A batch is documents end to end, a row of C numbers for each of the N tokens. So every product is one large one, and
+// nothing is padded. Only attention and positions know where a document begins.
 import { load } from "./kernels.js";
+import { update } from "./optim.js";
+import { checked, laidOut, layer } from "./places.js";
 
-const BLOCK = 16; // rows of attention computed together: columns after them are skipped
+/** @import { Block, Files, Layer, Loops, Places, Shape, Update } from "./trainer" */
+/** @typedef {import("./places.js").Config} Config */
 
-export function shapes({ vocab_size: V, block_size: T, n_layer, n_embd: C, rotary = false, positions = "table" }) {
-  const rows = [["token_embedding.weight", V, C], ...(rotary || positions === "none" ? [] : [["position_embedding.weight", T, C]])];
-  for (let i = 0; i < n_layer; i++) {
-    for (const [name, ...shape] of [["attention_norm.weight", C], ["attention_norm.bias", C],
-      ["attention.query_key_value.weight", 3 * C, C], ["attention.query_key_value.bias", 3 * C],
-      ["attention.projection.weight", C, C], ["attention.projection.bias", C], ["mlp_norm.weight", C], ["mlp_norm.bias", C],
-      ["mlp.expand.weight", 4 * C, C], ["mlp.expand.bias", 4 * C], ["mlp.contract.weight", C, 4 * C], ["mlp.contract.bias", C],
-    ]) rows.push([`blocks.${i}.${name}`, ...shape]);
-  }
-  return [...rows, ["final_norm.weight", C], ["final_norm.bias", C]];
-}
+const ROWS = 16; // of attention that are computed together; columns after them are skipped
+const BASE = 10000; // rotary's slowest turn
 
-const size = (shape) => shape.reduce((a, b) => a * b, 1);
-
-// A stream of random numbers below 1 from a seed (mulberry32), and of normal ones (Box and Muller).
+/**
+ * Random numbers from 0 to below 1, the same for the same seed (mulberry32).
+ * @param {number} seed
+ * @returns {() => number}
+ */
 export function random(seed) {
-  let a = seed >>> 0;
+  let state = seed >>> 0;
   return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** @type {(next: () => number) => number} of two numbers, one that is normal with mean 0 and spread 1 (Box and Muller) */
 const normal = (next) => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 
 export class Trainer {
-  // most: tokens in the largest batch; longest: in the longest document.
-  static async make(config, { most, longest = config.block_size, files = {}, seed = 0 }) {
-    const { vocab_size: V, n_layer, n_head: H, n_embd: C } = config, N = most, table = shapes(config);
-    const count = table.reduce((sum, [, ...shape]) => sum + size(shape) + 3, 0);
-    const perLayer = N * (C + 2 + C + 3 * C + C + C + 2 + C + 4 * C + 4 * C) + H * (N + longest) * longest;
-    const floats = 4 * count + n_layer * perLayer + N * (V + 11 * C + 8) + 2 * longest * longest + 64 * n_layer * 20 + 3 * (4 * C * C + C * C) + 4096;
-    return new Trainer(config, await load(floats, files), N, longest, table, seed);
+  /**
+   * A network with random weights, and room for batches of `most` tokens, of documents of `longest`.
+   * @param {Shape & { rotary?: boolean }} shape
+   * @param {{ most: number, longest?: number, files?: Files, seed?: number }} more
+   *   files: the first that runs here is used, else JavaScript
+   */
+  static async make(shape, { most, longest = shape.block_size, files = {}, seed = 0 }) {
+    const config = checked(shape, most, longest), places = laidOut(config, most, longest);
+    const trainer = new Trainer(config, places, await load(places.size, files), most, longest);
+    trainer.start(seed);
+    return trainer;
   }
 
-  constructor(config, { name, f, first, kernels }, most, longest, table, seed) {
-    Object.assign(this, { config, backend: name, f, ints: new Int32Array(f.buffer), k: kernels, most, step: 0 });
-    let free = first;
-    const room = (n) => { const at = free; free += (n + 3) & ~3; return at; };
-    const { vocab_size: V, n_layer, n_head: H, n_embd: C } = config, N = most;
-    this.tensors = table.map(([tensor, ...shape]) => ({ name: tensor, shape, n: size(shape) }));
-    const all = (key) => { const from = free; for (const t of this.tensors) t[key] = room(t.n); return from; };
-    this.params = all("w"); this.grads = all("g"); all("m"); all("v");
-    this.count = this.grads - this.params;
-    this.named = Object.fromEntries(this.tensors.map((t) => [t.name, t]));
-    this.x = Array.from({ length: n_layer + 1 }, () => room(N * C));
-    this.layers = Array.from({ length: n_layer }, (_, i) => ({
-      w: this.group(`blocks.${i}.`), stats1: room(2 * N), a1: room(N * C), qkv: room(3 * N * C), p: room(H * (N + longest) * longest), h: room(N * C),
-      mid: room(N * C), stats2: room(2 * N), a2: room(N * C), u: room(4 * N * C), g: room(4 * N * C) }));
-    Object.assign(this, { stats: room(2 * N), final: room(N * C), logits: room(N * V), labels: room(N), chosen: room(N),
-      dx: room(N * C), dc: room(N * C), dq: room(3 * N * C), du: room(4 * N * C), dp: room(longest * longest),
-      muon: [room(4 * C * C), room(4 * C * C), room(C * C), room(C * C)] });
-    if (free > f.length) throw new RangeError(`${free} numbers, ${f.length} places`);
-    if (config.rotary) {
-      const half = C / H / 2;
-      this.turns = Float64Array.from({ length: longest * half * 2 }, (_, i) => {
-        const angle = Math.floor(i / (2 * half)) * 10000 ** (-(Math.floor(i / 2) % half) / half);
-        return i % 2 ? Math.sin(angle) : Math.cos(angle);
-      });
-    }
-    this.start(seed);
+  /**
+   * @param {Config} config
+   * @param {Places} places
+   * @param {Loops} loops
+   * @param {number} most
+   * @param {number} longest
+   */
+  constructor(config, places, { way, f, kernels }, most, longest) {
+    this.config = config;
+    this.most = most;
+    this.longest = longest;
+    this.backend = way; // which loops run
+    this.f = f;
+    this.ints = new Int32Array(f.buffer, f.byteOffset, f.length); // the same memory
+    this.kernels = kernels;
+    this.places = places;
+    this.tensors = places.tensors;
+    this.grads = places.grads; // of all tensors, `count` numbers one after the other
+    this.count = places.count;
+    this.logits = places.logits;
+    this.finalNorm = layer(places.tensors, "final_norm");
+    this.turns = config.positions === "rotary" ? turns(longest, config.n_embd / config.n_head) : null;
+    this.step = 0; // updates so far
+    this.N = 0;
+    /** @type {{ at: number, T: number }[]} the rows of each document: T of them, from row `at` on */
+    this.documents = [];
+    this.tokens = new Int32Array(most);
   }
 
-  group(prefix) {
-    const { named } = this;
-    return { norm1: [named[`${prefix}attention_norm.weight`], named[`${prefix}attention_norm.bias`]],
-      qkv: [named[`${prefix}attention.query_key_value.weight`], named[`${prefix}attention.query_key_value.bias`]],
-      out: [named[`${prefix}attention.projection.weight`], named[`${prefix}attention.projection.bias`]],
-      norm2: [named[`${prefix}mlp_norm.weight`], named[`${prefix}mlp_norm.bias`]],
-      up: [named[`${prefix}mlp.expand.weight`], named[`${prefix}mlp.expand.bias`]],
-      down: [named[`${prefix}mlp.contract.weight`], named[`${prefix}mlp.contract.bias`]] };
-  }
-
-  // GPT-2's start, as nbutils.model._initialise.
+  /**
+   * New random weights, as nbutils.model draws them: small, biases 0, norms that change nothing. What is added to the
+   * residual stream 2 n_layer times begins smaller, so that the sum does not grow with depth.
+   * @param {number} seed
+   */
   start(seed) {
-    const next = random(seed), { f } = this, small = 0.02 / Math.sqrt(2 * this.config.n_layer);
-    for (const { name, shape, n, w, m, v } of this.tensors) {
-      f.fill(0, m, m + n); f.fill(0, v, v + n);
-      if (shape.length === 1) { f.fill(name.endsWith("norm.weight") ? 1 : 0, w, w + n); continue; }
-      const std = /projection|contract/.test(name) ? small : 0.02;
-      for (let i = w; i < w + n; i++) f[i] = std * normal(next);
+    const next = random(seed), { f } = this, last = 0.02 / Math.sqrt(2 * this.config.n_layer);
+    f.fill(0);
+    for (const { name, shape, n, w } of this.tensors) {
+      if (shape.length === 1) {
+        if (name.endsWith("norm.weight")) f.fill(1, w, w + n);
+        continue;
+      }
+      const spread = /projection|contract/.test(name) ? last : 0.02;
+      for (let i = w; i < w + n; i++) f[i] = spread * normal(next);
     }
     this.step = 0;
   }
 
-  get(name, key = "w") { const t = this.named[name]; return this.f.subarray(t[key], t[key] + t.n); }
-  // What gpt.js takes: a copy.
+  /**
+   * The numbers of a tensor, or of its gradient ("g"), in place.
+   * @param {string} name
+   * @param {"w" | "g" | "m" | "v"} [key]
+   */
+  get(name, key = "w") {
+    const tensor = this.tensors.find((one) => one.name === name);
+    if (!tensor) throw new RangeError(`name=${name} is no tensor of this network: see shapes() in places.js`);
+    return this.f.subarray(tensor[key], tensor[key] + tensor.n);
+  }
+
+  /**
+   * A copy of the network, which nbutils.model.GPT and gpt.js read. They know no network without positions, but one whose
+   * table of positions is all 0 is the same.
+   */
   network() {
+    const { positions, ...shape } = this.config, switches = { rotary: positions === "rotary", qk_norm: false, rms_norm: false, relu_squared: false };
     const weights = Object.fromEntries(this.tensors.map(({ name }) => [name, this.get(name).slice()]));
-    return { config: this.config, weights };
+    if (positions === "none") weights["position_embedding.weight"] = new Float32Array(shape.block_size * shape.n_embd);
+    return { config: { ...shape, ...switches }, weights };
   }
 
-  // y (N, O) = x (N, I) W^T + b; onto: y already holds what the product is added to.
-  linear(y, x, [W, b], N, onto = 0) {
-    const [O, I] = W.shape, { k } = this;
-    if (onto) k.add_rows(y, b.w, N, O);
-    else k.rows(y, b.w, N, O);
-    k.gemm(y, x, W.w, N, O, I, I, 1, 1, I, O, 1);
-  }
-  // From dy: dx = dy W, and dW += dy^T x, db += the sum of dy's rows.
-  linearBack(dx, dy, x, [W, b], N) {
-    const [O, I] = W.shape, { k } = this;
-    k.gemm(dx, dy, W.w, N, I, O, O, 1, I, 1, I, 0);
-    k.gemm(W.g, dy, x, O, I, N, 1, O, I, 1, I, 1);
-    k.sum_rows(b.g, dy, N, O);
+  /**
+   * Take over a network's weights, such as network() gave. The optimizer's means begin anew.
+   * @param {Record<string, Float32Array>} weights
+   */
+  adopt(weights) {
+    for (const { name, n } of this.tensors) {
+      if (weights[name]?.length !== n) throw new RangeError(`weights[${name}] has ${weights[name]?.length ?? 0} numbers, and must have ${n}: the shapes differ`);
+      if (!weights[name].every(Number.isFinite)) throw new RangeError(`weights[${name}] must be finite numbers: this network has diverged`);
+    }
+    this.start(0);
+    for (const { name } of this.tensors) this.get(name).set(weights[name]);
   }
 
-  // Documents (arrays of ids, each at most block_size + 1) -> activations; the labels are the next tokens.
+  /**
+   * Lay a batch out: the tokens that go in, and behind each the label, which is the next token (chapter 2).
+   * @param {number[][]} documents ids, from 2 to longest + 1 of them
+   */
   place(documents) {
-    let N = 0;
-    this.documents = documents.map((ids) => { const at = N; N += ids.length - 1; return { at, T: ids.length - 1 }; });
-    if (N > this.most) throw new RangeError(`a batch of ${N} tokens; there is room for ${this.most}`);
+    const { config: { vocab_size: V }, most, longest } = this, N = documents.reduce((sum, ids) => sum + ids.length - 1, 0);
+    if (N > most || N < 1) throw new RangeError(`a batch of ${N} tokens: most=${most} is what there is room for, and 1 is the least`);
     this.N = N;
-    this.tokens = new Int32Array(N);
+    this.documents = [];
+    let at = 0;
     documents.forEach((ids, d) => {
-      const { at, T } = this.documents[d];
-      for (let t = 0; t < T; t++) { this.tokens[at + t] = ids[t]; this.ints[this.labels + at + t] = ids[t + 1]; }
+      const T = ids.length - 1;
+      if (T < 1 || T > longest) throw new RangeError(`documents[${d}] has ${T + 1} ids, and must have from 2 to longest + 1 = ${longest + 1}`);
+      const wrong = ids.find((id) => !(id >= 0 && id < V && Number.isInteger(id)));
+      if (wrong !== undefined) throw new RangeError(`documents[${d}] has the id ${wrong}, and vocab_size=${V} ends at ${V - 1}`);
+      this.documents.push({ at, T });
+      for (let t = 0; t < T; t++, at++) [this.tokens[at], this.ints[this.places.labels + at]] = [ids[t], ids[t + 1]];
     });
   }
 
+  /** Tokens -> logits (N, V), the whole network (chapter 3c, "The box, written out"). */
   forward() {
-    const { f, k, N, config: { n_embd: C, vocab_size: V } } = this, E = this.named["token_embedding.weight"], P = this.named["position_embedding.weight"];
+    const { kernels, N, places: { x, blocks, stats, normed, logits }, config: { n_embd: C, vocab_size: V } } = this;
+    this.embed(x[0]);
+    blocks.forEach((block, i) => this.block(block, x[i], x[i + 1]));
+    this.norm(normed, x[blocks.length], this.finalNorm, stats);
+    kernels.gemm(logits, normed, this.tensors[0].w, N, V, C, C, 1, 1, C, V, 0); // logits = normed E^T, E (V, C)
+  }
+
+  /**
+   * The mean loss of a batch, in nats a token, and its gradients by all weights: the whole way back (chapter 4a).
+   * @param {number[][]} documents
+   * @param {number} [total] tokens of the whole batch, where these documents are a part of it: the gradients of the parts
+   *   add up to the batch's
+   * @returns {number}
+   */
+  lossAndGradients(documents, total) {
+    this.place(documents);
+    this.forward();
+    const { f, kernels, N, places, config: { n_embd: C, vocab_size: V } } = this, { x, logits, normed, scratch: { dx, dy } } = places;
+    const E = this.tensors[0];
+    kernels.cross_entropy(logits, places.labels, places.parts, N, V, 1 / (total ?? N));
+    const loss = this.lossesOfLabels().reduce((sum, one) => sum + one, 0) / N;
+    f.fill(0, places.grads, places.grads + places.count);
+    // From here on `logits` holds their gradients. A product's way back are two products, see linearBack.
+    kernels.gemm(E.g, logits, normed, V, C, N, 1, V, C, 1, C, 1); // dE += dlogits^T normed
+    kernels.gemm(dy, logits, E.w, N, C, V, V, 1, C, 1, C, 0); // dnormed = dlogits E
+    f.fill(0, dx, dx + N * C);
+    this.normBack(dx, dy, x[places.blocks.length], this.finalNorm, places.stats);
+    for (let i = places.blocks.length - 1; i >= 0; i--) this.blockBack(places.blocks[i], x[i]);
+    this.embedBack(dx);
+    return loss;
+  }
+
+  /** The loss of each label, after cross_entropy. (N,) */
+  lossesOfLabels() {
+    const { f, places: { parts } } = this;
+    return Float64Array.from({ length: this.N }, (_, n) => Math.log(f[parts + 2 * n]) - f[parts + 2 * n + 1]);
+  }
+
+  /**
+   * The loss of each label of documents; nothing is learned.
+   * @param {number[][]} documents
+   */
+  losses(documents) {
+    this.place(documents);
+    this.forward();
+    const { places: { logits, labels, parts } } = this;
+    this.kernels.cross_entropy(logits, labels, parts, this.N, this.config.vocab_size, 1);
+    return this.lossesOfLabels();
+  }
+
+  /**
+   * Turn every knob by the gradients that are there. Returns the gradient's length.
+   * @param {number} rate the learning rate
+   * @param {Update} [options]
+   */
+  update(rate, options = {}) {
+    this.step += 1;
+    return update(this, this.step, rate, options);
+  }
+
+  /**
+   * x (N, C) = each token's row of the table (chapter 3a, "Words as places in space"), plus its position's, if there is a
+   * table of them.
+   * @param {number} x
+   */
+  embed(x) {
+    const { f } = this;
+    this.eachRow((token, position, C, n) => {
+      f.copyWithin(x + n * C, token.w, token.w + C);
+      if (position) for (let i = 0; i < C; i++) f[x + n * C + i] += f[position.w + i];
+    });
+  }
+
+  /**
+   * A row that was taken gets the gradient of each place that it was taken to.
+   * @param {number} dx
+   */
+  embedBack(dx) {
+    const { f } = this;
+    this.eachRow((token, position, C, n) => {
+      for (let i = 0; i < C; i++) f[token.g + i] += f[dx + n * C + i];
+      if (position) for (let i = 0; i < C; i++) f[position.g + i] += f[dx + n * C + i];
+    });
+  }
+
+  /** @param {(token: { w: number, g: number }, position: { w: number, g: number } | null, C: number, n: number) => void} action */
+  eachRow(action) {
+    const [E, P] = this.tensors, { n_embd: C, positions } = this.config;
     for (const { at, T } of this.documents) {
-      for (let t = 0, x = this.x[0] + at * C; t < T; t++, x += C) {
-        const e = E.w + this.tokens[at + t] * C;
-        f.copyWithin(x, e, e + C);
-        if (P) for (let i = 0, p = P.w + t * C; i < C; i++) f[x + i] += f[p + i];
+      for (let t = 0; t < T; t++) {
+        const token = this.tokens[at + t] * C;
+        action({ w: E.w + token, g: E.g + token }, positions === "table" ? { w: P.w + t * C, g: P.g + t * C } : null, C, at + t);
       }
     }
-    this.layers.forEach((l, i) => {
-      const { w } = l, x = this.x[i], y = this.x[i + 1];
-      k.norm(l.a1, x, w.norm1[0].w, w.norm1[1].w, l.stats1, N, C);
-      this.linear(l.qkv, l.a1, w.qkv, N);
-      if (this.turns) this.rotate(l.qkv, 1);
-      this.attention(l);
-      f.copyWithin(l.mid, x, x + N * C);
-      this.linear(l.mid, l.h, w.out, N, 1);
-      k.norm(l.a2, l.mid, w.norm2[0].w, w.norm2[1].w, l.stats2, N, C);
-      this.linear(l.u, l.a2, w.up, N);
-      k.gelu(l.g, l.u, 4 * N * C);
-      f.copyWithin(y, l.mid, l.mid + N * C);
-      this.linear(y, l.g, w.down, N, 1);
-    });
-    k.norm(this.final, this.x.at(-1), this.get1("final_norm.weight"), this.get1("final_norm.bias"), this.stats, N, C);
-    k.gemm(this.logits, this.final, E.w, N, V, C, C, 1, 1, C, V, 0);
   }
-  get1(name, key = "w") { return this.named[name][key]; }
 
-  // Queries and keys turned by their positions, or gradients turned back (way -1): nbutils.model.rotate.
+  /**
+   * A block (chapter 3b, "One block, in order"): y = x + attention of x, y += MLP of y, each of a normed copy.
+   * @param {Block} b
+   * @param {number} x (N, C)
+   * @param {number} y (N, C)
+   */
+  block(b, x, y) {
+    const { f, kernels, N, config: { n_embd: C } } = this, middle = b.after_attention;
+    this.norm(b.attention_normed, x, b.attention_norm, b.attention_stats);
+    this.linear(b.qkv, b.attention_normed, b.query_key_value);
+    this.rotate(b.qkv, 1);
+    this.attention(b);
+    f.copyWithin(middle, x, x + N * C);
+    this.linear(middle, b.heads, b.projection, 1);
+    this.norm(b.mlp_normed, middle, b.mlp_norm, b.mlp_stats);
+    this.linear(b.expanded, b.mlp_normed, b.expand);
+    kernels.gelu(b.bent, b.expanded, 4 * N * C);
+    f.copyWithin(y, middle, middle + N * C);
+    this.linear(y, b.bent, b.contract, 1);
+  }
+
+  /**
+   * The same lines from the last to the first (chapter 4a, "The whole way back"). dx, the gradient of the residual stream,
+   * runs through: what a part adds to the stream, its gradient comes from there, and what it read, it adds to there.
+   * @param {Block} b
+   * @param {number} x (N, C): what the block read
+   */
+  blockBack(b, x) {
+    const { kernels, N, config: { n_embd: C }, places: { scratch: { dx, dy, dqkv, dexpanded } } } = this;
+    this.linearBack(dexpanded, dx, b.bent, b.contract);
+    kernels.gelu_back(dexpanded, b.expanded, 4 * N * C);
+    this.linearBack(dy, dexpanded, b.mlp_normed, b.expand);
+    this.normBack(dx, dy, b.after_attention, b.mlp_norm, b.mlp_stats);
+    this.linearBack(dy, dx, b.heads, b.projection);
+    this.attentionBack(b, dy, dqkv);
+    this.rotate(dqkv, -1); // turned by the opposite angle
+    this.linearBack(dy, dqkv, b.attention_normed, b.query_key_value);
+    this.normBack(dx, dy, x, b.attention_norm, b.attention_stats);
+  }
+
+  /**
+   * y (N, O) = x (N, I) W^T + b, or y += that. W (O, I).
+   * @param {number} y
+   * @param {number} x
+   * @param {Layer} layer
+   * @param {number} [onto] 1: y += it
+   */
+  linear(y, x, { weight, bias }, onto = 0) {
+    const { kernels, N } = this, [O, I] = weight.shape;
+    if (onto) kernels.add_rows(y, bias.w, N, O);
+    else kernels.set_rows(y, bias.w, N, O);
+    kernels.gemm(y, x, weight.w, N, O, I, I, 1, 1, I, O, 1);
+  }
+
+  /**
+   * dx = dy W; dW += dy^T x; db += the sum of dy's rows (chapter 4a, "A linear layer").
+   * @param {number} dx
+   * @param {number} dy
+   * @param {number} x
+   * @param {Layer} layer
+   */
+  linearBack(dx, dy, x, { weight, bias }) {
+    const { kernels, N } = this, [O, I] = weight.shape;
+    kernels.gemm(dx, dy, weight.w, N, I, O, O, 1, I, 1, I, 0);
+    kernels.gemm(weight.g, dy, x, O, I, N, 1, O, I, 1, I, 1);
+    kernels.sum_rows(bias.g, dy, N, O);
+  }
+
+  /**
+   * y = x, each row less its mean and over its spread, times weight, plus bias (chapter 3b, "The other parts").
+   * @param {number} y
+   * @param {number} x
+   * @param {Layer} layer
+   * @param {number} stats (N, 2): each row's mean and 1 / spread, for the way back
+   */
+  norm(y, x, { weight, bias }, stats) {
+    this.kernels.layer_norm(y, x, weight.w, bias.w, stats, this.N, this.config.n_embd);
+  }
+
+  /**
+   * dx += the gradient through the norm (chapter 4a, "Norm and GELU").
+   * @param {number} dx
+   * @param {number} dy
+   * @param {number} x
+   * @param {Layer} layer
+   * @param {number} stats
+   */
+  normBack(dx, dy, x, { weight, bias }, stats) {
+    this.kernels.layer_norm_back(dx, dy, x, weight.w, stats, weight.g, bias.g, this.N, this.config.n_embd);
+  }
+
+  /**
+   * With rotary positions: each query and key turned by its position (chapter 6, "Rotary positions"; nbutils.model.rotate).
+   * Numbers i and i + D / 2 of a head are a point in a plane. In place.
+   * @param {number} qkv (N, 3 C)
+   * @param {1 | -1} way -1: gradients, turned back
+   */
   rotate(qkv, way) {
     const { f, turns, config: { n_embd: C, n_head: H } } = this, half = C / H / 2;
+    if (!turns) return;
     for (const { at, T } of this.documents) {
       for (let t = 0, row = qkv + at * 3 * C; t < T; t++, row += 3 * C) {
-        for (let x = row; x < row + 2 * C; x += 2 * half) {
-          for (let i = 0, a = 2 * t * half; i < half; i++, a += 2) {
-            const cos = turns[a], sin = way * turns[a + 1], one = f[x + i], other = f[x + i + half];
-            f[x + i] = one * cos - other * sin;
-            f[x + i + half] = one * sin + other * cos;
+        for (let head = row; head < row + 2 * C; head += 2 * half) { // queries, then keys
+          for (let i = head, angle = 2 * t * half; i < head + half; i++, angle += 2) {
+            const cos = turns[angle], sin = way * turns[angle + 1], one = f[i], other = f[i + half];
+            f[i] = one * cos - other * sin;
+            f[i + half] = one * sin + other * cos;
           }
         }
       }
     }
   }
 
-  attention(l) {
-    const { k, config: { n_embd: C, n_head: H } } = this, D = C / H, scale = 1 / Math.sqrt(D), W = 3 * C;
-    let p = l.p;
-    for (const { at, T } of this.documents) {
-      for (let head = 0; head < H; head++, p += T * T) {
-        const q = l.qkv + at * W + head * D, key = q + C, value = key + C, h = l.h + at * C + head * D;
-        for (let r = 0; r < T; r += BLOCK) {
-          const rows = Math.min(BLOCK, T - r), seen = r + rows;
-          k.gemm(p + r * T, q + r * W, key, rows, seen, D, W, 1, 1, W, T, 0);
-          k.causal_softmax(p, r, rows, T, seen, scale);
-          k.gemm(h + r * C, p + r * T, value, rows, D, seen, T, 1, W, 1, C, 0);
-        }
+  /**
+   * For each document and head: p = softmax(q k^T / sqrt(D)), masked, and h = p v (chapter 3b, "Two matrix products"), ROWS
+   * rows at a time. q, k and v (T, D) lie side by side in qkv: their rows are W = 3 C numbers apart, those of h are C.
+   * @param {Block} b
+   */
+  attention(b) {
+    const { kernels, config: { n_embd: C } } = this, W = 3 * C;
+    this.eachHead(b, (p, T, D, scale, inQkv, inHeads) => {
+      const q = b.qkv + inQkv, k = q + C, v = k + C, h = b.heads + inHeads;
+      for (let r = 0; r < T; r += ROWS) {
+        const rows = Math.min(ROWS, T - r), seen = r + rows; // columns that any of these rows looks at
+        kernels.gemm(p + r * T, q + r * W, k, rows, seen, D, W, 1, 1, W, T, 0);
+        kernels.causal_softmax(p, r, rows, T, seen, scale);
+        kernels.gemm(h + r * C, p + r * T, v, rows, D, seen, T, 1, W, 1, C, 0);
       }
-    }
+    });
   }
-  attentionBack(l, dh, dqkv) {
-    const { f, k, N, config: { n_embd: C, n_head: H } } = this, D = C / H, scale = 1 / Math.sqrt(D), W = 3 * C, { dp } = this;
+
+  /**
+   * dv = p^T dh; dp = dh v^T; through the softmax; dq = dp k; dk = dp^T q (chapter 4a, "Attention").
+   * @param {Block} b
+   * @param {number} dheads (N, C)
+   * @param {number} dqkv (N, 3 C)
+   */
+  attentionBack(b, dheads, dqkv) {
+    const { f, kernels, N, config: { n_embd: C }, places: { scratch: { dweights: dp } } } = this, W = 3 * C;
     f.fill(0, dqkv, dqkv + N * W);
-    let p = l.p;
-    for (const { at, T } of this.documents) {
-      for (let head = 0; head < H; head++, p += T * T) {
-        const q = l.qkv + at * W + head * D, key = q + C, value = key + C, h = dh + at * C + head * D;
-        const dq = dqkv + at * W + head * D, dk = dq + C, dv = dk + C;
-        for (let r = 0; r < T; r += BLOCK) {
-          const rows = Math.min(BLOCK, T - r), seen = r + rows;
-          k.gemm(dv, p + r * T, h + r * C, seen, D, rows, 1, T, C, 1, W, 1);
-          k.gemm(dp + r * T, h + r * C, value, rows, seen, D, C, 1, 1, W, T, 0);
-          k.causal_softmax_back(dp, p, r, rows, T, seen, scale);
-          k.gemm(dq + r * W, dp + r * T, key, rows, D, seen, T, 1, W, 1, W, 0);
-          k.gemm(dk, dp + r * T, q + r * W, seen, D, rows, 1, T, W, 1, W, 1);
-        }
+    this.eachHead(b, (p, T, D, scale, inQkv, inHeads) => {
+      const q = b.qkv + inQkv, k = q + C, v = k + C, dq = dqkv + inQkv, dk = dq + C, dv = dk + C, dh = dheads + inHeads;
+      for (let r = 0; r < T; r += ROWS) {
+        const rows = Math.min(ROWS, T - r), seen = r + rows;
+        kernels.gemm(dv, p + r * T, dh + r * C, seen, D, rows, 1, T, C, 1, W, 1);
+        kernels.gemm(dp + r * T, dh + r * C, v, rows, seen, D, C, 1, 1, W, T, 0);
+        kernels.causal_softmax_back(dp, p, r, rows, T, seen, scale);
+        kernels.gemm(dq + r * W, dp + r * T, k, rows, D, seen, T, 1, W, 1, W, 0);
+        kernels.gemm(dk, dp + r * T, q + r * W, seen, D, rows, 1, T, W, 1, W, 1);
       }
-    }
+    });
   }
 
-  // The mean loss of the batch (nats a token) and the gradients of it, times `share` of all tokens.
-  lossAndGradients(documents, total = null) {
-    this.place(documents);
-    this.forward();
-    const { f, k, N, config: { n_embd: C, vocab_size: V } } = this, E = this.named["token_embedding.weight"], P = this.named["position_embedding.weight"];
-    f.fill(0, this.grads, this.grads + this.count);
-    k.cross_entropy(this.logits, this.labels, this.chosen, N, V, 1 / (total ?? N));
-    let loss = 0;
-    for (let n = 0; n < N; n++) loss -= Math.log(f[this.chosen + n]);
-    const { dx, dc, dq, du } = this;
-    k.gemm(E.g, this.logits, this.final, V, C, N, 1, V, C, 1, C, 1);
-    k.gemm(dc, this.logits, E.w, N, C, V, V, 1, C, 1, C, 0);
-    f.fill(0, dx, dx + N * C);
-    k.norm_back(dx, dc, this.x.at(-1), this.get1("final_norm.weight"), this.stats, this.get1("final_norm.weight", "g"), this.get1("final_norm.bias", "g"), N, C);
-    for (let i = this.layers.length - 1; i >= 0; i--) {
-      const l = this.layers[i], { w } = l;
-      this.linearBack(du, dx, l.g, w.down, N);
-      k.gelu_back(du, l.u, 4 * N * C);
-      this.linearBack(dc, du, l.a2, w.up, N);
-      k.norm_back(dx, dc, l.mid, w.norm2[0].w, l.stats2, w.norm2[0].g, w.norm2[1].g, N, C);
-      this.linearBack(dc, dx, l.h, w.out, N);
-      this.attentionBack(l, dc, dq);
-      if (this.turns) this.rotate(dq, -1);
-      this.linearBack(dc, dq, l.a1, w.qkv, N);
-      k.norm_back(dx, dc, this.x[i], w.norm1[0].w, l.stats1, w.norm1[0].g, w.norm1[1].g, N, C);
-    }
+  /**
+   * @param {Block} b
+   * @param {(p: number, T: number, D: number, scale: number, inQkv: number, inHeads: number) => void} action gets the place
+   *   of the table of weights (T, T), and how far into qkv and into heads this document's and head's numbers begin
+   */
+  eachHead(b, action) {
+    const { n_embd: C, n_head: H } = this.config, D = C / H;
+    let p = b.weights;
     for (const { at, T } of this.documents) {
-      for (let t = 0, d = dx + at * C; t < T; t++, d += C) {
-        const e = E.g + this.tokens[at + t] * C;
-        for (let i = 0; i < C; i++) f[e + i] += f[d + i];
-        if (P) for (let i = 0, p = P.g + t * C; i < C; i++) f[p + i] += f[d + i];
-      }
+      for (let head = 0; head < H; head++, p += T * T) action(p, T, D, 1 / Math.sqrt(D), at * 3 * C + head * D, at * C + head * D);
     }
-    return loss / N;
   }
+}
 
-  // One update with the gradients that are there. Only matrices decay, as in training.make_optimizer.
-  update(rate, { optimizer = "adamw", betas = [0.9, 0.99], weight_decay = 0.1, grad_clip = 1, momentum = 0.95, scale = 1 } = {}) {
-    this.step += 1;
-    const { k } = this, length = scale * Math.sqrt(k.squares(this.grads, this.count)), clip = scale * Math.min(1, grad_clip / (length + 1e-6));
-    const [b1, b2] = betas, rate1 = rate / (1 - b1 ** this.step), root2 = Math.sqrt(1 - b2 ** this.step);
-    for (const t of this.tensors) {
-      if (optimizer === "muon" && t.shape.length === 2 && t.name.startsWith("blocks.")) this.turn(t, rate, weight_decay, momentum, clip);
-      else k.adamw(t.w, t.g, t.m, t.v, t.n, clip, b1, b2, rate1, root2, t.shape.length > 1 ? 1 - rate * weight_decay : 1);
+/**
+ * Cosine and sine by which pair i of a head at position t is turned: of t / BASE^(2 i / D) radians. (T, D / 2, 2)
+ * @param {number} T
+ * @param {number} D
+ */
+function turns(T, D) {
+  const table = new Float64Array(T * D);
+  for (let t = 0, at = 0; t < T; t++) {
+    for (let i = 0; i < D / 2; i++) {
+      const angle = t * BASE ** ((-2 * i) / D);
+      table[at++] = Math.cos(angle);
+      table[at++] = Math.sin(angle);
     }
-    return length;
   }
-
-  // Muon for one matrix, as nbutils.training.Muon.
-  turn({ w, g, m, n, shape: [R, C] }, rate, weight_decay, momentum, clip) {
-    const { k, f } = this, [x, y, A, B] = this.muon, s = Math.min(R, C), [a, b, c] = [3.4445, -4.775, 2.0315];
-    k.mix(m, g, n, momentum, (1 - momentum) * clip);
-    f.copyWithin(x, g, g + n);
-    k.mix(x, m, n, (1 - momentum) * clip, momentum);
-    k.mix(x, x, n, 0, 1 / Math.max(1e-7, Math.sqrt(k.squares(x, n))));
-    const tall = R > C;
-    for (let i = 0; i < 5; i++) {
-      if (tall) k.gemm(A, x, x, s, s, R, 1, C, C, 1, s, 0); // x^T x
-      else k.gemm(A, x, x, s, s, C, C, 1, 1, C, s, 0); // x x^T
-      f.copyWithin(B, A, A + s * s);
-      k.gemm(B, A, A, s, s, s, s, 1, s, 1, s, 0);
-      k.mix(B, A, s * s, c, b);
-      if (tall) k.gemm(y, x, B, R, C, C, C, 1, C, 1, C, 0);
-      else k.gemm(y, B, x, R, C, R, R, 1, C, 1, C, 0);
-      k.mix(x, y, n, a, 1);
-    }
-    k.mix(w, x, n, 1 - rate * weight_decay, -rate * 0.2 * Math.sqrt(Math.max(R, C)));
-  }
-
-  // The mean loss of documents, and of each token; nothing is learned.
-  losses(documents) {
-    this.place(documents);
-    this.forward();
-    this.k.cross_entropy(this.logits, this.labels, this.chosen, this.N, this.config.vocab_size, 1);
-    return Float64Array.from(this.f.subarray(this.chosen, this.chosen + this.N), (p) => -Math.log(p));
-  }
+  return table;
 }

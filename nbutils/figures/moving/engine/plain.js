@@ -1,113 +1,226 @@
-// The loops of a training step in JavaScript, for browsers without WebAssembly: same names and arguments as kernels.c.
-const K1 = Math.sqrt(2 / Math.PI), K3 = 0.044715;
+// The loops of a training step in JavaScript, for browsers without WebAssembly, and to be read: kernels.c has the same, of
+// the same names and arguments, and says more of why. An array is a place in f, the one memory; sums are in float64.
 
+/** @import { Kernels } from "./trainer" */
+
+const BEND = Math.sqrt(2 / Math.PI), CUBE = 0.044715; // GELU's
+const DEPTH = 256; // rows of b that are packed at a time
+const LEAST = -60; // e to less counts as e to this, and
+const TINY = 1e-15; // what is nearer to 0 counts as 0: smaller float32 are slow, see kernels.c
+
+/**
+ * @param {Float32Array} f
+ * @returns {Kernels}
+ */
 export function plain(f) {
-  const ints = new Int32Array(f.buffer), KC = 256, panel = new Float64Array(4 * KC);
-  const put = (o, x0, x1, x2, x3, n, add) => {
-    if (add) { x0 += f[o]; if (n > 1) x1 += f[o + 1]; if (n > 2) x2 += f[o + 2]; if (n > 3) x3 += f[o + 3]; }
-    f[o] = x0;
-    if (n > 1) f[o + 1] = x1;
-    if (n > 2) f[o + 2] = x2;
-    if (n > 3) f[o + 3] = x3;
+  return { gemm: product(f), ...ofAttention(f), ...ofGelu(f), ...ofLayerNorm(f), ...ofRows(f), ...ofUpdates(f) };
+}
+
+/**
+ * c (M, N) = a (M, K) b (K, N), or += where acc is set. ar: from row to row of a; ak: from column to column; bk and bc: of
+ * b; cr: from row to row of c. A transposed matrix has the two exchanged. 2 x 4 numbers of c are summed at a time.
+ * @param {Float32Array} f
+ * @returns {Kernels["gemm"]}
+ */
+function product(f) {
+  const panel = new Float64Array(4 * DEPTH);
+  /** @type {(out: number, columns: number, add: boolean, s0: number, s1: number, s2: number, s3: number) => void} */
+  const put = (out, columns, add, s0, s1, s2, s3) => {
+    f[out] = add ? f[out] + s0 : s0;
+    if (columns > 1) f[out + 1] = add ? f[out + 1] + s1 : s1;
+    if (columns > 2) f[out + 2] = add ? f[out + 2] + s2 : s2;
+    if (columns > 3) f[out + 3] = add ? f[out + 3] + s3 : s3;
   };
-  function softmax(at, n, scale) {
-    let most = -Infinity, total = 0;
-    for (let i = at; i < at + n; i++) if (f[i] > most) most = f[i];
-    for (let i = at; i < at + n; i++) total += f[i] = Math.exp((f[i] - most) * scale);
-    for (let i = at; i < at + n; i++) f[i] /= total;
-  }
-  return {
-    // c[i,j] = (acc ? c[i,j] : 0) + sum over k of a[i,k] b[k,j]; 2 x 4 numbers of c at a time
-    gemm(c, a, b, M, N, K, ar, ak, bk, bc, cr, acc) {
-      for (let k0 = 0; k0 < K; k0 += KC) {
-        const kn = Math.min(KC, K - k0), add = acc || k0 > 0;
-        for (let j = 0; j < N; j += 4) {
-          const jn = Math.min(4, N - j);
-          for (let k = 0, p = 0, bp = b + k0 * bk + j * bc; k < kn; k++, bp += bk) {
-            for (let t = 0; t < 4; t++) panel[p++] = t < jn ? f[bp + t * bc] : 0;
+  /** @type {(b: number, depth: number, columns: number, bk: number, bc: number) => void} */
+  const pack = (b, depth, columns, bk, bc) => {
+    for (let k = 0, p = 0; k < depth; k++, b += bk) {
+      for (let t = 0; t < 4; t++) panel[p++] = t < columns ? f[b + t * bc] : 0;
+    }
+  };
+  return (c, a, b, M, N, K, ar, ak, bk, bc, cr, acc) => {
+    for (let k0 = 0; k0 < K; k0 += DEPTH) {
+      const depth = Math.min(DEPTH, K - k0), add = acc > 0 || k0 > 0;
+      for (let j = 0; j < N; j += 4) {
+        const columns = Math.min(4, N - j);
+        pack(b + k0 * bk + j * bc, depth, columns, bk, bc);
+        for (let i = 0; i < M; i += 2) {
+          const two = i + 1 < M;
+          let at = a + i * ar + k0 * ak, next = two ? at + ar : at;
+          let p0 = 0, p1 = 0, p2 = 0, p3 = 0, q0 = 0, q1 = 0, q2 = 0, q3 = 0;
+          for (let p = 0; p < 4 * depth; p += 4, at += ak, next += ak) {
+            const x = f[at], y = f[next], b0 = panel[p], b1 = panel[p + 1], b2 = panel[p + 2], b3 = panel[p + 3];
+            p0 += x * b0; p1 += x * b1; p2 += x * b2; p3 += x * b3;
+            q0 += y * b0; q1 += y * b1; q2 += y * b2; q3 += y * b3;
           }
-          for (let i = 0; i < M; i += 2) {
-            const two = i + 1 < M;
-            let a0 = a + i * ar + k0 * ak, a1 = two ? a0 + ar : a0;
-            let p0 = 0, p1 = 0, p2 = 0, p3 = 0, q0 = 0, q1 = 0, q2 = 0, q3 = 0;
-            for (let p = 0; p < 4 * kn; p += 4) {
-              const b0 = panel[p], b1 = panel[p + 1], b2 = panel[p + 2], b3 = panel[p + 3], x = f[a0], y = f[a1];
-              a0 += ak; a1 += ak;
-              p0 += x * b0; p1 += x * b1; p2 += x * b2; p3 += x * b3;
-              q0 += y * b0; q1 += y * b1; q2 += y * b2; q3 += y * b3;
-            }
-            put(c + i * cr + j, p0, p1, p2, p3, jn, add);
-            if (two) put(c + (i + 1) * cr + j, q0, q1, q2, q3, jn, add);
-          }
+          put(c + i * cr + j, columns, add, p0, p1, p2, p3);
+          if (two) put(c + (i + 1) * cr + j, columns, add, q0, q1, q2, q3);
         }
       }
-    },
-    causal_softmax(p, first, rows, T, upto, scale) {
+    }
+  };
+}
+
+/**
+ * In place: n numbers from x on become e to the (x - most) scale over their sum, which is returned.
+ * @param {Float32Array} f
+ * @param {number} x
+ * @param {number} n
+ * @param {number} most the largest of them
+ * @param {number} scale
+ */
+function softmax(f, x, n, most, scale) {
+  let total = 0;
+  for (let i = x; i < x + n; i++) total += f[i] = Math.exp(Math.max(LEAST, (f[i] - most) * scale));
+  for (let i = x; i < x + n; i++) f[i] /= total;
+  return total;
+}
+
+/**
+ * @param {Float32Array} f
+ * @param {number} x
+ * @param {number} n
+ */
+function largest(f, x, n) {
+  let most = f[x];
+  for (let i = x + 1; i < x + n; i++) if (f[i] > most) most = f[i];
+  return most;
+}
+
+/**
+ * Scores of a document become weights, gradients of weights those of scores, logits those of the loss; all in place.
+ * @param {Float32Array} f
+ * @returns {Pick<Kernels, "causal_softmax" | "causal_softmax_back" | "cross_entropy">}
+ */
+function ofAttention(f) {
+  const ints = new Int32Array(f.buffer);
+  return {
+    // rows first .. first + rows of (T, T); columns after a row's own position, up to seen, become 0
+    causal_softmax(p, first, rows, T, seen, scale) {
       for (let t = first; t < first + rows; t++) {
-        softmax(p + t * T, t + 1, scale);
-        f.fill(0, p + t * T + t + 1, p + t * T + upto);
+        const row = p + t * T;
+        softmax(f, row, t + 1, largest(f, row, t + 1), scale);
+        f.fill(0, row + t + 1, row + seen);
       }
     },
-    causal_softmax_back(d, p, first, rows, T, upto, scale) {
+    causal_softmax_back(d, p, first, rows, T, seen, scale) {
       for (let t = first; t < first + rows; t++) {
+        const row = t * T;
         let dot = 0;
-        const at = t * T;
-        for (let j = at; j <= at + t; j++) dot += f[d + j] * f[p + j];
-        for (let j = at; j <= at + t; j++) f[d + j] = (f[d + j] - dot) * f[p + j] * scale;
-        f.fill(0, d + at + t + 1, d + at + upto);
+        for (let j = row; j <= row + t; j++) dot += f[d + j] * f[p + j];
+        for (let j = row; j <= row + t; j++) f[d + j] = (f[d + j] - dot) * f[p + j] * scale;
+        f.fill(0, d + row + t + 1, d + row + seen);
       }
     },
-    cross_entropy(x, labels, chosen, N, V, share) {
-      for (let n = 0; n < N; n++, x += V) {
-        const label = ints[labels + n];
-        if (label < 0) { f.fill(0, x, x + V); f[chosen + n] = 1; continue; }
-        softmax(x, V, 1);
-        f[chosen + n] = f[x + label];
-        f[x + label] -= 1;
+    // x (N, V); a label's loss is log(parts[n][0]) - parts[n][1]
+    cross_entropy(x, labels, parts, N, V, share) {
+      for (let n = 0; n < N; n++, x += V, parts += 2) {
+        const label = x + ints[labels + n], most = largest(f, x, V);
+        f[parts + 1] = f[label] - most;
+        f[parts] = softmax(f, x, V, most, 1);
+        f[label] -= 1;
         for (let i = x; i < x + V; i++) f[i] *= share;
       }
     },
-    gelu(y, a, n) {
-      for (let i = 0; i < n; i++) { const v = f[a + i]; f[y + i] = 0.5 * v * (1 + Math.tanh(K1 * v * (1 + K3 * v * v))); }
-    },
-    gelu_back(d, a, n) {
+  };
+}
+
+/**
+ * @param {Float32Array} f
+ * @returns {Pick<Kernels, "gelu" | "gelu_back">}
+ */
+function ofGelu(f) {
+  return {
+    gelu(y, x, n) {
       for (let i = 0; i < n; i++) {
-        const v = f[a + i], t = Math.tanh(K1 * v * (1 + K3 * v * v));
-        f[d + i] *= 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * K1 * (1 + 3 * K3 * v * v);
+        const v = f[x + i];
+        f[y + i] = 0.5 * v * (1 + Math.tanh(BEND * v * (1 + CUBE * v * v)));
       }
     },
-    norm(y, a, w, b, s, N, C) {
-      for (let n = 0; n < N; n++, a += C, y += C, s += 2) {
-        let mean = 0, q = 0;
-        for (let i = 0; i < C; i++) mean += f[a + i];
+    // d *= the slope at x
+    gelu_back(d, x, n) {
+      for (let i = 0; i < n; i++) {
+        const v = f[x + i], t = Math.tanh(BEND * v * (1 + CUBE * v * v));
+        f[d + i] *= 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * BEND * (1 + 3 * CUBE * v * v);
+      }
+    },
+  };
+}
+
+/**
+ * Of x (N, C): less the mean, over the spread, times scale, plus shift. stats (N, 2): each row's mean and 1 / spread.
+ * @param {Float32Array} f
+ * @returns {Pick<Kernels, "layer_norm" | "layer_norm_back">}
+ */
+function ofLayerNorm(f) {
+  return {
+    layer_norm(y, x, scale, shift, stats, N, C) {
+      for (let n = 0; n < N; n++, x += C, y += C, stats += 2) {
+        let mean = 0, squares = 0;
+        for (let i = 0; i < C; i++) mean += f[x + i];
         mean /= C;
-        for (let i = 0; i < C; i++) q += (f[a + i] - mean) ** 2;
-        const r = 1 / Math.sqrt(q / C + 1e-5);
-        for (let i = 0; i < C; i++) f[y + i] = (f[a + i] - mean) * r * f[w + i] + f[b + i];
-        f[s] = mean; f[s + 1] = r;
+        for (let i = 0; i < C; i++) squares += (f[x + i] - mean) ** 2;
+        const r = 1 / Math.sqrt(squares / C + 1e-5);
+        for (let i = 0; i < C; i++) f[y + i] = (f[x + i] - mean) * r * f[scale + i] + f[shift + i];
+        f[stats] = mean;
+        f[stats + 1] = r;
       }
     },
-    norm_back(dx, dy, a, w, s, dw, db, N, C) {
-      for (let n = 0; n < N; n++, a += C, dy += C, dx += C, s += 2) {
-        const m = f[s], r = f[s + 1];
-        let p = 0, q = 0;
+    // dx, dscale, dshift += the gradients, from dy
+    layer_norm_back(dx, dy, x, scale, stats, dscale, dshift, N, C) {
+      for (let n = 0; n < N; n++, x += C, dy += C, dx += C, stats += 2) {
+        const mean = f[stats], r = f[stats + 1];
+        let sum = 0, dot = 0;
         for (let i = 0; i < C; i++) {
-          const d = f[dy + i], h = (f[a + i] - m) * r, g = d * f[w + i];
-          f[dw + i] += d * h; f[db + i] += d; p += g; q += g * h;
+          const d = f[dy + i], h = (f[x + i] - mean) * r, g = d * f[scale + i];
+          f[dscale + i] += d * h;
+          f[dshift + i] += d;
+          sum += g;
+          dot += g * h;
         }
-        p /= C; q /= C;
-        for (let i = 0; i < C; i++) f[dx + i] += r * (f[dy + i] * f[w + i] - p - (f[a + i] - m) * r * q);
+        for (let i = 0; i < C; i++) {
+          const h = (f[x + i] - mean) * r, g = f[dy + i] * f[scale + i];
+          f[dx + i] += r * (g - sum / C - (h * dot) / C);
+        }
       }
     },
-    rows(y, r, N, C) { for (let n = 0; n < N; n++) f.copyWithin(y + n * C, r, r + C); },
-    add_rows(y, r, N, C) { for (let n = 0; n < N; n++, y += C) for (let i = 0; i < C; i++) f[y + i] += f[r + i]; },
-    sum_rows(r, y, N, C) { for (let n = 0; n < N; n++, y += C) for (let i = 0; i < C; i++) f[r + i] += f[y + i]; },
-    squares(a, n) { let s = 0; for (let i = a; i < a + n; i++) s += f[i] * f[i]; return s; },
-    mix(y, a, n, p, q) { for (let i = 0; i < n; i++) f[y + i] = p * f[y + i] + q * f[a + i]; },
-    adamw(p, g, m, v, n, clip, b1, b2, rate1, root2, decay) {
+  };
+}
+
+/**
+ * Of y (N, C) and a row (C,).
+ * @param {Float32Array} f
+ * @returns {Pick<Kernels, "set_rows" | "add_rows" | "sum_rows">}
+ */
+function ofRows(f) {
+  return {
+    set_rows(y, row, N, C) { for (let n = 0; n < N; n++) f.copyWithin(y + n * C, row, row + C); },
+    add_rows(y, row, N, C) { for (let n = 0; n < N; n++, y += C) for (let i = 0; i < C; i++) f[y + i] += f[row + i]; },
+    sum_rows(row, y, N, C) { for (let n = 0; n < N; n++, y += C) for (let i = 0; i < C; i++) f[row + i] += f[y + i]; },
+  };
+}
+
+/** @type {(x: number, least: number) => number} x, and 0 where it is nearer to 0 than `least`; NaN stays NaN */
+const keep = (x, least) => (Math.abs(x) < least ? 0 : x);
+
+/**
+ * @param {Float32Array} f
+ * @returns {Pick<Kernels, "squares" | "mix" | "adamw">}
+ */
+function ofUpdates(f) {
+  return {
+    squares(x, n) {
+      let total = 0;
+      for (let i = x; i < x + n; i++) total += f[i] * f[i];
+      return total;
+    },
+    mix(y, x, n, a, b) { for (let i = 0; i < n; i++) f[y + i] = a * f[y + i] + b * f[x + i]; }, // y = a y + b x
+    // n weights w by gradients g; m and v: the running means of g and of g^2
+    adamw(w, g, m, v, n, clip, b1, b2, rate, root, decay) {
       for (let i = 0; i < n; i++) {
-        const d = f[g + i] * clip, mm = f[m + i] = b1 * f[m + i] + (1 - b1) * d, vv = f[v + i] = b2 * f[v + i] + (1 - b2) * d * d;
-        f[p + i] = f[p + i] * decay - rate1 * mm / (Math.sqrt(vv) / root2 + 1e-8);
+        const d = keep(f[g + i] * clip, TINY);
+        f[m + i] = keep(b1 * f[m + i] + (1 - b1) * d, TINY);
+        f[v + i] = keep(b2 * f[v + i] + (1 - b2) * d * d, TINY * TINY);
+        f[w + i] = f[w + i] * decay - (rate * f[m + i]) / (Math.sqrt(f[v + i]) / root + 1e-8);
       }
     },
   };

@@ -1,108 +1,189 @@
-// A run: documents, gradients, updates, and what it says of them. It computes in slices, and hears between them.
-import { Trainer, random } from "./engine.js";
-import { stream } from "./stream.js";
-import wasm from "./wasm.json";
+// A run as the page hears of it. It computes in slices, and hears between them: so it can stand in a Worker, or on the
+// page itself.
+import { Learner } from "./learner.js";
+import { Clock, Schedule, Share, learningRate } from "./schedule.js";
+import { told } from "./told.js";
+
+/** @import { FromWorker, Go, Request, Scope, Start, ToWorker } from "./types" */
 
 const SLICE = 50; // ms of computing, between two of which it hears
 const TELL = 100; // ms between two reports
-const LONGEST = 0.5; // seconds that an update counts at most: a page that slept does not lose its schedule
-const WARM = 0.02; // of a run: the rate climbs
-const HEADS = 4;
 
-/** @param {any} scope a Worker's, or one like it on the page */
+/** @param {Scope} scope a Worker's, or one like it on the page */
 export function work(scope) {
-  let trainer = null, docs = null, settings = null, state = "idle", seen = null, mark = 0, clock = null;
-  const channel = new MessageChannel();
-  const breath = () => new Promise((done) => { channel.port1.onmessage = done; channel.port2.postMessage(0); });
-  const zero = () => ({ tokens: 0, loss: 0, floor: 0, used: 0 });
-
-  async function start({ settings: asked, source, ways, from }) {
-    settings = asked;
-    docs = stream(source, settings.seed, settings.window);
-    const files = Object.fromEntries(ways.filter((way) => wasm[way]).map((way) => [way, bytes(wasm[way])]));
-    const config = { vocab_size: docs.vocab, block_size: 80, n_layer: settings.layers, n_head: HEADS, n_embd: settings.width,
-      rotary: settings.positions === "rotary", positions: settings.positions };
-    trainer = await Trainer.make(config, { most: settings.batch * 80, longest: 80, files, seed: settings.seed });
-    if (from) for (const [name, values] of Object.entries(from.weights)) trainer.get(name).set(values);
-    const parameters = trainer.tensors.reduce((sum, { n }) => sum + n, 0);
-    scope.postMessage({ type: "ready", way: trainer.backend, parameters, bytes: trainer.f.buffer.byteLength });
-    clock = { used: 0, all: 0, from: 0, to: settings.seconds, first: 0 };
-    await run();
-  }
-  const done = () => settings.steps ? (trainer.step - clock.first) / settings.steps : (clock.used - clock.from) / (clock.to - clock.from);
-  const rate = (share) => settings.rate * Math.min(1, (share + 1e-3) / WARM, (1 - share) / (1 - WARM));
-
-  async function run() {
-    state = "running";
-    [seen, mark] = [zero(), performance.now()];
-    try {
-      for (let slept = performance.now(); state === "running" && done() < 1;) {
-        update();
-        const now = performance.now();
-        if (now - mark > TELL) report(now);
-        if (now - slept > SLICE) {
-          await breath();
-          slept = performance.now();
-        }
-      }
-    } catch (error) {
-      state = "idle";
-      return scope.postMessage({ type: "failed", what: String(error.stack ?? error) });
-    }
-    if (seen.tokens) report(performance.now());
-    const ended = state === "running" ? "done" : "stopped";
-    state = "idle";
-    scope.postMessage({ type: ended, seconds: clock.used, step: trainer.step });
-  }
-  function update() {
-    const began = performance.now(), mine = Array.from({ length: settings.batch }, docs.one), share = done();
-    const loss = trainer.lossAndGradients(mine.map(({ ids }) => ids));
-    trainer.update(rate(share), { optimizer: settings.optimizer, betas: [0.9, 0.98], weight_decay: 0.1 });
-    seen.tokens += trainer.N;
-    seen.loss += loss * trainer.N;
-    for (const { loss: floor } of mine) seen.floor += floor;
-    clock.all += trainer.N;
-    const took = Math.min(LONGEST, (performance.now() - began) / 1000);
-    clock.used += took;
-    seen.used += took;
-  }
-  function report(now) {
-    scope.postMessage({ type: "progress", seconds: clock.used, done: Math.min(1, done()), step: trainer.step, all: clock.all,
-      loss: seen.loss / seen.tokens, floor: seen.floor / seen.tokens, rate: rate(Math.min(1, done())),
-      speed: seen.tokens / seen.used, share: Math.min(1, (1000 * seen.used) / (now - mark)) });
-    [seen, mark] = [zero(), now];
-  }
-  function go({ seconds }) {
-    if (state === "running") return;
-    if (done() >= 1) Object.assign(clock, { from: clock.used, to: clock.used + (seconds ?? settings.seconds), first: trainer.step });
-    run();
-  }
-  scope.onmessage = ({ data }) => {
-    if (data.type === "start") start(data).catch((error) => scope.postMessage({ type: "failed", what: String(error.stack ?? error) }));
-    if (data.type === "stop" && state === "running") state = "stopped";
-    if (data.type === "go") go(data);
-    if (data.type === "talk") scope.postMessage({ type: "said", id: data.id, ...talk(trainer, docs, data) });
-    if (data.type === "weights") scope.postMessage({ type: "weights", network: { ...trainer.network(), encoding: docs.encoding } });
-  };
+  const run = new Run((message) => scope.postMessage(message));
+  scope.onmessage = ({ data }) => run.hear(data);
+  scope.onmessageerror = () => run.fail(new TypeError("a message could not be read"));
+  scope.postMessage({ type: "here" });
 }
 
-const bytes = (base64) => Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+/** Lets all that has come be heard: messages, and on a page the reader's hand. */
+const breath = () => new Promise((done) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    done(undefined);
+  };
+  port2.postMessage(0);
+});
 
-function talk(t, docs, { text, seed, temperature }) {
-  const next = random(seed), row = [docs.END, ...docs.ids(text)], { f, logits, config: { vocab_size: V, block_size } } = t;
-  let ended = false;
-  while (row.length < block_size && !ended) {
-    t.place([[...row, 0]]);
-    t.forward();
-    const at = logits + (row.length - 1) * V;
-    let most = -Infinity, total = 0;
-    for (let i = 0; i < V; i++) most = Math.max(most, f[at + i]);
-    const p = Float64Array.from({ length: V }, (_, i) => Math.exp((f[at + i] - most) / temperature));
-    for (const x of p) total += x;
-    let left = next() * total, id = 0;
-    while (id < V - 1 && (left -= p[id]) >= 0) id++;
-    ended = id === docs.END;
-    if (!ended) row.push(id);
+class Run {
+  /** @param {(message: FromWorker) => void} post */
+  constructor(post) {
+    this.post = post;
+    /** @type {Learner | null} */
+    this.learner = null;
+    /** @type {ToWorker[]} heard before there was a network */
+    this.early = [];
+    /** @type {"running" | "stopped" | "done" | "failed"} */
+    this.state = "running";
+    this.hidden = false; // is the page; nobody sees what would be computed
+    this.diverged = false;
+    this.clock = new Clock();
+    this.share = new Share();
+    this.heard = performance.now();
+    this.told = { now: performance.now(), used: 0 }; // when it last did
+    this.seen = { tokens: 0, loss: 0, floor: 0 }; // since then
+    this.all = 0; // tokens
+    this.asked = 0; // and not answered yet
+    /** @type {Promise<void>} */
+    this.answers = Promise.resolve();
+    this.wake = () => {};
   }
-  return { text: docs.text(row), ...docs.judge(row, ended) };
+
+  /** @param {ToWorker} message */
+  hear(message) {
+    if (this.state === "failed") return;
+    if (message.type === "start") this.start(message).catch((error) => this.fail(error));
+    else if (!this.learner) this.early.push(message);
+    else if (message.type === "stop") this.stop();
+    else if (message.type === "go") this.go(message);
+    else if (message.type === "hide") this.hide(true);
+    else if (message.type === "show") this.hide(false);
+    else this.ask(message);
+  }
+
+  /** @param {Start} message */
+  async start(message) {
+    this.settings = message.settings;
+    this.learner = await Learner.make(message);
+    this.schedule = new Schedule(message.settings, this.at);
+    if (message.worker === 0) this.post({ type: "ready", ...this.learner.made });
+    for (const early of this.early) this.hear(early);
+    await this.train(this.learner, message.worker === 0);
+  }
+
+  /**
+   * Trains for ever: where it may not, it waits in `turn`, in the middle of an update too. So whoever stops and goes on
+   * gets the same weights as whoever does not stop; and workers other than the first need hear nothing of it, since they
+   * wait for its gradients.
+   * @param {Learner} learner
+   * @param {boolean} first of the workers
+   */
+  async train(learner, first) {
+    const turn = () => this.turn();
+    for (;;) {
+      await turn();
+      const { diverged, tokens, loss, floor } = await learner.update(this.rate, turn);
+      this.all += tokens;
+      this.seen.tokens += tokens;
+      this.seen.loss += loss;
+      this.seen.floor += floor;
+      this.diverged = diverged;
+      if (!first) continue;
+      if (this.done >= 1 || diverged) this.end("done");
+      else if (performance.now() - this.told.now > TELL) this.report();
+    }
+  }
+
+  get at() {
+    return { used: this.clock.used, step: this.learner?.step ?? 0 };
+  }
+  get done() {
+    return this.schedule?.done(this.at) ?? 0;
+  }
+  get rate() {
+    return learningRate(this.done, this.settings?.rate ?? 0);
+  }
+  get may() {
+    return this.state === "running" && !this.hidden;
+  }
+
+  /** Between two pieces of work: hears and answers when a slice is over, and waits as long as it may not compute. */
+  async turn() {
+    if (!this.may || this.asked || performance.now() - this.heard > SLICE) {
+      this.clock.rest();
+      await this.breathe();
+      while (!this.may || this.asked) await (this.asked ? this.answers : new Promise((done) => { this.wake = () => done(undefined); }));
+    }
+    this.clock.work();
+  }
+  async breathe() {
+    await breath();
+    this.heard = performance.now();
+  }
+
+  stop() {
+    if (this.state === "running") this.end("stopped");
+  }
+  /** @param {"stopped" | "done"} type */
+  end(type) {
+    this.state = type;
+    this.clock.rest();
+    this.report();
+    this.post({ type, seconds: this.clock.used, step: this.at.step, diverged: this.diverged });
+  }
+  /** @param {Go} message */
+  go({ seconds }) {
+    if (this.state === "running" || !this.settings) return;
+    if (this.diverged) return this.end("done"); // from weights that are no numbers nothing is learned
+    if (this.state === "done") this.schedule = new Schedule({ ...this.settings, seconds: seconds ?? this.settings.seconds }, this.at);
+    this.state = "running";
+    this.goesOn();
+  }
+  /** @param {boolean} hidden */
+  hide(hidden) {
+    if (hidden === this.hidden) return;
+    this.hidden = hidden;
+    this.clock.rest();
+    if (this.state === "running") this.goesOn();
+  }
+  /** Or does not yet, while the page is hidden. */
+  goesOn() {
+    this.post({ type: this.hidden ? "paused" : "resumed" });
+    const now = performance.now();
+    this.told.now = now; // the time that it waited is no one's
+    this.share.begin(now, this.clock.used);
+    this.wake();
+  }
+
+  /** @param {Request} request */
+  ask(request) {
+    this.asked += 1;
+    const { learner } = this;
+    const pause = async () => { if (performance.now() - this.heard > SLICE) await this.breathe(); };
+    const answer = async () => {
+      this.clock.rest(); // which counts what is learned in
+      if (learner) this.post(await learner.answer(request, pause));
+      this.asked -= 1;
+    };
+    this.answers = this.answers.then(answer).catch((error) => this.fail(error));
+  }
+
+  report() {
+    const { tokens, loss, floor } = this.seen, now = performance.now(), { used, step } = this.at;
+    if (!tokens) return;
+    this.post({
+      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, rate: this.rate,
+      speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used),
+    });
+    this.told = { now, used };
+    this.seen = { tokens: 0, loss: 0, floor: 0 };
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    this.state = "failed";
+    this.post({ type: "failed", ...told(error) });
+  }
 }
