@@ -67,24 +67,24 @@ _MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # buffers of older version
 _NBUTILS_TYPE = "nbutils-gpt"  # config.json's model_type where a switch is on
 
 
-def find_pretrained(name_or_folder: str | os.PathLike) -> Path:
-    """The folder of a saved model, which is downloaded if it has a name on the hub.
+def find_pretrained(name_or_path: str | os.PathLike) -> Path:
+    """The folder of a saved model, which is downloaded if it has a name on the hub; or its one file.
 
     "gpt2", "gpt2-medium", "gpt2-large" and "gpt2-xl" are always taken at the same commit. Raises
-    ``FileNotFoundError`` for a path at which no folder is, and ``ConnectionError`` if a download
+    ``FileNotFoundError`` for a path at which neither is, and ``ConnectionError`` if a download
     fails.
     """
-    of_type("name_or_folder", name_or_folder, (str, os.PathLike), 'give a folder, or "gpt2"')
-    path = expanded(name_or_folder)
-    if path.is_dir():
+    of_type("name_or_path", name_or_path, (str, os.PathLike), 'give a folder, or "gpt2"')
+    path = expanded(name_or_path)
+    if path.is_dir() or (path.is_file() and path.suffix == ".safetensors"):
         check_name(path)
         return path
-    repository = str(name_or_folder)
-    is_name = isinstance(name_or_folder, str) and _HUB_NAME.fullmatch(repository)
+    repository = str(name_or_path)
+    is_name = isinstance(name_or_path, str) and _HUB_NAME.fullmatch(repository)
     if path.exists() or not is_name:
         raise FileNotFoundError(
-            f"name_or_folder={repository!r} is no folder here: give a folder with config.json and "
-            'model.safetensors, or a name such as "gpt2"'
+            f"name_or_path={repository!r} is no folder here: give a folder with config.json and "
+            'model.safetensors, a file that ends in .safetensors, or a name such as "gpt2"'
         )
     if "/" not in repository:
         repository = f"openai-community/{repository}"
@@ -96,12 +96,12 @@ def find_pretrained(name_or_folder: str | os.PathLike) -> Path:
         files = [hf_hub_download(repository, name, revision=commit) for name in names]
     except ImportError as error:
         raise FileNotFoundError(
-            f"{str(name_or_folder)!r} is not a folder here, and downloading it needs "
+            f"{str(name_or_path)!r} is not a folder here, and downloading it needs "
             "huggingface_hub: pip install huggingface_hub"
         ) from error
     except Exception as error:  # the hub has a dozen kinds, some from libraries below it
         raise ConnectionError(
-            f"{str(name_or_folder)!r} is not a folder here and could not be downloaded as "
+            f"{str(name_or_path)!r} is not a folder here and could not be downloaded as "
             f"{repository!r}: check the name and the network, or give a folder with config.json "
             f"and model.safetensors ({type(error).__name__})"
         ) from error

@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from nbutils import hub
+from nbutils import hub, network_file
 from nbutils.arguments import of_type, whole
 from nbutils.attention import attention
 from nbutils.config import GPTConfig
@@ -211,19 +211,19 @@ class GPT(nn.Module):
         return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T
 
     @classmethod
-    def from_pretrained(cls, name_or_folder: str | os.PathLike) -> "GPT":
-        """A GPT that ``save_pretrained`` wrote, or a GPT-2 in Hugging Face's layout, ready to use:
-        on the CPU, in evaluation mode, float32.
-
-        ``name_or_folder``: a folder with config.json and model.safetensors, or a name such as
-        "gpt2", "gpt2-xl" or "someone/their-gpt2", which is downloaded. Raises ``FileNotFoundError``
-        for a path at which no such folder is, ``ConnectionError`` if a download fails, and
-        ``ValueError`` for a model that is not built like this one.
+    def from_pretrained(cls, name_or_path: str | os.PathLike) -> "GPT":
+        """A GPT that ``save_pretrained`` or a page wrote, or a GPT-2 in Hugging Face's layout, in
+        evaluation mode and float32, on the CPU. ``name_or_path``: a folder with config.json and
+        model.safetensors; a file of the page's (`network_file`); or a name such as "gpt2", "gpt2-xl" or
+        "someone/their-gpt2", which is downloaded. Raises ``FileNotFoundError`` for a path at which there
+        is none, ``ConnectionError`` if a download fails, and ``ValueError`` for a model that is not
+        built like this one.
         """
-        folder = hub.find_pretrained(name_or_folder)
+        path = hub.find_pretrained(name_or_path)
+        reader = network_file if path.is_file() else hub
         with torch.device("meta"):  # shapes only: the file brings the numbers
-            model = cls(hub.read_config(folder))
-        weights = hub.read_weights(folder, model.config, model.state_dict())
+            model = cls(reader.read_config(path))
+        weights = reader.read_weights(path, model.config, model.state_dict())
         model.load_state_dict(weights, assign=True)
         return model.eval()
 

@@ -20,8 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from nbutils import device, text, tokens
 from nbutils import smallworld as world
@@ -29,8 +27,8 @@ from nbutils.arguments import of_type, whole
 from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import document_losses
 from nbutils.files import cache_folder, expanded, written_aside
-from nbutils.hub import plain_names
 from nbutils.model import GPT
+from nbutils.network_file import safetensors_bytes
 from nbutils.progress import History
 from nbutils.training import train
 
@@ -126,32 +124,18 @@ def recipe() -> dict:
     }
 
 
-# A network in a file, which `figures/moving/gpt.js` reads too
-
-
-def safetensors_bytes(model: GPT) -> bytes:
-    """The network as a safetensors file's bytes: weights in float16, its ``GPTConfig`` in the head."""
-    named = plain_names(model.state_dict())
-    weights = {name: value.half().contiguous() for name, value in named.items()}
-    return save(weights, {"config": json.dumps(asdict(model.config))})
-
-
 def read_network(path: str | os.PathLike) -> GPT:
-    """The network that `safetensors_bytes` stored: float32, on the CPU, in evaluation mode.
+    """A network of the package, by its file: float32, on the CPU, in evaluation mode.
 
     Raises ``FileNotFoundError`` for a missing file, ``ValueError`` for a damaged one.
     """
     path = expanded(of_type("path", path, (str, os.PathLike), "give the path of a network's file"))
-    content = _bytes_of(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; {_REMEDY}")
     try:
-        head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        with torch.device("meta"):  # shapes only: nothing is drawn, and the file brings the numbers
-            model = GPT(GPTConfig(**json.loads(head["__metadata__"]["config"])))
-        weights = {name: value.float() for name, value in load(content).items()}
-        model.load_state_dict(weights, assign=True)
-    except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        return GPT.from_pretrained(path)
+    except ValueError as error:
         raise ValueError(f"{path} is damaged; {_REMEDY}") from error
-    return model.eval()
 
 
 def _bytes_of(path: Path) -> bytes:

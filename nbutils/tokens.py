@@ -128,8 +128,17 @@ def train_bpe(text: str | Iterable[str], vocab_size: int, *, name: str = "bpe") 
 
 
 def save(encoding: tiktoken.Encoding, path: str | os.PathLike) -> None:
-    """Write an encoding to one file, which ``get_encoding(path)`` reads back."""
+    """Write an encoding to one file, which ``get_encoding(path)`` reads back.
+
+    Raises ValueError for one that lacks a byte, as those of `vocabularies`: `network_file` keeps them.
+    """
     check_encoding(encoding)
+    lacking = [value for value in range(BYTES) if bytes([value]) not in encoding._mergeable_ranks]
+    if lacking:
+        raise ValueError(
+            f"encoding={encoding.name!r} has no token for the byte {lacking[0]}, so it is kept with its "
+            "network: network_file.save_network(model, path, encoding)"
+        )
     content = {
         "format": _FORMAT,
         "name": encoding.name,

@@ -9,9 +9,10 @@ import pytest
 import torch
 from shown import bundled
 
-from nbutils import recipes, smallworld
+from nbutils import smallworld
 from nbutils.figures.moving import networks
 from nbutils.model import GPT, GPTConfig
+from nbutils.network_file import safetensors_bytes
 from nbutils.trace import trace
 
 OWN = """import { gelu, kvCache, network, read, softmax, unembed } from "./gpt.js";
@@ -96,7 +97,7 @@ def test_every_value_is_torch_s(run, switches):
         torch.nn.init.normal_(weight, std=0.3)
     model = model.half().float().eval()
     assert_same(
-        run(recipes.safetensors_bytes(model), TOKENS, whole=True),
+        run(safetensors_bytes(model), TOKENS, whole=True),
         trace(model, torch.tensor([TOKENS])),
     )
 
@@ -139,7 +140,7 @@ def test_the_sorter_makes_no_mistake():
 def test_what_is_stored_is_what_is_packed():
     for name in networks.FILES:
         content = networks.content(name)
-        assert recipes.safetensors_bytes(networks.load_network(name)) == content
+        assert safetensors_bytes(networks.load_network(name)) == content
         assert len(content) < 2_000_000
         head = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         assert json.loads(head["__metadata__"]["config"]) == asdict(

@@ -275,7 +275,7 @@ def test_the_home_folder_is_found(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("value", [None, 3, True, [], b"gpt2", GPT])
 def test_what_is_neither_a_name_nor_a_folder_is_told(value):
-    with pytest.raises(ValueError, match="name_or_folder=.* is of type .*: give a folder, or"):
+    with pytest.raises(ValueError, match="name_or_path=.* is of type .*: give a folder, or"):
         GPT.from_pretrained(value)
     with pytest.raises(ValueError, match="folder=.* is of type .*: give the path of a folder"):
         filled(TINY).save_pretrained(value)

@@ -26,12 +26,14 @@ FLOW = (
     {"kernels"},
     {"bpe"},
     {"tokens"},
+    {"vocabularies"},
     {"smallworld"},
     {"text_files"},
     {"text"},
     {"windows"},
     {"packing"},
     {"ids", "hub"},
+    {"network_file"},
     {"model", "tiny"},
     {"trace"},
     {"planning"},
@@ -68,6 +70,8 @@ HOMONYMS = {
     "evaluate": {"evaluation.py", "exercises/your_gpt/training.py"},
     "load": {"text.py", "kernels/standin.py"},  # a text; numbers from slow memory, in Triton's word
     "language": {"words/__init__.py", "kernels/__init__.py"},  # a reader's; a kernel's
+    "read_config": {"hub.py", "network_file.py"},  # of a folder; of a file: one interface
+    "read_weights": {"hub.py", "network_file.py"},
     "cdiv": {
         "kernels/launch.py",
         "kernels/standin.py",

@@ -15,6 +15,7 @@ from nbutils.evaluation import evaluate
 from nbutils.figures.moving.networks import content, load_network
 from nbutils.figures.moving.sampler import Sampler
 from nbutils.model import GPT, GPTConfig
+from nbutils.network_file import safetensors_bytes
 from nbutils.training import TrainConfig, TrainingInterrupt
 from nbutils.windows import Windows
 
@@ -170,7 +171,7 @@ def test_weights_of_another_training_are_noticed(copy):
 
 @pytest.mark.parametrize("kept", [0, 4, 60, 0.5])
 def test_a_network_s_file_cut_short_is_a_sentence(tmp_path, kept):
-    whole = recipes.safetensors_bytes(
+    whole = safetensors_bytes(
         GPT(GPTConfig(vocab_size=9, block_size=4, n_layer=1, n_head=1, n_embd=8))
     )
     path = tmp_path / "small.safetensors"

@@ -1,6 +1,7 @@
 // The page "Your progress": what was done in each chapter, the exercises of a file, and what is kept, to save, to take
 // back and to forget.
-import { button, element, fill } from "../../nbutils/figures/moving/shared.js";
+import { forget as forgetNetwork, found } from "../../nbutils/figures/moving/own.js";
+import { button, element, fill, readable } from "../../nbutils/figures/moving/shared.js";
 /** @import { Page } from "./types" */
 
 /** @typedef {{ page: string, title: string, sections: string[], predictions: string[], exercises: string[] }} Chapter */
@@ -21,8 +22,9 @@ export default function progress(page) {
     if (file) said.textContent = await take(file, course, page);
   };
   place.append(body, kept(page, said, open), said);
-  const show = () => body.replaceChildren(chapters(course, page), exercises(course, page));
+  const show = () => body.replaceChildren(chapters(course, page), exercises(course, page), network(page));
   addEventListener("remembered", show);
+  addEventListener("network", show);
   addEventListener("storage", show);
   show();
   document.addEventListener("dragover", (event) => event.preventDefault());
@@ -101,6 +103,21 @@ function exercises(course, { root, words, memory }) {
 }
 
 /**
+ * The network that the reader has trained in a page, where one is kept.
+ * @param {Page} page
+ */
+function network({ words }) {
+  const told = words.progress, made = element("section", { hidden: true }, element("h2", { id: "network" }, told.network));
+  found().then((kept) => {
+    if (!kept) return;
+    const size = readable(kept.file.byteLength / 1e6, 2);
+    made.append(element("p", {}, fill(told.network_kept, { name: kept.name, date: kept.date.slice(0, 10), size })));
+    made.hidden = false;
+  });
+  return made;
+}
+
+/**
  * Buttons to open, save and forget.
  * @param {Page} page
  * @param {HTMLElement} said
@@ -118,8 +135,9 @@ function kept({ words, memory }, said, open) {
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   };
   const sure = element("span", { class: "sure", hidden: true }, `${told.forget_sure} `,
-    button(told.forget_yes, () => {
+    button(told.forget_yes, async () => {
       memory.forget();
+      await forgetNetwork();
       said.textContent = told.forgotten;
       sure.hidden = true;
     }), " ", button(told.keep, () => { sure.hidden = true; }));

@@ -1,4 +1,4 @@
-"""A model's folder: `train` leaves there what `sample` reads."""
+"""A model's folder: `train` leaves there what `sample` reads. Or a file that a page saved."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ def check_free(folder: Path) -> None:
 
 
 def check_finished(folder: Path) -> None:
-    """Raise ``FileNotFoundError``, before PyTorch is loaded, unless a model and its encoding are there."""
+    """Raise ``FileNotFoundError``, before PyTorch is loaded, unless a model and its encoding are there.
+
+    A file has both in one, or is told of when it is read.
+    """
     name = nbutils.packing.ENCODING
-    if (folder / name).exists():
+    if folder.is_file() or (folder / name).exists():
         return
     if _is_another_model(folder):
         raise FileNotFoundError(
@@ -48,10 +51,13 @@ def save_model(folder: Path, model: nbutils.model.GPT, encoding: tiktoken.Encodi
 
 
 def load_model(folder: Path) -> tuple[tiktoken.Encoding, nbutils.model.GPT]:
-    """The encoding and the model, on the CPU.
+    """The encoding and the model, on the CPU: of a folder, or of a file that a page saved.
 
     Raises ``ValueError`` if they are damaged, or not of one run.
     """
+    if folder.is_file():
+        encoding = nbutils.network_file.read_encoding(folder)
+        return encoding, nbutils.model.GPT.from_pretrained(folder)
     try:
         encoding = nbutils.tokens.get_encoding(str(folder / nbutils.packing.ENCODING))
         end, model = encoding.eot_token, nbutils.model.GPT.from_pretrained(folder)

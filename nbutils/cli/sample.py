@@ -1,4 +1,4 @@
-"""``python -m nbutils sample``: a model's folder and a prompt -> text."""
+"""``python -m nbutils sample``: a model's folder or file and a prompt -> text."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ class Sample:
     """Let a trained GPT go on with a prompt, and print both."""
 
     folder: Annotated[Path, tyro.conf.arg(name="from")]
-    """The folder that `train` wrote."""
+    """The folder that `train` wrote, or a .safetensors file that a page of the course saved."""
     prompt: str = ""
     """The beginning of a document; without it the model begins one."""
     max_new_tokens: int = 200

@@ -64,6 +64,8 @@ PICTURES = [
             "{q: [[[NaN]]]}": "q must hold",
             "{k: []}": "k must hold",
             "{k: 'mole'}": "k must hold",
+            "{yours: 'a'}": "yours is a; it must be true or false",
+            "{layer: -1}": "layer is -1",
         },
     ),
 ]

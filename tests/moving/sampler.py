@@ -83,6 +83,7 @@ PICTURES = [
             "{top_k: 15}": "top_k is 15",
             "{tail: 20}": "tail is 20",
             "{tail: -1}": "tail is -1",
+            "{yours: 1}": "yours is 1; it must be true or false",
         },
     ),
 ]

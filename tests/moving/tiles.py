@@ -110,7 +110,7 @@ PICTURES = [
             "{tile: '8'}": "tile is 8; it can be",
             "{tile: NaN}": "tile is NaN",
             "{tile: null}": "tile is null",
-            "{causal: 1}": "causal must be true or false, and is 1",
+            "{causal: 1}": "causal is 1; it must be true",
             "{step: 11}": "step is 11; it must be a whole number from 0 to 10",
             "{step: 0.5}": "step is 0.5",
             "{step: undefined}": "step is undefined",

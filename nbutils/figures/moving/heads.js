@@ -1,9 +1,15 @@
 // Where each head of a token looks: scores, scale, mask and softmax as in heads.py.
-import { Sentence, change, chip, element, fill, flag, percent, picture, slider, sum, svg, tick, whole } from "./shared.js";
-import { softmax } from "./gpt.js";
+import {
+  Sentence, change, chip, element, fill, flag, later, percent, picture, resource, slider, sum, svg, tick, visible, whole,
+} from "./shared.js";
+import { kvCache, read, softmax } from "./gpt.js";
+import { meaningOf } from "./tokens.js";
+import { whose } from "./whose.js";
 
-/** @import { Parts } from "./types" */
-/** @typedef {typeof import("../../words/en/pictures/heads.json")} Words */
+/** @import { Meaning, Parts, World } from "./types" */
+/** @import { Own } from "./engine/types" */
+/** @import { Words as OwnWords } from "./whose.js" */
+/** @typedef {typeof import("../../words/en/pictures/heads.json") & OwnWords} Words */
 
 /**
  * @typedef {object} State
@@ -13,11 +19,16 @@ import { softmax } from "./gpt.js";
  * @property {number} token the one that looks
  * @property {boolean} scaled
  * @property {boolean} masked
+ * @property {boolean} yours the heads are those of the reader's own network
+ * @property {number} layer of that network
  */
+/** @typedef {{ q: number[][][], k: number[][][] }} Heads each (H, T, D) */
 /** @typedef {{ x: number, top: number, bottom: number }} Box where a token's box is: its middle, and its edges */
 /** @typedef {Pick<State, "q" | "k" | "token" | "scaled" | "masked">} Asked */
 
 const LEAST = 0.03; // of a weight that gets a line
+const MOST_HEADS = 4, MOST_LAYERS = 100; // as in heads.py
+const START = "<start>"; // how chapters write the end of a document that stands before a text
 
 /** @param {number[]} numbers */
 const mean = (numbers) => sum(numbers) / numbers.length;
@@ -204,20 +215,77 @@ function lineTo(from, to, share, aside, head, place) {
 }
 
 /**
+ * What a network makes of the picture's tokens: in each layer the heads' queries and keys.
+ * @param {Own["network"]} net
+ * @param {string[]} tokens as `visible` shows them
+ * @param {Meaning} meaning
+ * @param {Words} words
+ * @returns {Heads[]}
+ */
+function headsIn(net, tokens, meaning, words) {
+  const { n_head: H, n_embd: C, n_layer, block_size } = net.config, D = C / H;
+  if (H > MOST_HEADS) throw new Sentence(fill(words.tooMany, { heads: H, most: MOST_HEADS }));
+  if (tokens.length > block_size) throw new Sentence(fill(words.tooShort, { most: block_size, length: tokens.length }));
+  const ids = new Map([[START, meaning.end]]);
+  for (let id = 0; id < meaning.end; id++) ids.set(visible(meaning.name(id)), id);
+  const those = tokens.filter((name) => !ids.has(name)).join(", ");
+  if (those) throw new Sentence(fill(words.notRead, { those }));
+  const cache = kvCache(net), values = tokens.map((name) => read(net, cache, ids.get(name) ?? meaning.end).layers);
+  /** @type {(layer: number, name: "q" | "k") => number[][][]} */
+  const split = (layer, name) => Array.from({ length: H }, (_, head) =>
+    values.map((layers) => [...layers[layer][name].slice(head * D, (head + 1) * D)]));
+  return Array.from({ length: n_layer }, (_, layer) => ({ q: split(layer, "q"), k: split(layer, "k") }));
+}
+
+/**
+ * The heads of the reader's network, layer by layer; null: it is not here yet.
+ * @param {Parts<Words, State>} parts
+ * @param {ReturnType<typeof whose>} mine
+ */
+function ownHeads({ model, words, redraw }, mine) {
+  const world = later(async () => /** @type {World} */ (JSON.parse(new TextDecoder().decode(await resource(model, "world")))), redraw);
+  /** @type {{ own: Own | null, layers: Heads[] }} */
+  const made = { own: null, layers: [] };
+  return () => {
+    const own = mine.own();
+    world.tell();
+    if (!world.value) world.fetch();
+    if (!own || !world.value) return null;
+    const { network } = own;
+    if (made.own !== own) Object.assign(made, { own, layers: headsIn(network, model.get("tokens"), meaningOf(network.encoding, world.value, words), words) });
+    return made.layers;
+  };
+}
+
+/**
+ * The boxes that the reader ticks, with the width D in the words of one.
+ * @param {Parts<Words, State>} parts
+ */
+function ticks({ model, words }) {
+  const scale = tick("", (scaled) => change(model, { scaled })), mask = tick(words.masked, (masked) => change(model, { masked }));
+  /** @type {(asked: Asked) => void} */
+  const show = ({ scaled, masked, q }) => {
+    scale.show(scaled);
+    mask.show(masked);
+    Object.assign(scale.querySelector("span") ?? {}, { textContent: fill(words.scaled, { D: q[0][0].length }) });
+  };
+  return Object.assign(element("div", { class: "ticks" }, scale, mask), { show });
+}
+
+/**
  * @param {Parts<Words, State>} parts
  * @returns {() => string} draws the state, and says it
  */
-function build({ model, root, words, said }) {
-  const tokens = model.get("tokens"), shape = [model.get("q").length, tokens.length, model.get("q")[0][0].length];
-  const [H, T, D] = shape;
+function build(parts) {
+  const { model, root, words, said } = parts, tokens = model.get("tokens"), T = tokens.length;
+  const shape = [model.get("q").length, T, model.get("q")[0][0].length];
   /** @type {{ token: number, scores: number[][], weights: number[][] } | null} */
   let now = null;
   let over = -1; // the token under the pointer
   /** @param {number} token */
   const choose = (token) => change(model, { token });
-  const place = slider(words.token, choose);
-  const scale = tick(fill(words.scaled, { D }), (scaled) => change(model, { scaled }));
-  const mask = tick(words.masked, (masked) => change(model, { masked }));
+  const place = slider(words.token, choose), layer = slider(words.layer, (at) => change(model, { layer: at })), boxed = ticks(parts);
+  const mine = whose(parts), own = ownHeads(parts, mine);
   const told = element("p", { class: "quiet hovered" }, words.choose);
   /** @param {number} at */
   const hover = (at) => {
@@ -226,22 +294,36 @@ function build({ model, root, words, said }) {
     all.lines.forEach((row, i) => row.classList.toggle("over", i === at));
     told.textContent = at < 0 || !now ? words.choose : lookAt(now, tokens, at, words);
   };
-  const boxes = stream(tokens, choose, hover), all = table(tokens, H, words, hover);
-  root.append(element("div", { class: "controls" }, place, element("div", { class: "ticks" }, scale, mask)),
-    boxes, told, said, element("p", { class: "quiet" }, words.caption), all);
+  const boxes = stream(tokens, choose, hover);
+  let all = table(tokens, shape[0], words, hover), H = shape[0];
+  root.append(element("div", { class: "controls" }, place, layer, boxed), mine, boxes, told, said,
+    element("p", { class: "quiet" }, words.caption), all);
 
   return () => {
     const token = whole(model, "token", 0, T - 1), q = numbers(model, "q", shape, words), k = numbers(model, "k", shape, words);
-    const state = { q, k, token, scaled: flag(model, "scaled", words), masked: flag(model, "masked", words) };
+    const yours = flag(model, "yours"), first = whole(model, "layer", 0, MOST_LAYERS - 1);
+    mine.show();
+    const layers = yours ? own() : [{ q, k }];
+    root.classList.toggle("waiting", !layers);
+    if (!layers) return words.recalling;
+    const at = Math.min(first, layers.length - 1);
+    layer.hidden = !yours;
+    layer.show(at, layers.length - 1, fill(words.layerOf, { layer: at + 1, layers: layers.length }));
+    const state = { ...layers[at], token, scaled: flag(model, "scaled"), masked: flag(model, "masked") };
     const scores = scoresOf(state), weights = scores.map(weigh);
     now = { token, scores, weights };
     place.show(token, T - 1, fill(words.place, { token, last: T - 1 }));
-    scale.show(state.scaled);
-    mask.show(state.masked);
+    boxed.show(state);
+    if (H !== scores.length) {
+      H = scores.length;
+      const before = all;
+      all = table(tokens, H, words, hover);
+      before.replaceWith(all);
+    }
     boxes.show(token, weights, state.masked);
     all.show(token, scores, weights);
     hover(over);
-    return `${looks(words, tokens, token, weights)}\n${scaleSaid(words, state, D)}\n${maskSaid(words, state, weights)}`;
+    return `${looks(words, tokens, token, weights)}\n${scaleSaid(words, state, state.q[0][0].length)}\n${maskSaid(words, state, weights)}`;
   };
 }
 

@@ -7,6 +7,7 @@ import traitlets
 
 from ..style import marked
 from .picture import Picture, floats, percent, whole_number
+from .sampler import world_tables
 
 _DIGITS = 6  # that matter, of a query's or a key's number
 _TOKENS, _HEADS, _WIDTH = (2, 24), (1, 4), (1, 64)  # more would not fit on a screen
@@ -25,7 +26,11 @@ class AttentionHeads(Picture):
     """
 
     script = "heads.js"
-    kept = ("token", "scaled", "masked")
+    kept = ("token", "scaled", "masked", "yours", "layer")
+    parts = ("own", "whose")
+    resources = {
+        "world": world_tables
+    }  # for the names of tokens that the reader's own network knows
 
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     q = traitlets.List().tag(sync=True)
@@ -33,6 +38,10 @@ class AttentionHeads(Picture):
     token = traitlets.Int().tag(sync=True)
     scaled = traitlets.Bool().tag(sync=True)
     masked = traitlets.Bool().tag(sync=True)
+    yours = traitlets.Bool(False).tag(
+        sync=True
+    )  # the heads are of the network that a page remembers,
+    layer = traitlets.Int(0).tag(sync=True)  # in this of its layers
 
     def __init__(
         self,

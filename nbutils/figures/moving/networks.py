@@ -1,7 +1,7 @@
 """The small trained networks that run inside pages, as files of this package.
 
 A page must get the same bytes from every build, and training gives the same bits only on the same
-machine. So the networks are trained once, rounded to float16 and stored, as `recipes.safetensors_bytes` does
+machine. So the networks are trained once, rounded to float16 and stored, as `network_file.safetensors_bytes` does
 it; ``gpt.js`` reads these files too. The course's GPT is the one of `nbutils.recipes`. The sorter is
 made anew by
 
@@ -16,6 +16,7 @@ import torch
 from nbutils import recipes
 from nbutils.config import GPTConfig
 from nbutils.model import GPT
+from nbutils.network_file import safetensors_bytes
 from nbutils.windows import IGNORE
 
 from .picture import FOLDER
@@ -68,5 +69,5 @@ def load_network(name: str) -> GPT:
 
 
 if __name__ == "__main__":
-    FILES["sorter"].write_bytes(recipes.safetensors_bytes(train_sorter()))
+    FILES["sorter"].write_bytes(safetensors_bytes(train_sorter()))
     print(f"{FILES['sorter']}: {FILES['sorter'].stat().st_size:,} bytes")

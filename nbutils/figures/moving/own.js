@@ -302,10 +302,18 @@ export async function remember(trained, name, made, words) {
  * @returns {Promise<Own | null>}
  */
 export async function recalled(words) {
-  /** @type {Kept | undefined} */
-  const kept = window.nextToken?.network ?? await stored("readonly", (store) => store.get(KEY)).catch(() => undefined);
+  const kept = await found();
   if (!kept) return null;
   return { ...understood(new DataView(kept.file), kept.name, words), name: kept.name, date: kept.date };
+}
+
+/**
+ * What is kept, unread.
+ * @returns {Promise<Kept | undefined>}
+ */
+export async function found() {
+  const kept = window.nextToken?.network ?? await stored("readonly", (store) => store.get(KEY)).catch(() => undefined);
+  return kept?.file instanceof ArrayBuffer ? kept : undefined;
 }
 
 /** Forget it. */

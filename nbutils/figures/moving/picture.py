@@ -36,12 +36,14 @@ class Picture(anywidget.AnyWidget):
     are files that are too large for the state: name -> a function that returns their bytes. The
     script asks for one when it first needs it; a page gets it as a file of its own. ``kept`` names
     the traits that the reader changes: a page remembers them, a link names them, and "start again"
-    sets them back. They are few and small.
+    sets them back. They are few and small. ``parts`` names further tables of words: those of the
+    parts that the script imports.
     """
 
     script: str
     resources: Mapping = {}
     kept: Sequence[str] = ()
+    parts: Sequence[str] = ()
 
     _kept = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _resources = traitlets.Dict().tag(sync=True)  # name -> SHA-256
@@ -59,9 +61,13 @@ class Picture(anywidget.AnyWidget):
 
     @classmethod
     def wording(cls) -> dict:
-        """All that it may say: the words of every picture, and those of its script's name."""
-        areas = ("pictures/common", f"pictures/{Path(cls.script).stem}")
-        return {key: words for area in areas for key, words in table(area, language()).items()}
+        """All that it may say: the words of every picture, of its parts, and of its script's name."""
+        tables = ("common", *cls.parts, Path(cls.script).stem)
+        return {
+            key: words
+            for name in tables
+            for key, words in table(f"pictures/{name}", language()).items()
+        }
 
     @classmethod
     def of_kind(cls) -> dict:

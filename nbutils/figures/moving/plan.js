@@ -44,7 +44,7 @@ function asked(model, words) {
     throw new Sentence(fill(words.choice, { name, value: String(value).slice(0, 60).toWellFormed(), those: choices[name].join(", ") }));
   })));
   if (!Object.hasOwn(kinds, chip)) throw new Sentence(fill(words.no_chip, { chip: String(chip).slice(0, 60).toWellFormed() }));
-  const found = { ...numbers, chip, short: flag(model, "short", words), sharded: flag(model, "sharded", words) };
+  const found = { ...numbers, chip, short: flag(model, "short"), sharded: flag(model, "sharded") };
   if (!found.short && !kinds[chip][1]) throw new Sentence(fill(words.no_peak, { chip }));
   return found;
 }

@@ -1,13 +1,17 @@
 // The next word's probabilities by a network that runs here, the truth, and a draw: as in sampler.py.
 import { DIGITS, RARE, barOf } from "./bars.js";
 import {
-  Sentence, button, change, checkText, chip, element, fill, later, percent, picture, resource, slider, textArea, visible, whole,
+  Sentence, button, change, checkText, chip, element, fill, flag, later, percent, picture, resource, slider, textArea, visible,
+  whole,
 } from "./shared.js";
 import { kvCache, network, read, softmax, unembed } from "./gpt.js";
-import { END, nextProbabilities } from "./smallworld.js";
+import { courseEncoding, meaningOf } from "./tokens.js";
+import { whose } from "./whose.js";
 
-/** @import { CommonWords, Cut, Parts, Row, World } from "./types" */
-/** @typedef {typeof import("../../words/en/pictures/sampler.json") & CommonWords} Words */
+/** @import { CommonWords, Meaning, Network, Parts, Row, World } from "./types" */
+/** @import { Own } from "./engine/types" */
+/** @import { Words as OwnWords } from "./whose.js" */
+/** @typedef {typeof import("../../words/en/pictures/sampler.json") & OwnWords & CommonWords} Words */
 
 /**
  * @typedef {object} State
@@ -16,73 +20,39 @@ import { END, nextProbabilities } from "./smallworld.js";
  * @property {number} top_k how many words are kept; 0: all
  * @property {number} tail what top-p cuts off, in `STEPS`-ths
  * @property {boolean} ended the network drew the end
+ * @property {boolean} yours the reader's own network writes, and not the course's
  * @property {boolean} waits its files are fetched when the reader touches it, and not when it is seen
  * @property {Moved & { rows: Row[] }} beginning what is shown before any file is here
  */
 /** @typedef {{ text: string, heat: number, top_k: number, tail: number }} Moved what the reader moves */
 /** @typedef {{ logits: Float64Array, truth: Float64Array | null, count: number }} Read shape (V,) each */
-/** @typedef {Read | { logits: null, count: number }} Found no logits: the text is too long */
+/** @typedef {Read | { logits: null, count: number, most: number }} Found no logits: the text is too long */
 /** @typedef {{ name: string, p: number }} Drawn a token that the network drew, and the probability that it had */
-/** @typedef {{ ids: Map<string, number>, pieces: Cut, end: number }} Encoding end: the id of a document's end */
 
 const ROWS = 14, STEPS = 20, MOST_CHARACTERS = 600, MOST_TOKENS = 79, SIZE = "1.6 MB"; // as in sampler.py
 const PAUSE = 150, BUDGET = 20; // ms: between two draws, and of reading before the page is shown again
 const COLDEST = 2 ** -126; // of the temperatures
 
-/**
- * A text's tokens by the course's byte pair encoding: of all neighbours the first learned are joined first.
- * @param {World} world
- * @returns {Encoding}
- */
-function encoder({ vocabulary, pattern }) {
-  const ids = new Map(vocabulary.map((piece, id) => [piece, id])), split = new RegExp(pattern, "gu");
-  /** @param {string} piece */
-  const joined = (piece) => {
-    const row = [...piece];
-    while (row.length > 1) {
-      let best = Infinity, at = -1;
-      for (let i = 1; i < row.length; i++) {
-        const id = ids.get(row[i - 1] + row[i]) ?? Infinity;
-        if (id < best) [best, at] = [id, i];
-      }
-      if (at < 0) break;
-      row.splice(at - 1, 2, row[at - 1] + row[at]);
-    }
-    return row;
-  };
-  /** @type {Cut} */
-  const pieces = (text) => (text.match(split) ?? []).flatMap((piece) => {
-    const bytes = String.fromCharCode(...new TextEncoder().encode(piece));
-    return ids.has(bytes) ? [bytes] : joined(bytes);
-  });
-  return { ids, pieces, end: vocabulary.length };
-}
-
-/** @param {string} piece */
-const plain = (piece) => new TextDecoder().decode(Uint8Array.from(piece, (sign) => sign.charCodeAt(0)));
-
-// The network, what it has read, and the world that it learned from.
+// A network, what it has read, and what its ids mean.
 class Talker {
   /**
-   * @param {DataView<ArrayBuffer>} weights
-   * @param {World} world
-   * @param {Words} words
+   * @param {Network} net
+   * @param {number} room tokens that it can read, the end of a document before them counted
+   * @param {Meaning} meaning
+   * @param {string} end how the end of a document is called
    */
-  constructor(weights, world, words) {
-    this.net = network(weights, words);
-    this.end = words.end;
-    this.world = world;
-    this.encoding = encoder(world);
-    this.cache = kvCache(this.net);
+  constructor(net, room, meaning, end) {
+    this.net = net;
+    this.most = Math.min(MOST_TOKENS, room - 1);
+    this.meaning = meaning;
+    this.end = end;
+    this.cache = kvCache(net);
     /** @type {number[]} the ids in the cache */
     this.read = [];
-    const known = new Map();
-    /** @type {Cut} */
-    this.cut = (text) => known.get(text) ?? known.set(text, this.encoding.pieces(text)).get(text);
   }
   /** @param {number} id */
   name(id) {
-    return id === this.encoding.end ? this.end : plain(this.world.vocabulary[id]);
+    return id === this.meaning.end ? this.end : this.meaning.name(id);
   }
   /**
    * What comes next, by the network and in truth; count: of the text's tokens.
@@ -90,14 +60,9 @@ class Talker {
    * @returns {() => Found | null} reads for a while; null: there is more to read
    */
   begin(text) {
-    const pieces = this.encoding.pieces(text), { ids, end } = this.encoding, { length } = pieces;
-    if (length > MOST_TOKENS) return () => ({ logits: null, count: length });
-    const next = nextProbabilities(pieces, this.world, this.cut);
-    const truth = next && new Float64Array(end + 1);
-    /** @type {(piece: string) => number} */
-    const id = (piece) => piece === END ? end : /** @type {number} */ (ids.get(piece));
-    if (next && truth) for (const [piece, p] of next) truth[id(piece)] = p;
-    const tokens = [end, ...pieces.map(id)];
+    const ids = this.meaning.ids(text), { length } = ids, { most } = this;
+    if (length > most) return () => ({ logits: null, count: length, most });
+    const truth = this.meaning.truth(text), tokens = [this.meaning.end, ...ids];
     return () => {
       const logits = this.logits(tokens);
       return logits && { logits, truth, count: length };
@@ -175,14 +140,15 @@ function rowsOf(talker, { logits, truth }, drawn) {
 /**
  * @param {Row[]} rows
  * @param {boolean} ended
+ * @param {boolean} signs its tokens are characters, of a text whose truth nobody knows
  * @param {Words} words
  */
-function sentence(rows, ended, words) {
+function sentence(rows, ended, signs, words) {
   const [name, p, drawn, truth] = rows[0];
   const kept = rows.slice(0, -1).filter((row) => row[2] >= RARE).length;
-  const likeliest = fill(words.likeliest, { name, p: percent(p, DIGITS) });
-  const told = truth === null ? words.unknown : fill(words.truth, { p: percent(truth, DIGITS) });
-  const draws = fill(words.drawn, { p: percent(drawn, DIGITS), kept, rows: ROWS });
+  const likeliest = fill(signs ? words.likeliestSign : words.likeliest, { name, p: percent(p, DIGITS) });
+  const told = truth === null ? (signs ? words.noTruth : words.unknown) : fill(words.truth, { p: percent(truth, DIGITS) });
+  const draws = fill(signs ? words.drawnSigns : words.drawn, { p: percent(drawn, DIGITS), kept, rows: rows.length - 1 });
   return `${likeliest} ${told}\n${draws}${ended ? `\n${words.ended}` : ""}`;
 }
 
@@ -198,36 +164,70 @@ function check(text, words) {
 }
 
 /**
- * The network at the picture's service: fetched when it is first needed, asked, and drawn from.
+ * Who writes: the course's network, fetched when it is first needed, or the reader's. null: it is not here yet.
  * @param {Parts<Words, State>} parts
+ * @param {ReturnType<typeof whose>} mine
+ * @param {() => void} settled it is here, or can't be had
  */
-function writer({ model, root, words, redraw }) {
+function talkers({ model, words }, mine, settled) {
+  const world = later(async () => /** @type {World} */ (JSON.parse(new TextDecoder().decode(await resource(model, "world")))), settled);
+  const course = later(async () => {
+    const [weights] = await Promise.all([resource(model, "network"), world.fetch()]), net = network(weights, words);
+    world.tell();
+    const known = /** @type {World} */ (world.value);
+    return new Talker(net, MOST_TOKENS + 1, meaningOf(courseEncoding(known), known, words), words.ending);
+  }, settled);
+  /** @type {{ own: Own | null, talker: Talker | null }} */
+  const made = { own: null, talker: null };
+  const yours = () => {
+    const own = mine.own();
+    if (!own || !world.value) return null;
+    if (made.own !== own) {
+      const { config, encoding } = own.network;
+      Object.assign(made, { own, talker: new Talker(own.network, config.block_size, meaningOf(encoding, world.value, words), words.ending) });
+    }
+    return made.talker;
+  };
+  const isMine = () => model.get("yours");
+  return {
+    now: () => (isMine() ? yours() : course.value),
+    fetch: () => (isMine() ? world : course).fetch(),
+    tell: () => (isMine() ? world : course).tell(),
+    signs: () => "characters" in (mine.own()?.network.encoding ?? {}),
+  };
+}
+
+const breath = () => new Promise((go) => setTimeout(go)); // for the browser, to show what it has
+
+/**
+ * The network at the picture's service: asked, and drawn from.
+ * @param {Parts<Words, State>} parts
+ * @param {ReturnType<typeof whose>} mine
+ */
+function writer(parts, mine) {
+  const { model, root, words, redraw } = parts;
   /** @type {Found | null} what comes after the known text */
   let found = null;
   /** @type {() => Found | null} */
   let reading = () => null;
-  /** @type {string | null} */
+  /** @type {{ text: string, talker: Talker } | null} */
   let known = null;
 
-  const talker = later(async () => {
-    const [weights, tables] = await Promise.all([resource(model, "network"), resource(model, "world")]);
-    return new Talker(weights, JSON.parse(new TextDecoder().decode(tables)), words);
-  }, () => {
-    state.writing &&= talker.value !== null;
-    state.asked &&= talker.value !== null;
+  const by = talkers(parts, mine, () => {
+    if (!by.now() && !model.get("yours")) state.writing = state.asked = false;
     redraw();
   });
-  const state = { talker, writing: false, asked: false, drawn: /** @type {Drawn[]} */ ([]), after: "" };
+  const state = { by, writing: false, asked: false, drawn: /** @type {Drawn[]} */ ([]), after: "" };
   const fetch = () => {
-    if (!state.asked && !talker.value) setTimeout(redraw); // to say that it is fetched
+    if (!state.asked && !by.now()) setTimeout(redraw); // to say that it is fetched
     state.asked = true;
-    return talker.fetch();
+    return by.fetch();
   };
   /** @param {() => void} what */
   const act = async (what) => {
     await fetch();
-    while (talker.value && !root.classList.contains("broken") && !look(talker.value)) await new Promise((go) => setTimeout(go));
-    if (talker.value) what();
+    for (let talker = by.now(); talker && !root.classList.contains("broken") && !look(talker); talker = by.now()) await breath();
+    if (by.now()) what();
   };
   /**
    * @param {Talker} talker
@@ -235,19 +235,21 @@ function writer({ model, root, words, redraw }) {
    */
   function look(talker) {
     const text = check(model.get("text"), words);
-    if (known !== text) [known, found, reading] = [text, null, talker.begin(text)];
+    if (known?.text !== text || known.talker !== talker) [known, found, reading] = [null, null, talker.begin(text)];
+    known = { text, talker };
     found ??= reading();
     if (!found) return setTimeout(redraw), null;
-    if (!found.logits) throw new Sentence(fill(words.tokens, { length: found.count, most: MOST_TOKENS }));
+    if (!found.logits) throw new Sentence(fill(words.tokens, { length: found.count, most: found.most }));
     const heat = model.get("heat") / STEPS, topP = 1 - model.get("tail") / STEPS;
     return { text, read: found, drawn: drawnFrom(found.logits, heat, model.get("top_k"), topP) };
   }
-  const mayDraw = () => !model.get("ended") && !(found && found.count >= MOST_TOKENS);
+  const mayDraw = () => !model.get("ended") && !(found && found.count >= (by.now()?.most ?? MOST_TOKENS));
   const draw = () => {
-    if (!talker.value || root.classList.contains("broken") || !mayDraw()) return false;
-    const seen = look(talker.value);
+    const talker = by.now();
+    if (!talker || root.classList.contains("broken") || !mayDraw()) return false;
+    const seen = look(talker);
     if (!seen) return true;
-    const id = pick(seen.drawn), ends = id === talker.value.encoding.end, name = talker.value.name(id);
+    const id = pick(seen.drawn), ends = id === talker.meaning.end, name = talker.name(id);
     if (!mayDraw()) return false;
     if (state.after !== seen.text) state.drawn = [];
     state.drawn.push({ name: visible(name), p: seen.drawn[id] });
@@ -324,44 +326,48 @@ function checked(model, words) {
  * @returns {() => string} draws the state, and says it
  */
 function build(parts) {
-  const { model, root, words } = parts, by = writer(parts), beginning = model.get("beginning");
+  const { model, root, words } = parts, mine = whose(parts), writing = writer(parts, mine), beginning = model.get("beginning");
   const field = textArea(words.text, 2, (text) => {
-    by.forget();
+    writing.forget();
     change(model, { ended: false, text });
   }, { most: MOST_CHARACTERS, words });
   const moved = sliders(parts), output = written(words), note = element("p", { class: "note quiet", role: "status" });
-  const one = button(words.one, by.drawOne, "main"), write = button(words.write, by.startOrStop);
+  const one = button(words.one, writing.drawOne, "main"), write = button(words.write, writing.startOrStop);
   const bars = element("div", { class: "bars" });
   root.classList.add("sampler");
   root.append(element("div", { class: "controls" }, field, moved, element("div", { class: "stepper" }, one, write)),
-    element("p", { class: "quiet" }, words.written), output, note, bars, element("p", { class: "quiet" }, words.legend));
-  root.addEventListener("restart", by.forget);
-  if (!model.get("waits")) whenSeen(root, by.fetch);
+    element("p", { class: "quiet" }, words.written), output, note, bars, element("p", { class: "quiet" }, words.legend), mine);
+  root.addEventListener("restart", writing.forget);
+  if (!model.get("waits")) whenSeen(root, writing.fetch);
+  let yours = model.get("yours");
 
   return () => {
     field.show(String(model.get("text")));
     const state = checked(model, words), names = /** @type {(keyof Moved)[]} */ (Object.keys(state));
     moved.show(state);
-    const here = names.every((name) => state[name] === beginning[name]), talker = by.talker.value;
-    write.textContent = by.writing ? words.stop : words.write;
-    output.show(by.drawn);
-    note.textContent = talker ? "" : fill(by.asked || !here ? words.fetching : words.touch, { size: SIZE });
-    note.hidden = Boolean(talker);
+    if (yours !== flag(model, "yours")) writing.forget();
+    yours = model.get("yours");
+    mine.show();
+    const here = !yours && names.every((name) => state[name] === beginning[name]), talker = writing.by.now();
+    write.textContent = writing.writing ? words.stop : words.write;
+    output.show(writing.drawn);
+    note.textContent = talker || yours ? "" : fill(writing.asked || !here ? words.fetching : words.touch, { size: SIZE });
+    note.hidden = !note.textContent;
     root.classList.toggle("waiting", !talker && !here);
-    if (!here || by.writing) by.talker.tell(); // what is shown of the beginning is true without any file
+    if (!here || writing.writing) writing.by.tell(); // what is shown of the beginning is true without any file
     if (!talker && !here) {
-      by.fetch();
-      return note.textContent;
+      writing.fetch();
+      return yours ? words.recalling : note.textContent;
     }
-    const seen = talker && by.look(talker);
+    const seen = talker && writing.look(talker);
     if (talker && !seen) {
       root.classList.add("waiting");
       return words.reading;
     }
     const rows = talker && seen ? rowsOf(talker, seen.read, seen.drawn) : beginning.rows;
-    for (const control of [one, write]) control.setAttribute("aria-disabled", String(!by.mayDraw()));
+    for (const control of [one, write]) control.setAttribute("aria-disabled", String(!writing.mayDraw()));
     bars.replaceChildren(...rows.map((row) => barOf(row, words)));
-    return sentence(rows, model.get("ended"), words);
+    return sentence(rows, model.get("ended"), writing.by.signs(), words);
   };
 }
 

@@ -2,12 +2,16 @@
 
 import copy
 import json
+import os
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
+import numpy as np
+import tiktoken
 import torch
 import traitlets
 
-from nbutils import sampling, smallworld
+from nbutils import network_file, sampling, smallworld, vocabularies
 from nbutils.model import GPT
 from nbutils.smallworld import scenes
 from nbutils.tokens import SPLIT_PATTERN
@@ -26,10 +30,42 @@ MOST_CHARACTERS = 600
 MOST_TOKENS = smallworld.MAX_TOKENS - 1  # the end of a document stands before them
 
 
-@cache
-def _network() -> GPT:
+@dataclass(frozen=True)
+class Voice:
+    """A network that writes, with what its ids mean."""
+
+    model: GPT
     """In float64, so that its rounding is no reader's concern."""
-    return copy.deepcopy(load_network("smallworld")).double()
+    encoding: tiktoken.Encoding
+
+    @classmethod
+    @cache
+    def of_course(cls) -> "Voice":
+        model = copy.deepcopy(load_network("smallworld")).double()
+        return cls(model, smallworld.encoding())
+
+    @classmethod
+    def of_file(cls, path: str | os.PathLike) -> "Voice":
+        """A reader's own network, as a page saved it. Raises what `network_file` raises."""
+        encoding = network_file.read_encoding(path)
+        return cls(GPT.from_pretrained(path).requires_grad_(False).double(), encoding)
+
+    @property
+    def most_tokens(self) -> int:
+        """How many of a text it reads: the end of a document stands before them."""
+        return min(MOST_TOKENS, self.model.config.block_size - 1)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - there are one or two voices
+    def logits_after(self, text: str) -> torch.Tensor:
+        """(V,), float64."""
+        ids = [self.encoding.eot_token, *self.encoding.encode_ordinary(text)]
+        return self.model(torch.tensor([ids]))[0, -1]
+
+    def truth_after(self, text: str) -> np.ndarray | None:
+        """The true probabilities (V,), or None where no document begins so, or the world says no such texts."""
+        chosen = vocabularies.base_ids(self.encoding)
+        truth = None if chosen is None else _truth_after(text)
+        return None if truth is None else truth[chosen]
 
 
 @cache
@@ -87,15 +123,8 @@ def _scenes(openings: dict) -> list[tuple]:
 
 
 @lru_cache(maxsize=64)
-def _logits_after(text: str) -> torch.Tensor:
-    encoding = smallworld.encoding()
-    ids = [encoding.eot_token, *encoding.encode_ordinary(text)]
-    return _network()(torch.tensor([ids]))[0, -1]
-
-
-@lru_cache(maxsize=64)
-def _truth_after(text: str):
-    """The true probabilities (V,), or None where no document begins so."""
+def _truth_after(text: str) -> np.ndarray | None:
+    """By the ids of smallworld's encoding."""
     try:
         return smallworld.next_probabilities(text)
     except ValueError:
@@ -115,13 +144,15 @@ class Sampler(Picture):
 
     script = "sampler.js"
     resources = {"network": lambda: content("smallworld"), "world": world_tables}
-    kept = ("text", "heat", "top_k", "tail", "ended")
+    kept = ("text", "heat", "top_k", "tail", "ended", "yours")
+    parts = ("own", "whose")
 
     text = traitlets.Unicode().tag(sync=True)
     heat = traitlets.Int().tag(sync=True)
     top_k = traitlets.Int().tag(sync=True)
     tail = traitlets.Int().tag(sync=True)
     ended = traitlets.Bool(False).tag(sync=True)  # the network drew the end
+    yours = traitlets.Bool(False).tag(sync=True)  # the reader's own network, which a page remembers
     waits = traitlets.Bool().tag(sync=True)
     beginning = traitlets.Dict().tag(sync=True)  # what is shown before any file is here
 
@@ -147,17 +178,22 @@ class Sampler(Picture):
             "rows": self.rows(),
         }
 
+    @property
+    def voice(self) -> Voice:
+        """Who writes in what Python computes: the course's network. A reader's own is in their browser."""
+        return Voice.of_course()
+
     def rows(self) -> list[tuple]:
         """The words shown, then all others: (word, by the network, drawn from, true or None)."""
-        text, encoding = self.text.rstrip(" "), smallworld.encoding()
-        logits, truth = _logits_after(text), _truth_after(text)
+        text, encoding = self.text.rstrip(" "), self.voice.encoding
+        logits, truth = self.voice.logits_after(text), self.voice.truth_after(text)
         p = logits.softmax(-1)
         drawn = sampling.next_token_probabilities(
             logits, self.heat / STEPS, self.top_k or None, 1 - self.tail / STEPS
         )
         rows = [
             (
-                marked(encoding.decode([i])) if i != encoding.eot_token else self.say("end"),
+                marked(encoding.decode([i])) if i != encoding.eot_token else self.say("ending"),
                 p[i].item(),
                 drawn[i].item(),
                 None if truth is None else float(truth[i]),
@@ -176,9 +212,13 @@ class Sampler(Picture):
         rows = self.rows()[:-1]
         name, p, drawn, truth = rows[0]
         kept = sum(row[2] >= RARE for row in rows)
-        likeliest = self.say("likeliest", name=name, p=percent(p, 2))
-        told = self.say("unknown") if truth is None else self.say("truth", p=percent(truth, 2))
-        draws = self.say("drawn", p=percent(drawn, 2), kept=kept, rows=ROWS)
+        signs = vocabularies.base_ids(self.voice.encoding) is None
+        likeliest = self.say("likeliestSign" if signs else "likeliest", name=name, p=percent(p, 2))
+        told = self.say("noTruth" if signs else "unknown")
+        if truth is not None:
+            told = self.say("truth", p=percent(truth, 2))
+        share, key = percent(drawn, 2), "drawnSigns" if signs else "drawn"
+        draws = self.say(key, p=share, kept=kept, rows=len(rows))
         said = f"{likeliest} {told}\n{draws}"
         return f"{said}\n{self.say('ended')}" if self.ended else said
 

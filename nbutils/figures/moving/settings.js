@@ -4,7 +4,7 @@ import choices from "./settings.json";
 /** @import { Settings } from "./engine/types" */
 
 /** What the reader chooses; the seed and the size of a batch are the picture's own. */
-/** @typedef {Pick<Settings, "layers" | "width" | "positions" | "window" | "optimizer" | "rate" | "seconds">} Chosen */
+/** @typedef {Omit<Settings, "batch" | "seed" | "steps"> & { workers: number, data: "world" | "own" }} Chosen */
 
 export const LAYERS = choices.layers, WIDTHS = choices.width, RATES = choices.rate, SECONDS = choices.seconds, WINDOWS = choices.window;
 export const WORKERS = choices.workers; // cores
@@ -13,6 +13,16 @@ export const POSITIONS = /** @type {Settings["positions"][]} */ (choices.positio
 
 /** A run that learns well: 2 layers, 48 wide, Muon, rotary positions, 30 seconds. */
 export const DEFAULTS = /** @type {Chosen} */ (choices.chosen);
+export const KNOBS = /** @type {(keyof Chosen)[]} */ (Object.keys(DEFAULTS));
+
+/**
+ * What can be chosen for a knob.
+ * @param {keyof Chosen} knob
+ */
+export const offered = (knob) => /** @type {(number | string)[]} */ (choices[knob]);
+
+/** Beginnings of documents whose next word is worth to be followed: a spread, a fact, a sum, a look back, two looks back. */
+export const BEGINNINGS = choices.beginnings;
 
 /** Documents an update; words that smallworld says, with END; tokens of its longest document. */
 export const BATCH = choices.batch, VOCABULARY = choices.vocabulary, LONGEST = choices.longest;

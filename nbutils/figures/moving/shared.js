@@ -143,13 +143,12 @@ export function whole(model, name, least, most) {
  * The model's true or false of that name; anything else is a sentence.
  * @param {Model} model
  * @param {string} name
- * @param {{ flag: string }} words
  * @returns {boolean}
  */
-export function flag(model, name, words) {
+export function flag(model, name) {
   const value = model.get(name);
   if (typeof value === "boolean") return value;
-  throw new Sentence(fill(words.flag, { name, value }));
+  throw new Sentence(fill(model.get("_words").flag, { name, value }));
 }
 
 /**

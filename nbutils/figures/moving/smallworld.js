@@ -1,7 +1,7 @@
 // What smallworld can say, and how likely: smallworld/scenes.py, told by a reader of a text or by chance.
 // `world` holds the same tables; sampler.py writes them.
 
-/** @import { Country, Cut, Next, Openings, Option, Person, Teller, World } from "./types" */
+/** @import { Country, Cut, Looks, Next, Openings, Option, Person, Teller, World } from "./types" */
 /** @typedef {{ pieces: string[], value: any, weight: number }} Choice what an option says, cut */
 
 export const END = ""; // as a piece; no other is empty
@@ -114,9 +114,15 @@ const SCENES = {
       const helper = doc.choose(rest(w.figures.map((figure) => [` ${figure.word} came`, figure]), [hero]));
       doc.say(` to help ${him}. ${w.genders[helper.gender].He} looked in the`);
       doc.choose(rest(among(w.places), [place]));
-      doc.say(`, and there it was. The ${hero.word} thanked the ${helper.word}.`);
+      doc.say(", and there it was. The");
+      doc.say(` ${hero.word}`, "once");
+      doc.say(" thanked the");
+      doc.say(` ${helper.word}`, "twice"); // the word before "came": not the first such word of the tale
+      doc.say(".");
     }
-    doc.say(` The ${hero.word} was happy again.`);
+    doc.say(" The");
+    doc.say(` ${hero.word}`, "once");
+    doc.say(" was happy again.");
   },
   countries(doc, w, opening) {
     let country = frame(doc, w, opening, null);
@@ -181,7 +187,11 @@ const SCENES = {
     doc.choose(rest(among(w.people), [person]));
     doc.say(` gives ${him}`);
     const more = doc.choose(addends(w));
-    doc.say(` more. How many ${things} does ${person.name} have now?`);
+    doc.say(" more. How many");
+    doc.say(` ${things}`, "once");
+    doc.say(" does");
+    doc.say(` ${person.name}`, "once");
+    doc.say(" have now?");
     doc.say(` ${He} has ${w.numbers[had + more]}.`);
   },
   kinds(doc, w) {
@@ -382,6 +392,8 @@ class Writer {
     this.cut = cut;
     /** @type {string[]} */
     this.pieces = [];
+    /** @type {[at: number, looks: Looks][]} */
+    this.marks = [];
     this.loss = 0;
   }
   /**
@@ -402,18 +414,25 @@ class Writer {
     this.say(text);
     return value;
   }
-  /** @param {string} text */
-  say(text) {
-    for (const piece of this.cut(text)) this.pieces.push(piece);
+  /**
+   * @param {string} text
+   * @param {Looks} [looks]
+   */
+  say(text, looks) {
+    for (const piece of this.cut(text)) {
+      if (looks) this.marks.push([this.pieces.length, looks]);
+      this.pieces.push(piece);
+    }
   }
 }
 
 /**
- * One more document of the world: its pieces without the END, which is certain, and what the truth pays for all of them.
+ * One more document of the world: its pieces without the END, which is certain, what the truth pays for all of them, and
+ * which of them only a reader knows who looks back.
  * @param {() => number} random each from 0 to below 1
  * @param {World} world
  * @param {Cut} cut a text's pieces
- * @returns {{ pieces: string[], loss: number }}
+ * @returns {{ pieces: string[], loss: number, marks: [at: number, looks: Looks][] }}
  */
 export function write(random, world, cut) {
   const doc = new Writer(random, cut);

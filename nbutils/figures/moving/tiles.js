@@ -134,7 +134,7 @@ const sidesOf = (length) => SIDES.filter((side) => side <= length);
  */
 function look(model, D, words) {
   const length = oneOf(model, "length", model.get("lengths"), words), tile = oneOf(model, "tile", sidesOf(length), words);
-  const causal = flag(model, "causal", words), visits = tilesOf({ length, tile, causal });
+  const causal = flag(model, "causal"), visits = tilesOf({ length, tile, causal });
   const step = whole(model, "step", 0, visits.length), size = BYTES * tile * D, all = moved(visits, visits.length, size);
   return { length, tile, causal, D, visits, step, ...moved(visits, step, size), total: all.read + all.written,
     plain: BYTES * 4 * length * (length + D) };

@@ -1,20 +1,107 @@
-"""Chapter 4b's moving picture in which a GPT is trained, in the page itself."""
+"""Chapter 4b's moving picture, in which a GPT is trained in the page itself."""
+
+import json
+from functools import cache
 
 import traitlets
 
-from .picture import Picture
+from nbutils import arguments, words
+
+from .picture import FOLDER, Picture, readable
 from .sampler import world_tables
+
+SETTINGS = json.loads((FOLDER / "settings.json").read_text("utf-8"))
+"""What can be chosen, what is chosen at first, and what is the same in each run; for settings.js, too."""
+CHOSEN = tuple(SETTINGS["chosen"])
+MOST_CHARACTERS = 400  # of the beginning that its bars follow
+
+
+@cache
+def measured() -> dict:
+    """A run that was measured, and the speeds of all shapes: by ``python -m bench.page_run``."""
+    return json.loads((FOLDER / "page_run.json").read_text("utf-8"))
 
 
 class TrainGPT(Picture):
-    """Choose a network and a learning rate, press Train, and watch its loss come down to the floor."""
+    """Choose a network and a learning rate, press Train, and watch its loss come down to the floor.
+
+    Args:
+        layers, width, rate, optimizer, seconds, positions, window, workers, data: what the next run is made of, each
+            one of `SETTINGS`. ``rate``: the highest learning rate. ``seconds``: of computing. ``window``: tokens
+            that a position may see; no document of smallworld has more than 80. ``workers``: processor cores.
+            ``data``: ``"world"``, fresh documents of smallworld, or ``"own"``, a text that the reader gives.
+        text: what the bars of the next word follow.
+    """
 
     script = "train.js"
     resources = {"world": world_tables}
-    kept = ("layers", "width")
+    parts = ("own",)
+    kept = (*CHOSEN, "text")
 
-    layers = traitlets.Int(2).tag(sync=True)
-    width = traitlets.Int(48).tag(sync=True)
+    layers = traitlets.Any().tag(sync=True)
+    width = traitlets.Any().tag(sync=True)
+    rate = traitlets.Any().tag(sync=True)
+    optimizer = traitlets.Any().tag(sync=True)
+    seconds = traitlets.Any().tag(sync=True)
+    positions = traitlets.Any().tag(sync=True)
+    window = traitlets.Any().tag(sync=True)
+    workers = traitlets.Any().tag(sync=True)
+    data = traitlets.Any().tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)
+    measured = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, *, text: str = SETTINGS["beginnings"][-1], **chosen):
+        for name in chosen.keys() - set(CHOSEN):
+            raise TypeError(
+                f"{name}=… is no argument of TrainGPT; it has {', '.join(CHOSEN)} and text"
+            )
+        chosen = SETTINGS["chosen"] | chosen
+        for name, value in chosen.items():
+            arguments.one_of(name, value, SETTINGS[name])
+        arguments.of_type("text", text, str, "give a beginning of a document")
+        if len(text) > MOST_CHARACTERS:
+            raise ValueError(f"text has {len(text)} characters; give up to {MOST_CHARACTERS}")
+        super().__init__(**chosen, text=text)
+
+    @classmethod
+    def of_kind(cls) -> dict:
+        """A page's second picture of the kind has the same measured run."""
+        return super().of_kind() | {"measured": measured()}
+
+    @classmethod
+    def wording(cls) -> dict:
+        """Its own words, and those of the ways in which a run fails."""
+        return {**words.table("runs/failures", words.language()), **super().wording()}
+
+    def parameters(self) -> int:
+        """Those of a network that reads smallworld; one for an own text has other words."""
+        V, T, C = SETTINGS["vocabulary"], SETTINGS["longest"], self.width
+        places = T * C if self.positions == "table" else 0
+        return V * C + places + self.layers * (12 * C**2 + 13 * C) + 2 * C
+
+    def numbers(self) -> list[float]:
+        """What the picture shows of a run before it begins: parameters, tokens, documents."""
+        tokens = self.seconds * self.measured["speeds"][f"{self.layers}x{self.width}"]
+        return [self.parameters(), tokens, tokens / self.measured["tokens"]]
 
     def summary(self) -> str:
-        return "A network."
+        n, tokens, documents = self.numbers()
+        said = [
+            self.say(
+                "plan",
+                parameters=f"{n:,}",
+                optimizer=self._words["optimizers"][SETTINGS["optimizer"].index(self.optimizer)],
+                rate=readable(self.rate),
+                seconds=self.seconds,
+            )
+        ]
+        if self.data == "own":
+            said = [*said, self.say("ownPlan")]
+        else:
+            counted = dict(tokens=readable(tokens, 2), documents=readable(documents, 2))
+            said.append(self.say("expected", **counted, chip=self.measured["chip"]))
+            if self.window < SETTINGS["longest"]:
+                said.append(self.say("narrow", window=self.window))
+        if self.positions == "none":
+            said.append(self.say("nowhere"))
+        return " ".join(said)

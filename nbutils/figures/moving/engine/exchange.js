@@ -42,7 +42,7 @@ class Mailbox {
 /**
  * What is known of a share, or of several: the sums of the losses and of what the truth pays, in nats, over its tokens.
  * rate: of the update that it is for; the first worker's holds, since its clock counts.
- * @typedef {{ tokens: number, loss: number, floor: number, rate: number }} Sums
+ * @typedef {{ tokens: number, loss: number, floor: number, looks: import("./types").Looked, rate: number }} Sums
  * @typedef {Sums & { gradients: Float32Array }} Shared
  */
 

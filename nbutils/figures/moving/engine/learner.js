@@ -1,6 +1,7 @@
 // One of the workers that train a network, mostly the only one: documents, gradients, updates.
 import { Trainer } from "./engine.js";
 import { Exchange, shares } from "./exchange.js";
+import { add, looked, none } from "./looks.js";
 import { next } from "./next.js";
 import { Refusal } from "./refusal.js";
 import { pieces, stream } from "./stream.js";
@@ -64,7 +65,7 @@ export class Learner {
     const { trainer, settings, exchange } = this;
     const batch = Array.from({ length: settings.batch }, this.docs.one);
     /** @type {Sums} */
-    const sums = { tokens: 0, loss: 0, floor: 0, rate };
+    const sums = { tokens: 0, loss: 0, floor: 0, looks: none(), rate };
     for (let n = 0; n < this.shares.length; n += exchange.workers) {
       await this.round(n, batch, sums);
       await turn();
@@ -91,6 +92,7 @@ export class Learner {
       sums.tokens += share.tokens;
       sums.loss += share.loss;
       sums.floor += share.floor;
+      add(sums.looks, share.looks);
       if (worker === 0) sums.rate = share.rate;
     }
     const gradients = trainer.f.subarray(trainer.grads, trainer.grads + trainer.count);
@@ -107,7 +109,8 @@ export class Learner {
     const { trainer, settings: { window } } = this;
     const mean = trainer.lossAndGradients(documents.flatMap(({ ids }) => pieces(ids, window)), 1), tokens = trainer.N;
     const floor = documents.reduce((sum, { loss }) => sum + loss, 0);
-    return { tokens, loss: mean * tokens, floor, rate, gradients: trainer.f.subarray(trainer.grads, trainer.grads + trainer.count) };
+    const looks = looked(documents, window, trainer.lossesOfLabels());
+    return { tokens, loss: mean * tokens, floor, looks, rate, gradients: trainer.f.subarray(trainer.grads, trainer.grads + trainer.count) };
   }
 
   /** @returns {Trained} a copy */

@@ -2,7 +2,7 @@
 import { Refusal } from "./refusal.js";
 
 /** @import { Likely } from "./types" */
-/** @import { Stream } from "./stream.js" */
+/** @typedef {import("./stream.js").Stream} Stream */
 
 /**
  * The likeliest tokens after a text, and what all others have together: as the network is now, in between two updates.

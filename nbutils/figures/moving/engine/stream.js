@@ -75,8 +75,8 @@ function ofWorld(world, next) {
   const said = (row) => row.filter((id) => id !== end).map((id) => words[id]);
   return {
     one() {
-      const { pieces: told, loss } = write(next, world, cut);
-      return { ids: [end, ...told.map(idOf), end], loss };
+      const { pieces: told, loss, marks } = write(next, world, cut);
+      return { ids: [end, ...told.map(idOf), end], loss, marks: marks.map(([at, looks]) => [at + 1, looks]) };
     },
     vocab: end + 1,
     END: end,
@@ -145,7 +145,7 @@ export function ownText(text) {
 const order = (a, b) => (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0);
 
 /** @param {string} text */
-const plainText = (text) => text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n").normalize("NFC");
+export const plainText = (text) => text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n").normalize("NFC");
 
 /**
  * Windows at random places, each after an END, as a document begins: so a network can also begin with nothing. The text's

@@ -1,6 +1,7 @@
 // A run as the page hears of it. It computes in slices, and hears between them: so it can stand in a Worker, or on the
 // page itself.
 import { Learner } from "./learner.js";
+import { add, none } from "./looks.js";
 import { Clock, Schedule, Share, learningRate } from "./schedule.js";
 import { told } from "./told.js";
 
@@ -43,7 +44,7 @@ class Run {
     this.share = new Share();
     this.heard = performance.now();
     this.told = { now: performance.now(), used: 0 }; // when it last did
-    this.seen = { tokens: 0, loss: 0, floor: 0 }; // since then
+    this.seen = { tokens: 0, loss: 0, floor: 0, looks: none() }; // since then
     this.all = 0; // tokens
     this.asked = 0; // and not answered yet
     /** @type {Promise<void>} */
@@ -84,11 +85,12 @@ class Run {
     const turn = () => this.turn();
     for (;;) {
       await turn();
-      const { diverged, tokens, loss, floor } = await learner.update(this.rate, turn);
+      const { diverged, tokens, loss, floor, looks } = await learner.update(this.rate, turn);
       this.all += tokens;
       this.seen.tokens += tokens;
       this.seen.loss += loss;
       this.seen.floor += floor;
+      add(this.seen.looks, looks);
       this.diverged = diverged;
       if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
@@ -171,14 +173,14 @@ class Run {
   }
 
   report() {
-    const { tokens, loss, floor } = this.seen, now = performance.now(), { used, step } = this.at;
+    const { tokens, loss, floor, looks } = this.seen, now = performance.now(), { used, step } = this.at;
     if (!tokens) return;
     this.post({
-      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, rate: this.rate,
+      type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, looks, rate: this.rate,
       speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used),
     });
     this.told = { now, used };
-    this.seen = { tokens: 0, loss: 0, floor: 0 };
+    this.seen = { tokens: 0, loss: 0, floor: 0, looks: none() };
   }
 
   /** @param {unknown} error */
