@@ -24,11 +24,13 @@ SECONDS, SEEDS = 15, 3
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pairs", nargs="*", choices=[*PAIRS, []], metavar="PAIR")
-    names = parser.parse_args(arguments).pairs or list(PAIRS)
-    stored = json.loads(RACES.read_text("utf-8"))
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many races of each")
+    asked = parser.parse_args(arguments)
+    names = asked.pairs or list(PAIRS)
+    stored = json.loads(RACES.read_text("utf-8")) if RACES.exists() else {"races": {}}
     stored["races"] = {name: race for name, race in stored["races"].items() if name in PAIRS}
     for name in names:
-        stored["races"] |= raced(name, SECONDS, SEEDS)
+        stored["races"] |= raced(name, SECONDS, asked.seeds)
         stored |= {"machine": device.processor(), "date": time.strftime("%Y-%m-%d")}
         stored |= {"command": "python -m authoring.races", "seconds": SECONDS}
         write(stored)

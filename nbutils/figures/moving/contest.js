@@ -3,10 +3,20 @@ import { start } from "./engine/runs.js";
 
 /** @import { FromWorker, Settings, Source } from "./engine/types" */
 /** @import { Point } from "./standings.js" */
-/** @typedef {import("./engine/runs.js").Run} Run */
-/** @typedef {{ settings: Settings, run: Run | null, points: Point[], seconds: number, updates: number, done: boolean, lost: boolean }} Side */
+/**
+ * @typedef {object} Side
+ * @property {Settings} settings
+ * @property {ReturnType<typeof start> | null} run
+ * @property {Point[]} points
+ * @property {number} seconds of computing
+ * @property {number} updates
+ * @property {boolean} rests it was told to stop, and did
+ * @property {boolean} done
+ * @property {boolean} lost its loss is no number any more
+ */
 
 const TURN = 0.4; // seconds of computing, where two runs take turns on one core
+const PATIENCE = 1000; // ms until a run that was told to stop is ended
 const LATE = 1.5; // times the seconds asked: then a race ends, however slow the machine became
 
 // Both sides of a race while they run. `changed` hears after each message.
@@ -22,7 +32,7 @@ export class Contest {
     this.changed = changed;
     this.turns = turns;
     /** @type {Side[]} */
-    this.sides = settings.map((one) => ({ settings: one, run: null, points: [], seconds: 0, updates: 0, done: false, lost: false }));
+    this.sides = settings.map((one) => ({ settings: one, run: null, points: [], seconds: 0, updates: 0, rests: false, done: false, lost: false }));
     /** @type {"running" | "stopping" | "stopped" | "done" | "failed"} */
     this.state = "running";
     this.failure = "";
@@ -39,14 +49,15 @@ export class Contest {
   /** @param {Side} side */
   go(side) {
     this.began = side.seconds;
+    side.rests = false;
     if (side.run) side.run.tell({ type: "go" });
     else side.run = start(side.settings, this.documents, (news) => this.hear(side, news));
   }
   stop() {
     if (this.state !== "running") return;
     this.state = "stopping";
-    for (const { run, done } of this.sides) if (run && !done) run.tell({ type: "stop" });
-    if (this.turns) this.finish("stopped");
+    for (const { run, done, rests } of this.sides) if (!done && !rests) run?.tell({ type: "stop" });
+    setTimeout(() => this.state === "stopping" && this.finish("stopped"), PATIENCE);
   }
   end() {
     for (const { run } of this.sides) run?.end();
@@ -63,8 +74,9 @@ export class Contest {
    */
   hear(side, news) {
     if (this.state !== "running" && this.state !== "stopping") return;
+    if (news.type === "paused" || news.type === "resumed") this.paused = news.type === "paused";
     if (news.type === "progress") this.onProgress(side, news);
-    if (news.type === "done" || news.type === "stopped") this.onPause(side, news);
+    if (news.type === "done" || news.type === "stopped") this.onRest(side, news);
     if (news.type === "failed") {
       this.failure = news.what;
       this.finish("failed");
@@ -78,21 +90,19 @@ export class Contest {
     const before = side.points.at(-1)?.tokens ?? 0;
     side.points.push({ seconds, tokens: all, own: all - before, loss, floor });
     [side.seconds, side.updates] = [seconds, step];
-    side.lost ||= !Number.isFinite(loss);
     if (seconds > LATE * side.settings.seconds) this.stop();
     else if (this.turns && seconds - this.began > TURN && this.other(side)) side.run?.tell({ type: "stop" });
   }
   /**
+   * It is at its end, or stands still.
    * @param {Side} side
-   * @param {{ type: string, seconds: number, step: number }} news
+   * @param {{ type: "done" | "stopped", seconds: number, step: number, diverged: boolean }} news
    */
-  onPause(side, { type, seconds, step }) {
-    [side.seconds, side.updates] = [seconds, step];
-    side.done ||= type === "done";
+  onRest(side, { type, seconds, step, diverged }) {
+    Object.assign(side, { seconds, updates: step, rests: true, done: type === "done" || diverged, lost: diverged });
     if (this.sides.every(({ done }) => done)) this.finish("done");
-    else if (this.state === "stopping") {
-      if (this.sides.every(({ done, run }) => done || run)) this.finish("stopped");
-    } else if (this.turns) this.go(this.other(side) ?? side);
+    else if (this.state === "running" && this.turns) this.go(this.other(side) ?? side);
+    else if (this.state === "stopping" && this.sides.every(({ run, rests }) => rests || !run)) this.finish("stopped");
   }
   /**
    * The other one, unless it is done.

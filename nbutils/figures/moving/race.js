@@ -330,8 +330,8 @@ function build(parts) {
  * @param {Words} words
  */
 function doing({ phase, running }, changed, words) {
-  const contest = running?.contest, now = contest?.paused ? words.paused
-    : phase === "running" && contest?.alternate ? words.turns : phase && words[phase];
+  const contest = running?.contest, phases = { "": "", world: words.world, trial: words.trial, running: words.running };
+  const now = contest?.paused ? words.paused : phase === "running" && contest?.alternate ? words.turns : phases[phase];
   return changed ? `${now} ${words.later}` : now;
 }
 

@@ -6,11 +6,12 @@ from functools import cache
 
 import traitlets
 
+from nbutils import arguments
+
 from .picture import FOLDER, Picture, readable, whole_number
 from .sampler import world_tables
+from .train import SETTINGS
 
-CHOICES = json.loads((FOLDER / "settings.json").read_text("utf-8"))
-"""What can be chosen, as ``settings.js`` has it."""
 KNOBS = ("layers", "width", "positions", "optimizer", "rate")
 """What the sides of a race may differ in."""
 _WELL = {"layers": 2, "width": 48, "positions": "rotary", "optimizer": "muon", "rate": 0.015}
@@ -40,9 +41,9 @@ class Race(Picture):
 
     Args:
         pair: one of `PAIRS`, which says what both sides are.
-        left, right: what differs from that: some of `KNOBS`, each one of `CHOICES`.
+        left, right: what differs from that: some of `KNOBS`, each one of `SETTINGS`.
         equal: what is equal for both, one of `EQUAL`: the time, or the documents.
-        seconds: of computing, for each side, one of `CHOICES`; with equal data, for the slower one.
+        seconds: of computing, for each side, one of `SETTINGS`; with equal data, for the slower one.
         steps: so many updates in place of the seconds: such a race ends the same on every machine. 0: by the clock.
     """
 
@@ -68,13 +69,9 @@ class Race(Picture):
         seconds: int = 15,
         steps: int = 0,
     ):
-        if pair not in PAIRS:
-            raise ValueError(f"pair={pair!r} must be one of {', '.join(PAIRS)}")
-        if equal not in EQUAL:
-            raise ValueError(f"equal={equal!r} must be one of {', '.join(EQUAL)}")
-        if isinstance(seconds, bool) or seconds not in CHOICES["seconds"]:
-            those = ", ".join(map(str, CHOICES["seconds"]))
-            raise ValueError(f"seconds={seconds!r} must be one of {those}")
+        arguments.one_of("pair", pair, PAIRS)
+        arguments.one_of("equal", equal, EQUAL)
+        arguments.one_of("seconds", seconds, SETTINGS["seconds"])
         sides = [
             _side(name, known | dict(own or {}))
             for name, own, known in zip(("left", "right"), (left, right), PAIRS[pair])
@@ -112,7 +109,7 @@ class Race(Picture):
             return self.say("rated", rate=readable(value))
         if knob == "width":
             return self.say("wide", width=value)
-        return self._words[knob][CHOICES[knob].index(value)]
+        return self._words[knob][SETTINGS[knob].index(value)]
 
     def numbers(self) -> list[int]:
         """Parameters of each side."""
@@ -153,7 +150,7 @@ class Race(Picture):
 def parameters(side: Mapping) -> int:
     """Of a network in the page: the words' table, that of positions where there is one, blocks and last norm."""
     width, layers = side["width"], side["layers"]
-    rows = CHOICES["vocabulary"] + (CHOICES["longest"] if side["positions"] == "table" else 0)
+    rows = SETTINGS["vocabulary"] + (SETTINGS["longest"] if side["positions"] == "table" else 0)
     return rows * width + layers * (12 * width**2 + 13 * width) + 2 * width
 
 
@@ -162,7 +159,5 @@ def _side(name: str, asked: Mapping) -> dict:
     if unknown := asked.keys() - set(KNOBS):
         raise ValueError(f"{name} has {min(unknown)!r}, which is none of {', '.join(KNOBS)}")
     for knob in KNOBS:
-        if isinstance(asked[knob], bool) or asked[knob] not in CHOICES[knob]:
-            those = ", ".join(map(str, CHOICES[knob]))
-            raise ValueError(f"{name}: {knob}={asked[knob]!r} must be one of {those}")
+        arguments.one_of(f"{name}: {knob}", asked[knob], SETTINGS[knob])
     return {knob: asked[knob] for knob in KNOBS}

@@ -25,7 +25,7 @@ export const KNOBS = /** @type {(keyof Side)[]} */ (["layers", "width", "positio
 /** @type {Record<keyof Side, unknown[]>} */
 export const CHOICES = { layers: LAYERS, width: WIDTHS, positions: POSITIONS, optimizer: OPTIMIZERS, rate: RATES };
 const WINDOW = 80; // every document whole
-const TRIAL = 0.8; // seconds each, to learn how many updates fit
+const TRIAL = 1; // seconds each, to learn how many updates fit
 
 /** @type {(asked: { equal: Equal }) => By} */
 export const measure = ({ equal }) => (equal === "time" ? "seconds" : "tokens");
@@ -71,6 +71,8 @@ export class Races {
     this.failure = "";
     /** @type {Raced | null} */
     this.running = null;
+    /** @type {Raced | null} what was raced last */
+    this.shown = null;
     this.press = 0; // which press of the button is meant
   }
   /**
@@ -93,6 +95,7 @@ export class Races {
     const raced = this.find(asked), mine = ++this.press;
     raced.contest?.end();
     raced.contest = null;
+    this.shown = raced;
     [this.running, this.phase, this.failure] = [raced, "world", ""];
     this.changed();
     try {
@@ -141,7 +144,7 @@ export class Races {
   race(raced, source) {
     const { asked: { seconds, steps }, updates } = raced, many = steps || updates;
     this.begin("running", raced, source, many ? { seconds, steps: many } : { seconds }, ({ sides, state }) => {
-      const [left, right] = sides.map(({ points }) => above(points, measure(raced.asked)));
+      const [left, right] = sides.map(({ points, lost }) => (lost || !points.length ? NaN : above(points, measure(raced.asked))));
       if (state === "done" && Number.isFinite(right - left)) raced.gaps.push(right - left);
       this.leave();
     });
