@@ -27,14 +27,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many races of each")
     asked = parser.parse_args(arguments)
     names = asked.pairs or list(PAIRS)
-    stored = json.loads(RACES.read_text("utf-8")) if RACES.exists() else {"races": {}}
-    stored["races"] = {name: race for name, race in stored["races"].items() if name in PAIRS}
     for name in names:
-        stored["races"] |= raced(name, SECONDS, asked.seeds)
-        stored |= {"machine": device.processor(), "date": time.strftime("%Y-%m-%d")}
-        stored |= {"command": "python -m authoring.races", "seconds": SECONDS}
-        write(stored)
-        print(f"{name}: {ends(stored['races'][name])}", flush=True)
+        found = raced(name, SECONDS, asked.seeds)
+        print(f"{name}: {ends(found[name])}", flush=True)
+        store(found)
+
+
+def store(found: dict) -> None:
+    """Put these races in the place of those that are stored."""
+    stored = json.loads(RACES.read_text("utf-8")) if RACES.exists() else {"races": {}}
+    head = {"command": "python -m authoring.races", "machine": device.processor()}
+    head |= {"date": time.strftime("%Y-%m-%d"), "seconds": SECONDS}
+    write(head, stored["races"] | found)
 
 
 def raced(name: str, seconds: int, seeds: int) -> dict:
@@ -55,14 +59,11 @@ def ends(race: dict) -> str:
     return "; ".join(f"equal {kind} {found['ends']}" for kind, found in race.items())
 
 
-def write(stored: dict) -> None:
+def write(head: dict, races: dict) -> None:
     """The races in the order of the pairs, one line each."""
-    races = stored.pop("races")
     lines = [f"  {json.dumps(name)}: {json.dumps(races[name])}" for name in PAIRS if name in races]
-    head = json.dumps(stored, indent=1).rstrip("\n}")
-    body = ",\n".join(lines)
-    RACES.write_text(f'{head},\n "races": {{\n{body}\n }}\n}}\n', "utf-8")
-    stored["races"] = races
+    body, began = ",\n".join(lines), json.dumps(head, indent=1).rstrip("\n}")
+    RACES.write_text(f'{began},\n "races": {{\n{body}\n }}\n}}\n', "utf-8")
 
 
 if __name__ == "__main__":

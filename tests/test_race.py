@@ -1,4 +1,4 @@
-"""The picture in which two networks race: the same documents, a verdict that is the numbers', and the count of races."""
+"""The picture in which two networks race: the same documents, a verdict that is the numbers', the count of races."""
 
 import json
 import re

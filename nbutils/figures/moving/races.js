@@ -31,6 +31,16 @@ const TRIAL = 1; // seconds each, to learn how many updates fit
 export const measure = ({ equal }) => (equal === "time" ? "seconds" : "tokens");
 
 /**
+ * Updates a second of computing, without the first stretch, in which a browser still compiles.
+ * @param {import("./contest.js").Side} side
+ */
+function speed({ points, seconds, updates }) {
+  const [first, last] = [points[0], points[points.length - 1]];
+  if (points.length < 2) return updates / seconds;
+  return (updates * (1 - first.tokens / last.tokens)) / (last.seconds - first.seconds);
+}
+
+/**
  * A round number that is not below.
  * @param {number} value
  */
@@ -133,7 +143,7 @@ export class Races {
     const { asked: { seconds, equal, steps }, updates } = raced;
     if (equal === "time" || steps || updates) return this.race(raced, source);
     this.begin("trial", raced, source, { seconds: TRIAL }, ({ sides }) => {
-      raced.updates = Math.max(1, Math.floor(seconds * Math.min(...sides.map((side) => side.updates / side.seconds))));
+      raced.updates = Math.max(1, Math.floor(seconds * Math.min(...sides.map(speed))));
       this.race(raced, source);
     });
   }
