@@ -24,6 +24,8 @@ class _Few(Encoding):
     """tokens: the bytes of each id; after them comes END's."""
 
     def __init__(self, name: str, pattern: str, tokens: Sequence[bytes]):
+        if not tokens:
+            raise ValueError("there must be one token at least beside the end of a document")
         ranks = {token: i for i, token in enumerate(tokens)}
         super().__init__(
             name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={END: len(ranks)}
@@ -111,10 +113,10 @@ class Characters(_Few):
     def encode_ordinary(self, text: str) -> list[int]:
         check_unicode(text, "text")
         plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-        other = self._places.get(OTHER)
-        found = [self._places.get(sign, other) for sign in unicodedata.normalize("NFC", plain)]
+        signs, other = unicodedata.normalize("NFC", plain), self._places.get(OTHER)
+        found = [self._places.get(sign, other) for sign in signs]
         if None in found:
-            unknown = [sign for sign in plain if sign not in self._places]
+            unknown = [sign for sign in signs if sign not in self._places]
             raise ValueError(
                 f"text has {_told(unknown)}, of which this encoding has no tokens: it has the "
                 f"{len(self._characters)} characters of the text that its network has learned; write with these"

@@ -15,7 +15,7 @@ from nbutils.figures.moving.picture import FOLDER
 from nbutils.figures.moving.sampler import ROWS, Sampler, world_tables
 
 OWN = """import { END, nextProbabilities } from "./smallworld.js";
-%s
+import { encoder } from "./tokens.js";
 export default (world, texts) => {
   const { pieces } = encoder(world), cut = pieces;
   return texts.map((text) => {
@@ -29,10 +29,7 @@ export default (world, texts) => {
 @pytest.fixture(scope="module")
 def read(browser):
     """JavaScript's truth: texts -> for each its pieces and [next piece, probability]."""
-    encoder = re.search(
-        r"^function encoder.*?^}$", (FOLDER / "sampler.js").read_text("utf-8"), re.M | re.S
-    )
-    page, script = browser.new_page(), bundled(OWN % encoder[0])
+    page, script = browser.new_page(), bundled(OWN)
     yield lambda texts: page.evaluate(
         """async ([script, world, texts]) => {
           const address = URL.createObjectURL(new Blob([script], {type: "text/javascript"}));

@@ -22,6 +22,7 @@ from visits import Reader
 from authoring.site import serving
 from nbutils import cli, evaluation, network_file, recipes, sampling, smallworld, tokens
 from nbutils.figures.moving.heads import AttentionHeads
+from nbutils.figures.moving.picture import FOLDER
 from nbutils.figures.moving.sampler import Sampler, Voice, world_tables
 from nbutils.model import GPT, GPTConfig
 from nbutils.trace import trace
@@ -224,6 +225,7 @@ def test_chosen_tokens_name_the_words_that_they_lack():
         ([1242, 1241], r"ids\[0\]=1242"),
         ([0.5, 1241], r"ids\[0\]=0.5"),
         ([-1, 1241], r"ids\[0\]=-1"),
+        ([1241], "one token at least beside"),
     ],
 )
 def test_ids_that_can_t_be_chosen_are_named(ids, told):
@@ -238,6 +240,7 @@ def test_characters_are_code_points():
     with pytest.raises(ValueError, match="text has 'x', 'y', of which"):
         encoding.encode("axy")
     assert Characters(["a", OTHER]).encode("axy") == [0, 1, 1]
+    assert f'OTHER = "{OTHER}"' in (FOLDER / "engine/stream.js").read_text("utf-8")
     for wrong, told in ((["ab"], "one character"), ([1], "one character"), (["a", "a"], "twice")):
         with pytest.raises(ValueError, match=told):
             Characters(wrong)
@@ -274,7 +277,7 @@ def damages(content: bytes) -> dict[str, tuple[bytes, str, str]]:
     head, data = json.loads(content[8 : 8 + size]), content[8 + size :]
     first, last = "token_embedding.weight", "final_norm.weight"
     numbers = np.frombuffer(data, "<f4")
-    half, twos = np.full(len(numbers), 0.5, "<f4"), [*range(440), 1241]
+    half = np.full(len(numbers), 0.5, "<f4")
     lost = numbers.copy()
     lost[-1] = np.nan
     gpt2 = save_tensors({"wte.weight": torch.zeros(4, 4)}, {"format": "pt"})
@@ -288,8 +291,8 @@ def damages(content: bytes) -> dict[str, tuple[bytes, str, str]]:
         "big-endian": (size.to_bytes(8, "big") + content[8:], "foreign", "no safetensors file"),
         "list": (a_list, "foreign", "no safetensors file"),
         "no JSON": (content[:8] + b"{" * size + data, "foreign", "no safetensors file"),
-        "cut head": (content[:200], "cutOff", "no safetensors file, or is cut off"),
-        "cut data": (content[:-4], "cutOff", "is cut off"),
+        "cut head": (content[:200], "truncated", "no safetensors file, or is cut off"),
+        "cut data": (content[:-4], "truncated", "is cut off"),
         "longer": (content + b"1234", "longer", "damaged"),
         "gpt2": (gpt2, "another", "another program"),
         "course": ((recipes.FOLDER / "smallworld.safetensors").read_bytes(), "meaningless", "what its ids"),
@@ -316,14 +319,21 @@ def damages(content: bytes) -> dict[str, tuple[bytes, str, str]]:
         "null": (with_head(content, **{last: "x"}), "lacking|foreign|coded", "damaged"),
         "overlap": (with_head(content, **{last: tensor | {"data_offsets": [0, 64]}}), "foreign", "damaged"),
         "more": (with_head(content, extra=tensor), "superfluous", "damaged"),
+    }  # fmt: skip
+
+
+def wrong_meanings(content: bytes) -> dict[str, tuple[bytes, str, str]]:
+    """The same, of what a file says of its ids."""
+    words = [*range(440), 1241]
+    return {
         "no encoding": (with_head(content, encoding=None), "meaningless", "what its ids mean"),
         "encoding": (with_head(content, encoding="[1]"), "meaningless", "what can't be"),
         "no JSON in it": (with_head(content, encoding="{"), "meaningless", "what can't be"),
-        "twice": (with_head(content, encoding=of_words([1, 1, *twos[2:]])), "ids", "one twice"),
-        "no id": (with_head(content, encoding=of_words([5000, *twos[1:]])), "ids", "5000"),
-        "half": (with_head(content, encoding=of_words([0.5, *twos[1:]])), "ids", "0.5"),
+        "twice": (with_head(content, encoding=of_words([1, 1, *words[2:]])), "ids", "one twice"),
+        "no id": (with_head(content, encoding=of_words([5000, *words[1:]])), "ids", "5000"),
+        "half": (with_head(content, encoding=of_words([0.5, *words[1:]])), "ids", "0.5"),
         "no end": (with_head(content, encoding=of_words([*range(441)])), "ids", "must end with 1241"),
-        "fewer": (with_head(content, encoding=of_words(twos[1:])), "counts", "meaning to 440 ids"),
+        "fewer": (with_head(content, encoding=of_words(words[1:])), "counts", "meaning to 440 ids"),
         "signs": (with_head(content, encoding='{"characters": ["a", "bc"]}'), "characters", "one char"),
         "half sign": (with_head(content, encoding=r'{"characters": ["\ud800"]}'), "characters", "one char"),
         "sign twice": (with_head(content, encoding='{"characters": ["a", "a"]}'), "characters", "twice"),
@@ -338,7 +348,8 @@ def sentence(keys: str) -> str:
 
 
 def test_every_damage_is_told_and_what_to_do(files):
-    found = damages((files / "page.safetensors").read_bytes())
+    whole = (files / "page.safetensors").read_bytes()
+    found = damages(whole) | wrong_meanings(whole)
     given = {name: base64.b64encode(content).decode() for name, (content, _, _) in found.items()}
     told = node(OPEN_ALL, given)
     wrong = {n: told[n] for n, (_, key, _) in found.items() if not re.match(sentence(key), told[n])}

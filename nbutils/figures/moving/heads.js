@@ -8,8 +8,7 @@ import { whose } from "./whose.js";
 
 /** @import { Meaning, Parts, World } from "./types" */
 /** @import { Own } from "./engine/types" */
-/** @import { Words as OwnWords } from "./whose.js" */
-/** @typedef {typeof import("../../words/en/pictures/heads.json") & OwnWords} Words */
+/** @typedef {typeof import("../../words/en/pictures/heads.json") & import("./whose.js").Words} Words */
 
 /**
  * @typedef {object} State

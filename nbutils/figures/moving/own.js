@@ -154,7 +154,7 @@ function headOf(view, no, words) {
   if (!size) return no(words.empty);
   if (size < 9 || view.getUint8(8) !== 0x7b || view.getBigUint64(0, true) > LONGEST) return no(words.foreign);
   const data = 8 + Number(view.getBigUint64(0, true));
-  if (data > size) return no(words.cutOff, { missing: count(data - size) });
+  if (data > size) return no(words.truncated, { missing: count(data - size) });
   const head = group(parsed(new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + 8, data - 8))));
   return head ? { head, data } : no(words.foreign);
 }
@@ -214,7 +214,7 @@ function checkLength(tensors, data, size, no, words) {
     if (from !== end) no(words.foreign);
     end = to;
   }
-  if (data + end > size) no(words.cutOff, { missing: count(data + end - size) });
+  if (data + end > size) no(words.truncated, { missing: count(data + end - size) });
   if (data + end < size) no(words.longer, { more: count(size - data - end) });
 }
 

@@ -10,8 +10,7 @@ import { whose } from "./whose.js";
 
 /** @import { CommonWords, Meaning, Network, Parts, Row, World } from "./types" */
 /** @import { Own } from "./engine/types" */
-/** @import { Words as OwnWords } from "./whose.js" */
-/** @typedef {typeof import("../../words/en/pictures/sampler.json") & OwnWords & CommonWords} Words */
+/** @typedef {typeof import("../../words/en/pictures/sampler.json") & import("./whose.js").Words & CommonWords} Words */
 
 /**
  * @typedef {object} State

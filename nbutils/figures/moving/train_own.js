@@ -38,7 +38,8 @@ export function ownNetwork(model, life, words) {
   const go = (/** @type {keyof typeof ELSEWHERE} */ where) => act(async () => {
     const [picture, page] = ELSEWHERE[where], lasts = await remember(await life.weights(), name(), made(), words);
     if (!lasts) return words.notRemembered;
-    location.assign(`${root}notebooks/${page}.html#picture=${picture}&yours=true`);
+    const address = `${root}notebooks/${page}.html#picture=${picture}&yours=true`;
+    if (!window.open(address, "_blank")) location.assign(address); // beside this page, which keeps its runs
     return words.remembered;
   });
   const save = () => act(async () => {

@@ -7,13 +7,14 @@ import { named } from "./train_knobs.js";
 
 /** @import { Row } from "./types" */
 /** @import { Likely } from "./engine/types" */
-/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/runs/failures.json")} Words */
+/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/pictures/failures.json")} Words */
 /** @typedef {import("./train_life.js").Life} Life */
 /** @typedef {import("./train_life.js").Next} Next */
 /** @typedef {import("./train_life.js").Said} Said */
 /** @typedef {import("./train_life.js").Told} Told */
 
 const PATIENCE = 5000; // ms between two sentences for who hears the page
+const WORD = /[\p{L}\p{N}]+/gu;
 const AFTER = 80; // characters that are shown after an impossible word
 const SOON = 1000; // ms between two looks for a failure
 const SLOW = 150; // ms between two drawings of the figures: faster ones can't be read
@@ -65,8 +66,8 @@ export function sayings(words) {
     [shown] = said;
     const judged = said.filter(({ possible }) => possible !== null), good = judged.filter(({ possible }) => possible);
     head.textContent = fill(stored ? words.storedSays : judged.length ? words.saysJudged : words.says, { all: judged.length, good: good.length });
-    verdicts.replaceChildren(...judged.map(({ seconds, possible }) => element("li", {},
-      `${fill(words.shortSeconds, { seconds: Math.round(seconds) })} ${possible ? words.yes : words.no}`)).reverse());
+    verdicts.replaceChildren(...judged.map(({ seconds, text, possible, wrong }) => element("li", {}, fill(words.verdict,
+      { seconds: Math.round(seconds), count: text.slice(0, wrong).match(WORD)?.length ?? 0, sign: possible ? words.yes : words.no }))).reverse());
     newest.replaceChildren(...(shown ? judgedText(shown, words) : []));
   };
   return Object.assign(element("div", { class: "sayings" }, head, verdicts, newest), { show });
