@@ -104,7 +104,7 @@ export class Exchange {
       for (const share of rest) sum = Math.fround(sum + share[i]); // rounded after each, as if it had been stored
       gradients[i] = sum;
     }
-    this.spare = round.filter((share, worker) => this.boxes[worker]);
+    this.spare = round.filter((_, worker) => this.boxes[worker]);
     if (last) return;
     this.before ??= new Float32Array(gradients.length);
     this.before.set(gradients);
