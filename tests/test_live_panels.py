@@ -207,7 +207,7 @@ def test_they_show_controls_to_a_kernel_and_a_picture_to_a_page(ladder_panel, pl
         assert {*panel.knobs, panel.words, panel.picture} <= {*panel.box.children}
 
 
-@pytest.mark.parametrize("area", ["common", "training", "ladder", "plan"])
+@pytest.mark.parametrize("area", ["common", "training", "ladder", "plan", "train"])
 def test_every_word_of_the_panels_is_used(area):
     files = ("panel",) if area in ("common", "training") else (f"{area}_panel", "panel")
     code = "".join((FOLDER.parent / f"figures/{name}.py").read_text("utf-8") for name in files)

@@ -1,7 +1,7 @@
 // What a network's ids mean: a text's ids, an id's text, and what smallworld would truly say next.
 import { Sentence, count, fill, visible } from "./shared.js";
 import { END, nextProbabilities } from "./smallworld.js";
-import { OTHER, plainText } from "./engine/stream.js";
+import { OTHER, plainText } from "./engine/characters.js";
 
 /** @import { Cut, Meaning, World } from "./types" */
 /** @import { Trained } from "./engine/types" */

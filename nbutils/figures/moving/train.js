@@ -1,4 +1,5 @@
 // A GPT that is trained in the page. The engine that computes stands in engine/, and explains itself there.
+import { beside } from "./beside.js";
 import { losses } from "./losses.js";
 import { BEGINNINGS, LONGEST, parameters } from "./settings.js";
 import { Sentence, button, change, checkText, choice, count, element, fill, later, picture, readable, resource, textArea, turnOff } from "./shared.js";
@@ -26,7 +27,7 @@ import { aboveOf, diagnosis, figures, following, progressTold, sayings } from ".
  * @property {Record<string, number>} speeds tokens a second, by layers and width
  * @property {number} tokens of a document
  */
-/** @typedef {Asked & { text: string, measured: Measured }} State */
+/** @typedef {Asked & { text: string, measured: Measured } & import("./beside.js").Beside} State */
 
 const MOST_CHARACTERS = 400; // of the beginning, as in train.py
 
@@ -130,6 +131,7 @@ function build(parts) {
   };
   const wanted = () => asked(model, words), train = (/** @type {number} */ seed) => life.start(wanted(), seed, source, model.get("text"), becomes.from());
   const becomes = ownNetwork(model, life, words), choose = knobs(model, words, own), run = buttons(life, words, wanted, train);
+  beside(model, source);
   root.classList.add("trainer");
   root.append(element("div", { class: "controls" }, choose, run, holds), parts.said, seen, progress, failed, curve,
     element("div", { class: "speaking" }, says, element("div", {}, first, bars)), becomes);

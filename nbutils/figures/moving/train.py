@@ -49,6 +49,8 @@ class TrainGPT(Picture):
     data = traitlets.Any().tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     measured = traitlets.Dict().tag(sync=True)
+    beside = traitlets.Dict().tag(sync=True)  # a run that Python trains, too: see train_panel
+    first = traitlets.List().tag(sync=True)  # the page's first losses of it
 
     def __init__(self, *, text: str = SETTINGS["beginnings"][2], **chosen):
         for name in chosen.keys() - set(CHOSEN):

@@ -1,9 +1,9 @@
 // A text of the reader's own, to learn from: typed, pasted, or a file that is dropped or chosen. It stays in the page.
+import { MOST_BYTES as MOST, ownText as charactersOf } from "./engine/characters.js";
+import { Refusal } from "./engine/refusal.js";
 import { Sentence, count, element, fill, textArea } from "./shared.js";
 
 /** @typedef {import("./train_knobs.js").Words} Words */
-
-const MOST = 200_000; // bytes in UTF-8, as in engine/stream.js
 
 /**
  * A field for it; text() gives it, or throws a sentence.
@@ -12,13 +12,23 @@ const MOST = 200_000; // bytes in UTF-8, as in engine/stream.js
 export function ownText(words) {
   let text = "";
   const told = element("p", { class: "quiet", role: "status" });
-  const bytes = () => new TextEncoder().encode(text).length;
+  /** What is wrong with it, or how many characters it has. */
+  let checked = () => "";
   /** @param {string} given */
   const take = (given) => {
     text = given;
-    const size = bytes(), characters = [...text];
-    told.textContent = size > MOST ? fill(words.ownLong, { bytes: count(size), most: count(MOST) })
-      : fill(words.ownCounted, { characters: count(characters.length), different: count(new Set(characters).size) });
+    try {
+      const { ids, different, replaced } = charactersOf(text);
+      const values = { characters: count(ids.length), different: count(different), replaced: count(replaced) };
+      told.textContent = fill(replaced ? words.ownRare : words.ownCounted, values);
+      checked = () => text;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const values = Object.fromEntries(Object.entries(error.values).map(([name, value]) => [name, count(value)]));
+      const wrong = fill(words[/** @type {"ownEmpty" | "ownLong" | "ownHalf"} */ (error.key)], values);
+      told.textContent = text && wrong;
+      checked = () => { throw new Sentence(wrong); };
+    }
   };
   const field = textArea(words.ownText, 4, take);
   /** @param {File | undefined} file */
@@ -42,10 +52,6 @@ export function ownText(words) {
     event.preventDefault();
     read(file);
   });
-  const checked = () => {
-    if (!text) throw new Sentence(words.ownEmpty);
-    if (bytes() > MOST) throw new Sentence(told.textContent);
-    return text;
-  };
-  return Object.assign(made, { text: checked });
+  take("");
+  return Object.assign(made, { text: () => checked() });
 }

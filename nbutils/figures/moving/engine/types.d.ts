@@ -99,6 +99,7 @@ export interface Progress {
   rate: number; // the learning rate now
   speed: number; // tokens a second of computing
   share: number; // of the last second, computed
+  losses: number[]; // of each update
 }
 
 /** A token that may come next. name: null is the end; truth: null where nobody knows. */

@@ -28,6 +28,9 @@ const breath = () => new Promise((done) => {
   port2.postMessage(0);
 });
 
+/** Tokens, the sums of their losses and of what the truth pays, what looking back costs, and the loss of each update. */
+const nothing = () => ({ tokens: 0, loss: 0, floor: 0, looks: none(), losses: /** @type {number[]} */ ([]) });
+
 class Run {
   /** @param {(message: FromWorker) => void} post */
   constructor(post) {
@@ -44,7 +47,7 @@ class Run {
     this.share = new Share();
     this.heard = this.turned = performance.now(); // when it last did
     this.told = { now: performance.now(), used: 0 }; // and what it then told
-    this.seen = { tokens: 0, loss: 0, floor: 0, looks: none() }; // since then
+    this.seen = nothing(); // since then
     this.all = 0; // tokens
     this.asked = 0; // and not answered yet
     /** @type {Promise<void>} */
@@ -86,13 +89,14 @@ class Run {
     for (;;) {
       await turn();
       const { diverged, tokens, loss, floor, looks } = await learner.update(this.rate, turn);
+      if (!first) continue; // only the first tells
       this.all += tokens;
       this.seen.tokens += tokens;
       this.seen.loss += loss;
       this.seen.floor += floor;
+      this.seen.losses.push(loss / tokens);
       add(this.seen.looks, looks);
       this.diverged = diverged;
-      if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
       else if (performance.now() - this.told.now > TELL) this.report();
     }
@@ -180,14 +184,14 @@ class Run {
   }
 
   report() {
-    const { tokens, loss, floor, looks } = this.seen, now = performance.now(), { used, step } = this.at;
+    const { tokens, loss, floor, looks, losses } = this.seen, now = performance.now(), { used, step } = this.at;
     if (!tokens) return;
     this.post({
       type: "progress", seconds: used, done: this.done, step, all: this.all, loss: loss / tokens, floor: floor / tokens, looks, rate: this.rate,
-      speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used),
+      speed: tokens / Math.max(1e-3, used - this.told.used), share: this.share.at(now, used), losses,
     });
     this.told = { now, used };
-    this.seen = { tokens: 0, loss: 0, floor: 0, looks: none() };
+    this.seen = nothing();
   }
 
   /** @param {unknown} error */
