@@ -47,7 +47,7 @@ def test_start_trains_what_the_page_would_and_tells_it(panel):
     above = loss - sum(update.floor * update.tokens for update in newest) / tokens
     first = ", ".join(f"{loss:.4f}" for loss in losses[:3])
     assert re.fullmatch(
-        "Done. 1 layers, 16 wide, AdamW, rate 0.03, positions: a table, window 40, seed 0. "
+        "Done. Layers: 1, width: 16, AdamW, rate: 0.03, positions: a table, window: 40, seed: 0. "
         f"After 30 updates: loss {loss:.3f}, {above:.3f} above the floor, as a mean of the last 25. "
         rf"[\d,]+ tokens/s. First losses: {first}\.",
         panel.words.value,
@@ -75,7 +75,7 @@ def test_stop_ends_the_run_and_keeps_what_was_learned(panel):
     assert enabled(panel)[:2] == (False, True)
     panel.stop_button.click()
     finish(panel)
-    assert panel.words.value.startswith("Stopped. 1 layers") and len(panel.seen) < 2000
+    assert panel.words.value.startswith("Stopped. Layers: 1") and len(panel.seen) < 2000
     panel.seen = []
     assert panel._result() == "Nothing was learned yet."
 

@@ -55,6 +55,8 @@ export class Exchange {
     this.workers = ports.length;
     /** @type {Float32Array | null} the shares of the rounds before, where there are several */
     this.before = null;
+    /** @type {Float32Array[]} shares of others that have been added: their memory carries the next of this worker's */
+    this.spare = [];
   }
   /**
    * Bytes that this worker holds beside its network: the sum of former rounds, and for each other worker a share on its
@@ -72,7 +74,8 @@ export class Exchange {
   give(own) {
     for (const box of this.boxes) {
       if (!box) continue;
-      const gradients = own.gradients.slice();
+      const gradients = this.spare.pop() ?? new Float32Array(own.gradients.length);
+      gradients.set(own.gradients);
       box.port.postMessage({ ...own, gradients }, [gradients.buffer]); // moved, not copied once more
     }
   }
@@ -88,7 +91,7 @@ export class Exchange {
   }
   /**
    * Adds the shares of one round to those of the rounds before, in their order, and leaves the sum in `gradients`, which
-   * may be one of the shares.
+   * is this worker's own share, if it has one.
    * @param {Float32Array} gradients
    * @param {Float32Array[]} round
    * @param {{ first: boolean, last: boolean }} place of the round in its batch
@@ -101,6 +104,7 @@ export class Exchange {
       for (const share of rest) sum = Math.fround(sum + share[i]); // rounded after each, as if it had been stored
       gradients[i] = sum;
     }
+    this.spare = round.filter((_, worker) => this.boxes[worker]);
     if (last) return;
     this.before ??= new Float32Array(gradients.length);
     this.before.set(gradients);

@@ -89,6 +89,7 @@ class Run {
     for (;;) {
       await turn();
       const { diverged, tokens, loss, floor, looks } = await learner.update(this.rate, turn);
+      if (!first) continue; // only the first tells
       this.all += tokens;
       this.seen.tokens += tokens;
       this.seen.loss += loss;
@@ -96,7 +97,6 @@ class Run {
       this.seen.losses.push(loss / tokens);
       add(this.seen.looks, looks);
       this.diverged = diverged;
-      if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
       else if (performance.now() - this.told.now > TELL) this.report();
     }
