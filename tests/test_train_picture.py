@@ -111,13 +111,13 @@ def test_a_run_learns_stops_goes_on_and_is_kept_beside_the_next(shown):
     ]
     names = shown.place.locator(".losses li span").all_text_contents()
     assert ["seed 1" in names[0], "seed 0" in names[1]] == [True, True]
-    for _ in range(6):
+    for _ in range(4):
         life(
             shown, "life.now.points.push({ x: 1, loss: 2, floor: 1 }, { x: 2, loss: 2, floor: 1 })"
         )
         press(shown, "Again with another seed")
         until(shown, "life.stage === 'running'")
-    assert life(shown, "life.earlier.map(run => run.seed)") == [6, 5, 4, 3, 2]
+    assert life(shown, "life.earlier.map(run => run.seed)") == [4, 3, 2, 1, 0]
     assert len(curves(shown)) == 6
     press(shown, "Stop")
     until(shown, "life.stage === 'stopped'")
@@ -153,7 +153,9 @@ def test_a_run_to_its_end(shown):
             assert judged({"text": said["text"][: said["wrong"]]})
     marked = shown.place.locator(".newest mark").count()
     assert marked == (not life(shown, "life.said[0].possible"))
-    assert re.search(r"\d+ of \d+ are possible", shown.place.locator(".sayings").text_content())
+    assert re.search(
+        r"where none was \(\d+ of \d+\)", shown.place.locator(".sayings").text_content()
+    )
     bars_are_beside_the_truth(shown)
     press(shown, "Go on for 6 s")
     until(shown, f"life.last.seconds > {points[-1]['x']}")
@@ -182,8 +184,8 @@ def bars_are_beside_the_truth(shown: Shown) -> None:
     field.fill("Every zebra")
     until(shown, "life.next?.refused")
     assert "has the word “ zebra”" in said_of_bars(shown)
-    field.fill("is cat")
-    until(shown, "life.next?.text === 'is cat'")
+    field.fill("Once cat")
+    until(shown, "life.next?.text === 'Once cat'")
     assert "there is no truth" in said_of_bars(shown)
 
 
@@ -204,10 +206,6 @@ def test_every_knob_changes_what_the_next_run_is_made_of(shown):
         asked.append(started(shown))
         changed = {key for key in asked[-1] if asked[-1][key] != asked[-2][key]}
         assert changed == ({"source", "data"} if name == "data" else {name})
-    press(shown, "Again with another seed")
-    assert shown.page.evaluate("asked.length") == len(
-        asked
-    )  # it waits for the Worker that says nothing
 
 
 def started(shown: Shown) -> dict:

@@ -5,22 +5,27 @@
 /** @import { Progress, Settings } from "./engine/types" */
 /** @typedef {Pick<Settings, "layers" | "width" | "positions" | "window" | "optimizer" | "rate">} Asked */
 /** @typedef {Pick<Progress, "done" | "step" | "all" | "loss" | "floor" | "looks">} Report */
-/** @typedef {{ key: string, values: Record<string, string> }} Failure key: of the words in runs/failures.json */
+/** @typedef {{ key: string, values: Record<string, string> }} Failure key: of the words in pictures/failures.json */
 
-/** What smallworld costs, in nats a token: who takes each of 441 words for equally likely; who knows how often each pair of
- * neighbours comes, and no more. */
-export const GUESSING = Math.log(441), PAIRS = 1.9;
-/** Learning rates: up to `low` runs crawled, from `high` on they failed. Those from `slow` to `fast` did well; between them
- * and the outer ones it depends. */
-export const RATES = {
-  muon: { low: 0.003, slow: 0.005, good: "0.01", fast: 0.05, high: 0.3 },
-  adamw: { low: 0.001, slow: 0.005, good: "0.01", fast: 0.015, high: 0.05 },
-};
+/** Nats a token, of who takes each of smallworld's 441 words for equally likely. */
+export const GUESSING = Math.log(441);
+/** Nats above the floor, of who knows how often each word follows each other word, and no more. */
+export const NEIGHBOURS = 1.52;
+/**
+ * Learning rates: up to `low` runs crawled, from `high` on they failed; `good` is one to try, and those from `slow` to `fast`
+ * did as well. AdamW moves each weight by about the rate, and more of them meet in a wider network: it must go slower there.
+ * @param {Asked} asked
+ */
+function rates({ optimizer, width }) {
+  if (optimizer === "muon") return { low: 0.003, slow: 0.005, good: 0.01, fast: 0.05, high: 0.3 };
+  const good = width < 64 ? 0.01 : width < 128 ? 0.005 : 0.003;
+  return { low: 0.001, slow: good / 2, good, fast: 1.5 * good, high: 1.25 / width };
+}
 const WHOLE = 80; // tokens: a window that shows every document whole
 const FEW = 40; // updates, or marked words: fewer tell little
 const NOW = 0.05, LATELY = 0.25; // of all tokens so far: a mean over them is what a loss is now; marked words are rare
 const SUM = 4000; // tokens at least
-const EARLY = 0.25, LATE = 0.97; // of a run
+const EARLY = 0.25, LATE = 0.99; // of a run
 
 /**
  * What a run is like.
@@ -53,14 +58,14 @@ export function failure(asked, history) {
 /** @param {number} n */
 const nats = (n) => n.toFixed(2);
 /** @type {(asked: Asked) => Record<string, string>} */
-const rates = ({ optimizer, rate }) => ({ rate: String(rate), good: RATES[optimizer].good });
+const tried = (asked) => ({ rate: String(asked.rate), good: String(rates(asked).good) });
 
 /** @type {((view: View) => Failure | null)[]} */
-const RULES = [noNumber, diverges, tooFast, crawls, shortWindow, oneLayer, tooFew];
+const RULES = [noNumber, diverges, tooFast, crawls, shortWindow, oneLayer, noPositions, tooNarrow, tooFew];
 
 /** @param {View} view */
 function noNumber({ asked, loss, step }) {
-  return Number.isFinite(loss) ? null : { key: "noNumber", values: { step: String(step), ...rates(asked) } };
+  return Number.isFinite(loss) ? null : { key: "noNumber", values: { step: String(step), ...tried(asked) } };
 }
 
 /**
@@ -68,27 +73,28 @@ function noNumber({ asked, loss, step }) {
  * @param {View} view
  */
 function diverges({ asked, loss, start }) {
-  return loss > start + 0.5 ? { key: "diverges", values: { loss: nats(loss), start: nats(start), ...rates(asked) } } : null;
+  return loss > start + 0.5 ? { key: "diverges", values: { loss: nats(loss), start: nats(start), ...tried(asked) } } : null;
 }
 
 /**
- * A quarter of the run is over, and a table of pairs of words would do as well; or the end has come, and much is left.
+ * A quarter of the run is over, and a table of neighbours would do better; later, as the rate falls, more can be expected.
  * @param {View} view
  */
-const behind = ({ above, done, step }) => step >= FEW && done >= EARLY && above > (done < LATE ? 2 : 0.5);
+const behind = ({ above, done, step }) => step >= FEW && done >= EARLY && above > NEIGHBOURS - (NEIGHBOURS - 0.5) * (done - EARLY) / (1 - EARLY);
+
+/** @type {(view: View) => Record<string, string>} */
+const standing = ({ asked, loss, above, done }) => ({ loss: nats(loss), above: nats(above), done: String(Math.round(100 * done)), neighbours: nats(NEIGHBOURS), ...tried(asked) });
 
 /** @param {View} view */
 function tooFast(view) {
-  const { asked, loss, above, done } = view;
-  if (asked.rate < RATES[asked.optimizer].high || !behind(view)) return null;
-  return { key: "tooFast", values: { loss: nats(loss), above: nats(above), done: String(Math.round(100 * done)), ...rates(asked) } };
+  const { asked } = view;
+  return asked.rate >= rates(asked).high && behind(view) ? { key: "tooFast", values: standing(view) } : null;
 }
 
 /** @param {View} view */
 function crawls(view) {
-  const { asked, loss, above, done } = view;
-  if (asked.rate > RATES[asked.optimizer].low || !behind(view)) return null;
-  return { key: "crawls", values: { loss: nats(loss), above: nats(above), done: String(Math.round(100 * done)), ...rates(asked) } };
+  const { asked } = view;
+  return asked.rate <= rates(asked).low && behind(view) ? { key: "crawls", values: standing(view) } : null;
 }
 
 /**
@@ -110,12 +116,42 @@ function oneLayer({ asked, done, looks: { once, twice } }) {
 }
 
 /**
- * The rate has fallen to nothing, and was right; it could have learned on.
+ * The run is over, at a rate and in a window with which networks learned.
  * @param {View} view
  */
-function tooFew({ asked: { optimizer, rate, window, layers }, above, done, step }) {
-  const { slow, fast } = RATES[optimizer], well = rate >= slow && rate <= fast && window >= WHOLE && layers > 1;
-  return well && done > LATE && above > 0.25 ? { key: "tooFew", values: { above: nats(above), step: String(step) } } : null;
+function wellOver({ asked, done }) {
+  const { slow, fast } = rates(asked);
+  return done > LATE && asked.rate >= slow && asked.rate <= fast && asked.window >= WHOLE;
+}
+
+/**
+ * Words that are found by looking back are dear after as many updates as made them cheap where positions were known. They
+ * become cheap without, too, but later: the mask shows how many words came before.
+ * @param {View} view
+ */
+function noPositions(view) {
+  const { asked, step, looks: { once } } = view, learned = asked.optimizer === "muon" && asked.layers > 1 && asked.width >= 48;
+  if (asked.positions !== "none" || !learned || step < 1200 || !wellOver(view) || !(once > 0.3)) return null;
+  return { key: "noPositions", values: { step: String(step), once: nats(once) } };
+}
+
+/**
+ * So many updates are enough for a wider network.
+ * @param {View} view
+ */
+function tooNarrow(view) {
+  const { asked, step, above, looks: { once } } = view;
+  if (asked.width > 16 || step < 2500 || !wellOver(view) || !(once > 0.3)) return null;
+  return { key: "tooNarrow", values: { step: String(step), width: String(asked.width), above: nats(above), once: nats(once) } };
+}
+
+/**
+ * The rate has come down to 0 before all was learned. (Of a very narrow network it could be the width.)
+ * @param {View} view
+ */
+function tooFew(view) {
+  const { asked, above, step } = view;
+  return wellOver(view) && asked.width > 16 && above > 0.25 ? { key: "tooFew", values: { above: nats(above), step: String(step) } } : null;
 }
 
 /**

@@ -44,7 +44,7 @@ const told = ({ asked: made, points }) => ({ asked: made, seed: 0, until: made.s
  */
 function buttons(life, words, wanted, train) {
   const main = button(words.train, () => (life.busy ? life.stop() : train(life.seed)), "main");
-  const goOn = button(words.goOn, () => life.goOn(wanted().seconds)), again = button(words.another, () => train(life.seed + 1));
+  const goOn = button(words.goOn, () => life.goOn(wanted().seconds)), again = button(words.newSeed, () => train(life.seed + 1));
   const made = element("div", { class: "stepper" }, main, goOn, again);
   const show = () => {
     const { stage } = life, ended = stage === "done";

@@ -5,7 +5,7 @@ from functools import cache
 
 import traitlets
 
-from nbutils import arguments, words
+from nbutils import arguments
 
 from .picture import FOLDER, Picture, readable
 from .sampler import world_tables
@@ -35,7 +35,7 @@ class TrainGPT(Picture):
 
     script = "train.js"
     resources = {"world": world_tables}
-    parts = ("own",)
+    parts = ("own", "failures")
     kept = (*CHOSEN, "text")
 
     layers = traitlets.Any().tag(sync=True)
@@ -69,11 +69,6 @@ class TrainGPT(Picture):
     def of_kind(cls) -> dict:
         """A page's second picture of the kind has the same measured run."""
         return super().of_kind() | {"measured": measured()}
-
-    @classmethod
-    def wording(cls) -> dict:
-        """Its own words, and those of the ways in which a run fails."""
-        return {**words.table("runs/failures", words.language()), **super().wording()}
 
     def parameters(self) -> int:
         """Those of a network that reads smallworld; one for an own text has other words."""

@@ -7,7 +7,7 @@ import { named } from "./train_knobs.js";
 
 /** @import { Row } from "./types" */
 /** @import { Likely } from "./engine/types" */
-/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/runs/failures.json")} Words */
+/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/pictures/failures.json")} Words */
 /** @typedef {import("./train_life.js").Life} Life */
 /** @typedef {import("./train_life.js").Next} Next */
 /** @typedef {import("./train_life.js").Said} Said */
