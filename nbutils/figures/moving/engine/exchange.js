@@ -6,6 +6,7 @@
 // are, and the shares' gradients are added one after the other: the weights are the same, bit for bit.
 
 const SHARE = 4; // documents; more bring little speed, and take memory
+const LATER = 3; // where more rounds follow: they need memory for the sum of those before
 
 /**
  * How a batch is cut: an even number of shares, so that two workers have equal work.
@@ -13,7 +14,7 @@ const SHARE = 4; // documents; more bring little speed, and take memory
  * @returns {number[]} documents of each share
  */
 export function shares(batch) {
-  const n = Math.min(batch, 2 * Math.ceil(batch / (2 * SHARE)));
+  const n = batch <= 2 * SHARE ? Math.min(batch, 2) : 2 * Math.ceil(batch / (2 * LATER));
   return Array.from({ length: n }, (_, i) => Math.floor(((i + 1) * batch) / n) - Math.floor((i * batch) / n));
 }
 
@@ -54,6 +55,8 @@ export class Exchange {
     this.workers = ports.length;
     /** @type {Float32Array | null} the shares of the rounds before, where there are several */
     this.before = null;
+    /** @type {Float32Array[]} shares of others that have been added: their memory carries the next of this worker's */
+    this.spare = [];
   }
   /**
    * Bytes that this worker holds beside its network: the sum of former rounds, and for each other worker a share on its
@@ -71,7 +74,8 @@ export class Exchange {
   give(own) {
     for (const box of this.boxes) {
       if (!box) continue;
-      const gradients = own.gradients.slice();
+      const gradients = this.spare.pop() ?? new Float32Array(own.gradients.length);
+      gradients.set(own.gradients);
       box.port.postMessage({ ...own, gradients }, [gradients.buffer]); // moved, not copied once more
     }
   }
@@ -87,18 +91,20 @@ export class Exchange {
   }
   /**
    * Adds the shares of one round to those of the rounds before, in their order, and leaves the sum in `gradients`, which
-   * may be one of the shares.
+   * is this worker's own share, if it has one.
    * @param {Float32Array} gradients
    * @param {Float32Array[]} round
    * @param {{ first: boolean, last: boolean }} place of the round in its batch
    */
   add(gradients, round, { first, last }) {
     const all = first || !this.before ? round : [this.before, ...round], [start, ...rest] = all;
-    for (let i = 0; rest.length && i < gradients.length; i++) {
+    if (!rest.length) gradients.set(start);
+    else for (let i = 0; i < gradients.length; i++) {
       let sum = start[i];
       for (const share of rest) sum = Math.fround(sum + share[i]); // rounded after each, as if it had been stored
       gradients[i] = sum;
     }
+    this.spare = round.filter((_, worker) => this.boxes[worker]);
     if (last) return;
     this.before ??= new Float32Array(gradients.length);
     this.before.set(gradients);

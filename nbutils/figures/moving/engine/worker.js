@@ -7,7 +7,7 @@ import { told } from "./told.js";
 
 /** @import { FromWorker, Go, Request, Scope, Start, ToWorker } from "./types" */
 
-const SLICE = 50; // ms of computing, between two of which it hears
+const SLICE = 50; // ms of computing at most, between two of which it hears, where one piece of work takes no longer
 const TELL = 100; // ms between two reports
 
 /** @param {Scope} scope a Worker's, or one like it on the page */
@@ -45,8 +45,8 @@ class Run {
     this.diverged = false;
     this.clock = new Clock();
     this.share = new Share();
-    this.heard = performance.now();
-    this.told = { now: performance.now(), used: 0 }; // when it last did
+    this.heard = this.turned = performance.now(); // when it last did
+    this.told = { now: performance.now(), used: 0 }; // and what it then told
     this.seen = nothing(); // since then
     this.all = 0; // tokens
     this.asked = 0; // and not answered yet
@@ -89,6 +89,7 @@ class Run {
     for (;;) {
       await turn();
       const { diverged, tokens, loss, floor, looks } = await learner.update(this.rate, turn);
+      if (!first) continue; // only the first tells
       this.all += tokens;
       this.seen.tokens += tokens;
       this.seen.loss += loss;
@@ -96,7 +97,6 @@ class Run {
       this.seen.losses.push(loss / tokens);
       add(this.seen.looks, looks);
       this.diverged = diverged;
-      if (!first) continue;
       if (this.done >= 1 || diverged) this.end("done");
       else if (performance.now() - this.told.now > TELL) this.report();
     }
@@ -117,16 +117,21 @@ class Run {
 
   /** Between two pieces of work: hears and answers when a slice is over, and waits as long as it may not compute. */
   async turn() {
-    if (!this.may || this.asked || performance.now() - this.heard > SLICE) {
+    const now = performance.now(), next = now + (now - this.turned); // the next piece may take as long as the last
+    this.turned = now;
+    if (!this.may || this.asked || next - this.heard > SLICE) {
       this.clock.rest();
       await this.breathe();
-      while (!this.may || this.asked) await (this.asked ? this.answers : new Promise((done) => { this.wake = () => done(undefined); }));
+      while (!this.may || this.asked) await (this.asked ? this.answers : this.woken());
     }
     this.clock.work();
   }
+  woken() {
+    return new Promise((done) => { this.wake = () => done(undefined); });
+  }
   async breathe() {
     await breath();
-    this.heard = performance.now();
+    this.heard = this.turned = performance.now();
   }
 
   stop() {
@@ -152,7 +157,9 @@ class Run {
     if (hidden === this.hidden) return;
     this.hidden = hidden;
     this.clock.rest();
-    if (this.state === "running") this.goesOn();
+    if (this.state !== "running") return;
+    if (hidden) this.report(); // what was computed until now, as a share of the time until now
+    this.goesOn();
   }
   /** Or does not yet, while the page is hidden. */
   goesOn() {
@@ -189,6 +196,7 @@ class Run {
 
   /** @param {unknown} error */
   fail(error) {
+    if (this.state === "failed") return;
     this.state = "failed";
     this.post({ type: "failed", ...told(error) });
   }
