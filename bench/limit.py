@@ -5,14 +5,12 @@ least on this chip, and how long it takes. `nbutils.profiling` says how both are
 those of ``train.py`` and ``sample.py``.
 """
 
-import argparse
 import functools
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from rows import markdown
+from rows import show
 
 from nbutils import device, ladder, profiling
 from nbutils.config import GPTConfig
@@ -84,17 +82,7 @@ def _line(program: str, kind: str, work: profiling.Work, limit: float, seconds: 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="the small shapes, 3 times each")
-    parser.add_argument("--json", action="store_true", help="rows as JSON instead of a table")
-    options = parser.parse_args(arguments)
-    rows = measure(options.quick)
-    if options.json:
-        print(json.dumps([row._asdict() for row in rows]))
-    else:
-        print(markdown([HEAD, *(row.cells() for row in rows)]))
+    show(__doc__, HEAD, measure, "the small shapes, 3 times each", arguments)
 
 
 if __name__ == "__main__":

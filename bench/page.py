@@ -7,7 +7,6 @@ fastest update of each counts. Beside it the memory that the engine takes, and i
 the loops of that way.
 """
 
-import argparse
 import gzip
 import json
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from rows import fastest, markdown
+from rows import fastest, show
 
 from nbutils.config import GPTConfig, TrainConfig
 from nbutils.model import GPT
@@ -146,18 +145,8 @@ def download() -> dict[str, float]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="the smallest network, one turn each")
-    parser.add_argument("--json", action="store_true", help="rows as JSON instead of a table")
-    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    rows = measure(options.quick)
-    if options.json:
-        print(json.dumps([row._asdict() for row in rows]))
-    else:
-        print(markdown([HEAD, *(row.cells() for row in rows)]))
+    show(__doc__, HEAD, measure, "the smallest network, one turn each", arguments)
 
 
 if __name__ == "__main__":

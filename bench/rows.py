@@ -1,5 +1,7 @@
 """A benchmark's answer: rows that say what was measured, the value, its unit, and how."""
 
+import argparse
+import json
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,6 +30,30 @@ def markdown(cells: list[tuple[str, ...]]) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
+
+
+def show(
+    doc: str,
+    head: tuple[str, ...],
+    measure: Callable[[bool], list],
+    quick: str,
+    arguments: list[str] | None,
+) -> None:
+    """A benchmark's command line: print its rows as a table under ``head``, or as JSON.
+
+    ``measure(quick)`` gives named tuples with a method ``cells``; ``quick`` says what --quick does.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--json", action="store_true", help="rows as JSON instead of a table")
+    options = parser.parse_args(arguments)
+    rows = measure(options.quick)
+    if options.json:
+        print(json.dumps([row._asdict() for row in rows]))
+    else:
+        print(markdown([head, *(row.cells() for row in rows)]))
 
 
 def fastest(action: Callable[[], object], times: int) -> float:

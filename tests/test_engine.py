@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 
 import numpy as np
@@ -62,12 +63,8 @@ WRONG = [
     },
     {"batch": [[1, 5]], "message": "documents[0] has the id 5, and vocab_size=5 ends at 4"},
     {
-        "change": ["final_norm.bias", [1, 2]],
-        "message": "weights[final_norm.bias] has 2 numbers, and must have 8: the shapes differ",
-    },
-    {
-        "change": ["final_norm.bias", ["no number"] * 8],
-        "message": "weights[final_norm.bias] must be finite numbers: this network has diverged",
+        "tensor": "final.norm",
+        "message": "name=final.norm is no tensor of this network: tensors has their names",
     },
 ]
 
@@ -191,3 +188,29 @@ def test_firefox_gets_the_same_gradients(tmp_path):
     assert "failed" not in relaxed or relaxed["failed"].endswith("js runs in the place of relaxed")
     for told in others if "failed" in relaxed else [relaxed, *others]:
         agrees(told, case)
+
+
+def test_its_speed_is_measured_beside_pytorch_s(bench):
+    page = bench("page")
+    first, *others = page.measure(quick=True)
+    assert first.way == page.PYTORCH and first.share == 1
+    assert [line.way for line in others] == list(page.WAYS.values())
+    for line in others:
+        assert line.share == pytest.approx(line.speed / first.speed)
+        assert 5 < line.megabytes < 20 and 3 < line.kilobytes < 20
+    assert others[-1].kilobytes < others[0].kilobytes  # JavaScript needs no compiled loops
+    assert others[-1].speed < others[0].speed / 3  # measured: a tenth
+
+
+def test_the_sections_that_its_comments_name_are_there(root):
+    """The engine is a lesson: each part says which chapter explains it."""
+    sources = [*kernels.ENGINE.glob("*.js"), kernels.SOURCE]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    joined = re.sub(r"\n *(\*|//) ?", " ", text)
+    named = set(re.findall(r'chapter (\d\w?), "([^"]+)"', joined))
+    assert {chapter for chapter, _ in named} >= {"3a", "3b", "3c", "4a", "6"} and len(named) > 12
+    for chapter, section in named:
+        [path] = root.glob(f"notebooks/*{chapter}_*.ipynb")
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        lines = [line.strip() for cell in cells for line in cell["source"]]
+        assert any(line.lstrip("#") == f" {section}" for line in lines if line[:2] == "##"), section

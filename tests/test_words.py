@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ TABLES = {path.stem: path for path in (words.FOLDER / "en/pictures").glob("*.jso
 PICTURES = sorted(name for name in TABLES if (MOVING / f"{name}.py").exists())
 LITERAL = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`""")
 COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", re.S)
+HOLE = re.compile(r"\$\{([^{}]*)\}")
 # A capital letter or a sentence's end, and a space between words: no list of CSS classes has both.
 SENTENCE = re.compile(r"^[^A-Za-z]*[A-Z][a-z]* [a-z]|[a-z}] [a-z{][^:;]*[a-z}][.?!…]")
 
@@ -64,8 +66,21 @@ SCRIPTS = sorted(
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_no_script_holds_a_sentence(path):
-    held = LITERAL.findall(COMMENT.sub("", path.read_text("utf-8")))
+    held = list(literals(COMMENT.sub("", path.read_text("utf-8"))))
     assert [literal for literal in held if SENTENCE.search(literal[1:-1])] == []
+
+
+def literals(code: str) -> Iterator[str]:
+    """Each text in a script; the code in a template's holes is none, but may have some."""
+    for literal in LITERAL.findall(code):
+        yield HOLE.sub("${}", literal)
+        for hole in HOLE.findall(literal):
+            yield from literals(hole)
+
+
+def test_a_sentence_in_a_template_is_found_and_code_in_its_holes_is_none():
+    assert list(literals('`give {a} ${of.join("; ")}`')) == ["`give {a} ${}`", '"; "']
+    assert '"It is so."' in list(literals('f(`a ${b ? "It is so." : c}`)'))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ SHAPES = {
     "the page's": (441, 80, 2, 4, 48, (80, 50, 3, 61)),
     "wide": (97, 20, 3, 4, 128, (20, 13, 2)),
 }
-# In Node and in a browser alike. What `weights` begins with are the tensors' numbers in the order of the page's names.
+# In Node and in a browser alike. `weights` holds the tensors one after the other, as the page orders them.
 TRIAL = """
 import { Trainer } from "./engine/engine.js";
 import wasm from "./engine/wasm.json";
@@ -41,8 +41,7 @@ export async function made({ shape, most, way }, weights) {
   const trainer = await Trainer.make(shape, { most, files: way === "js" ? {} : { [way]: bytes(way) } });
   if (trainer.backend !== way) throw new Error(`${trainer.backend} runs in the place of ${way}`);
   let at = 0;
-  const of = ({ name, n }) => [name, weights.subarray(at, at += n)];
-  if (weights) trainer.adopt(Object.fromEntries(trainer.tensors.map(of)));
+  for (const { name, n } of trainer.tensors) if (weights) trainer.get(name).set(weights.subarray(at, at += n));
   return trainer;
 }
 export async function gradients(trial, weights) {
@@ -71,15 +70,15 @@ export async function small(trial) { // numbers that are no longer exact, after 
   trainer.lossAndGradients(trial.batches[0]);
   trainer.update(1e-3);
   f.fill(0, grads, grads + count);
-  for (let step = 0; step < 5000; step++) trainer.update(1e-3);
+  for (let step = 0; step < 1500; step++) trainer.update(1e-3, { betas: [0.9, 0.9] });
   const from = tensors[0].m, left = f.subarray(from, from + 2 * count).filter((x) => x !== 0);
   return { denormal: left.filter((x) => Math.abs(x) < 2 ** -126).length, left: left.length };
 }
-export async function told({ shape, options, batch, change }) {
+export async function told({ shape, options, batch, tensor }) {
   try {
     const trainer = await Trainer.make(shape, options);
     if (batch) trainer.place(batch);
-    if (change) trainer.adopt({ ...trainer.network().weights, [change[0]]: Float32Array.from(change[1]) });
+    if (tensor) trainer.get(tensor);
     return { message: null };
   } catch (error) { return { message: `${error.name}: ${error.message}` }; }
 }

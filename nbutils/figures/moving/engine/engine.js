@@ -12,7 +12,7 @@ import { load } from "./kernels.js";
 import { update } from "./optim.js";
 import { checked, laidOut, layer } from "./places.js";
 
-/** @import { Block, Files, Layer, Loops, Places, Shape, Update } from "./trainer" */
+/** @import { Block, Files, Layer, Loops, Places, Shape, Tensor, Update } from "./trainer" */
 /** @typedef {import("./places.js").Config} Config */
 
 const ROWS = 16; // of attention that are computed together; columns after them are skipped
@@ -105,7 +105,7 @@ export class Trainer {
    */
   get(name, key = "w") {
     const tensor = this.tensors.find((one) => one.name === name);
-    if (!tensor) throw new RangeError(`name=${name} is no tensor of this network: see shapes() in places.js`);
+    if (!tensor) throw new RangeError(`name=${name} is no tensor of this network: tensors has their names`);
     return this.f.subarray(tensor[key], tensor[key] + tensor.n);
   }
 
@@ -118,19 +118,6 @@ export class Trainer {
     const weights = Object.fromEntries(this.tensors.map(({ name }) => [name, this.get(name).slice()]));
     if (positions === "none") weights["position_embedding.weight"] = new Float32Array(shape.block_size * shape.n_embd);
     return { config: { ...shape, ...switches }, weights };
-  }
-
-  /**
-   * Take over a network's weights, such as network() gave. The optimizer's means begin anew.
-   * @param {Record<string, Float32Array>} weights
-   */
-  adopt(weights) {
-    for (const { name, n } of this.tensors) {
-      if (weights[name]?.length !== n) throw new RangeError(`weights[${name}] has ${weights[name]?.length ?? 0} numbers, and must have ${n}: the shapes differ`);
-      if (!weights[name].every(Number.isFinite)) throw new RangeError(`weights[${name}] must be finite numbers: this network has diverged`);
-    }
-    this.start(0);
-    for (const { name } of this.tensors) this.get(name).set(weights[name]);
   }
 
   /**
@@ -155,11 +142,11 @@ export class Trainer {
 
   /** Tokens -> logits (N, V), the whole network (chapter 3c, "The box, written out"). */
   forward() {
-    const { kernels, N, places: { x, blocks, stats, normed, logits }, config: { n_embd: C, vocab_size: V } } = this;
+    const { places: { x, blocks, stats, normed, logits }, tensors: [E] } = this;
     this.embed(x[0]);
     blocks.forEach((block, i) => this.block(block, x[i], x[i + 1]));
     this.norm(normed, x[blocks.length], this.finalNorm, stats);
-    kernels.gemm(logits, normed, this.tensors[0].w, N, V, C, C, 1, 1, C, V, 0); // logits = normed E^T, E (V, C)
+    this.product(logits, normed, E); // the token table E (V, C), used backwards, scores each token
   }
 
   /**
@@ -172,14 +159,11 @@ export class Trainer {
   lossAndGradients(documents, total) {
     this.place(documents);
     this.forward();
-    const { f, kernels, N, places, config: { n_embd: C, vocab_size: V } } = this, { x, logits, normed, scratch: { dx, dy } } = places;
-    const E = this.tensors[0];
-    kernels.cross_entropy(logits, places.labels, places.parts, N, V, 1 / (total ?? N));
+    const { f, N, places, tensors: [E], config: { n_embd: C, vocab_size: V } } = this, { x, logits, normed, scratch: { dx, dy } } = places;
+    this.kernels.cross_entropy(logits, places.labels, places.parts, N, V, 1 / (total ?? N));
     const loss = this.lossesOfLabels().reduce((sum, one) => sum + one, 0) / N;
     f.fill(0, places.grads, places.grads + places.count);
-    // From here on `logits` holds their gradients. A product's way back are two products, see linearBack.
-    kernels.gemm(E.g, logits, normed, V, C, N, 1, V, C, 1, C, 1); // dE += dlogits^T normed
-    kernels.gemm(dy, logits, E.w, N, C, V, V, 1, C, 1, C, 0); // dnormed = dlogits E
+    this.productBack(dy, logits, normed, E); // from here on `logits` holds their gradients
     f.fill(0, dx, dx + N * C);
     this.normBack(dx, dy, x[places.blocks.length], this.finalNorm, places.stats);
     for (let i = places.blocks.length - 1; i >= 0; i--) this.blockBack(places.blocks[i], x[i]);
@@ -260,13 +244,13 @@ export class Trainer {
   block(b, x, y) {
     const { f, kernels, N, config: { n_embd: C } } = this, middle = b.after_attention;
     this.norm(b.attention_normed, x, b.attention_norm, b.attention_stats);
-    this.linear(b.qkv, b.attention_normed, b.query_key_value);
+    this.linear(b.qkv, b.attention_normed, b.query_key_value); // (N, 3 C)
     this.rotate(b.qkv, 1);
-    this.attention(b);
+    this.attention(b); // heads (N, C)
     f.copyWithin(middle, x, x + N * C);
     this.linear(middle, b.heads, b.projection, 1);
     this.norm(b.mlp_normed, middle, b.mlp_norm, b.mlp_stats);
-    this.linear(b.expanded, b.mlp_normed, b.expand);
+    this.linear(b.expanded, b.mlp_normed, b.expand); // (N, 4 C)
     kernels.gelu(b.bent, b.expanded, 4 * N * C);
     f.copyWithin(y, middle, middle + N * C);
     this.linear(y, b.bent, b.contract, 1);
@@ -292,17 +276,17 @@ export class Trainer {
   }
 
   /**
-   * y (N, O) = x (N, I) W^T + b, or y += that. W (O, I).
+   * y (N, O) = x (N, I) W^T + b, or y += that.
    * @param {number} y
    * @param {number} x
-   * @param {Layer} layer
-   * @param {number} [onto] 1: y += it
+   * @param {Layer} layer W (O, I), b (O,)
+   * @param {0 | 1} [onto] 1: y += it
    */
   linear(y, x, { weight, bias }, onto = 0) {
-    const { kernels, N } = this, [O, I] = weight.shape;
+    const { kernels, N } = this, [O] = bias.shape;
     if (onto) kernels.add_rows(y, bias.w, N, O);
     else kernels.set_rows(y, bias.w, N, O);
-    kernels.gemm(y, x, weight.w, N, O, I, I, 1, 1, I, O, 1);
+    this.product(y, x, weight, 1);
   }
 
   /**
@@ -313,14 +297,37 @@ export class Trainer {
    * @param {Layer} layer
    */
   linearBack(dx, dy, x, { weight, bias }) {
-    const { kernels, N } = this, [O, I] = weight.shape;
-    kernels.gemm(dx, dy, weight.w, N, I, O, O, 1, I, 1, I, 0);
-    kernels.gemm(weight.g, dy, x, O, I, N, 1, O, I, 1, I, 1);
-    kernels.sum_rows(bias.g, dy, N, O);
+    this.productBack(dx, dy, x, weight);
+    this.kernels.sum_rows(bias.g, dy, this.N, bias.n);
   }
 
   /**
-   * y = x, each row less its mean and over its spread, times weight, plus bias (chapter 3b, "The other parts").
+   * y (N, O) = x (N, I) W^T, or y += that. (kernels.c says what the numbers behind the sizes are: how far it is from row to
+   * row and from column to column.)
+   * @param {number} y
+   * @param {number} x
+   * @param {Tensor} W (O, I)
+   * @param {0 | 1} [onto] 1: y += it
+   */
+  product(y, x, { w, shape: [O, I] }, onto = 0) {
+    this.kernels.gemm(y, x, w, this.N, O, I, I, 1, 1, I, O, onto);
+  }
+
+  /**
+   * dx (N, I) = dy (N, O) W; dW (O, I) += dy^T x. So the way back costs twice what the way forward did.
+   * @param {number} dx
+   * @param {number} dy
+   * @param {number} x
+   * @param {Tensor} W
+   */
+  productBack(dx, dy, x, { w, g, shape: [O, I] }) {
+    const { kernels, N } = this;
+    kernels.gemm(dx, dy, w, N, I, O, O, 1, I, 1, I, 0);
+    kernels.gemm(g, dy, x, O, I, N, 1, O, I, 1, I, 1);
+  }
+
+  /**
+   * y = x, each row less its mean and over its spread, times weight, plus bias (chapter 3b, "The other parts, by taking them out").
    * @param {number} y
    * @param {number} x
    * @param {Layer} layer
