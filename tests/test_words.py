@@ -108,7 +108,7 @@ BY_NAME = {
     "failures": "noNumber diverges tooFast shortWindow oneLayer noPositions tooNarrow tooFew",
     "formula": "up down stay",
     "map": "a b c",
-    "train": "layers width rate seconds window unknownWord unknownSign ownHalf said memory worker broken",
+    "train": "layers width rate seconds window unknownWord unknownSign said memory worker broken",
     "transformer": "embedded attention_normed q k v scores weights heads attention_answer "
     "after_attention mlp_normed mlp_answer after_mlp final_normed logits probabilities",
     "weights": "token position projection mlp head",
