@@ -397,7 +397,7 @@ def met(reader: Reader, name: str, kind: str) -> Shown:
 def give(shown: Shown, path) -> None:
     """Open a file in the picture, and wait for what comes of it."""
     shown.place.locator("input[type=file]").set_input_files(path)
-    shown.place.locator(".whose .note", has_text=path.name).wait_for()
+    shown.place.locator(".whose .told", has_text=path.name).wait_for()
     shown.settled()
 
 
@@ -437,7 +437,7 @@ def test_the_heads_are_those_of_the_network_that_is_remembered(reader, files):
     give(met(reader, "sampler", "Sampler"), files / "words.safetensors")
     shown = met(reader, "heads", "AttentionHeads")
     shown.place.get_by_label("Network").select_option("yours")
-    shown.place.locator(".whose .note", has_text="words.safetensors").wait_for()
+    shown.place.locator(".whose .told", has_text="words.safetensors").wait_for()
     encoding = network_file.read_encoding(files / "words.safetensors")
     row = torch.tensor([[encoding.eot_token, *encoding.encode(TEXT)]])
     layers = trace(GPT.from_pretrained(files / "words.safetensors"), row).layers
@@ -462,7 +462,7 @@ def test_a_file_that_is_none_changes_nothing(reader, files):
     before = shown.said()
     (files / "picture.safetensors").write_bytes(b"\x89PNG")
     give(shown, files / "picture.safetensors")
-    assert "no safetensors file" in shown.place.locator(".whose .note").text_content()
+    assert "no safetensors file" in shown.place.locator(".whose .told").text_content()
     assert shown.said() == before and shown.state()["yours"] is True
 
 
@@ -488,6 +488,6 @@ def test_it_is_kept_on_this_machine_and_forgotten(browser, reader, files, refuse
     )
     assert told == [None, not refuses, ["mine", 24, 40, 24], None]
     give(shown, files / "words.safetensors")
-    note = shown.place.locator(".whose .note").text_content()
+    note = shown.place.locator(".whose .told").text_content()
     assert (WORDS["unkept"] in note) == refuses
     visitor.close()

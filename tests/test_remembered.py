@@ -159,11 +159,29 @@ def progress_page(visitor):
     return visitor.page.locator("#progress-here")
 
 
+# As own.js keeps a network.
+KEEP_NETWORK = """() => new Promise((done) => {
+  const asked = indexedDB.open("next-token", 1);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("networks");
+  asked.onsuccess = () => {
+    const work = asked.result.transaction("networks", "readwrite");
+    const kept = { name: "mine", date: "2026-11-30T20:00:00Z", file: new ArrayBuffer(3e5) };
+    work.objectStore("networks").put(kept, "newest");
+    work.oncomplete = () => done(dispatchEvent(new Event("network")));
+    asked.result.close();
+  };
+})"""
+
+
 def test_progress_is_shown_saved_taken_back_and_forgotten(visitor, tmp_path):
     place = question(visitor, "choice")
     place.locator(".choice").first.click()
     shown = progress_page(visitor)
     assert "1 / " in shown.inner_text()
+    network = shown.locator("section", has_text=PROGRESS["network"])
+    assert network.is_hidden()
+    visitor.page.evaluate(KEEP_NETWORK)
+    network.get_by_text("mine of 2026-11-30 (0.3 MB)").wait_for()
     with visitor.page.expect_download() as download:
         shown.get_by_role("button", name=PROGRESS["save"]).click()
     saved = tmp_path / "saved.json"
@@ -172,6 +190,9 @@ def test_progress_is_shown_saved_taken_back_and_forgotten(visitor, tmp_path):
     shown.get_by_role("button", name=PROGRESS["forget"]).click()
     shown.get_by_role("button", name=PROGRESS["forget_yes"]).click()
     assert visitor.page.evaluate(KEPT) == {} and PROGRESS["nothing"] in shown.inner_text()
+    network.wait_for(state="hidden")
+    visitor.page.reload()
+    assert PROGRESS["nothing"] in shown.inner_text() and network.is_hidden()
     shown.locator("input[type=file]").set_input_files(saved)
     shown.get_by_text("saved.json was read").wait_for()
     assert visitor.page.evaluate(KEPT) == kept

@@ -60,7 +60,7 @@ export function whose({ model, root, words, redraw }) {
     if (value === "yours") asked = recall();
     change(model, { yours: value === "yours" });
   });
-  const line = element("p", { class: "note quiet", role: "status" });
+  const line = element("p", { class: "told quiet", role: "status" });
   root.addEventListener("dragover", (event) => event.preventDefault());
   root.addEventListener("drop", (event) => {
     event.preventDefault();
