@@ -3,12 +3,14 @@ import { start } from "../nbutils/figures/moving/engine/runs.js";
 
 const TINY = { layers: 1, width: 16, positions: "rotary", window: 80, optimizer: "adamw", rate: 1e-2, seconds: 1, batch: 4, seed: 3 };
 const TEXT = { kind: "text", text: "the page trains and the page rests. ".repeat(20) };
+const PATIENCE = 60_000; // ms
 
 /** A run with all that it says; it is over when it has said `until`. */
 function runs(settings, { source = TEXT, until = "done", more = {}, then = () => {} } = {}) {
   const news = [];
   let run = null;
   const over = new Promise((done) => {
+    setTimeout(done, PATIENCE, news); // so that a run that hangs fails a test, and the test does not hang
     run = start({ ...TINY, ...settings }, source, (message) => {
       news.push(message);
       then(message, run, news);
@@ -41,4 +43,4 @@ async function trained(settings, { ends = 1, then = () => {}, ...options } = {})
   return { news: news.slice(0, -1), digest: network && digest(network), network };
 }
 
-Object.assign(window, { count, start, runs, trained, digest, TINY, TEXT });
+Object.assign(window, { PATIENCE, count, start, runs, trained, digest, TINY, TEXT });

@@ -242,7 +242,10 @@ def test_a_hidden_page_pauses_its_runs(opened):
         if (message.type === "progress" && !count(news, "paused")) show(false);
         if (message.type === "paused") paused?.();
       } });
-      await new Promise((done) => { paused = done; });
+      await new Promise((done) => {
+        paused = done;
+        setTimeout(done, PATIENCE);
+      });
       const before = news.length;
       await wait(400);
       const during = news.slice(before);
