@@ -38,7 +38,7 @@ NETWORKS = {
     (3, 128): "3 layers, 128 wide",
 }
 V, T, BATCH = 441, 80, 8  # of smallworld in the page
-ROUNDS, UPDATES = 5, 10  # as often each takes its turn, and updates in a turn
+ROUNDS, UPDATES = 3, 6  # as often each takes its turn, and updates in a turn
 
 
 class Line(NamedTuple):
