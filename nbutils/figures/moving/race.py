@@ -128,7 +128,7 @@ class Race(Picture):
 
     def _beforehand(self, names: list[str]) -> str:
         """How the stored races of these two ended."""
-        if self.pair is None:
+        if self.pair not in self.stored["races"]:
             return self.say("unraced")
         ends = self.stored["races"][self.pair][self.equal]["ends"]
         gap = sum(right - left for left, right in ends) / len(ends)
