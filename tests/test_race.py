@@ -12,7 +12,15 @@ from visits import Reader
 from authoring import races
 from authoring.site import serving
 from nbutils.figures.moving.picture import readable
-from nbutils.figures.moving.race import EQUAL, KNOBS, PAIRS, SETTINGS, Race, parameters, stored
+from nbutils.figures.moving.race import (
+    DIFFERING,
+    EQUAL,
+    PAIRS,
+    Race,
+    count_parameters,
+    races_beforehand,
+)
+from nbutils.figures.moving.train import SETTINGS
 
 SMALL = {"layers": 1, "width": 16}
 STEPS = 12
@@ -161,7 +169,7 @@ def test_a_world_that_does_not_come_is_told(browser, studio):
 
 def test_width_and_depth_have_as_equal_parameters_as_can_be_chosen():
     shapes = [
-        (layers, width, parameters(dict(layers=layers, width=width, positions="rotary")))
+        (layers, width, count_parameters(dict(layers=layers, width=width, positions="rotary")))
         for layers, width in product(SETTINGS["layers"], SETTINGS["width"])
     ]
     unlike = [
@@ -174,7 +182,7 @@ def test_width_and_depth_have_as_equal_parameters_as_can_be_chosen():
 
 
 def test_every_pair_was_raced_beforehand():
-    races_ = stored()["races"]
+    races_ = races_beforehand()["races"]
     assert list(races_) == list(PAIRS)
     for name, equal in product(PAIRS, EQUAL):
         found = races_[name][equal]
@@ -193,8 +201,8 @@ def test_what_is_stored_is_what_the_command_measures(tmp_path, monkeypatch):
     monkeypatch.setattr(races, "SECONDS", 0.3)
     races.main(["layers", "--seeds", "1"])
     made = json.loads((tmp_path / "races.json").read_text("utf-8"))
-    assert made.keys() == stored().keys() and made["seconds"] == 0.3
-    assert made["races"]["layers"].keys() == stored()["races"]["layers"].keys()
+    assert made.keys() == races_beforehand().keys() and made["seconds"] == 0.3
+    assert made["races"]["layers"].keys() == races_beforehand()["races"]["layers"].keys()
     found = made["races"]["layers"]["data"]
     assert np.shape(found["ends"]) == (1, 2) and found["curves"][0][0][2] > 3
 
@@ -203,14 +211,14 @@ def test_it_says_what_differs_and_how_it_ended_beforehand():
     race = Race("rate")
     said = race.summary()
     assert race.names() == ["rate 0.003", "rate 0.03"]
-    ends = np.array(stored()["races"]["rate"]["time"]["ends"])
+    ends = np.array(races_beforehand()["races"]["rate"]["time"]["ends"])
     gap = ends[:, 0] - ends[:, 1]
     ahead = race.names()[int(gap.mean() > 0)]
     assert f"{ahead} was ahead in {max((gap > 0).sum(), (gap < 0).sum())}, by " in said
     assert readable(abs(gap.mean()), 2) in said
     own = Race(left={"layers": 3}, right={"positions": "none"})
     assert own.pair is None and "No race of these two is stored" in own.summary()
-    assert Race(left=dict(zip(KNOBS, PAIRS["blind"][0].values()))).names() == ["Left", "Right"]
+    assert Race(left=dict(zip(DIFFERING, PAIRS["blind"][0].values()))).names() == ["Left", "Right"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 
 from moving.hands import Moving, Pick, slide
-from nbutils.figures.moving.race import KNOBS, PAIRS, SETTINGS, Race
+from nbutils.figures.moving.race import DIFFERING, PAIRS, Race
+from nbutils.figures.moving.train import SETTINGS
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Change:
                 shown.page.keyboard.press("Enter")
             else:
                 shown.tap(summary)
-        label = ("Layers", "Width", "Positions", "Optimizer", "Rate")[KNOBS.index(self.knob)]
+        label = ("Layers", "Width", "Positions", "Optimizer", "Rate")[DIFFERING.index(self.knob)]
         place = SETTINGS[self.knob].index(self.value)
         knob = shown.place.get_by_label(f"{label}, {self.side.capitalize()}", exact=True)
         if shown.hand == "keyboard":

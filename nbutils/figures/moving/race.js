@@ -297,7 +297,7 @@ function build(parts) {
   const live = () => {
     if (!wish) return;
     const { running, phase, failure } = races, raced = running ?? races.find(wish), pair = top.show(wish);
-    const now = shown(raced, pair && !running ? stored.races[pair][wish.equal] : undefined, stored.seconds, words);
+    const now = shown(raced, pair && !running ? stored.races[pair]?.[wish.equal] : undefined, stored.seconds, words);
     const { contest } = raced;
     top.go.textContent = running ? words.stop : raced.gaps.length ? words.anew : words.start;
     const [won, more] = verdict(raced, words);
@@ -319,7 +319,7 @@ function build(parts) {
     wish = asked(model, words);
     live();
     const pair = Object.keys(model.get("pairs"))[pairOf(wish.sides, model.get("pairs"))];
-    return sentence(wish, pair ? stored.races[pair][wish.equal] : undefined, stored, words);
+    return sentence(wish, pair ? stored.races[pair]?.[wish.equal] : undefined, stored, words);
   };
 }
 

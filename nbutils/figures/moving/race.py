@@ -12,7 +12,7 @@ from .picture import FOLDER, Picture, readable, whole_number
 from .sampler import world_tables
 from .train import SETTINGS
 
-KNOBS = ("layers", "width", "positions", "optimizer", "rate")
+DIFFERING = ("layers", "width", "positions", "optimizer", "rate")
 """What the sides of a race may differ in."""
 _WELL = {"layers": 2, "width": 48, "positions": "rotary", "optimizer": "muon", "rate": 0.015}
 PAIRS = {
@@ -31,7 +31,7 @@ MOST_UPDATES = 10_000
 
 
 @cache
-def stored() -> dict:
+def races_beforehand() -> dict:
     """The races that were run beforehand: ``python -m authoring.races`` writes them."""
     return json.loads((FOLDER / "races.json").read_text("utf-8"))
 
@@ -41,7 +41,7 @@ class Race(Picture):
 
     Args:
         pair: one of `PAIRS`, which says what both sides are.
-        left, right: what differs from that: some of `KNOBS`, each one of `SETTINGS`.
+        left, right: what differs from that: some of `DIFFERING`, each one of `SETTINGS`.
         equal: what is equal for both, one of `EQUAL`: the time, or the documents.
         seconds: of computing, for each side, one of `SETTINGS`; with equal data, for the slower one.
         steps: so many updates in place of the seconds: such a race ends the same on every machine. 0: by the clock.
@@ -57,7 +57,7 @@ class Race(Picture):
     seconds = traitlets.Any().tag(sync=True)
     steps = traitlets.Any().tag(sync=True)
     pairs = traitlets.Dict().tag(sync=True)
-    stored = traitlets.Dict().tag(sync=True)  # as `stored` gives it
+    stored = traitlets.Dict().tag(sync=True)  # as `races_beforehand` gives it
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Race(Picture):
 
     @classmethod
     def of_kind(cls) -> dict:
-        return super().of_kind() | {"pairs": PAIRS, "stored": stored()}
+        return super().of_kind() | {"pairs": PAIRS, "stored": races_beforehand()}
 
     @property
     def pair(self) -> str | None:
@@ -95,7 +95,7 @@ class Race(Picture):
 
     def names(self) -> list[str]:
         """What each side is called: by what it has and the other has not."""
-        differ = [knob for knob in KNOBS if self.left[knob] != self.right[knob]]
+        differ = [knob for knob in DIFFERING if self.left[knob] != self.right[knob]]
         if not differ:
             return list(self._words["sides"])
         return [", ".join(self._told(knob, side[knob]) for knob in differ) for side in self._both]
@@ -113,7 +113,7 @@ class Race(Picture):
 
     def numbers(self) -> list[int]:
         """Parameters of each side."""
-        return [parameters(side) for side in self._both]
+        return [count_parameters(side) for side in self._both]
 
     def summary(self) -> str:
         names, counts = self.names(), [f"{count:,}" for count in self.numbers()]
@@ -128,7 +128,7 @@ class Race(Picture):
 
     def _beforehand(self, names: list[str]) -> str:
         """How the stored races of these two ended."""
-        if self.pair is None:
+        if self.pair not in self.stored["races"]:
             return self.say("unraced")
         ends = self.stored["races"][self.pair][self.equal]["ends"]
         gap = sum(right - left for left, right in ends) / len(ends)
@@ -147,7 +147,7 @@ class Race(Picture):
         )
 
 
-def parameters(side: Mapping) -> int:
+def count_parameters(side: Mapping) -> int:
     """Of a network in the page: the words' table, that of positions where there is one, blocks and last norm."""
     width, layers = side["width"], side["layers"]
     rows = SETTINGS["vocabulary"] + (SETTINGS["longest"] if side["positions"] == "table" else 0)
@@ -156,8 +156,8 @@ def parameters(side: Mapping) -> int:
 
 def _side(name: str, asked: Mapping) -> dict:
     """That side's knobs, checked."""
-    if unknown := asked.keys() - set(KNOBS):
-        raise ValueError(f"{name} has {min(unknown)!r}, which is none of {', '.join(KNOBS)}")
-    for knob in KNOBS:
+    if unknown := asked.keys() - set(DIFFERING):
+        raise ValueError(f"{name} has {min(unknown)!r}, which is none of {', '.join(DIFFERING)}")
+    for knob in DIFFERING:
         arguments.one_of(f"{name}: {knob}", asked[knob], SETTINGS[knob])
-    return {knob: asked[knob] for knob in KNOBS}
+    return {knob: asked[knob] for knob in DIFFERING}

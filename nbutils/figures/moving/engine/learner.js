@@ -10,8 +10,8 @@ import recipe from "../recipe.json";
 import wasm from "./wasm.json";
 
 /** @import { Document, Reply, Request, Start, Trained, Way } from "./types" */
-/** @import { Sums } from "./exchange.js" */
-/** @import { Stream } from "./stream.js" */
+/** @typedef {import("./exchange.js").Sums} Sums */
+/** @typedef {import("./stream.js").Stream} Stream */
 
 const LONGEST = 80; // tokens of a document
 const { heads, betas, weight_decay, momentum, grad_clip } = recipe;

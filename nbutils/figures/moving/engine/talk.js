@@ -2,8 +2,8 @@
 import { random } from "./engine.js";
 import { softmax } from "./next.js";
 
-/** @import { Stream } from "./stream.js" */
-/** @import { Trainer } from "./engine.js" */
+/** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {import("./engine.js").Trainer} Trainer */
 
 const LENGTH = 80; // tokens of a text at most, with its beginning: smallworld's longest document
 
