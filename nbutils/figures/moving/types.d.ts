@@ -162,14 +162,8 @@ export type Cut = (text: string) => string[];
 /** Who answers where a document could go on in more than one way: a text that is read, or chance. */
 export interface Teller {
   choose<Value>(options: Option<Value>[]): Value;
-  say(text: string, looks?: Looks): void;
+  say(text: string, recalled?: boolean): void; // recalled: it was said before, and who looks back knows it for certain
 }
-
-/**
- * How a certain word is found in what was said. once: it was the only one of its sort, and any position may look for that.
- * twice: of several it is the one beside a certain word, so that word must have looked at its neighbour before.
- */
-export type Looks = "once" | "twice";
 
 /** What comes next: piece -> probability; null where no document begins so. */
 export type Next = Map<string, number> | null;
