@@ -79,7 +79,7 @@ const where = (ids) => (at) => [text(ids.slice(0, at)), text([ids[at]])];
 const marked = documents.slice(0, 300).map(({ ids, marks }) => [text(ids), marks.map(where(ids))]);
 const [{ settings, history }] = runs, broken = failure(settings, [...history, { ...history.at(-1), loss: NaN }]);
 const places = Float64Array.from({ length: 99 }, (_, i) => i);
-console.log(JSON.stringify({ told, broken, marked, neighbours: (loss - floor) / tokens, 
+console.log(JSON.stringify({ told, broken, marked, neighbours: (loss - floor) / tokens,
   constants: [GUESSING, NEIGHBOURS], looked: cases.map(([given, window]) => looked(given, window, places)) }));
 """
 CASES = [  # documents with the places of their marks, and the window; a loss is the place of its label in the batch
