@@ -181,11 +181,11 @@ def test_width_and_depth_have_as_equal_parameters_as_can_be_chosen():
     assert min(unlike, key=lambda one: one[0])[1] == pair
 
 
-def test_every_pair_was_raced_beforehand():
-    races_ = races_beforehand()["races"]
-    assert list(races_) == list(PAIRS)
-    for name, equal in product(PAIRS, EQUAL):
-        found = races_[name][equal]
+def test_what_was_raced_beforehand_is_whole():
+    stored = races_beforehand()["races"]
+    assert {"optimizer", "rate"} <= stored.keys() <= set(PAIRS)  # those that chapters begin with
+    for name, equal in product(stored, EQUAL):
+        found = stored[name][equal]
         assert np.isfinite(found["ends"]).all() and np.shape(found["ends"])[1] == 2
         for curve in found["curves"]:
             seconds, tokens, nats = np.array(curve).T

@@ -221,7 +221,8 @@ function shown(raced, stored, seconds, words) {
   const points = curves.map((curve) => curve.map(([spent, tokens, nats]) => ({ x: by === "seconds" ? spent : tokens, loss: nats, floor: 0 })));
   const figures = curves.map((curve, i) => ({ above: stored?.ends[0][i] ?? NaN, seconds: curve[curve.length - 1][0], tokens: curve[curve.length - 1][1] }));
   const told = /** @type {[string, string]} */ (names.map((name) => curves.length ? fill(words.stored, { name }) : name));
-  const most = equal === "time" ? seconds : roundUp(Math.max(1, ...figures.map(({ tokens }) => tokens)));
+  const long = equal === "time" ? (curves.length ? seconds : raced.asked.seconds) : 0;
+  const most = long || (curves.length ? roundUp(Math.max(...figures.map(({ tokens }) => tokens))) : 0);
   return { names: told, figures, most, curves: points };
 }
 
