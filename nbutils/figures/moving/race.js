@@ -6,9 +6,13 @@ import { Sentence, button, change, choice, count, element, fill, picture, readab
 import { above, standing } from "./standings.js";
 
 /** @import { CommonWords, Parts } from "./types" */
-/** @import { Contest } from "./contest.js" */
-/** @import { By, Point } from "./standings.js" */
-/** @import { Asked, Equal, Raced, Side } from "./races.js" */
+/** @typedef {import("./contest.js").Contest} Contest */
+/** @typedef {import("./standings.js").By} By */
+/** @typedef {import("./standings.js").Point} Point */
+/** @typedef {import("./races.js").Asked} Asked */
+/** @typedef {import("./races.js").Equal} Equal */
+/** @typedef {import("./races.js").Raced} Raced */
+/** @typedef {import("./races.js").Side} Side */
 /** @typedef {typeof import("../../words/en/pictures/race.json") & CommonWords} Words */
 
 /** A stored curve: seconds, tokens and nats above the floor of each stretch. */
