@@ -29,14 +29,13 @@ FIRST = {
     "layers": 2, "width": 48, "positions": "rotary", "window": 80, "optimizer": "muon",
     "rate": 0.01, "seconds": 30, "steps": 400, "batch": 8, "seed": 0,
 }  # fmt: skip
-LOOKS = ("once", "twice", "hidden")
+LOOKS = ("shown", "hidden")
 COLUMNS = ("step", "all", "loss", "floor", *(f"{n}{look}" for look in LOOKS for n in ("", "n_")))
 POINTS = 25  # of a run are kept
 HEADER = (
     "Run",
     "Nats above the floor in each quarter",
-    "Once",
-    "Twice",
+    "Shown",
     "Hidden",
     "Said: from, to %",
 )
@@ -50,8 +49,10 @@ def main(arguments: list[str] | None = None) -> None:
     runs = kept()
     for words in options.runs:
         if words not in runs:
-            runs[words] = short(trained(parsed(words)))
+            run = trained(parsed(words))
+            runs[words] = short(run)
             write(runs)
+            print(f"{words}: {run['seconds']:.1f} seconds", flush=True)
     if options.table:
         print(table(runs))
 

@@ -16,23 +16,43 @@ from nbutils.figures.moving.sampler import world_tables
 SENTENCES = words.table("pictures/failures", "en")
 # Runs of bench/failures.md: the failure that is named, and the per cent of the run at which it is by then.
 FAILED = {
-    "rate=0.0001 steps=300": ("crawls", 30), "rate=0.001 steps=300": ("crawls", 30),
-    "rate=0.3 steps=300": ("tooFast", 30), "rate=1 steps=300": ("diverges tooFast", 10),
-    "optimizer=adamw rate=0.0001 steps=300": ("crawls", 30), "optimizer=adamw rate=0.001 steps=300": ("crawls", 30),
-    "optimizer=adamw rate=0.03 steps=300": ("tooFast", 30), "optimizer=adamw rate=0.05 steps=300": ("tooFast", 30),
-    "optimizer=adamw rate=0.1 steps=300": ("tooFast", 30), "width=16 rate=0.001 steps=300": ("crawls", 30),
-    "width=16 rate=0.3 steps=300": ("tooFast", 30), "width=16 optimizer=adamw rate=0.001 steps=300": ("crawls", 30),
-    "width=16 optimizer=adamw rate=0.1 steps=300": ("tooFast", 30), "width=128 rate=0.001 steps=120": ("crawls", 40),
-    "width=128 rate=0.1 steps=120": ("diverges", 15), "width=128 rate=0.3 steps=120": ("diverges tooFast", 10),
-    "width=128 optimizer=adamw rate=0.001 steps=120": ("crawls", 40),
-    "width=128 optimizer=adamw steps=120": ("tooFast", 40),
-    "width=128 optimizer=adamw rate=0.03 steps=120": ("tooFast", 40),
-    "width=128 optimizer=adamw rate=0.1 steps=120": ("diverges tooFast", 10),
-    "layers=1 steps=1400": ("oneLayer", 70), "width=16 rate=0.015 steps=4500": ("tooNarrow", 100),
-    "window=40 steps=600 seed=1": ("shortWindow", 80), "window=20 steps=1000 seed=2": ("shortWindow", 80),
-    "window=10 steps=600 seed=3": ("shortWindow", 80), "layers=1 window=40 steps=800 seed=4": ("shortWindow", 80),
-    "positions=none steps=1400": ("noPositions", 100), "layers=3 seed=3": ("tooFew", 100),
-    "layers=3 width=64 steps=150 seed=14": ("tooFew", 100), "width=128 steps=120": ("tooFew", 100),
+    "layers=1 optimizer=adamw rate=0.05 steps=300 seed=18": ("tooFast", 40),
+    "layers=1 rate=0.3 steps=300 seed=17": ("tooFast", 40),
+    "layers=1 width=64 optimizer=adamw rate=0.005 seed=15": ("tooFew", 100),
+    "layers=1 window=40 steps=800 seed=4": ("shortWindow", 80),
+    "layers=3 seed=3": ("tooFew", 100),
+    "layers=3 width=64 steps=150 seed=14": ("tooFew", 100),
+    "optimizer=adamw rate=0.0001 steps=300": ("crawls", 40),
+    "optimizer=adamw rate=0.001 steps=300": ("crawls", 40),
+    "optimizer=adamw rate=0.03 steps=300": ("tooFast", 40),
+    "optimizer=adamw rate=0.05 steps=300": ("tooFast", 40),
+    "optimizer=adamw rate=0.1 steps=300": ("tooFast", 40),
+    "optimizer=adamw steps=300 seed=4": ("tooFew", 100),
+    "optimizer=adamw steps=600 seed=2": ("tooFew", 100),
+    "positions=none steps=1400": ("noPositions", 100),
+    "positions=none steps=3000": ("noPositions", 100),
+    "positions=table optimizer=adamw rate=0.015 steps=800 seed=27": ("tooFew", 100),
+    "positions=table rate=0.03 steps=540 seed=13": ("tooFew", 100),
+    "rate=0.0001 steps=300": ("crawls", 40),
+    "rate=0.001 steps=300": ("crawls", 40),
+    "rate=0.3 steps=300": ("tooFast", 40),
+    "rate=1 steps=300": ("diverges tooFast", 16),
+    "width=128 optimizer=adamw rate=0.001 steps=120": ("crawls", 45),
+    "width=128 optimizer=adamw rate=0.03 steps=120": ("tooFast", 45),
+    "width=128 optimizer=adamw rate=0.1 steps=120": ("diverges tooFast", 16),
+    "width=128 optimizer=adamw steps=120": ("tooFast", 45),
+    "width=128 rate=0.001 steps=120": ("crawls", 45),
+    "width=128 rate=0.1 steps=120": ("diverges", 20),
+    "width=128 rate=0.3 steps=120": ("diverges tooFast", 16),
+    "width=128 steps=120": ("tooFew", 100),
+    "width=16 optimizer=adamw rate=0.001 steps=300": ("crawls", 40),
+    "width=16 optimizer=adamw rate=0.1 steps=300": ("tooFast", 40),
+    "width=16 rate=0.001 steps=300": ("crawls", 40),
+    "width=16 rate=0.015 steps=4500": ("tooNarrow", 100),
+    "width=16 rate=0.3 steps=300": ("tooFast", 40),
+    "window=10 steps=600 seed=3": ("shortWindow", 80),
+    "window=20 steps=1000 seed=2": ("shortWindow", 80),
+    "window=40 steps=600 seed=1": ("shortWindow", 88),
 }  # fmt: skip
 SCRIPT = """
 import { GUESSING, NEIGHBOURS, failure } from "./failures.js";
@@ -55,7 +75,7 @@ for (const [pair, n] of pairs) {
   tokens += n;
 }
 for (const document of documents) floor += document.loss;
-const where = (ids) => ([at, looks]) => [text(ids.slice(0, at)), text([ids[at]]), looks];
+const where = (ids) => (at) => [text(ids.slice(0, at)), text([ids[at]])];
 const marked = documents.slice(0, 300).map(({ ids, marks }) => [text(ids), marks.map(where(ids))]);
 const [{ settings, history }] = runs, broken = failure(settings, [...history, { ...history.at(-1), loss: NaN }]);
 const places = Float64Array.from({ length: 99 }, (_, i) => i);
@@ -63,11 +83,11 @@ console.log(JSON.stringify({ told, broken, marked, neighbours: (loss - floor) / 
   constants: [GUESSING, NEIGHBOURS], looked: cases.map(([given, window]) => looked(given, window, places)) }));
 """
 CASES = [  # documents with the places of their marks, and the window; a loss is the place of its label in the batch
-    ([{"ids": [9, 1, 2, 3, 1, 9], "loss": 0, "marks": [[4, "once"]]}], 80),
-    ([{"ids": [9, 1, 2, 3, 1, 9], "loss": 0, "marks": [[4, "once"]]}], 3),
-    ([{"ids": [9, 1, 2, 3, 1, 9], "loss": 0, "marks": [[4, "once"]]}], 2),
+    ([{"ids": [9, 1, 2, 3, 1, 9], "loss": 0, "marks": [4]}], 80),
+    ([{"ids": [9, 1, 2, 3, 1, 9], "loss": 0, "marks": [4]}], 3),
+    ([{"ids": [9, 1, 2, 3, 1, 9], "loss": 0, "marks": [4]}], 2),
     (
-        [{"ids": [9, 1, 9], "loss": 0}, {"ids": [9, 4, 4, 9], "loss": 0, "marks": [[2, "twice"]]}],
+        [{"ids": [9, 1, 9], "loss": 0}, {"ids": [9, 4, 4, 9], "loss": 0, "marks": [2]}],
         80,
     ),
 ]
@@ -124,9 +144,11 @@ def test_a_run_that_failed_is_named_in_time_and_nothing_else_is_said_of_it(page)
 
 
 def test_of_a_run_that_went_well_nothing_is_said(page):
-    good = [name for name in page["keys"] if name not in FAILED]
-    assert len(good) >= 30
-    assert [name for name in good if any(page["keys"][name])] == []
+    others = [name for name in page["keys"] if name not in FAILED]
+    assert [name for name in others if any(page["keys"][name])] == []
+    ends = {name: page["runs"][name]["history"][-6:] for name in others}
+    above = {name: sum(one["loss"] - one["floor"] for one in end) / 6 for name, end in ends.items()}
+    assert sum(end < 0.4 for end in above.values()) >= 30
 
 
 def test_what_was_seen_decides_and_not_the_settings_alone(page):
@@ -153,16 +175,10 @@ def test_marked_words_are_those_that_only_a_look_back_finds(page):
     for text, marks in page["marked"]:
         thanked = re.search(r"Then a (\w+) came .* The (\w+) thanked the (\w+)\.", text)
         asked = re.search(r"How many (\w+) does (\w+) have", text)
-        once = [
-            *(thanked.group(2, 2) if thanked else re.findall(r"The (\w+) was happy", text)),
-            *(asked.groups() if asked else ()),
-        ]
-        assert sorted(word for _, word, looks in marks if looks == "once") == sorted(
-            f" {word}" for word in once
-        )
-        twice = [word for _, word, looks in marks if looks == "twice"]
-        assert twice == ([f" {thanked[1]}"] if thanked else [])
-        assert all(word in before for before, word, _ in marks)
+        hero = thanked.group(2, 2) if thanked else re.findall(r"The (\w+) was happy", text)
+        words_said = [f" {word}" for word in (*hero, *(asked.groups() if asked else ()))]
+        assert sorted(word for _, word in marks) == sorted(words_said)
+        assert all(word in before for before, word in marks)
         seen.add((bool(thanked), bool(asked)))
     assert seen == {(True, False), (False, True), (False, False)}
 
@@ -171,11 +187,11 @@ def test_a_marked_word_is_hidden_where_its_piece_begins_after_the_word_that_it_r
     sums = [
         {look: (one["n"], one["loss"]) for look, one in case.items()} for case in page["looked"]
     ]
-    nothing = {"once": (0, 0), "twice": (0, 0), "hidden": (0, 0)}
-    assert sums[0] == nothing | {"once": (1, 3)}  # the label of the fourth token
+    nothing = {"shown": (0, 0), "hidden": (0, 0)}
+    assert sums[0] == nothing | {"shown": (1, 3)}  # the label of the fourth token
     assert sums[1] == nothing | {"hidden": (1, 3)}  # of a piece that begins with the 3
     assert sums[2] == nothing | {"hidden": (1, 3)}
-    assert sums[3] == nothing | {"twice": (1, 3)}
+    assert sums[3] == nothing | {"shown": (1, 3)}
 
 
 def test_a_run_in_node_is_what_a_page_hears(bench):

@@ -32,24 +32,20 @@ ONE_CORE = "Object.defineProperty(navigator, 'hardwareConcurrency', { get: () =>
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("studio")
-    small = dict(left=SMALL, right=SMALL)
+def reader(browser, tmp_path_factory):
+    """A tab on pages with a race each."""
+    folder, small = tmp_path_factory.mktemp("races"), dict(left=SMALL, right=SMALL)
     alone(Race(**small, steps=STEPS), folder, "few")
     alone(Race("rate", left=SMALL, right=SMALL | {"rate": 0.003}, steps=STEPS), folder, "same")
     alone(Race(**small, equal="data", seconds=120), folder, "long")
     with serving(folder) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def reader(browser, studio):
-    made = Reader(browser, studio)
-    yield made
-    made.close()
+        made = Reader(browser, address)
+        yield made
+        made.close()
 
 
 def met(reader: Reader, page: str) -> Shown:
+    """The race of that page, opened anew."""
     reader.turn_to(page)
     return Shown(reader.page, "Race")
 
@@ -116,9 +112,9 @@ def test_two_of_one_kind_learn_the_same(reader):
     assert left[0] == right[0] and np.allclose(left, right, rtol=1e-9)
 
 
-def test_on_one_core_they_take_turns_and_learn_the_same(browser, studio, reader):
+def test_on_one_core_they_take_turns_and_learn_the_same(browser, reader):
     together = raced(met(reader, "few"))
-    single = Reader(browser, studio)
+    single = Reader(browser, reader.address)
     single.context.add_init_script(ONE_CORE)
     shown = met(single, "few")
     press(shown, "Race")
@@ -154,14 +150,14 @@ def test_stop_ends_both_at_once_and_the_race_does_not_count(reader):
     assert reader.errors == []
 
 
-def test_a_world_that_does_not_come_is_told(browser, studio):
-    reader = Reader(browser, studio)
-    reader.page.route(re.compile(r"\.bin$"), lambda route: route.abort())
-    shown = met(reader, "few")
+def test_a_world_that_does_not_come_is_told(browser, reader):
+    cut_off = Reader(browser, reader.address)
+    cut_off.page.route(re.compile(r"\.bin$"), lambda route: route.abort())
+    shown = met(cut_off, "few")
     press(shown, "Race")
-    reader.page.get_by_text("The race ended: ").wait_for()
+    cut_off.page.get_by_text("The race ended: ").wait_for()
     assert shown.place.get_by_role("button", name="Race", exact=True).is_visible()
-    reader.close()
+    cut_off.close()
 
 
 # Beforehand
@@ -181,11 +177,11 @@ def test_width_and_depth_have_as_equal_parameters_as_can_be_chosen():
     assert min(unlike, key=lambda one: one[0])[1] == pair
 
 
-def test_every_pair_was_raced_beforehand():
-    races_ = races_beforehand()["races"]
-    assert list(races_) == list(PAIRS)
-    for name, equal in product(PAIRS, EQUAL):
-        found = races_[name][equal]
+def test_what_was_raced_beforehand_is_whole():
+    stored = races_beforehand()["races"]
+    assert {"optimizer", "rate"} <= stored.keys() <= set(PAIRS)  # those that chapters begin with
+    for name, equal in product(stored, EQUAL):
+        found = stored[name][equal]
         assert np.isfinite(found["ends"]).all() and np.shape(found["ends"])[1] == 2
         for curve in found["curves"]:
             seconds, tokens, nats = np.array(curve).T

@@ -105,7 +105,7 @@ LOOKED_UP = re.compile(r"\b_?words\[([^\]]*)\]|\bself\.say\(([^,)]*)")
 # Words that are looked up by a name that the code computes or has in a list.
 BY_NAME = {
     "counter": "layers width heads vocabulary context tokens positions attention mlp norms head",
-    "failures": "noNumber diverges tooFast shortWindow oneLayer noPositions tooNarrow tooFew",
+    "failures": "noNumber diverges tooFast shortWindow noPositions tooNarrow tooFew",
     "formula": "up down stay",
     "map": "a b c",
     "train": "layers width rate seconds window unknownWord unknownSign said memory worker broken",

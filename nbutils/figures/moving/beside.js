@@ -16,7 +16,9 @@ export function beside(model, source) {
   let end = () => {};
   model.on("change:beside", async () => {
     end();
-    const { updates = 0, ...settings } = model.get("beside"), documents = await source();
+    const { updates = 0, ...settings } = model.get("beside");
+    if (!updates) return; // nothing is asked
+    const documents = await source();
     /** @type {number[]} */
     const losses = [];
     const run = start(/** @type {Settings} */ (settings), documents, (news) => {

@@ -2,7 +2,7 @@
 import { start } from "./engine/runs.js";
 
 /** @import { FromWorker, Settings, Source } from "./engine/types" */
-/** @import { Point } from "./standings.js" */
+/** @typedef {import("./standings.js").Point} Point */
 /**
  * @typedef {object} Side
  * @property {Settings} settings

@@ -1,7 +1,6 @@
 // Well-known ways in which a run goes wrong, told from what the page hears of it while it learns. bench/failures.md has the
 // runs by which each threshold was found. What could be one thing or another is not named.
 
-/** @import { Looks } from "./types" */
 /** @import { Progress, Settings } from "./engine/types" */
 /** @typedef {Pick<Settings, "layers" | "width" | "positions" | "window" | "optimizer" | "rate">} Asked */
 /** @typedef {Pick<Progress, "done" | "step" | "all" | "loss" | "floor" | "looks">} Report */
@@ -36,7 +35,7 @@ const EARLY = 0.25, LATE = 0.99; // of a run
  * @property {number} start the loss of a network that has learned nothing
  * @property {number} loss now
  * @property {number} above the floor; NaN where nobody knows that one
- * @property {Record<Looks | "hidden", number>} looks nats that a marked word costs lately; NaN where few of them came
+ * @property {Record<"shown" | "hidden", number>} looks nats that a marked word costs lately; NaN where few of them came
  */
 
 /**
@@ -61,7 +60,7 @@ const nats = (n) => n.toFixed(2);
 const tried = (asked) => ({ rate: String(asked.rate), good: String(rates(asked).good) });
 
 /** @type {((view: View) => Failure | null)[]} */
-const RULES = [noNumber, diverges, tooFast, crawls, shortWindow, oneLayer, noPositions, tooNarrow, tooFew];
+const RULES = [noNumber, diverges, tooFast, crawls, shortWindow, noPositions, tooNarrow, tooFew];
 
 /** @param {View} view */
 function noNumber({ asked, loss, step }) {
@@ -101,18 +100,9 @@ function crawls(view) {
  * Words whose first mention the window hides stay dear, while those whose first mention it shows were learned.
  * @param {View} view
  */
-function shortWindow({ asked, done, looks: { once, hidden } }) {
-  if (asked.window >= WHOLE || done < EARLY || !(hidden > 1.5) || !(once < hidden - 0.8)) return null;
-  return { key: "shortWindow", values: { window: String(asked.window), whole: String(WHOLE), hidden: nats(hidden), once: nats(once) } };
-}
-
-/**
- * What one look back finds was learned, and what only two find was not.
- * @param {View} view
- */
-function oneLayer({ asked, done, looks: { once, twice } }) {
-  if (asked.layers > 1 || done < EARLY || !(once < 0.3) || !(twice > 1.5)) return null;
-  return { key: "oneLayer", values: { once: nats(once), twice: nats(twice) } };
+function shortWindow({ asked, done, looks: { shown, hidden } }) {
+  if (asked.window >= WHOLE || done < EARLY || !(hidden > 1.5) || !(shown < hidden - 0.8)) return null;
+  return { key: "shortWindow", values: { window: String(asked.window), whole: String(WHOLE), hidden: nats(hidden), shown: nats(shown) } };
 }
 
 /**
@@ -130,9 +120,9 @@ function wellOver({ asked, done }) {
  * @param {View} view
  */
 function noPositions(view) {
-  const { asked, step, looks: { once } } = view, learned = asked.optimizer === "muon" && asked.layers > 1 && asked.width >= 48;
-  if (asked.positions !== "none" || !learned || step < 1200 || !wellOver(view) || !(once > 0.3)) return null;
-  return { key: "noPositions", values: { step: String(step), once: nats(once) } };
+  const { asked, step, looks: { shown } } = view, learned = asked.optimizer === "muon" && asked.layers > 1 && asked.width >= 48;
+  if (asked.positions !== "none" || !learned || step < 1200 || !wellOver(view) || !(shown > 0.3)) return null;
+  return { key: "noPositions", values: { step: String(step), shown: nats(shown) } };
 }
 
 /**
@@ -140,9 +130,9 @@ function noPositions(view) {
  * @param {View} view
  */
 function tooNarrow(view) {
-  const { asked, step, above, looks: { once } } = view;
-  if (asked.width > 16 || step < 2500 || !wellOver(view) || !(once > 0.3)) return null;
-  return { key: "tooNarrow", values: { step: String(step), width: String(asked.width), above: nats(above), once: nats(once) } };
+  const { asked, step, above, looks: { shown } } = view;
+  if (asked.width > 16 || step < 2500 || !wellOver(view) || !(shown > 0.3)) return null;
+  return { key: "tooNarrow", values: { step: String(step), width: String(asked.width), above: nats(above), shown: nats(shown) } };
 }
 
 /**
@@ -185,7 +175,7 @@ function since(history, token) {
 
 /** @param {Report[]} history */
 function looksOf(history) {
-  /** @param {Looks | "hidden"} looks */
+  /** @param {"shown" | "hidden"} looks */
   const mean = (looks) => {
     let n = 0, loss = 0;
     for (const report of history) {
@@ -194,5 +184,5 @@ function looksOf(history) {
     }
     return n < FEW ? NaN : loss / n;
   };
-  return { once: mean("once"), twice: mean("twice"), hidden: mean("hidden") };
+  return { shown: mean("shown"), hidden: mean("hidden") };
 }

@@ -6,9 +6,13 @@ import { Sentence, button, change, choice, count, element, fill, picture, readab
 import { above, standing } from "./standings.js";
 
 /** @import { CommonWords, Parts } from "./types" */
-/** @import { Contest } from "./contest.js" */
-/** @import { By, Point } from "./standings.js" */
-/** @import { Asked, Equal, Raced, Side } from "./races.js" */
+/** @typedef {import("./contest.js").Contest} Contest */
+/** @typedef {import("./standings.js").By} By */
+/** @typedef {import("./standings.js").Point} Point */
+/** @typedef {import("./races.js").Asked} Asked */
+/** @typedef {import("./races.js").Equal} Equal */
+/** @typedef {import("./races.js").Raced} Raced */
+/** @typedef {import("./races.js").Side} Side */
 /** @typedef {typeof import("../../words/en/pictures/race.json") & CommonWords} Words */
 
 /** A stored curve: seconds, tokens and nats above the floor of each stretch. */
@@ -221,7 +225,8 @@ function shown(raced, stored, seconds, words) {
   const points = curves.map((curve) => curve.map(([spent, tokens, nats]) => ({ x: by === "seconds" ? spent : tokens, loss: nats, floor: 0 })));
   const figures = curves.map((curve, i) => ({ above: stored?.ends[0][i] ?? NaN, seconds: curve[curve.length - 1][0], tokens: curve[curve.length - 1][1] }));
   const told = /** @type {[string, string]} */ (names.map((name) => curves.length ? fill(words.stored, { name }) : name));
-  const most = equal === "time" ? seconds : roundUp(Math.max(1, ...figures.map(({ tokens }) => tokens)));
+  const long = equal === "time" ? (curves.length ? seconds : raced.asked.seconds) : 0;
+  const most = long || (curves.length ? roundUp(Math.max(...figures.map(({ tokens }) => tokens))) : 0);
   return { names: told, figures, most, curves: points };
 }
 

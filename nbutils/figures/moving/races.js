@@ -5,7 +5,7 @@ import { resource } from "./shared.js";
 import { above } from "./standings.js";
 
 /** @import { Settings, Source } from "./engine/types" */
-/** @import { By } from "./standings.js" */
+/** @typedef {import("./standings.js").By} By */
 /** @import { Model, World } from "./types" */
 
 /** @typedef {Pick<Settings, "layers" | "width" | "positions" | "optimizer" | "rate">} Side */

@@ -1,7 +1,7 @@
 // What smallworld can say, and how likely: smallworld/scenes.py, told by a reader of a text or by chance.
 // `world` holds the same tables; sampler.py writes them.
 
-/** @import { Country, Cut, Looks, Next, Openings, Option, Person, Teller, World } from "./types" */
+/** @import { Country, Cut, Next, Openings, Option, Person, Teller, World } from "./types" */
 /** @typedef {{ pieces: string[], value: any, weight: number }} Choice what an option says, cut */
 
 export const END = ""; // as a piece; no other is empty
@@ -115,13 +115,11 @@ const SCENES = {
       doc.say(` to help ${him}. ${w.genders[helper.gender].He} looked in the`);
       doc.choose(rest(among(w.places), [place]));
       doc.say(", and there it was. The");
-      doc.say(` ${hero.word}`, "once");
-      doc.say(" thanked the");
-      doc.say(` ${helper.word}`, "twice"); // the word before "came": not the first such word of the tale
-      doc.say(".");
+      doc.say(` ${hero.word}`, true);
+      doc.say(` thanked the ${helper.word}.`);
     }
     doc.say(" The");
-    doc.say(` ${hero.word}`, "once");
+    doc.say(` ${hero.word}`, true);
     doc.say(" was happy again.");
   },
   countries(doc, w, opening) {
@@ -188,9 +186,9 @@ const SCENES = {
     doc.say(` gives ${him}`);
     const more = doc.choose(addends(w));
     doc.say(" more. How many");
-    doc.say(` ${things}`, "once");
+    doc.say(` ${things}`, true);
     doc.say(" does");
-    doc.say(` ${person.name}`, "once");
+    doc.say(` ${person.name}`, true);
     doc.say(" have now?");
     doc.say(` ${He} has ${w.numbers[had + more]}.`);
   },
@@ -392,7 +390,7 @@ class Writer {
     this.cut = cut;
     /** @type {string[]} */
     this.pieces = [];
-    /** @type {[at: number, looks: Looks][]} */
+    /** @type {number[]} places of words that only a reader knows who looks back */
     this.marks = [];
     this.loss = 0;
   }
@@ -416,11 +414,11 @@ class Writer {
   }
   /**
    * @param {string} text
-   * @param {Looks} [looks]
+   * @param {boolean} [recalled]
    */
-  say(text, looks) {
+  say(text, recalled = false) {
     for (const piece of this.cut(text)) {
-      if (looks) this.marks.push([this.pieces.length, looks]);
+      if (recalled) this.marks.push(this.pieces.length);
       this.pieces.push(piece);
     }
   }
@@ -432,7 +430,7 @@ class Writer {
  * @param {() => number} random each from 0 to below 1
  * @param {World} world
  * @param {Cut} cut a text's pieces
- * @returns {{ pieces: string[], loss: number, marks: [at: number, looks: Looks][] }}
+ * @returns {{ pieces: string[], loss: number, marks: number[] }}
  */
 export function write(random, world, cut) {
   const doc = new Writer(random, cut);

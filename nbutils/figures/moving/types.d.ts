@@ -162,7 +162,7 @@ export type Cut = (text: string) => string[];
 /** Who answers where a document could go on in more than one way: a text that is read, or chance. */
 export interface Teller {
   choose<Value>(options: Option<Value>[]): Value;
-  say(text: string, looks?: Looks): void;
+  say(text: string, recalled?: boolean): void; // recalled: it was said before, and who looks back knows it for certain
 }
 
 /** What a network's ids mean. The last is the end of a document, end. */
@@ -172,12 +172,6 @@ export interface Meaning {
   ids(text: string): number[]; // what it can't read is a Sentence
   truth(text: string): Float64Array | null; // (V,), the world's probabilities; null where it never begins so, or has none
 }
-
-/**
- * How a certain word is found in what was said. once: it was the only one of its sort, and any position may look for that.
- * twice: of several it is the one beside a certain word, so that word must have looked at its neighbour before.
- */
-export type Looks = "once" | "twice";
 
 /** What comes next: piece -> probability; null where no document begins so. */
 export type Next = Map<string, number> | null;

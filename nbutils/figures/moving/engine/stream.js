@@ -73,7 +73,7 @@ function ofWorld(world, next) {
   return {
     one() {
       const { pieces: told, loss, marks } = write(next, world, cut);
-      return { ids: [end, ...told.map(idOf), end], loss, marks: marks.map(([at, looks]) => [at + 1, looks]) };
+      return { ids: [end, ...told.map(idOf), end], loss, marks: marks.map((at) => at + 1) };
     },
     vocab: end + 1,
     END: end,

@@ -1,5 +1,5 @@
 // What a run in the page is made of, and what is said between the page and its Workers. Only tsc and editors read this.
-import type { Config, Looks, Network, World } from "../types";
+import type { Config, Network, World } from "../types";
 
 /** Which loops run: WebAssembly with relaxed SIMD, with SIMD, or JavaScript. */
 export type Way = "relaxed" | "simd" | "js";
@@ -26,11 +26,11 @@ export type Source = { kind: "world"; world: World } | { kind: "text"; text: str
 export interface Document {
   ids: number[];
   loss: number;
-  marks?: [at: number, looks: Looks][]; // ids that only a reader knows who looks back; what the truth pays for them is 0
+  marks?: number[]; // places of ids that only a reader knows who looks back; what the truth pays for them is 0
 }
 
-/** Of the words that were marked: how many, and the sum of their losses in nats. hidden: what they repeat is in no window. */
-export type Looked = Record<Looks | "hidden", { n: number; loss: number }>;
+/** Of the words that were marked: how many, and the sum of their losses in nats. hidden: what they repeat is out of sight. */
+export type Looked = Record<"shown" | "hidden", { n: number; loss: number }>;
 
 export interface Start {
   type: "start";
