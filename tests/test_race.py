@@ -186,7 +186,7 @@ def test_what_was_raced_beforehand_is_whole():
         for curve in found["curves"]:
             seconds, tokens, nats = np.array(curve).T
             assert (np.diff(seconds) > 0).all() and (np.diff(tokens) > 0).all()
-            assert 30 <= len(curve) <= 40 and nats[-1] < 1 < nats[0]
+            assert 20 <= len(curve) <= 40 and nats[-1] < 1 < nats[0]
         if equal == "data":
             assert found["curves"][0][-1][1] == found["curves"][1][-1][1]
 
