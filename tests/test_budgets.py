@@ -24,7 +24,7 @@ def test_every_budget_is_of_a_file_that_there_is(root):
 
 
 def test_all_budgets_together_fit_into_twenty_three_minutes_on_two_cores():
-    assert sum(budgets.BUDGETS.values()) < 2 * 60 * 20  # and three minutes to install
+    assert sum(budgets.BUDGETS.values()) < 2 * 60 * 21  # and three minutes to install
 
 
 def collected(folder, *options) -> str:
