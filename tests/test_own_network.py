@@ -466,8 +466,13 @@ def test_a_file_that_is_none_changes_nothing(reader, files):
     assert shown.said() == before and shown.state()["yours"] is True
 
 
+@pytest.fixture(scope="module")
+def keeping():
+    return bundled(f"{SCRIPT}export {{ kept }};")
+
+
 @pytest.mark.parametrize("refuses", [False, True])
-def test_it_is_kept_on_this_machine_and_forgotten(browser, reader, files, refuses):
+def test_it_is_kept_on_this_machine_and_forgotten(browser, reader, files, keeping, refuses):
     """Where the browser keeps nothing, until the page is closed."""
     visitor = Reader(browser, reader.address)
     if refuses:
@@ -484,7 +489,7 @@ def test_it_is_kept_on_this_machine_and_forgotten(browser, reader, files, refuse
           const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
           return (await import(address)).kept(file);
         }""",
-        [bundled(f"{SCRIPT}export {{ kept }};"), file],
+        [keeping, file],
     )
     assert told == [None, not refuses, ["mine", 24, 40, 24], None]
     give(shown, files / "words.safetensors")
