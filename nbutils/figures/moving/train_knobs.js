@@ -65,7 +65,7 @@ export function knobs(model, words, own) {
   const one = navigator.hardwareConcurrency === 1; // a second core would have to wait for the first
   by.workers.made.querySelectorAll("option")[1].toggleAttribute("disabled", one);
   const more = element("details", {}, element("summary", {}, words.more),
-    element("div", { class: "folded" }, by.positions.made, by.window.made, by.workers.made, by.data.made, own));
+    element("div", { class: "rarer" }, by.positions.made, by.window.made, by.workers.made, by.data.made, own));
   const made = element("div", { class: "knobs" }, group(words.network, by.layers.made, by.width.made, by.optimizer.made),
     group(words.learning, by.rate.made, by.seconds.made, more));
   /** @param {Asked} state */
