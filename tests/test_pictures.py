@@ -318,7 +318,9 @@ def test_pages_load_only_what_their_pictures_need():
     files = (HTML / "_static" / "pictures").glob("*.js")
     scripts = [file for file in files if "-state-" not in file.name]
     assert len(scripts) == len({moving.name for moving in PICTURES})
-    assert all(script.stat().st_size < 60_000 for script in scripts)
+    for script in scripts:  # those with an engine that trains have its loops, too
+        most = 100_000 if "new Worker" in script.read_text("utf-8") else 60_000
+        assert script.stat().st_size < most, script.name
 
 
 # Elsewhere

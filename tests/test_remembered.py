@@ -103,7 +103,7 @@ def test_a_number_is_typed_and_what_is_none_is_asked_for_again(visitor):
     assert "Right" in place.locator(".verdict").inner_text()
 
 
-def test_show_me_find_in_page_and_a_link_open_a_veiled_cell(visitor):
+def test_show_me_find_in_page_a_link_and_show_all_open_what_is_veiled(visitor):
     visitor.turn_to(PAGE)
     page, veils = visitor.page, visitor.page.locator(".veiled[hidden]")
     before = veils.count()
@@ -118,6 +118,17 @@ def test_show_me_find_in_page_and_a_link_open_a_veiled_cell(visitor):
         "document.querySelector('.veiled[hidden] pre').id = 'inside'; location.hash = '#inside'"
     )
     page.wait_for_function(f"document.querySelectorAll('.veiled[hidden]').length === {before - 3}")
+    said = page.locator(".veil").first.text_content()
+    block = page.locator(".veiled[hidden]").first
+    assert f"{block.get_attribute('data-cells')} cell" in said
+    pressed = page.get_by_role("button", name=TOLD["show_all"]).last
+    pressed.scroll_into_view_if_needed()
+    pressed.click()
+    assert veils.count() == 0 and page.locator(".veil").count() == 0
+    assert page.evaluate("document.activeElement.matches('.veiled')")
+    assert page.evaluate(f"Object.keys({KEPT}.predictions['{PAGE}']).length") == len(
+        page.locator(".prediction").all()
+    )
 
 
 def test_print_and_a_page_without_script_show_everything(browser, site):

@@ -81,7 +81,7 @@ class Reader:
         return {kind: list(what) for kind, what in found.items() if what}
 
     def _own(self, url: str) -> bool:
-        return url.startswith((self.address, "data:"))
+        return url.startswith((self.address, "data:", "blob:"))  # blob: a Worker of the page itself
 
     def undrawn_mathematics(self) -> list[str]:
         """Formulas without their font or without room, and TeX in the running text."""
