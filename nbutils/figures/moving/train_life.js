@@ -39,7 +39,7 @@ export class Life {
   ready = null;
   /** @type {Failure | null} */
   failed = null;
-  /** @type {((trained: Trained) => void)[]} who waits for the weights */
+  /** @type {((trained: Trained | null) => void)[]} who waits for the weights */
   waiting = [];
   /** Its documents so far, and at which second the next is due; what follows is asked after `beginning`, for `asked` now. */
   talks = { made: 0, due: 0 };
@@ -65,7 +65,8 @@ export class Life {
 
   /** What is known of the newest run: nothing. */
   clear() {
-    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null, waiting: [],
+    this.answer(null);
+    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null,
       talks: { made: 0, due: 0 }, looks: { asked: "", at: 0, open: false } });
   }
 
@@ -107,6 +108,7 @@ export class Life {
   end(failed, now) {
     if (this.now !== now) return;
     this.run?.end();
+    this.answer(null);
     Object.assign(this, { run: null, stage: "failed", failed });
     this.hear();
   }
@@ -159,12 +161,17 @@ export class Life {
     this.run?.tell({ type: "talk", id, text: "", seed: id, temperature: 1 });
   }
 
-  /** @returns {Promise<Trained>} the network as it is now */
+  /** @returns {Promise<Trained | null>} the network as it is now; null: the run is over before it has answered */
   weights() {
     return new Promise((resolve) => {
       this.waiting.push(resolve);
       this.run?.tell({ type: "weights" });
     });
+  }
+
+  /** @param {Trained | null} trained to who waits for it */
+  answer(trained) {
+    for (const done of this.waiting.splice(0)) done(trained);
   }
 
   /** @param {FromWorker} news */
@@ -180,7 +187,7 @@ export class Life {
     if (news.type === "stopped" || news.type === "done") this.ends(news.type);
     if (news.type === "said") this.said.unshift({ ...news, seconds: this.last?.seconds ?? 0 });
     if (news.type === "next") this.sees(news);
-    if (news.type === "weights") for (const done of this.waiting.splice(0)) done(news.network);
+    if (news.type === "weights") this.answer(news.network);
     if (news.type === "failed") this.end(news, /** @type {Told} */ (this.now));
     else this.hear();
   }

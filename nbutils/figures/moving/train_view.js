@@ -137,9 +137,9 @@ export function progressTold(words) {
   let [stage, at] = ["", -Infinity];
   /** @param {Life} life */
   const show = (life) => {
-    const now = performance.now();
-    if (life.stage === stage && (life.stage !== "running" || now - at < PATIENCE)) return;
-    [stage, at] = [life.stage, now];
+    const now = performance.now(), newest = life.stage === "running" && !life.last ? "starting" : life.stage; // it runs when something is known
+    if (newest === stage && (stage !== "running" || now - at < PATIENCE)) return;
+    [stage, at] = [newest, now];
     made.textContent = sentence(life, words);
   };
   return Object.assign(made, { show });
@@ -153,6 +153,7 @@ function sentence(life, words) {
   const { now, last, failed, stored } = life;
   if (!now) return fill(words.untrained, { name: named([stored], words)[0], above: nats(aboveOf(stored)) });
   if (failed) return fill(words[/** @type {"ownEmpty"} */ (failed.key)] ?? failed.key, failed.values);
+  if (!last && life.stage === "paused") return fill(words.stages.paused, { seconds: 0, until: now.until });
   if (!last) return life.stage === "fetching" && now.asked.data === "world" ? words.fetchingWorld : words.starting;
   const judged = life.said.filter(({ possible }) => possible !== null), { loss, floor } = last, [newest] = judged;
   const learned = Number.isNaN(floor) ? fill(words.learnedOwn, { loss: nats(aboveOf(now)) })
