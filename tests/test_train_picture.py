@@ -165,6 +165,11 @@ def test_a_run_to_its_end(shown):
     press(shown, "Go on for 6 s")
     until(shown, f"life.last.seconds > {points[-1]['x']}")
     assert life(shown, "life.now.until") == 12
+    life(shown, "life.told({ type: 'done', seconds: 7, step: 9, diverged: true })")
+    shown.page.evaluate("new Promise(requestAnimationFrame)")
+    assert "its loss is no number any more" in told(shown)
+    go_on = shown.place.get_by_role("button", name="Go on for 6 s")
+    assert go_on.get_attribute("aria-disabled") == "true"
 
 
 def press_knob(shown: Shown) -> None:

@@ -47,10 +47,10 @@ function buttons(life, words, wanted, train) {
   const goOn = button(words.goOn, () => life.goOn(wanted().seconds)), again = button(words.newSeed, () => train(life.seed + 1));
   const made = element("div", { class: "stepper" }, main, goOn, again);
   const show = () => {
-    const { stage } = life, ended = stage === "done";
+    const { stage, diverged } = life, ended = stage === "done";
     main.textContent = life.busy ? words.stop : words.train;
     goOn.textContent = ended ? fill(words.goOnFor, { seconds: wanted().seconds }) : words.goOn;
-    turnOff(goOn, !ended && stage !== "stopped");
+    turnOff(goOn, diverged || (!ended && stage !== "stopped"));
     turnOff(again, stage === "none" || stage === "fetching" || stage === "starting");
   };
   return Object.assign(made, { show });

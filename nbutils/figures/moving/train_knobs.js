@@ -93,11 +93,12 @@ export function knobs(model, words, own) {
 
 /**
  * Runs by what differs between them; by what they are where nothing does.
- * @param {{ asked: Asked, seed: number, stored?: boolean }[]} runs
+ * @param {{ asked: Asked, seed: number, until: number, stored?: boolean }[]} told until: seconds, with those for which it went on
  * @param {Words} words
  * @returns {string[]}
  */
-export function named(runs, words) {
+export function named(told, words) {
+  const runs = told.map((run) => ({ ...run, asked: { ...run.asked, seconds: run.until } }));
   const differ = KNOBS.filter((name) => new Set(runs.map(({ asked: one }) => one[name])).size > 1);
   const seeds = new Set(runs.map(({ seed }) => seed)).size > 1;
   const shown = differ.length || seeds ? differ : /** @type {Knob[]} */ (["layers", "width", "optimizer", "rate", "seconds"]);

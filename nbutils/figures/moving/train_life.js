@@ -39,6 +39,7 @@ export class Life {
   ready = null;
   /** @type {Failure | null} */
   failed = null;
+  diverged = false; // its weights are no numbers any more: it is over for good
   /** @type {((trained: Trained | null) => void)[]} who waits for the weights */
   waiting = [];
   /** Its documents so far, and at which second the next is due; what follows is asked after `beginning`, for `asked` now. */
@@ -66,7 +67,7 @@ export class Life {
   /** What is known of the newest run: nothing. */
   clear() {
     this.answer(null);
-    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null,
+    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null, diverged: false,
       talks: { made: 0, due: 0 }, looks: { asked: "", at: 0, open: false } });
   }
 
@@ -128,7 +129,7 @@ export class Life {
    * @param {number} seconds
    */
   goOn(seconds) {
-    if (!this.now || !this.run || this.busy) return;
+    if (!this.now || !this.run || this.busy || this.diverged) return;
     if (this.stage === "done") this.now.until += seconds;
     this.stage = "running";
     this.talks.due = (this.last?.seconds ?? 0) + this.pause;
@@ -184,7 +185,7 @@ export class Life {
     if (news.type === "progress") this.goes(news);
     if (news.type === "paused") this.stage = "paused";
     if (news.type === "resumed") this.stage = "running";
-    if (news.type === "stopped" || news.type === "done") this.ends(news.type);
+    if (news.type === "stopped" || news.type === "done") this.ends(news);
     if (news.type === "said") this.said.unshift({ ...news, seconds: this.last?.seconds ?? 0 });
     if (news.type === "next") this.sees(news);
     if (news.type === "weights") this.answer(news.network);
@@ -203,9 +204,10 @@ export class Life {
     this.talks.due = news.seconds + this.pause;
   }
 
-  /** @param {"stopped" | "done"} stage */
-  ends(stage) {
-    this.stage = stage;
+  /** @param {FromWorker & { type: "stopped" | "done" }} news */
+  ends({ type, diverged }) {
+    Object.assign(this, { stage: type, diverged });
+    if (diverged) return;
     this.talk();
     this.look();
   }

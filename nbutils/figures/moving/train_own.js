@@ -78,7 +78,7 @@ export function ownNetwork(model, life, words, world) {
     button(words.save, save)];
   const bar = element("div", { class: "stepper" }, ...needs, button(words.openFile, () => input.click()), input);
   const show = () => {
-    for (const one of needs) turnOff(one, !life.run || !life.last);
+    for (const one of needs) turnOff(one, !life.run || !life.last || life.diverged);
     if (from && Object.entries(from.shape).some(([knob, value]) => model.get(knob) !== value)) [from, told.textContent] = [null, words.unfits];
   };
   return Object.assign(element("div", { class: "becomes" }, bar, told), { show, from: () => from?.network });
