@@ -17,10 +17,9 @@ from nbutils.figures.moving.race import (
     EQUAL,
     PAIRS,
     Race,
-    count_parameters,
     races_beforehand,
 )
-from nbutils.figures.moving.train import SETTINGS
+from nbutils.figures.moving.train import SETTINGS, count_parameters
 
 SMALL = {"layers": 1, "width": 16}
 STEPS = 12

@@ -4,13 +4,17 @@ import json
 import re
 
 import pytest
+from moving.hands import Pick
 from moving.train import Choose, Unfolded
 from shown import Shown, alone
 from visits import Reader
 
 from authoring.site import serving
-from nbutils import smallworld, words
+from nbutils import network_file, smallworld, words
+from nbutils.config import GPTConfig
 from nbutils.figures.moving.train import SETTINGS, TrainGPT
+from nbutils.model import GPT
+from nbutils.vocabularies import ChosenTokens
 
 SMALL = {"layers": 1, "width": 16}  # learns fast, and much enough
 WORDS = words.table("pictures/train", "en")
@@ -21,6 +25,7 @@ IDLE = """window.asked = []; window.Worker = class {
   terminate() {}
 };"""
 LIFE = "place => place.querySelector('.picture').life"
+NUMBERS = "place => JSON.parse(place.querySelector('.picture').dataset.numbers)"
 # When each of these has changed, in ms.
 WATCH = """place => { place.changed = { told: [], figures: [] };
   for (const name of ["told", "figures"]) new MutationObserver(() => place.changed[name].push(performance.now()))
@@ -160,6 +165,11 @@ def test_a_run_to_its_end(shown):
     press(shown, "Go on for 6 s")
     until(shown, f"life.last.seconds > {points[-1]['x']}")
     assert life(shown, "life.now.until") == 12
+    life(shown, "life.told({ type: 'done', seconds: 7, step: 9, diverged: true })")
+    shown.page.evaluate("new Promise(requestAnimationFrame)")
+    assert "its loss is no number any more" in told(shown)
+    go_on = shown.place.get_by_role("button", name="Go on for 6 s")
+    assert go_on.get_attribute("aria-disabled") == "true"
 
 
 def press_knob(shown: Shown) -> None:
@@ -241,6 +251,9 @@ def test_a_text_of_one_s_own_has_no_floor_and_no_judge(shown):
     shown.place.get_by_text("different ones").wait_for()
     press(shown, "Train")
     until(shown, "life.history.length > 3 && life.said.length")
+    assert "It learns" in told(shown)
+    signs, rest = len(set("가나다 🙂\n")), shown.place.evaluate(NUMBERS)[0]
+    assert life(shown, "life.ready.parameters") == rest + 16 * signs
     press(shown, "Stop")
     until(shown, "life.stage === 'stopped'")
     assert "The loss is" in told(shown) and "floor" not in told(shown)
@@ -274,3 +287,61 @@ def test_a_network_goes_into_a_file_and_the_next_run_begins_with_it(shown, tmp_p
     Choose("Layers", "layers", 2).do(shown)
     shown.place.get_by_text(WORDS["unfits"]).wait_for()
     press(shown, "Stop")
+    shown.set("{positions: 'table', window: 20}")
+    press(shown, "Train")
+    until(shown, "life.ready")
+    assert life(shown, "life.ready.parameters") == shown.place.evaluate(NUMBERS)[0]
+
+
+# What a file's network has that can't learn on here -> what the reader is told.
+UNLIKE = {
+    "n_layer = 4. What learns on here has 1, 2, 3": {"n_layer": 4},
+    "n_embd = 24. What learns on here has 16, 32, 48, 64, 128": {"n_embd": 24},
+    "n_head = 2. What learns on here has 4": {"n_head": 2},
+    "bias = false. What learns on here has true": {"bias": False},
+    "tie_weights = false": {"tie_weights": False},
+    "rms_norm = true": {"rms_norm": True},
+    "qk_norm = true": {"qk_norm": True},
+    "relu_squared = true": {"relu_squared": True},
+    "block_size = 30. What learns on here has 10, 20, 40, 80": {"block_size": 30},
+    "The 1,242 ids of x.safetensors mean other tokens than the 441": {"vocab_size": 1242},
+}
+
+
+@pytest.mark.parametrize("shown", [IDLE], indirect=True)
+def test_a_file_whose_network_can_t_learn_on_here_is_told(shown):
+    small = {"vocab_size": 441, "block_size": 20, "n_layer": 1, "n_head": 4, "n_embd": 16}
+    whole = smallworld.encoding()
+    few = ChosenTokens(whole, [*smallworld.spoken_ids(), whole.eot_token])
+    chooser = shown.place.locator("input[accept='.safetensors']")
+    for told, unlike in ({"begins with the weights": {}} | UNLIKE).items():
+        config = GPTConfig(**small | unlike)
+        encoding = whole if config.vocab_size == whole.n_vocab else few
+        content = network_file.safetensors_bytes(GPT(config), encoding)
+        chooser.set_input_files({"name": "x.safetensors", "mimeType": "", "buffer": content})
+        shown.place.get_by_text(told).wait_for()
+        assert [shown.state()[name] for name in ("layers", "positions", "window")] == [
+            1,
+            "table",
+            20,
+        ]
+    shown.set("{window: 40}")  # and so another table of positions
+    shown.place.get_by_text(WORDS["unfits"]).wait_for()
+
+
+@pytest.mark.parametrize("shown", [IDLE], indirect=True)
+def test_a_good_rate_stays_good_when_the_optimizer_or_the_width_changes(shown):
+    """The rate that a failure advises; one that the reader tries stays as it is."""
+    shown.set("{rate: 0.01}")
+    Pick("Optimizer", "adamw", "optimizer", "adamw").do(shown)
+    rates = {}
+    for width in SETTINGS["width"]:
+        Choose("Width", "width", width).do(shown)
+        rates[width] = shown.state()["rate"]
+        assert not shown.place.locator(".failed").is_visible()
+    assert rates == {16: 0.01, 32: 0.01, 48: 0.01, 64: 0.005, 128: 0.003}
+    Pick("Optimizer", "muon", "optimizer", "muon").do(shown)
+    assert shown.state()["rate"] == 0.01
+    shown.set("{rate: 0.1}")
+    Pick("Optimizer", "adamw", "optimizer", "adamw").do(shown)
+    assert shown.state()["rate"] == 0.1

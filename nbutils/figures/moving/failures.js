@@ -11,9 +11,14 @@ export const GUESSING = Math.log(441);
 /** Nats above the floor, of who knows how often each word follows each other word, and no more. */
 export const NEIGHBOURS = 1.52;
 /**
+ * A learning rate to try, with that optimizer at that width.
+ * @param {Pick<Asked, "optimizer" | "width">} asked
+ */
+export const goodRate = (asked) => rates(asked).good;
+/**
  * Learning rates: up to `low` runs crawled, from `high` on they failed; `good` is one to try, and those from `slow` to `fast`
  * did as well. AdamW moves each weight by about the rate, and more of them meet in a wider network: it must go slower there.
- * @param {Asked} asked
+ * @param {Pick<Asked, "optimizer" | "width">} asked
  */
 function rates({ optimizer, width }) {
   if (optimizer === "muon") return { low: 0.003, slow: 0.005, good: 0.01, fast: 0.05, high: 0.3 };
@@ -57,7 +62,7 @@ export function failure(asked, history) {
 /** @param {number} n */
 const nats = (n) => n.toFixed(2);
 /** @type {(asked: Asked) => Record<string, string>} */
-const tried = (asked) => ({ rate: String(asked.rate), good: String(rates(asked).good) });
+const tried = (asked) => ({ rate: String(asked.rate), good: String(goodRate(asked)) });
 
 /** @type {((view: View) => Failure | null)[]} */
 const RULES = [noNumber, diverges, tooFast, crawls, shortWindow, noPositions, tooNarrow, tooFew];

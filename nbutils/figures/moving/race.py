@@ -10,7 +10,7 @@ from nbutils import arguments
 
 from .picture import FOLDER, Picture, readable, whole_number
 from .sampler import world_tables
-from .train import SETTINGS
+from .train import SETTINGS, count_parameters
 
 DIFFERING = ("layers", "width", "positions", "optimizer", "rate")
 """What the sides of a race may differ in."""
@@ -145,13 +145,6 @@ class Race(Picture):
             low=readable(sum(end[ahead] for end in ends) / len(ends), 2),
             high=readable(sum(end[behind] for end in ends) / len(ends), 2),
         )
-
-
-def count_parameters(side: Mapping) -> int:
-    """Of a network in the page: the words' table, that of positions where there is one, blocks and last norm."""
-    width, layers = side["width"], side["layers"]
-    rows = SETTINGS["vocabulary"] + (SETTINGS["longest"] if side["positions"] == "table" else 0)
-    return rows * width + layers * (12 * width**2 + 13 * width) + 2 * width
 
 
 def _side(name: str, asked: Mapping) -> dict:

@@ -30,10 +30,10 @@ export const BATCH = choices.batch, VOCABULARY = choices.vocabulary, LONGEST = c
 /**
  * Parameters of that network: the words' table (V, C), which also unembeds, that of positions (T, C) where there is
  * one, 12 C² + 13 C in each block, and the last norm's 2 C.
- * @param {Pick<Settings, "layers" | "width" | "positions">} settings
+ * @param {Pick<Settings, "layers" | "width" | "positions"> & { window?: number }} settings window: T
  * @param {number} [vocabulary] V
  */
-export function parameters({ layers, width, positions }, vocabulary = VOCABULARY) {
-  const table = positions === "table" ? LONGEST * width : 0;
+export function parameters({ layers, width, positions, window = LONGEST }, vocabulary = VOCABULARY) {
+  const table = positions === "table" ? window * width : 0;
   return vocabulary * width + table + layers * (12 * width ** 2 + 13 * width) + 2 * width;
 }

@@ -47,10 +47,10 @@ function buttons(life, words, wanted, train) {
   const goOn = button(words.goOn, () => life.goOn(wanted().seconds)), again = button(words.newSeed, () => train(life.seed + 1));
   const made = element("div", { class: "stepper" }, main, goOn, again);
   const show = () => {
-    const { stage } = life, ended = stage === "done";
+    const { stage, diverged } = life, ended = stage === "done";
     main.textContent = life.busy ? words.stop : words.train;
     goOn.textContent = ended ? fill(words.goOnFor, { seconds: wanted().seconds }) : words.goOn;
-    turnOff(goOn, !ended && stage !== "stopped");
+    turnOff(goOn, diverged || (!ended && stage !== "stopped"));
     turnOff(again, stage === "none" || stage === "fetching" || stage === "starting");
   };
   return Object.assign(made, { show });
@@ -80,11 +80,11 @@ function beginnings({ model, words }) {
  * @param {Words} words
  */
 function plan(state, measured, words) {
-  const n = parameters(state), tokens = state.seconds * measured.speeds[`${state.layers}x${state.width}`], documents = tokens / measured.tokens;
+  const n = parameters(state, state.data === "own" ? 1 : undefined), tokens = state.seconds * measured.speeds[`${state.layers}x${state.width}`], documents = tokens / measured.tokens;
   const said = [fill(words.plan, { parameters: count(n), optimizer: words.optimizers[state.optimizer === "muon" ? 0 : 1],
     rate: readable(state.rate), seconds: state.seconds })];
   if (state.data === "own") {
-    said.push(words.ownPlan);
+    said.push(fill(words.ownPlan, { width: state.width }));
   } else {
     said.push(fill(words.expected, { tokens: readable(tokens, 2), documents: readable(documents, 2), chip: measured.chip }));
     if (state.window < LONGEST) said.push(fill(words.narrow, { window: state.window }));
@@ -122,15 +122,15 @@ function build(parts) {
   const own = ownText(words), curve = losses(words), seen = figures(words), says = sayings(words), bars = following(words);
   const progress = progressTold(words), failed = diagnosis(words), first = beginnings(parts), holds = element("p", { class: "quiet", role: "status" });
   const life = new Life(inFrames(root, () => live(), () => life.forget()), stored);
-  /** @returns {Promise<Source>} */
-  const source = async () => {
-    if (model.get("data") === "own") return { kind: "text", text: own.text() };
+  const ofWorld = async () => {
     await world.fetch();
     world.tell();
-    return { kind: "world", world: world.value };
+    return world.value;
   };
+  /** @returns {Promise<Source>} */
+  const source = async () => (model.get("data") === "own" ? { kind: "text", text: own.text() } : { kind: "world", world: await ofWorld() });
   const wanted = () => asked(model, words), train = (/** @type {number} */ seed) => life.start(wanted(), seed, source, model.get("text"), becomes.from());
-  const becomes = ownNetwork(model, life, words), choose = knobs(model, words, own), run = buttons(life, words, wanted, train);
+  const becomes = ownNetwork(model, life, words, ofWorld), choose = knobs(model, words, own), run = buttons(life, words, wanted, train);
   beside(model, source);
   root.classList.add("trainer");
   root.append(element("div", { class: "controls" }, choose, run, holds), parts.said, seen, progress, failed, curve,

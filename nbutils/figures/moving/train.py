@@ -1,6 +1,7 @@
 """Chapter 4b's moving picture, in which a GPT is trained in the page itself."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 
 import traitlets
@@ -20,6 +21,17 @@ MOST_CHARACTERS = 400  # of the beginning that its bars follow
 def measured() -> dict:
     """A run that was measured, and the speeds of all shapes: by ``python -m bench.page_run``."""
     return json.loads((FOLDER / "page_run.json").read_text("utf-8"))
+
+
+def count_parameters(chosen: Mapping, vocabulary: int = SETTINGS["vocabulary"]) -> int:
+    """Of a network in the page with these ``layers``, ``width``, ``positions`` and, unless it is whole, ``window``.
+
+    The words' table (V, C), which also unembeds, that of positions (T, C) where there is one, blocks
+    and last norm.
+    """
+    V, T, C = vocabulary, chosen.get("window", SETTINGS["longest"]), chosen["width"]
+    rows = V + (T if chosen["positions"] == "table" else 0)
+    return rows * C + chosen["layers"] * (12 * C**2 + 13 * C) + 2 * C
 
 
 class TrainGPT(Picture):
@@ -71,10 +83,9 @@ class TrainGPT(Picture):
         return super().of_kind() | {"measured": measured()}
 
     def parameters(self) -> int:
-        """Those of a network that reads smallworld; one for an own text has other words."""
-        V, T, C = SETTINGS["vocabulary"], SETTINGS["longest"], self.width
-        places = T * C if self.positions == "table" else 0
-        return V * C + places + self.layers * (12 * C**2 + 13 * C) + 2 * C
+        """With an own text: those before its characters are known, each of which has a row of its own beside END's."""
+        chosen = {name: getattr(self, name) for name in CHOSEN}
+        return count_parameters(chosen, SETTINGS["vocabulary"] if self.data == "world" else 1)
 
     def numbers(self) -> list[float]:
         """What the picture shows of a run before it begins: parameters, tokens, documents."""
@@ -93,7 +104,7 @@ class TrainGPT(Picture):
             )
         ]
         if self.data == "own":
-            said = [*said, self.say("ownPlan")]
+            said.append(self.say("ownPlan", width=self.width))
         else:
             counted = dict(tokens=readable(tokens, 2), documents=readable(documents, 2))
             said.append(self.say("expected", **counted, chip=self.measured["chip"]))

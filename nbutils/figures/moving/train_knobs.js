@@ -1,4 +1,5 @@
 // What the next run is made of, as the reader chooses it.
+import { goodRate } from "./failures.js";
 import { DEFAULTS, KNOBS, LONGEST, OPTIMIZERS, POSITIONS, offered } from "./settings.js";
 import { Sentence, change, choice, count, element, fill, readable, slider } from "./shared.js";
 
@@ -24,6 +25,19 @@ export function asked(model, words) {
 }
 
 /**
+ * Choose a value. A rate that was the good one for optimizer and width stays the good one when these change; one that the
+ * reader tries stays as it is.
+ * @param {Model} model
+ * @param {Knob} name
+ * @param {unknown} value
+ */
+function take(model, name, value) {
+  const before = { optimizer: model.get("optimizer"), width: model.get("width") }, after = { ...before, [name]: value };
+  const follows = name !== "rate" && model.get("rate") === goodRate(before);
+  change(model, { [name]: value, ...(follows ? { rate: goodRate(after) } : {}) });
+}
+
+/**
  * A slider over the values that are offered.
  * @param {Model} model
  * @param {typeof SLIDERS[number]} name
@@ -32,7 +46,7 @@ export function asked(model, words) {
 function ranged(model, name, words) {
   const values = /** @type {number[]} */ (offered(name)), last = values.length - 1;
   const shown = name === "seconds" ? (/** @type {number} */ value) => fill(words.shortSeconds, { seconds: count(value) }) : readable;
-  const made = slider(words[name], (at) => change(model, { [name]: values[at] }));
+  const made = slider(words[name], (at) => take(model, name, values[at]));
   return { name, made, put: (/** @type {any} */ value) => made.show(Math.max(0, values.indexOf(value)), last, shown(value)) };
 }
 
@@ -46,7 +60,7 @@ function ranged(model, name, words) {
 function listed(model, name, label, told) {
   const values = /** @type {(string | number)[]} */ (offered(name));
   const made = choice(label, Object.fromEntries(values.map((value, i) => [String(value), told[i]])),
-    (value) => change(model, { [name]: values.find((one) => String(one) === value) }));
+    (value) => take(model, name, values.find((one) => String(one) === value)));
   return { name, made, put: (/** @type {any} */ value) => { made.list.value = String(value); } };
 }
 
@@ -79,11 +93,12 @@ export function knobs(model, words, own) {
 
 /**
  * Runs by what differs between them; by what they are where nothing does.
- * @param {{ asked: Asked, seed: number, stored?: boolean }[]} runs
+ * @param {{ asked: Asked, seed: number, until: number, stored?: boolean }[]} told until: seconds, with those for which it went on
  * @param {Words} words
  * @returns {string[]}
  */
-export function named(runs, words) {
+export function named(told, words) {
+  const runs = told.map((run) => ({ ...run, asked: { ...run.asked, seconds: run.until } }));
   const differ = KNOBS.filter((name) => new Set(runs.map(({ asked: one }) => one[name])).size > 1);
   const seeds = new Set(runs.map(({ seed }) => seed)).size > 1;
   const shown = differ.length || seeds ? differ : /** @type {Knob[]} */ (["layers", "width", "optimizer", "rate", "seconds"]);

@@ -39,7 +39,8 @@ export class Life {
   ready = null;
   /** @type {Failure | null} */
   failed = null;
-  /** @type {((trained: Trained) => void)[]} who waits for the weights */
+  diverged = false; // its weights are no numbers any more: it is over for good
+  /** @type {((trained: Trained | null) => void)[]} who waits for the weights */
   waiting = [];
   /** Its documents so far, and at which second the next is due; what follows is asked after `beginning`, for `asked` now. */
   talks = { made: 0, due: 0 };
@@ -65,7 +66,8 @@ export class Life {
 
   /** What is known of the newest run: nothing. */
   clear() {
-    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null, waiting: [],
+    this.answer(null);
+    Object.assign(this, { history: [], said: [], next: null, ready: null, failed: null, diverged: false,
       talks: { made: 0, due: 0 }, looks: { asked: "", at: 0, open: false } });
   }
 
@@ -107,6 +109,7 @@ export class Life {
   end(failed, now) {
     if (this.now !== now) return;
     this.run?.end();
+    this.answer(null);
     Object.assign(this, { run: null, stage: "failed", failed });
     this.hear();
   }
@@ -126,7 +129,7 @@ export class Life {
    * @param {number} seconds
    */
   goOn(seconds) {
-    if (!this.now || !this.run || this.busy) return;
+    if (!this.now || !this.run || this.busy || this.diverged) return;
     if (this.stage === "done") this.now.until += seconds;
     this.stage = "running";
     this.talks.due = (this.last?.seconds ?? 0) + this.pause;
@@ -159,12 +162,17 @@ export class Life {
     this.run?.tell({ type: "talk", id, text: "", seed: id, temperature: 1 });
   }
 
-  /** @returns {Promise<Trained>} the network as it is now */
+  /** @returns {Promise<Trained | null>} the network as it is now; null: the run is over before it has answered */
   weights() {
     return new Promise((resolve) => {
       this.waiting.push(resolve);
       this.run?.tell({ type: "weights" });
     });
+  }
+
+  /** @param {Trained | null} trained to who waits for it */
+  answer(trained) {
+    for (const done of this.waiting.splice(0)) done(trained);
   }
 
   /** @param {FromWorker} news */
@@ -177,10 +185,10 @@ export class Life {
     if (news.type === "progress") this.goes(news);
     if (news.type === "paused") this.stage = "paused";
     if (news.type === "resumed") this.stage = "running";
-    if (news.type === "stopped" || news.type === "done") this.ends(news.type);
+    if (news.type === "stopped" || news.type === "done") this.ends(news);
     if (news.type === "said") this.said.unshift({ ...news, seconds: this.last?.seconds ?? 0 });
     if (news.type === "next") this.sees(news);
-    if (news.type === "weights") for (const done of this.waiting.splice(0)) done(news.network);
+    if (news.type === "weights") this.answer(news.network);
     if (news.type === "failed") this.end(news, /** @type {Told} */ (this.now));
     else this.hear();
   }
@@ -196,9 +204,10 @@ export class Life {
     this.talks.due = news.seconds + this.pause;
   }
 
-  /** @param {"stopped" | "done"} stage */
-  ends(stage) {
-    this.stage = stage;
+  /** @param {FromWorker & { type: "stopped" | "done" }} news */
+  ends({ type, diverged }) {
+    Object.assign(this, { stage: type, diverged });
+    if (diverged) return;
     this.talk();
     this.look();
   }

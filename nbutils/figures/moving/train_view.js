@@ -137,9 +137,9 @@ export function progressTold(words) {
   let [stage, at] = ["", -Infinity];
   /** @param {Life} life */
   const show = (life) => {
-    const now = performance.now();
-    if (life.stage === stage && (life.stage !== "running" || now - at < PATIENCE)) return;
-    [stage, at] = [life.stage, now];
+    const now = performance.now(), newest = life.stage === "running" && !life.last ? "starting" : life.stage; // it runs when something is known
+    if (newest === stage && (stage !== "running" || now - at < PATIENCE)) return;
+    [stage, at] = [newest, now];
     made.textContent = sentence(life, words);
   };
   return Object.assign(made, { show });
@@ -153,11 +153,15 @@ function sentence(life, words) {
   const { now, last, failed, stored } = life;
   if (!now) return fill(words.untrained, { name: named([stored], words)[0], above: nats(aboveOf(stored)) });
   if (failed) return fill(words[/** @type {"ownEmpty"} */ (failed.key)] ?? failed.key, failed.values);
-  if (!last) return life.stage === "fetching" && now.asked.data === "world" ? words.fetchingWorld : words.starting;
+  const stage = life.diverged ? "diverged" : life.stage;
+  const goes = fill(words.stages[/** @type {"running"} */ (stage)] ?? "", { seconds: Math.round(last?.seconds ?? 0), until: now.until });
+  if (stage === "diverged") return goes;
+  if (!last && (stage === "paused" || stage === "stopped")) return goes;
+  if (!last) return stage === "fetching" && now.asked.data === "world" ? words.fetchingWorld : words.starting;
   const judged = life.said.filter(({ possible }) => possible !== null), { loss, floor } = last, [newest] = judged;
   const learned = Number.isNaN(floor) ? fill(words.learnedOwn, { loss: nats(aboveOf(now)) })
     : fill(words.learned, { above: nats(aboveOf(now)), loss: nats(loss), floor: nats(floor) });
   const said = newest ? ` ${fill(newest.possible ? words.saidPossible : words.saidImpossible, { good: judged.filter(({ possible }) => possible).length,
     all: judged.length })}` : "";
-  return `${fill(words.stages[/** @type {"running"} */ (life.stage)], { seconds: Math.round(last.seconds), until: now.until })} ${learned}${said}`;
+  return `${goes} ${learned}${said}`;
 }
