@@ -227,8 +227,19 @@ def test_it_says_what_differs_and_how_it_ended_beforehand():
         ({"left": {"layers": 4}}, "left: layers=4 is none of 1, 2, 3"),
         ({"right": {"depth": 4}}, "right has 'depth', which is none of layers, width"),
         ({"steps": -1}, "steps=-1 must be from 0 to"),
+        ({"steps": np.array([1, 2])}, "steps=array([1, 2]) must be a whole number from 0"),
+        ({"left": "layers"}, "left='layers' is of type str: give some of layers, width"),
+        ({"left": 0}, "left=0 is of type int"),
+        ({"right": {"x": 1, 3: 3}}, "right has 'x', which is none of layers"),
     ],
 )
 def test_it_refuses_with_a_sentence(arguments, told):
-    with pytest.raises(ValueError, match=re.escape(told)):
+    with pytest.raises((TypeError, ValueError), match=re.escape(told)):
         Race(**arguments)
+
+
+def test_numbers_may_be_numpys():
+    race = Race(left={"rate": np.float64(0.03), "width": np.int64(16), "layers": 1.0}, seconds=6.0)
+    assert json.loads(json.dumps(race.state()))["left"] == race.left
+    assert [race.left[knob] for knob in ("rate", "width", "layers")] == [0.03, 16, 1]
+    assert type(race.seconds) is int
