@@ -38,6 +38,8 @@ def reader(browser, tmp_path_factory):
     alone(Race(**small, steps=STEPS), folder, "few")
     alone(Race("rate", left=SMALL, right=SMALL | {"rate": 0.003}, steps=STEPS), folder, "same")
     alone(Race(**small, equal="data", seconds=120), folder, "long")
+    wild = SMALL | {"rate": 1}
+    alone(Race(left=wild, right=wild, steps=STEPS), folder, "wild")
     with serving(folder) as address:
         made = Reader(browser, address)
         yield made
@@ -105,6 +107,19 @@ def test_races_with_other_seeds_are_counted(reader):
     wins, mean = sum(sign * gap > 0 for gap in gaps), readable(abs(sum(gaps)) / 2, 2)
     told = shown.place.locator(".result").text_content()
     assert f"was ahead in {wins} of 2 races, by {mean} nats on average" in told
+
+
+def test_two_that_learn_nothing_have_no_winner(reader):
+    shown = met(reader, "wild")
+    raced(shown)
+    (left, right), status = shown.place.evaluate(POINTS), shown.place.locator(".status")
+    low, high = sorted([above(left, 0), above(right, 0)])
+    floor = sum(own * floor for _, _, own, _, floor in left) / left[-1][1]
+    blind = np.log(SETTINGS["vocabulary"]) - floor
+    assert low > blind
+    told = status.text_content()
+    assert told.startswith("Neither has learned") and f"costs {readable(blind, 2)}." in told
+    assert f"ended {readable(low, 2)} nats" in told and f"the other {readable(high, 2)}." in told
 
 
 def test_two_of_one_kind_learn_the_same(reader):
