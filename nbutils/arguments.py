@@ -36,10 +36,14 @@ def finite(
 
 
 def one_of(name: str, value, choices):
-    """One of the ``choices``. Raises ``ValueError`` for anything else."""
-    if not any(type(value) is type(each) and value == each for each in choices):
-        raise ValueError(f"{name}={shown(value)} is none of {', '.join(map(str, choices))}")
-    return value
+    """One of the ``choices``, as it stands there. Raises ``ValueError`` for anything else."""
+    number = plain(value)
+    for each in choices:
+        if type(number) is type(each) and number == each:
+            return each
+        if _is_number(number) and _is_number(each) and number == each:
+            return each  # 1.0 is 1
+    raise ValueError(f"{name}={shown(number)} is none of {', '.join(map(str, choices))}")
 
 
 def yes_or_no(name: str, value) -> bool:
@@ -74,6 +78,10 @@ def plain(value):
         return value
 
 
+def _is_number(value, kind: type = Real) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 _SHORT = reprlib.Repr()
 _SHORT.maxlong, _SHORT.maxstring, _SHORT.maxother = 500, 60, 60
 
@@ -81,8 +89,7 @@ _SHORT.maxlong, _SHORT.maxstring, _SHORT.maxother = 500, 60, 60
 def _bounded(name: str, value, kind: type, least: float, below: float, or_none: str):
     number, also = plain(value), f", or {or_none}" if or_none else ""
     words = "whole" if kind is Integral else "finite"
-    is_number = isinstance(number, kind) and not isinstance(number, bool)
-    if not is_number or not abs(number) <= sys.float_info.max:  # nan is not, either
+    if not _is_number(number, kind) or not abs(number) <= sys.float_info.max:  # nan is not, either
         raise ValueError(f"{name}={shown(number)} must be a {words} number{also}")
     if not least <= number < below:
         above = f" and below {below}" if below < math.inf else ""

@@ -26,11 +26,15 @@ def written_aside(
 
     A kill, a power cut or a full disk leaves the old file or the new one, never half of one, and
     two processes that write the same file do not meet. What killed ones left beside it is
-    removed. The folder must exist.
+    removed. The folder must exist. Raises ``FileExistsError`` where a folder, a device or a pipe has
+    that name: none is replaced by a file.
 
     ``before``: a second name, under which the file that is replaced is kept.
     """
     path = expanded(path)
+    check_name(path)
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is no file that could be replaced: give another name")
     with _private_folder(path) as folder:
         aside = folder / path.name
         yield aside
@@ -60,6 +64,10 @@ def save_tensors(tensors: dict, path: str | os.PathLike, metadata: dict[str, str
 
 def check_name(path: str | os.PathLike) -> None:
     """Raise ``ValueError`` for a path with bytes that are no text: safetensors can't read from there."""
+    if "\0" in os.fspath(path):
+        raise ValueError(
+            f"{os.fspath(path)!r} has a character 0, which no name may have: take it out"
+        )
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError as error:

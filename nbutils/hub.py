@@ -76,7 +76,7 @@ def find_pretrained(name_or_path: str | os.PathLike) -> Path:
     """
     of_type("name_or_path", name_or_path, (str, os.PathLike), 'give a folder, or "gpt2"')
     path = expanded(name_or_path)
-    if path.is_dir() or (path.is_file() and path.suffix == ".safetensors"):
+    if path.is_dir() or (path.is_file() and path.suffix.lower() == ".safetensors"):
         check_name(path)
         return path
     repository = str(name_or_path)

@@ -18,7 +18,8 @@ from nbutils.arguments import of_type, shown
 from nbutils.config import GPTConfig
 from nbutils.files import check_name, expanded, written_aside
 from nbutils.hub import plain_names
-from nbutils.ids import not_finite
+from nbutils.ids import check_model, not_finite
+from nbutils.tokens import check_encoding
 from nbutils.vocabularies import Characters, ChosenTokens, base_ids
 
 SUFFIX = ".safetensors"
@@ -46,11 +47,13 @@ def safetensors_bytes(
     """The same as the file's bytes, in a number format of choice."""
     from safetensors.torch import save as saved
 
+    check_model(model)
     weights = {
         name: x.to(dtype).contiguous() for name, x in plain_names(model.state_dict()).items()
     }
     about = {"config": json.dumps(asdict(model.config))}
     if encoding is not None:
+        check_encoding(encoding)
         if encoding.n_vocab != model.config.vocab_size:
             raise ValueError(
                 f"encoding has {encoding.n_vocab} tokens and model's vocabulary {model.config.vocab_size}: "
@@ -71,15 +74,20 @@ def read_config(path: Path) -> GPTConfig:
     """
     head = _head(path)
     about = head.get("__metadata__")
-    if not isinstance(about, dict) or "config" not in about:
+    if not isinstance(about, dict) or not isinstance(about.get("config"), str):
         raise ValueError(
             f"{path} does not say its network's shape, so another program has saved it: give a file that a page "
             "of this course, or network_file.save_network, has saved; of a GPT-2 give the folder with its config.json"
         )
     try:
-        config = GPTConfig(**json.loads(about["config"]))
+        fields = json.loads(about["config"])
+        if not isinstance(fields, dict):
+            raise ValueError(f"{shown(fields)} has no names with values")
+        config = GPTConfig(**fields)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} describes no network that there is here: {error}") from error
+        raise ValueError(
+            f"{path} describes no network that there is here ({error}): {_AGAIN}"
+        ) from error
     _check_sizes(path, config, head)
     return config
 
@@ -154,7 +162,7 @@ def read_encoding(path: str | os.PathLike) -> tiktoken.Encoding:
     try:
         encoding = _understood(json.loads(about["encoding"]))
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} says of its ids what can't be: {error}") from error
+        raise ValueError(f"{path} says of its ids what can't be ({error}): {_AGAIN}") from error
     if encoding.n_vocab != config.vocab_size:
         raise ValueError(
             f"{path} gives a meaning to {encoding.n_vocab} ids, and its network has {config.vocab_size}: {_AGAIN}"

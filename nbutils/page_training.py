@@ -19,7 +19,7 @@ import torch
 
 from nbutils import smallworld
 from nbutils.advice import TrainingDivergedError
-from nbutils.arguments import finite, one_of, shown, whole
+from nbutils.arguments import finite, of_type, one_of, shown, whole
 from nbutils.config import GPTConfig, TrainConfig
 from nbutils.model import GPT
 from nbutils.optim import make_optimizer
@@ -83,7 +83,7 @@ class PageSettings:
 
     def __post_init__(self) -> None:
         for name in ("positions", "optimizer"):
-            one_of(name, getattr(self, name), CHOICES[name])
+            self._keep(name, one_of(name, getattr(self, name), CHOICES[name]))
         limits = {"layers": 13, "width": 1025, "window": CHOICES["longest"] + 1, "batch": 1025}
         for name, below in limits.items():
             self._keep(name, whole(name, getattr(self, name), 1, below))
@@ -152,6 +152,7 @@ def first_network(settings: PageSettings) -> GPT:
 
     Without positions it has a table of zeros, which does not learn.
     """
+    of_type("settings", settings, PageSettings, "give PageSettings(...)")
     config = GPTConfig(
         vocab_size=END + 1,
         block_size=settings.window,
@@ -242,5 +243,5 @@ class PageTraining:
 
 def first_losses(settings: PageSettings, updates: int) -> list[float]:
     """The losses of a run's first updates, in nats per token."""
-    run = PageTraining(settings)
+    run, updates = PageTraining(settings), whole("updates", updates)
     return [run.update().loss for _ in range(updates)]

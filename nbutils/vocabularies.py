@@ -7,7 +7,7 @@ fall back to bytes.
 
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import tiktoken
@@ -16,8 +16,9 @@ from .arguments import of_type, shown, whole
 from .tokens import END, Encoding, check_encoding, check_unicode, split
 
 OTHER = "□"
-"""Among an encoding's characters it stands for every one that is none of them (``engine/stream.js``)."""
+"""Among an encoding's characters it stands for every one that is none of them (``engine/characters.js``)."""
 _FEW = 3  # unknown words that an error names
+_A_TEXT = "give a text"
 
 
 class _Few(Encoding):
@@ -25,7 +26,9 @@ class _Few(Encoding):
 
     def __init__(self, name: str, pattern: str, tokens: Sequence[bytes]):
         if not tokens:
-            raise ValueError("there must be one token at least beside the end of a document")
+            raise ValueError(
+                "ids or characters must have one token at least beside the end of a document"
+            )
         ranks = {token: i for i, token in enumerate(tokens)}
         super().__init__(
             name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={END: len(ranks)}
@@ -43,6 +46,7 @@ class _Few(Encoding):
         disallowed_special: str | Collection[str] = "all",
     ) -> list[int]:
         """As tiktoken's: END is read where it is allowed, refused where it is disallowed, else text."""
+        of_type("text", text, str, _A_TEXT)
         if END in text and "all" != allowed_special and END not in allowed_special:
             if disallowed_special == "all" or END in disallowed_special:
                 tiktoken.core.raise_disallowed_special_token(END)
@@ -76,7 +80,7 @@ class ChosenTokens(_Few):
         super().__init__(f"{base.name}, {len(ids)} tokens", base._pat_str, tokens)
 
     def encode_ordinary(self, text: str) -> list[int]:
-        check_unicode(text, "text")
+        check_unicode(of_type("text", text, str, _A_TEXT), "text")
         found = [self._places.get(token) for token in self._base.encode_ordinary(text)]
         if None in found:
             unknown = [word for word in split(text) if not self._knows(word)]
@@ -111,7 +115,7 @@ class Characters(_Few):
         super().__init__(f"{len(tokens)} characters", "(?s:.)", tokens)
 
     def encode_ordinary(self, text: str) -> list[int]:
-        check_unicode(text, "text")
+        check_unicode(of_type("text", text, str, _A_TEXT), "text")
         plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         signs, other = unicodedata.normalize("NFC", plain), self._places.get(OTHER)
         found = [self._places.get(sign, other) for sign in signs]
@@ -129,12 +133,15 @@ class Characters(_Few):
 
 def base_ids(encoding: tiktoken.Encoding) -> list[int] | None:
     """The id of each token in the encoding that it was chosen from; all, where it is whole. None for characters."""
+    check_encoding(encoding)
     if isinstance(encoding, Characters):
         return None
     return encoding._ids if isinstance(encoding, ChosenTokens) else [*range(encoding.n_vocab)]
 
 
 def _checked(base: tiktoken.Encoding, ids: Sequence[int]) -> list[int]:
+    if not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) != 1:
+        raise ValueError(f"ids={shown(ids)} must be a list of token ids")
     ids = [whole(f"ids[{i}]", token, 0, base.n_vocab) for i, token in enumerate(ids)]
     if len(set(ids)) < len(ids):
         raise ValueError("ids has one twice: each token has one id of its own")
@@ -148,4 +155,4 @@ def _checked(base: tiktoken.Encoding, ids: Sequence[int]) -> list[int]:
 
 
 def _told(unknown: Sequence[str]) -> str:
-    return ", ".join(repr(one) for one in list(dict.fromkeys(unknown))[:_FEW])
+    return ", ".join(shown(one) for one in list(dict.fromkeys(unknown))[:_FEW])

@@ -82,6 +82,13 @@ RINGS = """root => {
       .map(([node]) => `${control.outerHTML.slice(0, 80)} covers ${node.data.trim().slice(0, 40)}`);
   });
 }"""
+# A folder is dropped on the element: a browser gives it as a file that can't be read.
+DROP_FOLDER = """place => {
+  const folder = new File([], "folder"), event = new DragEvent("drop", { bubbles: true, cancelable: true });
+  folder.text = folder.arrayBuffer = () => Promise.reject(new DOMException("It could not be found.", "NotFoundError"));
+  Object.defineProperty(event, "dataTransfer", { value: { files: [folder] } });
+  place.dispatchEvent(event);
+}"""
 # What would be the ground's colour, and so be gone, where a reader's own colours are forced.
 GONE = """root => [...root.querySelectorAll("[style*='background']")]
   .filter((e) => e.getBoundingClientRect().width > 0 && getComputedStyle(e).forcedColorAdjust !== "none")

@@ -14,12 +14,13 @@ import torch
 from networks import TALKATIVE, TINY, random_model
 
 import nbutils
-from nbutils import device, planning, recipes, smallworld
+from nbutils import device, network_file, planning, recipes, smallworld, vocabularies
 from nbutils.config import GPTConfig, TrainConfig
 from nbutils.evaluation import document_losses, evaluate
 from nbutils.kv_cache import KVCache
 from nbutils.model import GPT
 from nbutils.optim import learning_rate_at
+from nbutils.page_training import PageSettings, first_network
 from nbutils.sampling import generate, next_token_probabilities, stream
 from nbutils.trace import trace
 from nbutils.training import train
@@ -79,6 +80,8 @@ class Settings:
         steps=1, batch_size=1, eval_batches=1, block_size=4, device="cpu", progress=False
     )
     logits = torch.tensor([0.1, 0.2, 0.3])
+    in_page = PageSettings(layers=1, width=16, steps=9)
+    signs = vocabularies.Characters(["a", "b"])
 
 
 S = Settings
@@ -174,12 +177,39 @@ CALLS = {
         recipes.read_network,
         dict(path=recipes.FOLDER / "smallworld-100.safetensors"),
     ),
+    "PageSettings": (
+        PageSettings,
+        dict(
+            layers=2,
+            width=16,
+            positions="none",
+            window=80,
+            optimizer="muon",
+            rate=0.01,
+            seconds=9,
+            steps=9,
+            batch=8,
+            seed=0,
+        ),
+    ),
+    "first_network": (first_network, dict(settings=S.in_page)),
+    "save_network": (
+        network_file.save_network,
+        dict(model=S.reader, path="my-gpt.safetensors", encoding=S.encoding),
+    ),
+    "read_encoding": (network_file.read_encoding, dict(path="no/such/file")),
+    "Characters": (vocabularies.Characters, dict(characters=["a", "b"])),
+    "ChosenTokens": (partial(vocabularies.ChosenTokens, S.encoding), dict(ids=[0, 1241])),
+    "base_ids": (vocabularies.base_ids, dict(encoding=S.signs)),
+    "Characters.encode": (S.signs.encode, dict(text="ab")),
+    "encode_ordinary": (S.signs.encode_ordinary, dict(text="ab")),
     "smallworld.generate": (smallworld.generate, dict(n_documents=1, seed=1)),
     "smallworld.endless": (lambda seed: next(smallworld.endless(seed)), dict(seed=1)),
     "next_probabilities": (smallworld.next_probabilities, dict(prefix="")),
     "token_losses": (smallworld.token_losses, dict(text="")),
 }
-FORMS = {"open_tokens": np.memmap}  # there is no such file
+# there are no such files
+FORMS = {"open_tokens": np.memmap, "read_encoding": vocabularies.Characters}
 CASES = [
     (name, argument) for name, (_, good) in CALLS.items() if name != "train" for argument in good
 ]

@@ -39,6 +39,19 @@ def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path, error):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir] if os.name != "nt" else [])
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path, make):
+    """A network that was saved to /dev/null took the device's place, and the system had none."""
+    make(tmp_path / "a")
+    before = (tmp_path / "a").lstat()
+    with pytest.raises(FileExistsError, match="a is no file that could be replaced: give another"):
+        with written_aside(tmp_path / "a") as aside:
+            aside.write_text("new", "utf-8")
+    assert os.listdir(tmp_path) == ["a"]
+    assert (tmp_path / "a").lstat() == before
+
+
 def test_two_writers_have_two_names(tmp_path):
     with written_aside(tmp_path / "a") as one, written_aside(tmp_path / "a") as two:
         assert one != two

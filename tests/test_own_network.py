@@ -16,7 +16,7 @@ from moving.heads import TOKENS as PIECES
 from moving.heads import example
 from moving.sampler import PICTURES as SAMPLERS
 from safetensors.torch import save as save_tensors
-from shown import Shown, agree, alone, bundled
+from shown import DROP_FOLDER, Shown, agree, alone, bundled
 from visits import Reader
 
 from authoring.site import serving
@@ -177,6 +177,8 @@ def test_the_command_samples_from_it(files, capsys):
         ["sample", "--from", path, "--prompt", "Once a", "--max-new-tokens", "3", "--seed", "1"]
     )
     assert capsys.readouterr().out.startswith("Once a")
+    assert cli.main(["sample", "--from", "lost.safetensors"]) == 1
+    assert "from=lost.safetensors is no file here" in capsys.readouterr().err
 
 
 def test_what_python_saves_it_reads(files):
@@ -240,7 +242,7 @@ def test_characters_are_code_points():
     with pytest.raises(ValueError, match="text has 'x', 'y', of which"):
         encoding.encode("axy")
     assert Characters(["a", OTHER]).encode("axy") == [0, 1, 1]
-    assert f'OTHER = "{OTHER}"' in (FOLDER / "engine/stream.js").read_text("utf-8")
+    assert f'OTHER = "{OTHER}"' in (FOLDER / "engine/characters.js").read_text("utf-8")
     for wrong, told in ((["ab"], "one character"), ([1], "one character"), (["a", "a"], "twice")):
         with pytest.raises(ValueError, match=told):
             Characters(wrong)
@@ -311,6 +313,8 @@ def damages(content: bytes) -> dict[str, tuple[bytes, str, str]]:
         "heads": (with_head(content, config={"n_head": 5}), "misshapen", "n_head=5"),
         "text": (with_head(content, config={"n_embd": "16"}), "misshapen", "n_embd='16'"),
         "unknown": (with_head(content, config={"toString": 1}), "misshapen", "toString"),
+        "dropout": (with_head(content, config={"dropout": 2}), "misshapen", "dropout=2"),
+        "config no text": (with_head(content, config=5), "another", "another program"),
         "switch": (with_head(content, config={"rotary": 1}), "misshapen", "rotary=1"),
         "other switch": (with_head(content, config={"bias": False}), "superfluous", "has no place"),
         "own head": (with_head(content, config={"tie_weights": False}), "lacking", "has no head.weight"),
@@ -463,6 +467,8 @@ def test_a_file_that_is_none_changes_nothing(reader, files):
     (files / "picture.safetensors").write_bytes(b"\x89PNG")
     give(shown, files / "picture.safetensors")
     assert "no safetensors file" in shown.place.locator(".whose .told").text_content()
+    shown.place.locator(".picture").evaluate(DROP_FOLDER)
+    shown.place.locator(".whose .told", has_text="folder can't be read: it is a folder").wait_for()
     assert shown.said() == before and shown.state()["yours"] is True
 
 

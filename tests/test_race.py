@@ -37,6 +37,8 @@ def reader(browser, tmp_path_factory):
     alone(Race(**small, steps=STEPS), folder, "few")
     alone(Race("rate", left=SMALL, right=SMALL | {"rate": 0.003}, steps=STEPS), folder, "same")
     alone(Race(**small, equal="data", seconds=120), folder, "long")
+    wild = SMALL | {"rate": 1}
+    alone(Race(left=wild, right=wild, steps=STEPS), folder, "wild")
     with serving(folder) as address:
         made = Reader(browser, address)
         yield made
@@ -89,7 +91,7 @@ def test_both_read_the_same_and_the_verdict_is_that_of_the_numbers(reader):
     assert told == (
         f"{names[won]} wins by {gap} nats: it ended {low} nats above the floor, the other {high}."
     )
-    shown_figures = [float(b.text_content()) for b in shown.place.locator(".card b").all()]
+    shown_figures = [float(b.text_content()) for b in shown.place.locator(".runner b").all()]
     assert shown_figures == pytest.approx(ends, abs=6e-4)
     assert "One race proves little" in shown.place.locator(".result").text_content()
 
@@ -104,6 +106,19 @@ def test_races_with_other_seeds_are_counted(reader):
     wins, mean = sum(sign * gap > 0 for gap in gaps), readable(abs(sum(gaps)) / 2, 2)
     told = shown.place.locator(".result").text_content()
     assert f"was ahead in {wins} of 2 races, by {mean} nats on average" in told
+
+
+def test_two_that_learn_nothing_have_no_winner(reader):
+    shown = met(reader, "wild")
+    raced(shown)
+    (left, right), status = shown.place.evaluate(POINTS), shown.place.locator(".status")
+    low, high = sorted([above(left, 0), above(right, 0)])
+    floor = sum(own * floor for _, _, own, _, floor in left) / left[-1][1]
+    blind = np.log(SETTINGS["vocabulary"]) - floor
+    assert low > blind
+    told = status.text_content()
+    assert told.startswith("Neither has learned") and f"costs {readable(blind, 2)}." in told
+    assert f"ended {readable(low, 2)} nats" in told and f"the other {readable(high, 2)}." in told
 
 
 def test_two_of_one_kind_learn_the_same(reader):
@@ -226,8 +241,19 @@ def test_it_says_what_differs_and_how_it_ended_beforehand():
         ({"left": {"layers": 4}}, "left: layers=4 is none of 1, 2, 3"),
         ({"right": {"depth": 4}}, "right has 'depth', which is none of layers, width"),
         ({"steps": -1}, "steps=-1 must be from 0 to"),
+        ({"steps": np.array([1, 2])}, "steps=array([1, 2]) must be a whole number from 0"),
+        ({"left": "layers"}, "left='layers' is of type str: give some of layers, width"),
+        ({"left": 0}, "left=0 is of type int"),
+        ({"right": {"x": 1, 3: 3}}, "right has 'x', which is none of layers"),
     ],
 )
 def test_it_refuses_with_a_sentence(arguments, told):
-    with pytest.raises(ValueError, match=re.escape(told)):
+    with pytest.raises((TypeError, ValueError), match=re.escape(told)):
         Race(**arguments)
+
+
+def test_numbers_may_be_numpys():
+    race = Race(left={"rate": np.float64(0.03), "width": np.int64(16), "layers": 1.0}, seconds=6.0)
+    assert json.loads(json.dumps(race.state()))["left"] == race.left
+    assert [race.left[knob] for knob in ("rate", "width", "layers")] == [0.03, 16, 1]
+    assert type(race.seconds) is int

@@ -6,7 +6,7 @@ import re
 import pytest
 from moving.hands import Pick
 from moving.train import Choose, Unfolded
-from shown import Shown, alone
+from shown import DROP_FOLDER, Shown, alone
 from visits import Reader
 
 from authoring.site import serving
@@ -249,6 +249,8 @@ def test_a_text_of_one_s_own_has_no_floor_and_no_judge(shown):
     shown.place.get_by_text(WORDS["notPlain"]).wait_for()
     chooser.set_input_files(poem)
     shown.place.get_by_text("different ones").wait_for()
+    shown.place.locator(".own").evaluate(DROP_FOLDER)
+    shown.place.get_by_text("folder can't be read").wait_for()
     press(shown, "Train")
     until(shown, "life.history.length > 3 && life.said.length")
     assert "It learns" in told(shown)

@@ -34,6 +34,10 @@ def check_finished(folder: Path) -> None:
             f"{folder} holds a model without {name}, so what its tokens mean is "
             "unknown: give a folder that `train` wrote, or copy its encoding there"
         )
+    if folder.suffix.lower() == ".safetensors" and not folder.is_dir():
+        raise FileNotFoundError(
+            f"from={folder} is no file here: give one that a page has saved, or a folder"
+        )
     raise FileNotFoundError(
         f"{folder} holds no finished model; make one with `python -m nbutils train --out {quoted(folder)}`"
     )

@@ -7,9 +7,11 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.figure import Figure
 
+from nbutils.arguments import of_type
 from nbutils.page_training import CHOICES, PageSettings, PageTraining, Update
 from nbutils.words import language, table
 
+from .moving.train import TrainGPT
 from .panel import Panel, StopPressed
 from .style import BLUE, GREY
 
@@ -35,6 +37,8 @@ class TrainPanel(Panel):
     area = "panels/train"
 
     def __init__(self, picture=None):
+        if picture is not None:
+            of_type("picture", picture, TrainGPT, "give a TrainGPT, or none for knobs of its own")
         self.page = picture
         self.run: PageTraining | None = None
         self.seen: list[Update] = []

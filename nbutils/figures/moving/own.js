@@ -110,7 +110,8 @@ export function written(trained, made, words) {
 export async function opened(file, words) {
   const { name, size, lastModified } = file;
   if (size > MOST * 1e6) refuse(words.tooLarge, { name, size: Math.ceil(size / 1e6), most: MOST });
-  return { ...understood(new DataView(await file.arrayBuffer()), name, words), name, date: new Date(lastModified).toISOString() };
+  const bytes = await file.arrayBuffer().catch(() => refuse(words.unreadable, { name }));
+  return { ...understood(new DataView(bytes), name, words), name, date: new Date(lastModified).toISOString() };
 }
 
 /**
@@ -176,7 +177,8 @@ function configOf(text, no, words) {
   for (const [field, most] of Object.entries(SIZES)) need(field, within(stored[field], 1, most));
   const config = /** @type {OwnConfig} */ ({ ...SWITCHES, ...stored });
   for (const field of Object.keys(SWITCHES)) need(field, typeof /** @type {any} */ (config)[field] === "boolean");
-  const D = config.n_embd / config.n_head;
+  const { dropout = 0 } = stored, D = config.n_embd / config.n_head;
+  need("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1);
   need("n_head", within(D, 1, Infinity) && !(config.rotary && D % 2));
   return config;
 }

@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context
 from functools import cache
 from html import escape
+from numbers import Integral
 from pathlib import Path
 
 import anywidget
 import numpy as np
 import traitlets
 
+from nbutils.arguments import plain, shown
 from nbutils.words import fill, language, table
 
 from ..style import LOOKS, TINTS
@@ -160,11 +162,12 @@ def sha256(content: bytes) -> str:
 
 def whole_number(name: str, value, least: int, most: int) -> int:
     """The value as an int. Raises TypeError or ValueError unless it is whole and in the range."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}={value!r} must be a whole number from {least} to {most}")
-    if not least <= value <= most:
-        raise ValueError(f"{name}={value} must be from {least} to {most}")
-    return int(value)
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(f"{name}={shown(number)} must be a whole number from {least} to {most}")
+    if not least <= number <= most:
+        raise ValueError(f"{name}={shown(number)} must be from {least} to {most}")
+    return int(number)
 
 
 def readable(value: float, digits: int = 3) -> str:

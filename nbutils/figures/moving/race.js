@@ -1,7 +1,7 @@
 // Two networks learn at once, side by side: who is ahead, and by what measure. As race.py says it.
 import { losses } from "./losses.js";
 import { CHOICES, KNOBS, Races, axis, measure, roundUp } from "./races.js";
-import { SECONDS, parameters } from "./settings.js";
+import { SECONDS, VOCABULARY, parameters } from "./settings.js";
 import { Sentence, button, change, choice, count, element, fill, picture, readable, slider, whole } from "./shared.js";
 import { above, standing } from "./standings.js";
 
@@ -131,7 +131,7 @@ function bench({ model, words }) {
 function cards(words) {
   const made = COLOURS.map((_, i) => {
     const name = element("span", { class: "who" }), figure = element("b"), spent = element("small");
-    return { card: element("div", { class: `card side-${i}` }, name, figure, element("span", { class: "quiet" }, words.nats), spent), name, figure, spent };
+    return { card: element("div", { class: `runner side-${i}` }, name, figure, element("span", { class: "quiet" }, words.nats), spent), name, figure, spent };
   });
   /** @type {(names: [string, string], figures: ({ above: number, seconds: number, tokens: number } | null)[]) => void} */
   const show = (names, figures) => made.forEach(({ name, figure, spent }, i) => {
@@ -190,8 +190,18 @@ function outcome({ sides }, by, names, words) {
   const lost = sides.findIndex((side) => side.lost);
   if (lost >= 0) return fill(words.strayed, { name: names[1 - lost] });
   const ends = sides.map(({ points }) => above(points, by)), gap = ends[1] - ends[0], won = gap > 0 ? 0 : 1;
-  const [low, high] = [ends[won], ends[1 - won]].map((end) => readable(end, DIGITS));
+  const [low, high] = [ends[won], ends[1 - won]].map((end) => readable(end, DIGITS)), blind = guessing(sides[won].points);
+  if (ends[won] > blind) return fill(words.neither, { name: names[won], low, high, blind: readable(blind, DIGITS) });
   return Math.abs(gap) < LEVEL ? fill(words.drawn, { low }) : fill(words.won, { name: names[won], gap: readable(Math.abs(gap), DIGITS), low, high });
+}
+
+/**
+ * Nats above the floor for who takes all words for equally likely: at more than that nothing was learned.
+ * @param {Point[]} points
+ */
+function guessing(points) {
+  const tokens = points[points.length - 1].tokens;
+  return Math.log(VOCABULARY) - points.reduce((sum, { own, floor }) => sum + own * floor, 0) / tokens;
 }
 
 /**

@@ -71,9 +71,9 @@ class Race(Picture):
     ):
         arguments.one_of("pair", pair, PAIRS)
         arguments.one_of("equal", equal, EQUAL)
-        arguments.one_of("seconds", seconds, SETTINGS["seconds"])
+        seconds = arguments.one_of("seconds", seconds, SETTINGS["seconds"])
         sides = [
-            _side(name, known | dict(own or {}))
+            _side(name, known, own)
             for name, own, known in zip(("left", "right"), (left, right), PAIRS[pair])
         ]
         super().__init__(
@@ -147,10 +147,16 @@ class Race(Picture):
         )
 
 
-def _side(name: str, asked: Mapping) -> dict:
+def _side(name: str, known: Mapping, own: Mapping | None) -> dict:
     """That side's knobs, checked."""
-    if unknown := asked.keys() - set(DIFFERING):
-        raise ValueError(f"{name} has {min(unknown)!r}, which is none of {', '.join(DIFFERING)}")
-    for knob in DIFFERING:
-        arguments.one_of(f"{name}: {knob}", asked[knob], SETTINGS[knob])
-    return {knob: asked[knob] for knob in DIFFERING}
+    own = {} if own is None else own
+    arguments.of_type(
+        name, own, Mapping, f"give some of {', '.join(DIFFERING)}, like dict(width=64)"
+    )
+    if unknown := [knob for knob in own if knob not in DIFFERING]:
+        told = arguments.shown(unknown[0])
+        raise ValueError(f"{name} has {told}, which is none of {', '.join(DIFFERING)}")
+    asked = known | dict(own)
+    return {
+        knob: arguments.one_of(f"{name}: {knob}", asked[knob], SETTINGS[knob]) for knob in DIFFERING
+    }

@@ -69,9 +69,10 @@ class TrainGPT(Picture):
             raise TypeError(
                 f"{name}=… is no argument of TrainGPT; it has {', '.join(CHOSEN)} and text"
             )
-        chosen = SETTINGS["chosen"] | chosen
-        for name, value in chosen.items():
-            arguments.one_of(name, value, SETTINGS[name])
+        chosen = {
+            name: arguments.one_of(name, value, SETTINGS[name])
+            for name, value in (SETTINGS["chosen"] | chosen).items()
+        }
         arguments.of_type("text", text, str, "give a beginning of a document")
         if len(text) > MOST_CHARACTERS:
             raise ValueError(f"text has {len(text)} characters; give up to {MOST_CHARACTERS}")

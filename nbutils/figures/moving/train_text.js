@@ -3,7 +3,7 @@ import { MOST_BYTES as MOST, ownText as charactersOf } from "./engine/characters
 import { Refusal } from "./engine/refusal.js";
 import { Sentence, count, element, fill, textArea } from "./shared.js";
 
-/** @typedef {import("./train_knobs.js").Words} Words */
+/** @typedef {import("./train_knobs.js").Words & typeof import("../../words/en/pictures/own.json")} Words */
 
 /**
  * A field for it; text() gives it, or throws a sentence.
@@ -34,8 +34,10 @@ export function ownText(words) {
   /** @param {File | undefined} file */
   const read = async (file) => {
     if (!file) return;
-    const given = file.size > 4 * MOST ? null : await file.text();
-    if (given === null || given.includes("\uFFFD")) {
+    const given = file.size > 4 * MOST ? null : await file.text().catch(() => undefined);
+    if (given === undefined) {
+      told.textContent = fill(words.unreadable, { name: file.name });
+    } else if (given === null || given.includes("\uFFFD")) {
       told.textContent = fill(given === null ? words.ownLong : words.notPlain, { bytes: count(file.size), most: count(MOST) });
     } else {
       field.show(given);
