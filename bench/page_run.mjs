@@ -55,5 +55,5 @@ for (const settings of speeds) {
   const late = heard.slice(heard.length >> 1), tokens = late.at(-1).all - heard[(heard.length >> 1) - 1].all;
   rates[`${settings.layers}x${settings.width}`] = tokens / (late.at(-1).seconds - heard[(heard.length >> 1) - 1].seconds);
 }
-process.stdout.write(JSON.stringify({ way, progress, said, next, rates }));
-process.exit(0); // an open channel would keep it
+// An open channel would keep it; but what is long goes through a pipe in parts, and an exit before the last one cuts it.
+process.stdout.write(JSON.stringify({ way, progress, said, next, rates }), () => process.exit(0));
