@@ -16,7 +16,7 @@ from .arguments import of_type, shown, whole
 from .tokens import END, Encoding, check_encoding, check_unicode, split
 
 OTHER = "□"
-"""Among an encoding's characters it stands for every one that is none of them (``engine/stream.js``)."""
+"""Among an encoding's characters it stands for every one that is none of them (``engine/characters.js``)."""
 _FEW = 3  # unknown words that an error names
 
 

@@ -240,7 +240,7 @@ def test_characters_are_code_points():
     with pytest.raises(ValueError, match="text has 'x', 'y', of which"):
         encoding.encode("axy")
     assert Characters(["a", OTHER]).encode("axy") == [0, 1, 1]
-    assert f'OTHER = "{OTHER}"' in (FOLDER / "engine/stream.js").read_text("utf-8")
+    assert f'OTHER = "{OTHER}"' in (FOLDER / "engine/characters.js").read_text("utf-8")
     for wrong, told in ((["ab"], "one character"), ([1], "one character"), (["a", "a"], "twice")):
         with pytest.raises(ValueError, match=told):
             Characters(wrong)
