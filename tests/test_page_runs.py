@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from visits import PATIENCE
 
 from authoring.site import serving
 
@@ -97,6 +98,7 @@ def opened(browser, address):
     def opens(name: str = "index.html", before: str = ""):
         page = browser.new_page()
         pages.append(page)
+        page.set_default_timeout(PATIENCE)
         page.add_init_script(before)
         page.goto(name if ":" in name else f"{address}{name}")
         return page
@@ -237,25 +239,21 @@ def test_a_hidden_page_pauses_its_runs(opened):
       Object.defineProperty(document, "hidden", { get: () => hidden });
       const show = (now) => { hidden = !now; document.dispatchEvent(new Event("visibilitychange")); };
       const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-      let paused = null;
+      const until = async (is) => { for (let ms = 0; !is() && ms < PATIENCE; ms += 20) await wait(20); };
       const { news, run } = runs({ seconds: 600 }, { then(message, run, news) {
         if (message.type === "progress" && !count(news, "paused")) show(false);
-        if (message.type === "paused") paused?.();
       } });
-      await new Promise((done) => {
-        paused = done;
-        setTimeout(done, PATIENCE);
-      });
+      await until(() => count(news, "paused"));
       const before = news.length;
       await wait(400);
       const during = news.slice(before);
       run.tell({ type: "stop" }); // heard while hidden, too
-      await wait(50);
+      await until(() => count(news, "stopped"));
       run.tell({ type: "go" });
-      await wait(50);
+      await until(() => count(news, "paused") > 1);
       const last = news.length;
       show(true);
-      await wait(400);
+      await until(() => count(news.slice(last), "progress"));
       const after = news.slice(last);
       run.end();
       show(false);
@@ -399,7 +397,7 @@ def test_a_loss_that_is_no_number_ends_the_run(opened):
 
 
 def test_one_worker_that_ends_ends_the_run_with_a_sentence(opened):
-    script = "'setTimeout(() => { throw new Error(\"struck\"); }, 200);'"
+    script = '\'addEventListener("message", () => { throw new Error("struck"); });\''
     page = opened(before=BEFORE % script)
     news = page.evaluate("async () => await runs({ seconds: 600, workers: 2 }).over")
     assert news[-1]["type"] == "failed" and "struck" in news[-1]["what"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from shown import Shown, alone
 from test_panel import enabled, finish, until
+from visits import PATIENCE
 
 from authoring.site import serving
 from nbutils.figures.moving.train import TrainGPT
@@ -118,6 +119,7 @@ def test_the_page_s_first_losses_are_pytorch_s(browser, tmp_path):
     alone(TrainGPT(), tmp_path)
     with serving(tmp_path) as address:
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
         page.goto(address)
         shown = Shown(page, "TrainGPT")
         asked = vars(settings) | {"updates": FIRST, "asked": 1}

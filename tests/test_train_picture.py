@@ -63,7 +63,7 @@ def life(shown: Shown, what: str):
 def until(shown: Shown, what: str) -> None:
     """Wait until that is true of `life`."""
     script = f"place => {{ const life = ({LIFE})(place); return {what}; }}"
-    shown.page.wait_for_function(script, arg=shown.place.element_handle(), timeout=120_000)
+    shown.page.wait_for_function(script, arg=shown.place.element_handle())
     shown.page.evaluate("new Promise(requestAnimationFrame)")
 
 
@@ -75,7 +75,7 @@ def curves(shown: Shown) -> list[int]:
 
 def test_before_anything_is_trained_a_measured_run_stands_there(shown):
     stored = shown.state()["measured"]
-    assert curves(shown) == [len(stored["points"])]
+    assert curves(shown) == [len(stored["points"])] and stored["asked"] == SETTINGS["chosen"]
     told = shown.place.locator(".told").text_content()
     assert "Nothing has been trained here yet" in told and "measured before" in told
     last = [loss - floor for _, loss, floor in stored["points"][-3:]]
@@ -150,7 +150,9 @@ def test_a_run_to_its_end(shown):
     assert "It has learned for 6 seconds" in told(shown)
     points = life(shown, "life.now.points")
     above = [point["loss"] - point["floor"] for point in points]
-    assert above[0] > 3 and min(above[-5:]) > 0.02 and max(above[-5:]) < 1.5
+    assert (
+        above[0] > 3 and min(above[-5:]) > 0.02 and max(above[-5:]) < 2
+    )  # after 120 updates 1.4: on a tenth of the speed
     assert life(shown, "life.now.asked.width") == 16  # the knob that was moved meanwhile
     for said in life(shown, "life.said"):
         assert judged(said) == said["possible"]

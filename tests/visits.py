@@ -19,6 +19,7 @@ CHAPTERS = [page for page in toc_pages() if page.startswith("notebooks/")]
 KNOWN_FINDINGS = {"label-content-name-mismatch", "region"}
 GRAVE = {"serious", "critical"}
 WORDS_OF_CODE = ".highlight pre span"  # thousands on a page, in a handful of looks
+PATIENCE = 120_000  # ms that a wait may take: no test fails because a machine is slow
 FRAME = "new Promise(requestAnimationFrame)"
 OF_ONE_PAGE = (".html", ".png", ".svg", ".jpg")
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
@@ -40,6 +41,7 @@ class Reader:
         self.address = address
         self.errors, self.asked, self.missing = [], [], []
         self.context = browser.new_context(reduced_motion="reduce", **options)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -1,7 +1,8 @@
 """How a control is moved, and what the model must then hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from nbutils.figures.moving.picture import Picture
 
@@ -60,6 +61,22 @@ class Slide:
         slide(shown, slider, self.value, self.value / most)
         off = 0 if shown.hand == "keyboard" else max(1, most // 20)
         assert abs(shown.state()[self.name] - self.value) <= off
+
+
+@dataclass(frozen=True)
+class SlideOver:
+    """Move a slider over a list of values to one of them; `choices` has the lists, by trait."""
+
+    slider: str
+    name: str
+    value: float
+    choices: ClassVar[Mapping[str, Sequence]]
+
+    def do(self, shown):
+        values = self.choices[self.name]
+        at, slider = values.index(self.value), shown.place.get_by_role("slider", name=self.slider)
+        slide(shown, slider, at, at / (len(values) - 1))
+        assert shown.state()[self.name] == self.value
 
 
 @dataclass(frozen=True)

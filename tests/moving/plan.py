@@ -1,23 +1,10 @@
-from dataclasses import dataclass
-
-from moving.hands import Moving, Pick, slide
+from moving.hands import Moving, Pick, SlideOver
 from moving.heads import Tick
 from nbutils.figures.moving.plan import CHOICES, Plan
 
 
-@dataclass(frozen=True)
-class Choose:
-    """Move a slider over a list of values to one of them."""
-
-    slider: str
-    name: str
-    value: float
-
-    def do(self, shown):
-        values = CHOICES[self.name]
-        at, slider = values.index(self.value), shown.place.get_by_role("slider", name=self.slider)
-        slide(shown, slider, at, at / (len(values) - 1))
-        assert shown.state()[self.name] == self.value
+class Choose(SlideOver):
+    choices = CHOICES
 
 
 PICTURES = [

@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from moving.hands import Moving, Pick, slide
+from moving.hands import Moving, Pick, press, slide
 from nbutils.figures.moving.race import DIFFERING, PAIRS, Race
 from nbutils.figures.moving.train import SETTINGS
 
@@ -28,12 +28,7 @@ class Change:
 
     def do(self, shown):
         if not shown.place.locator("details").get_attribute("open") == "":
-            summary = shown.place.get_by_text("Change either side")
-            if shown.hand == "keyboard":
-                summary.focus()
-                shown.page.keyboard.press("Enter")
-            else:
-                shown.tap(summary)
+            press(shown, shown.place.get_by_text("Change either side"))
         label = ("Layers", "Width", "Positions", "Optimizer", "Rate")[DIFFERING.index(self.knob)]
         place = SETTINGS[self.knob].index(self.value)
         knob = shown.place.get_by_label(f"{label}, {self.side.capitalize()}", exact=True)

@@ -1,22 +1,11 @@
 from dataclasses import dataclass
 
-from moving.hands import Moving, Pick, Write, slide
+from moving.hands import Moving, Pick, SlideOver, Write, press
 from nbutils.figures.moving.train import SETTINGS, TrainGPT
 
 
-@dataclass(frozen=True)
-class Choose:
-    """Move a slider over the values that are offered to one of them."""
-
-    slider: str
-    name: str
-    value: float
-
-    def do(self, shown):
-        values = SETTINGS[self.name]
-        at, slider = values.index(self.value), shown.place.get_by_role("slider", name=self.slider)
-        slide(shown, slider, at, at / (len(values) - 1))
-        assert shown.state()[self.name] == self.value
+class Choose(SlideOver):
+    choices = SETTINGS
 
 
 @dataclass(frozen=True)
@@ -31,12 +20,7 @@ class Unfolded:
 
     def do(self, shown):
         if not shown.place.locator("details[open]").count():
-            summary = shown.place.locator("summary")
-            if shown.hand == "keyboard":
-                summary.focus()
-                shown.page.keyboard.press("Enter")
-            else:
-                shown.tap(summary)
+            press(shown, shown.place.locator("summary"))
         self.move.do(shown)
 
 

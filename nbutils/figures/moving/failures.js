@@ -1,13 +1,14 @@
 // Well-known ways in which a run goes wrong, told from what the page hears of it while it learns. bench/failures.md has the
 // runs by which each threshold was found. What could be one thing or another is not named.
+import { LONGEST, VOCABULARY } from "./settings.js";
 
 /** @import { Progress, Settings } from "./engine/types" */
 /** @typedef {Pick<Settings, "layers" | "width" | "positions" | "window" | "optimizer" | "rate">} Asked */
 /** @typedef {Pick<Progress, "done" | "step" | "all" | "loss" | "floor" | "looks">} Report */
 /** @typedef {{ key: string, values: Record<string, string> }} Failure key: of the words in pictures/failures.json */
 
-/** Nats a token, of who takes each of smallworld's 441 words for equally likely. */
-export const GUESSING = Math.log(441);
+/** Nats a token, of who takes each of smallworld's words, and the end, for equally likely. */
+export const GUESSING = Math.log(VOCABULARY);
 /** Nats above the floor, of who knows how often each word follows each other word, and no more. */
 export const NEIGHBOURS = 1.52;
 /**
@@ -25,7 +26,6 @@ function rates({ optimizer, width }) {
   const good = width < 64 ? 0.01 : width < 128 ? 0.005 : 0.003;
   return { low: 0.001, slow: good / 2, good, fast: 1.5 * good, high: 1.25 / width };
 }
-const WHOLE = 80; // tokens: a window that shows every document whole
 const FEW = 40; // updates, or marked words: fewer tell little
 const NOW = 0.05, LATELY = 0.25; // of all tokens so far: a mean over them is what a loss is now; marked words are rare
 const SUM = 4000; // tokens at least
@@ -106,8 +106,8 @@ function crawls(view) {
  * @param {View} view
  */
 function shortWindow({ asked, done, looks: { shown, hidden } }) {
-  if (asked.window >= WHOLE || done < EARLY || !(hidden > 1.5) || !(shown < hidden - 0.8)) return null;
-  return { key: "shortWindow", values: { window: String(asked.window), whole: String(WHOLE), hidden: nats(hidden), shown: nats(shown) } };
+  if (asked.window >= LONGEST || done < EARLY || !(hidden > 1.5) || !(shown < hidden - 0.8)) return null;
+  return { key: "shortWindow", values: { window: String(asked.window), whole: String(LONGEST), hidden: nats(hidden), shown: nats(shown) } };
 }
 
 /**
@@ -116,7 +116,7 @@ function shortWindow({ asked, done, looks: { shown, hidden } }) {
  */
 function wellOver({ asked, done }) {
   const { slow, fast } = rates(asked);
-  return done > LATE && asked.rate >= slow && asked.rate <= fast && asked.window >= WHOLE;
+  return done > LATE && asked.rate >= slow && asked.rate <= fast && asked.window >= LONGEST;
 }
 
 /**

@@ -28,9 +28,7 @@ class AttentionHeads(Picture):
     script = "heads.js"
     kept = ("token", "scaled", "masked", "yours", "layer")
     parts = ("own", "whose")
-    resources = {
-        "world": world_tables
-    }  # for the names of tokens that the reader's own network knows
+    resources = {"world": world_tables}  # names the tokens that the reader's own network knows
 
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     q = traitlets.List().tag(sync=True)
@@ -38,10 +36,9 @@ class AttentionHeads(Picture):
     token = traitlets.Int().tag(sync=True)
     scaled = traitlets.Bool().tag(sync=True)
     masked = traitlets.Bool().tag(sync=True)
-    yours = traitlets.Bool(False).tag(
-        sync=True
-    )  # the heads are of the network that a page remembers,
-    layer = traitlets.Int(0).tag(sync=True)  # in this of its layers
+    # yours: the heads are of the network that a page remembers, in this of its layers.
+    yours = traitlets.Bool(False).tag(sync=True)
+    layer = traitlets.Int(0).tag(sync=True)
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 // Races between two settings: started, stopped, and kept with what came of each.
 import { Contest } from "./contest.js";
-import { BATCH, LAYERS, OPTIMIZERS, POSITIONS, RATES, WIDTHS } from "./settings.js";
+import { BATCH, LAYERS, LONGEST, OPTIMIZERS, POSITIONS, RATES, WIDTHS } from "./settings.js";
 import { resource } from "./shared.js";
 import { above } from "./standings.js";
 
@@ -24,7 +24,6 @@ import { above } from "./standings.js";
 export const KNOBS = /** @type {(keyof Side)[]} */ (["layers", "width", "positions", "optimizer", "rate"]);
 /** @type {Record<keyof Side, unknown[]>} */
 export const CHOICES = { layers: LAYERS, width: WIDTHS, positions: POSITIONS, optimizer: OPTIMIZERS, rate: RATES };
-const WINDOW = 80; // every document whole
 const TRIAL = 1; // seconds each, to learn how many updates fit
 
 /** @type {(asked: { equal: Equal }) => By} */
@@ -168,7 +167,7 @@ export class Races {
    */
   begin(phase, raced, source, length, over) {
     const settings = /** @type {[Settings, Settings]} */ (raced.asked.sides.map((side) =>
-      ({ ...side, ...length, window: WINDOW, batch: BATCH, seed: raced.gaps.length })));
+      ({ ...side, ...length, window: LONGEST, batch: BATCH, seed: raced.gaps.length })));
     const contest = new Contest(settings, source, () => {
       if (raced.contest !== contest || !this.root.isConnected) contest.end();
       else if (contest.state === "failed") this.leave(contest.failure);

@@ -19,7 +19,7 @@ MOST_CHARACTERS = 400  # of the beginning that its bars follow
 
 @cache
 def measured() -> dict:
-    """A run that was measured, and the speeds of all shapes: by ``python -m bench.page_run``."""
+    """A run that was measured, and the speeds of all shapes: by ``python bench/page_run.py``."""
     return json.loads((FOLDER / "page_run.json").read_text("utf-8"))
 
 

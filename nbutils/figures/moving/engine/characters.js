@@ -2,13 +2,13 @@
 import { Refusal } from "./refusal.js";
 
 export const MOST_BYTES = 200_000; // of an own text, in UTF-8
-export const MOST_SIGNS = 1022; // different ones: with OTHER and END there are 1024 ids at most
+const MOST_SIGNS = 1022; // different ones: with OTHER and END there are 1024 ids at most
 export const OTHER = "□"; // stands for the rarest signs, where there are more
 
 /**
  * What an own text is made of: its characters (code points: a Korean syllable or an emoji is one, whatever it takes in
- * UTF-16), the ids of all, how many different ones there are, and how many of these OTHER stands for. Lines end in "\n", and a syllable that was
- * written as its letters is one sign again (Unicode's form NFC).
+ * UTF-16), the ids of all, how many different ones there are, and how many of these OTHER stands for. Lines end in "\n",
+ * and a syllable that was written as its letters is one sign again (Unicode's form NFC).
  * @param {string} text
  * @returns {{ signs: string[], ids: number[], different: number, replaced: number }}
  * @throws {Refusal} ownEmpty; ownLong: { bytes, most }; ownHalf: half a character of UTF-16 stands in it, at { at }

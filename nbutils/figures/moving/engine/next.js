@@ -2,11 +2,12 @@
 import { Refusal } from "./refusal.js";
 
 /** @import { Likely } from "./types" */
+/** @typedef {import("./engine.js").Trainer} Trainer */
 /** @typedef {import("./stream.js").Stream} Stream */
 
 /**
  * The likeliest tokens after a text, and what all others have together: as the network is now, in between two updates.
- * @param {any} trainer the network
+ * @param {Trainer} trainer the network
  * @param {Pick<Stream, "ids" | "text" | "END" | "truth">} docs
  * @param {string} text
  * @param {number} most how many by name

@@ -1,3 +1,5 @@
+// What goes wrong in a run, in words that the picture has.
+
 /** @import { Told } from "./types" */
 
 /**
