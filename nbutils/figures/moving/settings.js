@@ -6,7 +6,7 @@ import choices from "./settings.json";
 /** What the reader chooses; the seed and the size of a batch are the picture's own. */
 /** @typedef {Omit<Settings, "batch" | "seed" | "steps"> & { workers: number, data: "world" | "own" }} Chosen */
 
-export const LAYERS = choices.layers, WIDTHS = choices.width, RATES = choices.rate, SECONDS = choices.seconds;
+export const LAYERS = choices.layers, WIDTHS = choices.width, RATES = choices.rate, SECONDS = choices.seconds, WINDOWS = choices.window;
 export const WORKERS = choices.workers; // cores
 export const OPTIMIZERS = /** @type {Settings["optimizer"][]} */ (choices.optimizer);
 export const POSITIONS = /** @type {Settings["positions"][]} */ (choices.positions);
