@@ -134,12 +134,13 @@ export function diagnosis(words) {
  */
 export function progressTold(words) {
   const made = element("p", { class: "told", role: "status" });
-  let [stage, at] = ["", -Infinity];
+  let [stage, at, said] = ["", -Infinity, 0];
   /** @param {Life} life */
   const show = (life) => {
     const now = performance.now(), newest = life.stage === "running" && !life.last ? "starting" : life.stage; // it runs when something is known
-    if (newest === stage && (stage !== "running" || now - at < PATIENCE)) return;
-    [stage, at] = [newest, now];
+    const waits = stage === "running" ? now - at < PATIENCE : life.said.length === said; // the last words may come after the end
+    if (newest === stage && waits) return;
+    [stage, at, said] = [newest, now, life.said.length];
     made.textContent = sentence(life, words);
   };
   return Object.assign(made, { show });
