@@ -13,7 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from nbutils import hub, network_file
+from nbutils import hub
 from nbutils.arguments import of_type, whole
 from nbutils.attention import attention
 from nbutils.config import GPTConfig
@@ -219,6 +219,10 @@ class GPT(nn.Module):
         is none, ``ConnectionError`` if a download fails, and ``ValueError`` for a model that is not
         built like this one.
         """
+        from nbutils import (
+            network_file,
+        )  # it brings encodings, which a network without a file does not need
+
         path = hub.find_pretrained(name_or_path)
         reader = network_file if path.is_file() else hub
         with torch.device("meta"):  # shapes only: the file brings the numbers

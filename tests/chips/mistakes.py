@@ -108,8 +108,8 @@ MISTAKES = {
     "bfloat16 where it is emulated": Mistake(
         optim,
         "orthogonalize",
-        "if device.pick(x.device).dtype == torch.bfloat16",
-        "if x.device.type != 'cpu'",
+        "device.pick(x.device).dtype if dtype is None",
+        "(torch.float32 if x.device.type == 'cpu' else torch.bfloat16) if dtype is None",
         package.uses_its_own_format,
         T4,
     ),
