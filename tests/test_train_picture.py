@@ -10,13 +10,14 @@ from shown import DROP_FOLDER, Shown, alone
 from visits import Reader
 
 from authoring.site import serving
-from nbutils import network_file, smallworld, words
+from nbutils import network_file, smallworld, tokens, words
 from nbutils.config import GPTConfig
 from nbutils.figures.moving.train import SETTINGS, TrainGPT
 from nbutils.model import GPT
 from nbutils.vocabularies import ChosenTokens
 
 SMALL = {"layers": 1, "width": 16}  # learns fast, and much enough
+LONGEST = 79  # tokens that the page lets a network say, after the END before them
 WORDS = words.table("pictures/train", "en")
 # A Worker that takes its task and computes nothing: what it was asked to do is in `asked`.
 IDLE = """window.asked = []; window.Worker = class {
@@ -83,16 +84,22 @@ def test_before_anything_is_trained_a_measured_run_stands_there(shown):
     assert min(last) < above < max(last) and above < 0.1
     assert shown.place.locator(".newest").text_content().startswith(stored["said"][0]["text"][:20])
     for said in stored["said"]:
-        assert judged(said) == said["possible"]
+        assert judged(said["text"]) == said["possible"]
 
 
-def judged(said: dict) -> bool:
-    """Whether smallworld can say it, as Python judges: to its end, or as far as 80 tokens go."""
+def judged(text: str) -> bool:
+    """Whether smallworld can say it, as Python judges: a document to its end, or the beginning of a longer one."""
     try:
-        smallworld.token_losses(said["text"])
-        return True
+        n = len(smallworld.token_losses(text))
     except ValueError:
         return False
+    return n == LONGEST or smallworld.next_probabilities(text)[smallworld.encoding().eot_token] > 0
+
+
+def test_a_document_that_stops_too_early_is_not_possible():
+    document = smallworld.generate(1)[0].removesuffix(tokens.END)
+    assert judged(document) and not judged(document[: document.rindex(" ")])
+    assert not judged("Here are Paul, Tom and Maria.")  # a network stopped there after 6 s
 
 
 def test_a_run_learns_stops_goes_on_and_is_kept_beside_the_next(shown):
@@ -155,9 +162,8 @@ def test_a_run_to_its_end(shown):
     )  # after 120 updates 1.4: on a tenth of the speed
     assert life(shown, "life.now.asked.width") == 16  # the knob that was moved meanwhile
     for said in life(shown, "life.said"):
-        assert judged(said) == said["possible"]
-        if not said["possible"]:
-            assert judged({"text": said["text"][: said["wrong"]]})
+        assert judged(said["text"]) == said["possible"]
+        smallworld.token_losses(said["text"][: said["wrong"]])  # up to there it is
     marked = shown.place.locator(".newest mark").count()
     assert marked == (not life(shown, "life.said[0].possible"))
     assert re.search(
