@@ -61,7 +61,7 @@ def read(markdown: str, language: str = "en") -> Question:
     """The question in a cell. Raises BadPrediction that says what its Markdown lacks."""
     told = words.table(AREA, language)
     asked, answer = parts(markdown, told)
-    wrong = tuple(re.findall(rf"^- \*{pattern(told['not'], said='(.+?)')}\*:", answer, re.M))
+    wrong = tuple(re.findall(rf"^- \*+{pattern(told['not'], said='([^*]+?)')}\*+:", answer, re.M))
     if letters := CHOICE.findall(asked):
         return choices(letters, answer, wrong)
     last = asked.strip().rpartition("\n\n")[2]
@@ -91,8 +91,11 @@ def parts(markdown: str, told) -> tuple[str, str]:
 
 
 def pattern(phrase: str, **groups: str) -> str:
-    """A regular expression for a phrase, with groups for its place-holders."""
-    made = re.escape(phrase)
+    """A regular expression for a phrase, with groups for its place-holders.
+
+    ``이/가`` in a phrase is either: which of the two depends on the sound before it.
+    """
+    made = re.escape(phrase).replace("이/가", "[이가]")
     for name, group in groups.items():
         made = made.replace(re.escape(f"{{{name}}}"), group)
     return made

@@ -160,13 +160,17 @@ def mark(asked: Prediction, question: predictions.Question, told) -> None:
     """Name the sentences of wrong answers, and the list of choices."""
     said = re.compile(predictions.pattern(told["not"], said="(.+)"))
     for item in list(asked.findall(nodes.list_item)):
-        first = next(item.findall(nodes.emphasis), None)
+        first = next(item.findall(emphasised), None)
         if first is not None and (found := said.fullmatch(first.astext())):
             wrong = Wrong(said=found[1])
             wrong += item.children
             item.replace_self(wrong)
         elif question.kind == "choice" and re.match(r"[A-D]\.", item.astext()):
             item.parent["classes"] = ["choices"]
+
+
+def emphasised(node: nodes.Node) -> bool:
+    return isinstance(node, (nodes.emphasis, nodes.strong))
 
 
 def visit_prediction(self, node) -> None:

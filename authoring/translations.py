@@ -1,0 +1,78 @@
+"""Keep the translations: ``python -m authoring.translations update`` or ``check``, and names of catalogues for a few.
+
+``update`` brings the catalogues up to what is said in English now: new words wait for theirs, changed ones are
+marked fuzzy. ``check`` says what is missing, stale or unsound, and exits with 1 where anything is.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from authoring import catalogues, translated_pages
+from authoring.catalogues import Unit
+from authoring.extensions.flow import toc_pages
+from authoring.translation_check import unsound
+
+LANGUAGES = ("ko",)
+
+
+def pages() -> list[str]:
+    """The pages that have a catalogue, as the table of contents names them."""
+    return toc_pages()
+
+
+def source(page: str) -> Path:
+    """The page's file."""
+    return next(file for end in (".ipynb", ".md") if (file := Path(page + end)).exists())
+
+
+def units(name: str) -> list[Unit]:
+    """What a catalogue of that name has to say."""
+    return [*translated_pages.units(source(name))]
+
+
+def update(language: str, name: str) -> None:
+    file = catalogues.path(language, name)
+    catalogues.store(catalogues.update(catalogues.load(file), units(name)), file)
+
+
+def problems(language: str, name: str) -> Iterator[str]:
+    """What is missing, stale or unsound in a catalogue."""
+    told = {
+        Unit(one.context or "", one.id): one
+        for one in catalogues.load(catalogues.path(language, name))
+        if one.id
+    }
+    for number, unit in enumerate(dict.fromkeys(units(name))):
+        place, message = f"{name} [{number}] {unit.where}", told.pop(unit, None)
+        if message is None or not message.string:
+            yield f"{place}: no translation of {unit.says[:60]!r}"
+        elif message.fuzzy:
+            yield f"{place}: the English has changed since"
+        else:
+            plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
+            for what in unsound(unit.says, message.string, markdown=not plain):
+                yield f"{place}: {what}"
+    for unit in told:
+        yield f"{name} {unit.where}: nothing says {unit.says[:60]!r} any more"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=("update", "check"))
+    parser.add_argument("names", nargs="*")
+    options, wrong = parser.parse_args(arguments), 0
+    for language in LANGUAGES:
+        for name in options.names or pages():
+            if options.what == "update":
+                update(language, name)
+            else:
+                for problem in problems(language, name):
+                    print(problem)
+                    wrong += 1
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
