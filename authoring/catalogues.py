@@ -14,7 +14,7 @@ from typing import NamedTuple
 from babel.messages import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
-ROOT = Path("translations")
+ROOT = Path(__file__).parents[1] / "translations"
 HEAD = "# How to correct a sentence: CONTRIBUTING.md, under Translations."
 # What Babel writes at a catalogue's head and nobody keeps.
 UNKEPT = re.compile(
@@ -38,10 +38,11 @@ def path(language: str, name: str) -> Path:
 
 def load(file: Path) -> Catalog:
     """The catalogue; an empty one where there is no file."""
+    language = file.relative_to(ROOT).parts[0]
     if not file.exists():
-        return Catalog(locale=file.relative_to(ROOT).parts[0], fuzzy=False)
+        return Catalog(locale=language, fuzzy=False)
     with file.open("rb") as stream:
-        return read_po(stream)
+        return read_po(stream, locale=language)
 
 
 def said(catalogue: Catalog) -> dict[Unit, str]:

@@ -9,12 +9,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from authoring import catalogues, translated_pages
 from authoring.catalogues import Unit
-from authoring.extensions.flow import toc_pages
+from authoring.site import ROOT, toc_pages
 from authoring.translation_check import unsound
 
 LANGUAGES = ("ko",)
+FRAME = "frame"  # the catalogue of what stands around the pages
+
+
+def finished(language: str) -> list[str]:
+    """The pages that are translated whole."""
+    return (catalogues.ROOT / language / "finished.txt").read_text("utf-8").split()
 
 
 def pages() -> list[str]:
@@ -27,8 +35,19 @@ def source(page: str) -> Path:
     return next(file for end in (".ipynb", ".md") if (file := Path(page + end)).exists())
 
 
+def framed() -> list[Unit]:
+    """What the table of contents and the settings say."""
+    contents, settings = (
+        yaml.safe_load((ROOT / name).read_text("utf-8")) for name in ("_toc.yml", "_config.yml")
+    )
+    said = [part["caption"] for part in contents["parts"]] + [settings["author"], settings["copyright"]]
+    return [Unit("", words) for words in said]
+
+
 def units(name: str) -> list[Unit]:
     """What a catalogue of that name has to say."""
+    if name == FRAME:
+        return framed()
     return [*translated_pages.units(source(name))]
 
 
@@ -64,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*")
     options, wrong = parser.parse_args(arguments), 0
     for language in LANGUAGES:
-        for name in options.names or pages():
+        for name in options.names or [FRAME, *pages()]:
             if options.what == "update":
                 update(language, name)
             else:
