@@ -60,8 +60,8 @@ ENGLISH = re.compile(rf"({NUMBER})[\s-]?({'|'.join(SCALES)})?")
 KOREAN = re.compile(rf"({NUMBER})\s?({'|'.join(KOREAN_SCALES)})?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
-    r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도|코퍼스"
-    r"|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?나|되어지|하십시오"
+    r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도"
+    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?나|되어지|하십시오"
 )
 # How a particle begins after a sound: what follows a consonant, and what follows a vowel.
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"

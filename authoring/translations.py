@@ -40,7 +40,10 @@ def framed() -> list[Unit]:
     contents, settings = (
         yaml.safe_load((ROOT / name).read_text("utf-8")) for name in ("_toc.yml", "_config.yml")
     )
-    said = [part["caption"] for part in contents["parts"]] + [settings["author"], settings["copyright"]]
+    said = [part["caption"] for part in contents["parts"]] + [
+        settings["author"],
+        settings["copyright"],
+    ]
     return [Unit("", words) for words in said]
 
 

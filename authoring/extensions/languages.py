@@ -4,7 +4,6 @@ English stands at the top, another language in a folder of its name, with the sa
 heading has the anchors of the English one, so that links, what is remembered and the switch hold in all of them.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +18,7 @@ from sphinx.search import SearchLanguage, languages
 from authoring import catalogues
 from authoring.extensions.doors import repository
 from authoring.extensions.finding import base
-from authoring.translations import LANGUAGES, finished, pages
+from authoring.translations import LANGUAGES, finished
 from nbutils.words import table
 
 AREA = "book/languages"
@@ -141,14 +140,19 @@ def tell(app: Sphinx, pagename, templatename, context, doctree) -> None:
         edit(app, pagename, context)
         if pagename not in finished(here):
             told = escape(table(AREA, here)["waits"])
-            context["body"] = f'<p class="waits" role="note">{told}</p><div lang="en">{context["body"]}</div>'
+            context["body"] = (
+                f'<p class="waits" role="note">{told}</p><div lang="en">{context["body"]}</div>'
+            )
 
 
 def edit(app: Sphinx, page: str, context) -> None:
     """Who corrects a translated page corrects its catalogue."""
     url, branch = repository(app)
     file = catalogues.path(app.config.language, page).relative_to(catalogues.ROOT.parent)
-    context["get_edit_provider_and_url"] = lambda: ("GitHub", f"{url}/edit/{branch}/{file.as_posix()}")
+    context["get_edit_provider_and_url"] = lambda: (
+        "GitHub",
+        f"{url}/edit/{branch}/{file.as_posix()}",
+    )
 
 
 def setup(app: Sphinx) -> dict:
