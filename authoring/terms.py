@@ -14,7 +14,7 @@ GLOSSARY = ROOT / "book" / "glossary.md"
 EVERYDAY = ROOT / "book" / "terms.json"
 LEAST = 30  # characters: a first sentence that is shorter says too little alone
 HANGUL = re.compile("[가-힣]")
-# What may hang on a Korean word and leaves it that word: particles, and the forms of "is". 토큰 stands in 토큰은, and not in
+# What may hang on a Korean word and leaves it that word, particles and the forms of "is": 토큰 stands in 토큰은, not in
 # 토큰화.
 PARTICLES = (
     "은|는|이|가|을|를|의|에|에서|에게|로|으로|과|와|도|만|마다|부터|까지|처럼|보다|씩|들|인|이나|나|이란|란|라는|이라는|라고|이라고"

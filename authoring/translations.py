@@ -17,6 +17,7 @@ from authoring.site import ROOT, toc_pages
 from authoring.translation_check import unsound
 
 LANGUAGES = ("ko",)
+GLOSSARY = "book/glossary"
 FRAME = "frame"  # the catalogue of what stands around the pages
 
 
@@ -74,7 +75,8 @@ def problems(language: str, name: str) -> Iterator[str]:
             yield f"{place}: the English has changed since"
         else:
             plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
-            for what in unsound(unit.says, message.string, markdown=not plain):
+            entry = name == GLOSSARY and "\n  " in unit.says
+            for what in unsound(unit.says, message.string, markdown=not plain, entry=entry):
                 yield f"{place}: {what}"
     for unit in told:
         yield f"{name} {unit.where}: nothing says {unit.says[:60]!r} any more"

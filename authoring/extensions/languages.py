@@ -5,27 +5,22 @@ heading has the anchors of the English one, so that links, what is remembered an
 """
 
 import re
-from collections.abc import Mapping
-from functools import cache
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from myst_parser.mdit_to_docutils.base import default_slugify
 from sphinx.application import Sphinx
 from sphinx.search import SearchLanguage, languages
 
 from authoring import catalogues
 from authoring.extensions.doors import repository
 from authoring.extensions.finding import base
+from authoring.headings import of_english
 from authoring.translations import LANGUAGES, finished
 from nbutils.words import table
 
 AREA = "book/languages"
 EVERY = ("en", *LANGUAGES)
-HEADING = re.compile(r"^#{1,4} +(.+?) *$", re.M)
-FENCE = re.compile(r"^```.*?^```", re.M | re.S)
-PLAIN = re.compile(r"[`*]|\$")
 HANGUL = re.compile(r"[가-힣]+")
 make_id = nodes.make_id
 
@@ -70,47 +65,12 @@ def pieces(word: str) -> list[str]:
     return found + [word[last:]] * (last < len(word))
 
 
-def headings(text: str) -> list[str]:
-    """The headings of a text, without the signs of code, maths and emphasis."""
-    return [PLAIN.sub("", heading) for heading in HEADING.findall(FENCE.sub("", text))]
-
-
-@cache
-def english_of(language: str) -> Mapping[str, str]:
-    """Each heading of that language -> the English one. Raises ValueError where one has two."""
-    found = {}
-    for page in finished(language):
-        for unit, told in catalogues.said(catalogues.load(catalogues.path(language, page))).items():
-            for english, other in zip(headings(unit.says), headings(told), strict=True):
-                if found.setdefault(plain(other), english) != english:
-                    raise ValueError(
-                        f"the heading {other!r} of {page} stands for {english!r} and for {found[plain(other)]!r}: "
-                        "a link could not tell them apart; word one of them otherwise"
-                    )
-    return found
-
-
-def plain(heading: str) -> str:
-    return " ".join(PLAIN.sub("", heading).lower().split())
-
-
-def slug(heading: str) -> str:
-    """MyST's anchor of a heading: that of the English one."""
-    return default_slugify(of_english(heading))
-
-
-def of_english(heading: str) -> str:
-    from nbutils.words import language
-
-    return english_of(language()).get(plain(heading), heading) if language() != "en" else heading
-
-
 def settle(app: Sphinx, config) -> None:
     """In another language headings have English anchors, and the search knows its words."""
     if config.language == "en":
         return
     languages.update({Korean.lang: Korean})
-    config.myst_heading_slug_func = f"{__name__}.slug"
+    config.myst_heading_slug_func = "authoring.headings.slug"
     nodes.make_id = lambda string: make_id(of_english(string))
 
 

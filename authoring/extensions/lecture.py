@@ -22,9 +22,10 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from myst_parser.mdit_to_docutils.base import default_slugify
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from authoring import headings as headings_
 
 TABLE = Path("book", "lecture.json")
 NBSP = "\N{NO-BREAK SPACE}"
@@ -103,7 +104,7 @@ class Notebook:
 
 def anchor(heading: str, taken: set[str]) -> str:
     """MyST's anchor of a heading; a second one of the same words gets a number."""
-    slug, number = default_slugify(heading.replace("`", "")), 1
+    slug, number = headings_.slug(heading.replace("`", "")), 1
     while slug in taken:
         slug, number = f"{slug}-{number}", number + 1
     return slug
