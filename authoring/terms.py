@@ -76,6 +76,17 @@ def named() -> dict[str, str]:
     return {term.lower(): term for term in sentences()}
 
 
+@cache
+def latin() -> dict[str, str]:
+    """For each Korean word of the glossary the English one of its entry, by which its place is named."""
+    return {
+        head: next(other for other in heads if not HANGUL.search(other))
+        for heads, _ in entries()
+        for head in heads
+        if HANGUL.search(head)
+    }
+
+
 def term_of(form: str) -> str:
     """The term that a form is of."""
     low = form.lower()
@@ -113,7 +124,7 @@ def places(text: str, page: str, paragraph: str) -> list[tuple[int, int, str]]:
     """Where a text says terms in the glossary's meaning: begin, end and term."""
     found = []
     for match in pattern().finditer(text):
-        term = term_of(match[0])
+        term = latin().get(term_of(match[0]), term_of(match[0]))
         around = text[max(0, match.start() - 20) : match.end() + 20]
         if meant(term, page, paragraph, around):
             found.append((match.start(), match.end(), term))
