@@ -17,7 +17,16 @@ import yaml
 
 from authoring import catalogues, translated_pages
 from authoring.catalogues import Unit
-from authoring.translations import FRAME, LANGUAGES, finished, pages, source
+from authoring.translations import (
+    FRAME,
+    LANGUAGES,
+    LECTURE,
+    claims,
+    finished,
+    lecture,
+    pages,
+    source,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
@@ -44,6 +53,14 @@ def lay_out(language: str, folder: Path) -> None:
         if path.suffix != ".md":
             (folder / "book" / path.name).symlink_to(path)
     done = finished(language)
+    if "book/lecture" in done:
+        say, table = speaker(language, LECTURE), lecture()
+        for where, key, unit in claims(table):
+            where[key] = say(unit)
+        (folder / "book" / "lecture.json").unlink()
+        (folder / "book" / "lecture.json").write_text(
+            json.dumps(table, ensure_ascii=False), "utf-8"
+        )
     for page in pages():
         file = source(page)
         made = folder / file

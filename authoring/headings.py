@@ -10,7 +10,7 @@ from functools import cache
 from myst_parser.mdit_to_docutils.base import default_slugify
 
 from authoring import catalogues
-from authoring.translations import finished
+from authoring.translations import LECTURE, TITLE, finished
 from nbutils.words import language
 
 HEADING = re.compile(r"^#{1,4} +(.+?) *$", re.M)
@@ -26,7 +26,8 @@ def headings(text: str) -> list[str]:
 @cache
 def english_of(spoken: str) -> Mapping[str, str]:
     """Each heading of that language -> the English one. Raises ValueError where one has two."""
-    found = {}
+    titles = catalogues.said(catalogues.load(catalogues.path(spoken, LECTURE)))
+    found = {plain(told): unit.says for unit, told in titles.items() if unit.where == TITLE}
     for page in finished(spoken):
         words = catalogues.said(catalogues.load(catalogues.path(spoken, page)))
         for unit, told in words.items():

@@ -5,6 +5,7 @@ marked fuzzy. ``check`` says what is missing, stale or unsound, and exits with 1
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from authoring.translation_check import unsound
 
 LANGUAGES = ("ko",)
 GLOSSARY = "book/glossary"
+LECTURE = "lecture"  # the table of book/lecture.json, on the page of that name
+TITLE = "title"
 FRAME = "frame"  # the catalogue of what stands around the pages
 
 
@@ -48,10 +51,24 @@ def framed() -> list[Unit]:
     return [Unit("", words) for words in said]
 
 
+def claims(table: dict) -> Iterator[tuple[dict, str, Unit]]:
+    """What the table of the lecture says: where in it a title, a claim or a note stands, under which key, and its unit."""
+    for part in [*table["lecture"], *table["companions"]]:
+        yield part, "title", Unit(TITLE, part["title"])
+        for row in part["rows"]:
+            yield from ((row, key, Unit(key, row[key])) for key in ("claim", "note") if key in row)
+
+
+def lecture() -> dict:
+    return json.loads((ROOT / "book" / "lecture.json").read_text("utf-8"))
+
+
 def units(name: str) -> list[Unit]:
     """What a catalogue of that name has to say."""
     if name == FRAME:
         return framed()
+    if name == LECTURE:
+        return [unit for _, _, unit in claims(lecture())]
     return [*translated_pages.units(source(name))]
 
 
@@ -88,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*")
     options, wrong = parser.parse_args(arguments), 0
     for language in LANGUAGES:
-        for name in options.names or [FRAME, *pages()]:
+        for name in options.names or [FRAME, LECTURE, *pages()]:
             if options.what == "update":
                 update(language, name)
             else:
