@@ -52,7 +52,7 @@ def framed() -> list[Unit]:
 
 
 def claims(table: dict) -> Iterator[tuple[dict, str, Unit]]:
-    """What the table of the lecture says: where in it a title, a claim or a note stands, under which key, and its unit."""
+    """What the lecture's table says: the part of it that says something, under which key, and the unit."""
     for part in [*table["lecture"], *table["companions"]]:
         yield part, "title", Unit(TITLE, part["title"])
         for row in part["rows"]:
