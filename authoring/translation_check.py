@@ -56,12 +56,12 @@ WORDS = {word: n for n, word in enumerate(SMALL.split())} | {
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 KOREAN_SCALES = {"천만": 1e7, "백만": 1e6, "천": 1e3, "만": 1e4, "억": 1e8, "조": 1e12}
 NUMBER = r"\d[\d,]*(?:\.\d+)?"
-ENGLISH = re.compile(rf"({NUMBER})[\s-]?({'|'.join(SCALES)})?")
-KOREAN = re.compile(rf"({NUMBER})\s?({'|'.join(KOREAN_SCALES)})?")
+ENGLISH = re.compile(rf"({NUMBER})[\s-]?({'|'.join(SCALES)})?(?!th)")
+KOREAN = re.compile(rf"({NUMBER})(?:\s?({'|'.join(KOREAN_SCALES)})(?!큼))?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
     r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도"
-    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?나|되어지|하십시오"
+    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?(?:나다|난|났|나서|나면|납니다|내다|냈)|되어지|하십시오"
 )
 # How a particle begins after a sound: what follows a consonant, and what follows a vowel.
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"
@@ -169,7 +169,7 @@ def values(text: str, found: re.Pattern, scales: dict[str, float]) -> Counter:
 
 
 def in_words(text: str) -> set[float]:
-    words = re.findall(r"[a-z]+", plain(text).lower())
+    words = set(re.findall(r"[a-z]+", plain(text).lower()))
     found = {WORDS[word] for word in words if word in WORDS}
     found |= {
         scale * k
@@ -177,6 +177,7 @@ def in_words(text: str) -> set[float]:
         if word in words or f"{word}s" in words
         for k in ({1, 0.5} | {WORDS[word] for word in words if word in WORDS})
     }
+    found |= {1} if words & {"a", "an", "one"} else set()
     return found | {1 / n for n in found if n}
 
 
