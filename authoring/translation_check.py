@@ -15,7 +15,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from authoring import predictions
 
 ROLE = re.compile(r"\{([a-z:-]+)\}`([^`]*)`")
-KEEP = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|``.+?``|`[^`\n]+`|\]\([^)]+\)|!\[", re.S)
+KEEP = re.compile(r"\$\$.*?\$\$|(?<!\\)\$[^$\n]+(?<!\\)\$|``.+?``|`[^`\n]+`|\]\([^)]+\)|!\[", re.S)
 HOLDER = re.compile(r"\{\w*\}")
 RENDER = MarkdownIt("commonmark", {"html": True}).enable("table").use(dollarmath_plugin)
 UNSPOKEN = re.compile(
@@ -56,7 +56,7 @@ WORDS = {word: n for n, word in enumerate(SMALL.split())} | {
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 KOREAN_SCALES = {"천만": 1e7, "백만": 1e6, "천": 1e3, "만": 1e4, "억": 1e8, "조": 1e12}
 NUMBER = r"\d[\d,]*(?:\.\d+)?"
-ENGLISH = re.compile(rf"({NUMBER})[\s-]?({'|'.join(SCALES)})?(?!th)")
+ENGLISH = re.compile(rf"({NUMBER})(?:[\s-]?({'|'.join(SCALES)})(?!th))?")
 KOREAN = re.compile(rf"({NUMBER})(?:\s?({'|'.join(KOREAN_SCALES)})(?!큼))?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
@@ -67,7 +67,7 @@ NEVER = re.compile(
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"
 AFTER_CONSONANT = r"(?:은|을|과)(?![가-힣])|으로(?![가-힣])|이(?=[\s,.])"
 HANGS_ON_HOLDER = re.compile(r"\}(?:은|는|이|가|을|를|과|와|으로|로|이라|라)(?![가-힣])")
-CONSONANT = re.compile(rf"(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}")
+CONSONANT = re.compile(rf"(?<!GPT-)(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}")
 VOWEL = re.compile(
     rf"(?:\d[\d,.]*[2459]|(?<![\d.,])[2459]|\b[A-Z]*[ABCDEFGHIJKOPQSTUVWXYZ])(?:{AFTER_CONSONANT})"
 )
