@@ -53,10 +53,11 @@ WORDS = {word: n for n, word in enumerate(SMALL.split())} | {
     "pair": 2,
     "dozen": 12,
 }
+PARTS = {"hundredths": 1e-2, "thousandths": 1e-3, "millionths": 1e-6}
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 KOREAN_SCALES = {"천만": 1e7, "백만": 1e6, "천": 1e3, "만": 1e4, "억": 1e8, "조": 1e12}
 NUMBER = r"\d[\d,]*(?:\.\d+)?"
-ENGLISH = re.compile(rf"({NUMBER})(?:[\s-]?({'|'.join(SCALES)})(?!th))?")
+ENGLISH = re.compile(rf"({NUMBER})(?:[\s-]?({'|'.join(PARTS | SCALES)}))?")
 KOREAN = re.compile(rf"({NUMBER})(?:\s?({'|'.join(KOREAN_SCALES)})(?!큼))?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
@@ -182,10 +183,12 @@ def in_words(text: str) -> set[float]:
 
 
 def numbers(english: str, korean: str) -> Iterator[str]:
-    a, b = values(english, ENGLISH, SCALES), values(korean, KOREAN, KOREAN_SCALES)
-    words = in_words(english)
-    lost = [n for n in a if n not in b]
-    new = [n for n in b if n not in a and n not in words]
+    a, b = values(english, ENGLISH, PARTS | SCALES), values(korean, KOREAN, KOREAN_SCALES)
+    # "65 billion, not 70": what counts billions may leave the word out
+    scales = [1, *(scale for word, scale in SCALES.items() if word in english)]
+    may = {n: {round(n * scale, 6) for scale in scales} for n in a}
+    lost = [n for n in a if not may[n] & b.keys()]
+    new = [n for n in b if n not in in_words(english).union(*may.values())]
     if lost or new:
         yield f"numbers: lost {lost}, new {new}"
 
