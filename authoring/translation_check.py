@@ -55,7 +55,18 @@ WORDS = {word: n for n, word in enumerate(SMALL.split())} | {
 }
 PARTS = {"hundredths": 1e-2, "thousandths": 1e-3, "millionths": 1e-6}
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-KOREAN_SCALES = {"천만": 1e7, "백만": 1e6, "천": 1e3, "만": 1e4, "억": 1e8, "조": 1e12}
+OF_PART = re.compile(r"(백만|천|백)분의 ([\d.]*\d)")  # 백만분의 2.7
+KOREAN_SCALES = {
+    "백만분": 1e-6,
+    "천분": 1e-3,
+    "백분": 1e-2,
+    "천만": 1e7,
+    "백만": 1e6,
+    "천": 1e3,
+    "만": 1e4,
+    "억": 1e8,
+    "조": 1e12,
+}
 NUMBER = r"\d[\d,]*(?:\.\d+)?"
 ENGLISH = re.compile(rf"({NUMBER})(?:[\s-]?({'|'.join(PARTS | SCALES)}))?")
 KOREAN = re.compile(rf"({NUMBER})(?:\s?({'|'.join(KOREAN_SCALES)})(?!큼))?")
@@ -68,7 +79,9 @@ NEVER = re.compile(
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"
 AFTER_CONSONANT = r"(?:은|을|과)(?![가-힣])|으로(?![가-힣])|이(?=[\s,.])"
 HANGS_ON_HOLDER = re.compile(r"\}(?:은|는|이|가|을|를|과|와|으로|로|이라|라)(?![가-힣])")
-CONSONANT = re.compile(rf"(?<!GPT-)(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}")
+CONSONANT = re.compile(
+    rf"(?<!GPT-)(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}"
+)
 VOWEL = re.compile(
     rf"(?:\d[\d,.]*[2459]|(?<![\d.,])[2459]|\b[A-Z]*[ABCDEFGHIJKOPQSTUVWXYZ])(?:{AFTER_CONSONANT})"
 )
@@ -164,8 +177,8 @@ def plain(text: str) -> str:
 def values(text: str, found: re.Pattern, scales: dict[str, float]) -> Counter:
     """The numbers that are written in digits, with the word of scale behind them."""
     return Counter(
-        round(float(match[1].replace(",", "")) * scales.get(match[2], 1), 6)
-        for match in found.finditer(plain(text))
+        round(float(match[1].replace(",", "")) * scales.get(match[2], 1), 9)
+        for match in found.finditer(OF_PART.sub(r"\2\1분", plain(text)))
     )
 
 
@@ -186,7 +199,7 @@ def numbers(english: str, korean: str) -> Iterator[str]:
     a, b = values(english, ENGLISH, PARTS | SCALES), values(korean, KOREAN, KOREAN_SCALES)
     # "65 billion, not 70": what counts billions may leave the word out
     scales = [1, *(scale for word, scale in SCALES.items() if word in english)]
-    may = {n: {round(n * scale, 6) for scale in scales} for n in a}
+    may = {n: {round(n * scale, 9) for scale in scales} for n in a}
     lost = [n for n in a if not may[n] & b.keys()]
     new = [n for n in b if n not in in_words(english).union(*may.values())]
     if lost or new:
