@@ -19,7 +19,7 @@ HEAD = "# How to correct a sentence: CONTRIBUTING.md, under Translations."
 # What Babel writes at a catalogue's head and nobody keeps.
 UNKEPT = re.compile(
     rb'^"(?:Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team'
-    rb'|Plural-Forms|Generated-By):.*\n',
+    rb"|Plural-Forms|Generated-By):.*\n",
     re.M,
 )
 

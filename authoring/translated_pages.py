@@ -18,7 +18,9 @@ ALT = " alt"
 CODE = " code"
 OPAQUE = re.compile(r"^(`{3,}|~{3,})(?!\{glossary\})")
 TRANSPARENT = re.compile(r"^```\{glossary\}")
-BARE = re.compile(r"^(?:\s*(?:```.*|:\w+:.*|<p [^>]*></p>))+\s*$")  # fences, their options, empty places
+BARE = re.compile(
+    r"^(?:\s*(?:```.*|:\w+:.*|<p [^>]*></p>))+\s*$"
+)  # fences, their options, empty places
 Say = Callable[[Unit], str]
 
 
