@@ -23,7 +23,7 @@ WASM_READY := $(WASM)/.ready
 SCRIPTS := $(wildcard nbutils/figures/moving/*.js nbutils/figures/moving/engine/* book/scripts/*.js)
 PACKAGE := $(filter-out $(SCRIPTS),$(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*'))
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
-PAGES := $(shell find book authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
+PAGES := $(shell find book translations authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
 
 BEGAN := $(shell date +%s)
 SECONDS = $$(( $$(date +%s) - $(BEGAN) )) s
@@ -178,6 +178,7 @@ $(WASM_READY): $(READY) requirements-wasm.txt
 _build/.book: $(READY) $(PACKAGE) $(NOTEBOOKS) $(PAGES)
 	rm -rf _build/html
 	$(BIN)/jupyter-book build . --all -W -n --keep-going --quiet
+	$(BIN)/python -m authoring.edition ko
 	@touch $@
 
 _build/next-token.pdf: _build/.book $(TESTS) authoring/pdf.py authoring/pdf.css authoring/site.py

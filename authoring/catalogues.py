@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from babel.messages import Catalog, Message
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import read_po, unescape, write_po
 
-ROOT = Path("translations")
+ROOT = Path(__file__).parents[1] / "translations"
 HEAD = "# How to correct a sentence: CONTRIBUTING.md, under Translations."
 # What Babel writes at a catalogue's head and nobody keeps.
 UNKEPT = re.compile(
     rb'^"(?:Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team'
     rb"|Plural-Forms|Generated-By):.*\n",
+    re.M,
+)
+
+
+# Babel writes the English that fuzzy words were made for, and doesn't read it.
+QUOTED = r'"(?:[^"\\\n]|\\.)*"'
+PREVIOUS = re.compile(
+    rf"^#\| msgid (?P<before>{QUOTED}(?:(?:\n#\| | ){QUOTED})*)\n(?:msgctxt (?P<context>{QUOTED})\n)?"
+    rf"msgid (?P<words>{QUOTED}(?:\n{QUOTED})*)\n",
     re.M,
 )
 
@@ -38,10 +47,18 @@ def path(language: str, name: str) -> Path:
 
 def load(file: Path) -> Catalog:
     """The catalogue; an empty one where there is no file."""
+    language = file.relative_to(ROOT).parts[0]
     if not file.exists():
-        return Catalog(locale=file.relative_to(ROOT).parts[0], fuzzy=False)
+        return Catalog(locale=language, fuzzy=False)
     with file.open("rb") as stream:
-        return read_po(stream)
+        catalogue = read_po(stream, locale=language)
+    for entry in PREVIOUS.finditer(file.read_text("utf-8")):
+        before, context, words = (
+            "".join(map(unescape, re.findall(QUOTED, entry[name] or "")))
+            for name in ("before", "context", "words")
+        )
+        catalogue.get(words, context or None).previous_id = [before]
+    return catalogue
 
 
 def said(catalogue: Catalog) -> dict[Unit, str]:

@@ -26,10 +26,11 @@ def main(built: Path = BUILT, offline: Path = OFFLINE, packed: Path = PACKED) ->
     """Write the folder anew from the built book, and pack it."""
     shutil.rmtree(offline, ignore_errors=True)
     shutil.copytree(built, offline, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    for path in offline.glob("_static/pictures/*.bin"):
+    for path in offline.rglob("_static/pictures/*.bin"):
         path.with_suffix(".js").write_text(as_script(path.read_bytes()), "utf-8")
         path.unlink()
-    without_summaries(offline / "_static" / "documentation_options.js")
+    for options in offline.rglob("documentation_options.js"):
+        without_summaries(options)
     pack(offline, packed)
 
 

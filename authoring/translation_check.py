@@ -60,8 +60,8 @@ ENGLISH = re.compile(rf"({NUMBER})[\s-]?({'|'.join(SCALES)})?")
 KOREAN = re.compile(rf"({NUMBER})\s?({'|'.join(KOREAN_SCALES)})?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
-    r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도|코퍼스"
-    r"|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?나|되어지|하십시오"
+    r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도"
+    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?나|되어지|하십시오"
 )
 # How a particle begins after a sound: what follows a consonant, and what follows a vowel.
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"
@@ -73,8 +73,14 @@ VOWEL = re.compile(
 )
 
 
-def unsound(english: str, korean: str, *, markdown: bool = True) -> Iterator[str]:
-    """What is wrong with the translation, a sentence each; markdown: the text is Markdown and not plain."""
+def unsound(
+    english: str, korean: str, *, markdown: bool = True, entry: bool = False
+) -> Iterator[str]:
+    """What is wrong with the translation, a sentence each.
+
+    markdown: the text is Markdown and not plain. entry: it is one of the glossary's, whose first lines may have any
+    word under which somebody looks.
+    """
     if markdown:
         yield from kept(english, korean)
         yield from shape(english, korean)
@@ -83,7 +89,9 @@ def unsound(english: str, korean: str, *, markdown: bool = True) -> Iterator[str
         yield from questions(english, korean)
     yield from holders(english, korean)
     yield from numbers(english, korean)
-    yield from language(english, korean)
+    yield from language(
+        english, korean, "\n".join(re.findall("^ .*", korean, re.M)) if entry else korean
+    )
 
 
 def bare_roles(text: str) -> str:
@@ -117,8 +125,12 @@ def shape(english: str, korean: str) -> Iterator[str]:
     a, b = (len(re.findall(r"^(?:- |\d+\. |\| )", text, re.M)) for text in (english, korean))
     if a != b:
         yield f"{a} items or rows became {b}"
-    if re.findall(r"</?\w+", english) != re.findall(r"</?\w+", korean):
+    if tags(english) != tags(korean):
         yield "other HTML tags"
+
+
+def tags(text: str) -> list[str]:
+    return re.findall(r"</?\w+", ROLE.sub(" ", text))
 
 
 def questions(english: str, korean: str) -> Iterator[str]:
@@ -177,13 +189,14 @@ def numbers(english: str, korean: str) -> Iterator[str]:
         yield f"numbers: lost {lost}, new {new}"
 
 
-def language(english: str, korean: str) -> Iterator[str]:
+def language(english: str, korean: str, own: str) -> Iterator[str]:
+    """own: the part of the text that is bound to our words."""
     said = plain(korean)
     letters = re.findall(r"[A-Za-z가-힣]", HOLDER.sub("", said))
     hangul = sum("가" <= letter <= "힣" for letter in letters)
     if len(letters) > 12 and hangul < 0.2 * len(letters):
         yield "hardly any Korean"
-    if found := NEVER.search(said):
+    if found := NEVER.search(plain(own)):
         yield f"never {found[0]!r}: see TERMS.md and STYLE.md"
     for wrong in (CONSONANT, VOWEL):
         if found := wrong.search(said):

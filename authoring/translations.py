@@ -5,16 +5,28 @@ marked fuzzy. ``check`` says what is missing, stale or unsound, and exits with 1
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from authoring import catalogues, translated_pages
 from authoring.catalogues import Unit
-from authoring.extensions.flow import toc_pages
+from authoring.site import ROOT, toc_pages
 from authoring.translation_check import unsound
 
 LANGUAGES = ("ko",)
+GLOSSARY = "book/glossary"
+LECTURE = "lecture"  # the table of book/lecture.json, on the page of that name
+TITLE = "title"
+FRAME = "frame"  # the catalogue of what stands around the pages
+
+
+def finished(language: str) -> list[str]:
+    """The pages that are translated whole."""
+    return (catalogues.ROOT / language / "finished.txt").read_text("utf-8").split()
 
 
 def pages() -> list[str]:
@@ -27,8 +39,36 @@ def source(page: str) -> Path:
     return next(file for end in (".ipynb", ".md") if (file := Path(page + end)).exists())
 
 
+def framed() -> list[Unit]:
+    """What the table of contents and the settings say."""
+    contents, settings = (
+        yaml.safe_load((ROOT / name).read_text("utf-8")) for name in ("_toc.yml", "_config.yml")
+    )
+    said = [part["caption"] for part in contents["parts"]] + [
+        settings["author"],
+        settings["copyright"],
+    ]
+    return [Unit("", words) for words in said]
+
+
+def claims(table: dict) -> Iterator[tuple[dict, str, Unit]]:
+    """What the lecture's table says: the part of it that says something, under which key, and the unit."""
+    for part in [*table["lecture"], *table["companions"]]:
+        yield part, "title", Unit(TITLE, part["title"])
+        for row in part["rows"]:
+            yield from ((row, key, Unit(key, row[key])) for key in ("claim", "note") if key in row)
+
+
+def lecture() -> dict:
+    return json.loads((ROOT / "book" / "lecture.json").read_text("utf-8"))
+
+
 def units(name: str) -> list[Unit]:
     """What a catalogue of that name has to say."""
+    if name == FRAME:
+        return framed()
+    if name == LECTURE:
+        return [unit for _, _, unit in claims(lecture())]
     return [*translated_pages.units(source(name))]
 
 
@@ -52,7 +92,8 @@ def problems(language: str, name: str) -> Iterator[str]:
             yield f"{place}: the English has changed since"
         else:
             plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
-            for what in unsound(unit.says, message.string, markdown=not plain):
+            entry = name == GLOSSARY and "\n  " in unit.says
+            for what in unsound(unit.says, message.string, markdown=not plain, entry=entry):
                 yield f"{place}: {what}"
     for unit in told:
         yield f"{name} {unit.where}: nothing says {unit.says[:60]!r} any more"
@@ -64,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*")
     options, wrong = parser.parse_args(arguments), 0
     for language in LANGUAGES:
-        for name in options.names or pages():
+        for name in options.names or [FRAME, LECTURE, *pages()]:
             if options.what == "update":
                 update(language, name)
             else:

@@ -89,7 +89,7 @@ def test_a_file_that_is_not_there_leaves_a_sentence(browser, disk):
 
 def test_links_lead_to_files(folder):
     pages = list(folder.rglob("*.html"))
-    assert len(pages) == len(PAGES) + 1  # index.html
+    assert len(pages) == 2 * (len(PAGES) + 1)  # index.html; and in Korean
     for page in pages:
         for link in re.findall(r'\s(?:href|src)="([^"]*)"', page.read_text("utf-8")):
             target = urldefrag(link)[0].partition("?")[0]

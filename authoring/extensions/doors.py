@@ -28,7 +28,7 @@ from authoring.extensions.course import (
     say,
 )
 from authoring.extensions.lecture import TABLE, Notebook, seconds
-from authoring.extensions.minutes import minutes, running
+from authoring.extensions.minutes import ENGLISH, minutes, running
 
 TITLE = re.compile(r"<h1>.*?</h1>", re.S)
 SECTION = re.compile(
@@ -48,8 +48,8 @@ class Door(NamedTuple):
 def head(app: Sphinx, page: str, doctree: nodes.document) -> list[Door]:
     """The entries of a chapter's or an exercise page's line."""
     root, pages = Path(app.srcdir), app.env.found_docs
-    kind, takes = minutes(root, page)
-    runs = running(root, page)
+    kind, takes = minutes(ENGLISH, page)
+    runs = running(ENGLISH, page)
     doors = [Door(say(kind, n=takes))]
     if runs:
         doors.append(Door(say("runs" if runs > 1 else "runs_one", n=runs)))

@@ -27,6 +27,7 @@ from sphinx.transforms import SphinxTransform
 from authoring.extensions.course import EXERCISES, NOTEBOOKS, say
 from authoring.extensions.doors import section_of
 from authoring.site import toc_pages
+from nbutils.words import language
 from tools.fork import online, repository
 
 GLOSSARY = Path("book", "glossary.md")
@@ -74,8 +75,8 @@ def explained(root: Path) -> dict[str, dict[str, str]]:
 
 def named_in(heading: str, spelled: dict[str, str]) -> list[str]:
     """The terms whose words stand in a heading."""
-    plain = f" {re.sub(r'[^a-z0-9-]+', ' ', heading.lower())} "
-    return [term for lower, term in spelled.items() if f" {lower} " in plain]
+    words = re.sub(r"[^\w-]+", " ", heading.lower())
+    return [term for lower, term in spelled.items() if f" {lower} " in f" {words} "]
 
 
 class TermPlaces(SphinxTransform):
@@ -143,7 +144,12 @@ def shortened(text: str) -> str:
 
 
 def base(root: Path) -> str:
-    """The address of the online book."""
+    """The address of the online book; in another language than English, of that edition."""
+    return top(root) + ("" if language() == "en" else f"{language()}/")
+
+
+def top(root: Path) -> str:
+    """The address of the English book, whose folder has those of the others."""
     return online(repository(root))
 
 

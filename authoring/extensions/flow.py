@@ -6,6 +6,7 @@ both into a page; a style sheet shows the one that fits.
 ``python -m authoring.extensions.flow > book/assets/flow.svg`` writes the wide one for README.md.
 """
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from authoring.extensions.course import number, prefix, say, title_of
 from authoring.site import toc_pages
 from nbutils.tokens import get_encoding
+from nbutils.words import fill, language, table
 
 # Which chapters each station belongs to, by how their files begin: the first is where its link leads.
 CHAPTERS = {
@@ -35,14 +37,7 @@ LINE = "|Viewing Single"
 CHANCES = {" Direction": 4, " Post": 3, " Case": 2}
 LABEL = " Post"
 
-ALT = (
-    "The whole course in one picture. The text |Viewing Single is cut into four tokens, each "
-    "with a number. They stand in a window, the window goes into a network, and out comes a "
-    "probability for every possible next token; in the lecture's example Direction 4%, Post 3%, "
-    "Case 2% and so on. In training, the label says that Post was right, and every knob of the "
-    "network is nudged a little, again and again. In sampling, one token is drawn by its "
-    "probability, appended to the window, and the network is asked again."
-)
+AREA = "book/flow"
 
 CARD_W, CARD_H, SIDE_W = 128, 120, 96
 
@@ -87,15 +82,24 @@ STYLE = """
 """
 
 
-def text(x, y, words, kind="") -> str:
+def words() -> Mapping:
+    """What the picture says, in the book's language."""
+    return table(AREA, language())
+
+
+def told(key: str, **values) -> str:
+    return fill(words()[key], **values)
+
+
+def text(x, y, said, kind="") -> str:
     """One line of text, centred on x unless its kind says ``left``."""
-    return f'<text x="{x}" y="{y}" class="{kind}">{escape(words)}</text>'
+    return f'<text x="{x}" y="{y}" class="{kind}">{escape(said)}</text>'
 
 
 def card(width, title, body, kind="", height=CARD_H) -> str:
-    """A titled box with its chapters' numbers; its body is drawn in the box's own coordinates."""
+    """A station's box with its name and its chapters' numbers; its body is drawn in the box's own coordinates."""
     frame = f'<rect class="box {kind}" width="{width}" height="{height}" rx="8"/>'
-    return frame + text(width / 2, 21, title, f"title {kind}") + body + badge(title)
+    return frame + text(width / 2, 21, told(title), f"title {kind}") + body + badge(title)
 
 
 def numbers(station: str) -> str:
@@ -106,10 +110,10 @@ def numbers(station: str) -> str:
 
 def badge(station: str) -> str:
     """A label on the box's upper left corner that says which chapters it belongs to."""
-    words = numbers(station)
-    width = 12 + 6.6 * len(words)
+    said = numbers(station)
+    width = 12 + 6.6 * len(said)
     frame = f'<rect class="numbers" x="5" y="-9" width="{width:g}" height="17" rx="8"/>'
-    return frame + text(5 + width / 2, 3.5, words, "number")
+    return frame + text(5 + width / 2, 3.5, said, "number")
 
 
 class Link(NamedTuple):
@@ -129,7 +133,7 @@ def linked(drawing: str, station: str, links: dict[str, Link]) -> str:
 
 def text_card() -> str:
     body = text(64, 56, LINE, "mono") + text(64, 74, f"{LABEL.strip()} From: …", "mono quiet")
-    body += text(64, 104, "what people wrote", "quiet")
+    body += text(64, 104, told("written"), "quiet")
     return card(CARD_W, "Text", body)
 
 
@@ -141,7 +145,7 @@ def token_card() -> str:
         body += f'<rect x="{x}" y="{y}" width="55" height="33" rx="4" style="fill:var(--c{i})"/>'
         body += text(x + 27.5, y + 14, encoding.decode([token]).replace(" ", "␣"), "mono")
         body += text(x + 27.5, y + 28, str(token), "quiet")
-    return card(CARD_W, "Tokens", body + text(64, 115, "pieces with a number", "quiet"))
+    return card(CARD_W, "Tokens", body + text(64, 115, told("pieces"), "quiet"))
 
 
 def window_card() -> str:
@@ -150,7 +154,7 @@ def window_card() -> str:
         body += f'<rect x="{9 + 22 * i}" y="46" width="20" height="26" style="fill:var(--c{i})"/>'
     body += '<rect class="hole" x="98" y="46" width="20" height="26"/>' + text(108, 64, "?")
     body += '<path class="main" d="M9 78 v6 h86 v-6"/>'
-    return card(CARD_W, "Window", body + text(64, 104, "what stands before", "quiet"))
+    return card(CARD_W, "Window", body + text(64, 104, told("before"), "quiet"))
 
 
 def network_card() -> str:
@@ -166,18 +170,18 @@ def network_card() -> str:
     )
     dots = "".join(f'<circle class="knob" cx="{x}" cy="{y}" r="4"/>' for c in layers for x, y in c)
     body = f'<path class="net" d="{lines}"/>{dots}'
-    return card(CARD_W, "Network", body + text(64, 111, "knobs to turn", "quiet"))
+    return card(CARD_W, "Network", body + text(64, 111, told("knobs"), "quiet"))
 
 
 def probability_card() -> str:
-    body = text(64, 36, "the lecture’s example", "quiet")
+    body = text(64, 36, told("example"), "quiet")
     for i, (word, percent) in enumerate(CHANCES.items()):
         y = 54 + 16 * i
         body += text(8, y, word.strip(), "left")
         body += f'<rect class="bar" x="68" y="{y - 9}" width="{7 * percent}" height="10"/>'
         body += text(72 + 7 * percent, y, f"{percent}%", "left quiet")
-    body += text(64, 101, "… one for each of", "quiet")
-    size = f"{get_encoding('cl100k_base').n_vocab:,} tokens"
+    body += text(64, 101, told("each"), "quiet")
+    size = told("tokens", n=f"{get_encoding('cl100k_base').n_vocab:,}")
     return card(CARD_W, "Probabilities", body + text(64, 114, size, "quiet"))
 
 
@@ -195,11 +199,14 @@ def row(links: dict[str, Link]) -> list[str]:
 def sides(links: dict[str, Link]) -> list[str]:
     """Label, nudge and sampling: the boxes that close the two loops."""
     boxes = {
-        "Label": (("the text says", f"“{LABEL.strip()}”"), "train"),
-        "Nudge": (("turn the knobs", "a little: “Post”", "more likely"), "train"),
-        "Sampling": (("draw a token,", "append it,", "ask again"), "talk"),
+        "Label": ("of_label", "train"),
+        "Nudge": ("of_nudge", "train"),
+        "Sampling": ("of_sampling", "talk"),
     }
-    return [linked(side_card(name, *body), name, links) for name, body in boxes.items()]
+    return [
+        linked(side_card(name, words()[lines], kind), name, links)
+        for name, (lines, kind) in boxes.items()
+    ]
 
 
 def arrow(path, name, kind="main") -> str:
@@ -224,7 +231,7 @@ def svg(name, width, height, body) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flow flow-{name}" role="{role}" '
-        f'viewBox="0 {top} {width} {height - top}" aria-label="{escape(ALT)}">'
+        f'viewBox="0 {top} {width} {height - top}" aria-label="{escape(told("alt"))}">'
         f"<style>{COLOURS}{STYLE}</style><defs>{heads}</defs>{body}</svg>"
     )
 
@@ -239,7 +246,8 @@ def wide(links: dict[str, Link]) -> str:
     body += arrow("M693 130V97", "wide", "train") + arrow("M645 54H587", "wide", "train")
     body += arrow("M536 94V128", "wide", "train")
     body += arrow("M693 250V330H587", "wide", "talk") + arrow("M488 330H379V252", "wide", "talk")
-    body += text(616, 47, "training", "train small") + text(432, 323, "talking", "talk small")
+    body += text(616, 47, told("training"), "train small")
+    body += text(432, 323, told("talking"), "talk small")
     return svg("wide", 758, 376, body)
 
 
@@ -253,8 +261,8 @@ def tall(links: dict[str, Link]) -> str:
     body += arrow("M111 662H99", "tall", "train") + arrow("M49 622V554", "tall", "train")
     body += arrow("M97 512H109", "tall", "train")
     body += arrow("M239 662H301V554", "tall", "talk") + arrow("M301 472V361H241", "tall", "talk")
-    body += text(56, 592, "training", "train small left")
-    body += text(307, 420, "talking", "talk small left")
+    body += text(56, 592, told("training"), "train small left")
+    body += text(307, 420, told("talking"), "talk small left")
     return svg("tall", 350, 722, body)
 
 
@@ -274,8 +282,8 @@ class Flow(SphinxDirective):
             page = by_prefix[begins]
             title = title_of(root, page)
             self.env.note_dependency(str(root / f"{page}.ipynb"))
-            words = title.removeprefix(number(title)).strip()
-            label = say("station", station=station, number=numbers(station), title=words)
+            name = title.removeprefix(number(title)).strip()
+            label = say("station", station=told(station), number=numbers(station), title=name)
             found[station] = Link(builder.get_relative_uri(self.env.docname, page), label)
         return found
 

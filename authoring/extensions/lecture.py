@@ -22,19 +22,19 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from myst_parser.mdit_to_docutils.base import default_slugify
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from authoring import headings as headings_
+from nbutils.words import fill, language, table
+
 TABLE = Path("book", "lecture.json")
 NBSP = "\N{NO-BREAK SPACE}"
-STATUSES = {
-    "computed": "a cell of the course computes it, and an assert holds it fast",
-    "shown": "a cell draws or prints it",
-    "told": "a text of the course says it",
-    "corrected": "a cell computes something else, and the note says what",
-    "waits": "for a chapter that is not written yet",
-}
+STATUSES = ("computed", "shown", "told", "corrected", "waits")
+
+
+def say(key: str, **values) -> str:
+    return fill(table("book/lecture", language())[key], **values)
 
 
 def style() -> str:
@@ -103,7 +103,7 @@ class Notebook:
 
 def anchor(heading: str, taken: set[str]) -> str:
     """MyST's anchor of a heading; a second one of the same words gets a number."""
-    slug, number = default_slugify(heading.replace("`", "")), 1
+    slug, number = headings_.slug(heading.replace("`", "")), 1
     while slug in taken:
         slug, number = f"{slug}-{number}", number + 1
     return slug
@@ -145,9 +145,9 @@ class Lecture(SphinxDirective):
         said = nodes.container("", nodes.paragraph("", row["claim"]), classes=["said"])
         if "note" in row:
             said += nodes.paragraph("", row["note"], classes=["note"])
-        item += [said, nodes.paragraph("", row["status"], classes=["status"])]
+        item += [said, nodes.paragraph("", say(row["status"]), classes=["status"])]
         if "waits" in row:
-            item += nodes.paragraph("", f"for chapter {row['waits']}", classes=["where"])
+            item += nodes.paragraph("", say("waits_for", number=row["waits"]), classes=["where"])
         item += self.links(row.get("where", []))
         return item
 
@@ -176,16 +176,15 @@ class Lecture(SphinxDirective):
 
 def switches(found: dict[str, int]) -> str:
     """A radio button for all rows and one for each status, with their counts."""
-    buttons = [
-        ("all", sum(found.values()), "every claim"),
-        *((s, n, STATUSES[s]) for s, n in found.items()),
-    ]
+    buttons = {"all": sum(found.values())} | found
     made = "".join(
-        f'<label title="{escape(meaning)}"><input type="radio" name="claims" id="claims-{name}" '
-        f'autocomplete="off"{" checked" if name == "all" else ""}> {name} ({number})</label>'
-        for name, number, meaning in buttons
+        f'<label title="{escape(say(name + "_means"))}"><input type="radio" name="claims" id="claims-{name}" '
+        f'autocomplete="off"{" checked" if name == "all" else ""}> {say(name)} ({number})</label>'
+        for name, number in buttons.items()
     )
-    return f'<fieldset class="claims-filter"><legend>Show</legend>{made}</fieldset>'
+    return (
+        f'<fieldset class="claims-filter"><legend>{escape(say("show"))}</legend>{made}</fieldset>'
+    )
 
 
 def setup(app: Sphinx) -> dict:

@@ -19,6 +19,7 @@ from authoring.predictions import is_question
 from nbutils.exercises.exercise import exercise, names
 from nbutils.words import fill, language, table
 
+ENGLISH = Path(__file__).resolve().parents[2]  # an edition's minutes are those of the English pages
 WORDS = 200  # a minute: prose that one thinks about; novels are read at about 240
 LINE = 4  # seconds for a line of code that is read and not written
 PREDICTION = 30  # seconds to decide, and to see why
@@ -98,7 +99,7 @@ class Minutes(SphinxRole):
     """``{minutes}`notebooks/01_tokens```: what a chapter takes, in a few words."""
 
     def run(self) -> tuple[list[nodes.Node], list]:
-        root, page = Path(self.env.srcdir), self.text
+        root, page = ENGLISH, self.text
         for path in (root / f"{page}.ipynb", root / MEASURED):
             self.env.note_dependency(str(path))
         words, (_, takes), runs = (

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sphinx.application import Sphinx
 
 from authoring.extensions.course import prefix
-from authoring.extensions.finding import address, base, description
+from authoring.extensions.finding import address, description, top
 from authoring.extensions.flow import CHAPTERS
 
 FOLDER = "_static/share"
@@ -89,7 +89,7 @@ def wrapped(pen: ImageDraw.ImageDraw, text: str, letters) -> list[str]:
 def tags(app: Sphinx, page: str, said: str) -> str:
     """For those who show a link: what Open Graph and Twitter's cards ask for."""
     root, title = Path(app.srcdir), app.env.titles[page].astext()
-    image = f"{base(root)}{name(page)}"
+    image = f"{top(root)}{name(page)}"
     graph = {
         "og:type": "website" if page == app.config.root_doc else "article",
         "og:site_name": app.config.html_title or app.config.project,
@@ -112,6 +112,8 @@ def tell(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if doctree is None or pagename not in app.env.found_docs:
         return
     context["metatags"] += f"\n{tags(app, pagename, description(doctree))}\n"
+    if app.config.language != "en":
+        return  # the picture's letters are Latin ones: other editions show the English one
     path = Path(app.outdir, name(pagename))
     path.parent.mkdir(parents=True, exist_ok=True)
     title, course = app.env.titles[pagename].astext(), app.config.html_title or app.config.project

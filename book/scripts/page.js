@@ -2,6 +2,7 @@
 // fails, the others go on. Words stand before this script: see authoring/extensions/page_scripts.py.
 import * as memory from "./memory.js";
 import contents from "./contents.js";
+import languages from "./languages.js";
 import predictions from "./predictions.js";
 import progress from "./progress.js";
 import scrollers from "./scrollers.js";
@@ -19,7 +20,7 @@ const page = {
 };
 window.nextToken = { memory, page: page.name };
 
-for (const part of [contents, predictions, sections, progress, scrollers, terms]) {
+for (const part of [contents, languages, predictions, sections, progress, scrollers, terms]) {
   try {
     part(page);
   } catch (error) {

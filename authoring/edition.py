@@ -1,0 +1,145 @@
+"""Build the book in another language: python -m authoring.edition ko
+
+It stands in `_build/html/ko`, beside the English book, page for page and section for section. Nothing is run: the
+translated pages have the outputs of the one run. First a copy of the course is laid out in `_build/editions/ko`, in
+which the pages are translated and all else is linked; then that is built. A page that is not finished (named in
+``translations/ko/finished.txt``) is English there, and says so.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from authoring import catalogues, translated_pages
+from authoring.catalogues import Unit
+from authoring.translations import (
+    FRAME,
+    LANGUAGES,
+    LECTURE,
+    claims,
+    finished,
+    lecture,
+    pages,
+    source,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "_build" / "html"
+# What an edition has of its own, or has no use for.
+OWN = {"notebooks", "book", "_config.yml", "_toc.yml", "_build", "node_modules"}
+
+
+BOOK = "from jupyter_book.cli.main import main; main()"
+
+
+class Untranslated(ValueError):
+    """A finished page that says something for which there are no words."""
+
+
+def lay_out(language: str, folder: Path) -> None:
+    """The course in that language, as a tree that can be built."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in ROOT.iterdir():
+        if path.name not in OWN and (path.name == ".git" or not path.name.startswith(".")):
+            (folder / path.name).symlink_to(path)
+    (folder / "book").mkdir()
+    for path in (ROOT / "book").iterdir():
+        if path.suffix != ".md":
+            (folder / "book" / path.name).symlink_to(path)
+    done = finished(language)
+    if "book/lecture" in done:
+        say, table = speaker(language, LECTURE), lecture()
+        for where, key, unit in claims(table):
+            where[key] = say(unit)
+        (folder / "book" / "lecture.json").unlink()
+        (folder / "book" / "lecture.json").write_text(
+            json.dumps(table, ensure_ascii=False), "utf-8"
+        )
+    for page in pages():
+        file = source(page)
+        made = folder / file
+        made.parent.mkdir(parents=True, exist_ok=True)
+        if page in done:
+            made.write_text(translated(file, language, page), "utf-8")
+        else:
+            shutil.copy(ROOT / file, made)
+    say = speaker(language, FRAME)
+    (folder / "_config.yml").write_text(config(language, say), "utf-8")
+    (folder / "_toc.yml").write_text(contents(say), "utf-8")
+
+
+def translated(file: Path, language: str, page: str) -> str:
+    """The page's file in that language."""
+    text, say = (ROOT / file).read_text("utf-8"), speaker(language, page)
+    if file.suffix == ".md":
+        return translated_pages.markdown_in(text, say)
+    made = translated_pages.notebook_in(json.loads(text), say)
+    return json.dumps(made, ensure_ascii=False, indent=1)
+
+
+def speaker(language: str, name: str) -> translated_pages.Say:
+    """What a catalogue says. Where it has no words, the English has changed, and `Untranslated` says where."""
+    words = catalogues.said(catalogues.load(catalogues.path(language, name)))
+
+    def say(unit: Unit) -> str:
+        if unit not in words:
+            raise Untranslated(
+                f"{name} is finished in {language!r}, and has no words at {unit.where!r} for {unit.says[:60]!r}: "
+                f"python -m authoring.translations update {name}, then write them"
+            )
+        return words[unit]
+
+    return say
+
+
+def config(language: str, say: translated_pages.Say) -> str:
+    """The book's settings in that language."""
+    made = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    for key in ("author", "copyright"):
+        made[key] = say(Unit("", made[key]))
+    options = made["sphinx"]["config"]
+    options["language"] = language
+    options["locale_dirs"] = [str(theme(language))]
+    return yaml.safe_dump(made, allow_unicode=True, sort_keys=False)
+
+
+def contents(say: translated_pages.Say) -> str:
+    made = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    for part in made["parts"]:
+        part["caption"] = say(Unit("", part["caption"]))
+    return yaml.safe_dump(made, allow_unicode=True, sort_keys=False)
+
+
+def theme(language: str) -> Path:
+    """A folder of catalogues with the theme's own words, as gettext wants it."""
+    folder = ROOT / "_build" / "editions" / f"{language}-theme"
+    made = folder / language / "LC_MESSAGES" / "sphinx.po"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(catalogues.path(language, "theme"), made)
+    return folder
+
+
+def build(language: str) -> None:
+    """Build the edition and put it beside the English book."""
+    folder, out = (ROOT / "_build" / "editions" / name for name in (language, f"{language}-built"))
+    lay_out(language, folder)
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-c", BOOK, "build", str(folder), "--path-output", str(out)]
+    command += ["--all", "-W", "-n", "--keep-going", "--quiet"]
+    environment = os.environ | {"NBUTILS_LANG": language, "PYTHONPATH": str(folder)}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    target = HTML / language
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.move(out / "_build" / "html", target)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in LANGUAGES:
+        sys.exit(__doc__)
+    build(sys.argv[1])

@@ -1,0 +1,54 @@
+"""Headings and their anchors: those of a translated heading are the English one's.
+
+So a link, what a browser remembers of a section, and the switch between languages hold in every language.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from myst_parser.mdit_to_docutils.base import default_slugify
+
+from authoring import catalogues
+from authoring.translations import LECTURE, TITLE, finished
+from nbutils.words import language
+
+HEADING = re.compile(r"^#{1,4} +(.+?) *$", re.M)
+FENCE = re.compile(r"^```.*?^```", re.M | re.S)
+PLAIN = re.compile(r"[`*]|\$")
+
+
+def headings(text: str) -> list[str]:
+    """The headings of a text, without the signs of code, maths and emphasis."""
+    return [PLAIN.sub("", heading) for heading in HEADING.findall(FENCE.sub("", text))]
+
+
+@cache
+def english_of(spoken: str) -> Mapping[str, str]:
+    """Each heading of that language -> the English one. Raises ValueError where one has two."""
+    titles = catalogues.said(catalogues.load(catalogues.path(spoken, LECTURE)))
+    found = {plain(told): unit.says for unit, told in titles.items() if unit.where == TITLE}
+    for page in finished(spoken):
+        words = catalogues.said(catalogues.load(catalogues.path(spoken, page)))
+        for unit, told in words.items():
+            for english, other in zip(headings(unit.says), headings(told), strict=True):
+                if found.setdefault(plain(other), english) != english:
+                    raise ValueError(
+                        f"the heading {other!r} of {page} stands for {english!r} and for {found[plain(other)]!r}: "
+                        "a link could not tell them apart; word one of them otherwise"
+                    )
+    return found
+
+
+def plain(heading: str) -> str:
+    return " ".join(PLAIN.sub("", heading).lower().split())
+
+
+def slug(heading: str) -> str:
+    """MyST's anchor of a heading: that of the English one."""
+    return default_slugify(of_english(heading))
+
+
+def of_english(heading: str) -> str:
+    """The English heading of a translated one; of another the same."""
+    return english_of(language()).get(plain(heading), heading) if language() != "en" else heading

@@ -1,0 +1,163 @@
+"""The catalogues of translations: complete, fresh and sound for each finished page, and the check sees what is not."""
+
+import json
+
+import pytest
+
+from authoring import catalogues, edition, translated_pages, translations
+from authoring.catalogues import Unit
+from authoring.translation_check import unsound
+
+LANGUAGE = "ko"
+FINISHED = translations.finished(LANGUAGE)
+CELL = "## The cost\n\nA **window** of 16 tokens costs $T^2$: see `block_size` and [3b](03b.ipynb#x).\n\n- one\n- two"
+IN_KOREAN = "## 비용\n\n토큰 16개짜리 **윈도우**(window)의 비용은 $T^2$입니다. `block_size`와 [3b장](03b.ipynb#x)을 보세요."
+    "\n\n- 하나\n- 둘"
+QUESTION = """**Predict first.** How many are there?
+
+*Type a number of pairs; within 10 % is right.*
+
+<details>
+<summary>Answer</summary>
+
+**18.** One for each.
+
+- *Not 17*: the empty one counts.
+
+</details>"""
+ASKED = """**먼저 예측해 보세요.** 몇 개일까요?
+
+*숫자를 적어 보세요(쌍의 수); 10% 안이면 맞습니다.*
+
+<details>
+<summary>답 보기</summary>
+
+**18.** 하나에 하나씩입니다.
+
+- **17이 아닌 까닭**: 빈 것도 셉니다.
+
+</details>"""
+
+
+@pytest.mark.parametrize("name", [translations.FRAME, *FINISHED])
+def test_a_finished_page_is_whole_fresh_and_sound(name):
+    """`python -m authoring.translations update` and `check` say what to do."""
+    assert [*translations.problems(LANGUAGE, name)] == []
+    file = catalogues.path(LANGUAGE, name)
+    known = catalogues.load(file)
+    assert catalogues.text(catalogues.update(known, translations.units(name))) == file.read_bytes()
+
+
+def test_the_list_of_finished_pages_names_pages():
+    assert FINISHED and set(FINISHED) <= set(translations.pages())
+    assert len(set(FINISHED)) == len(FINISHED)
+
+
+def test_a_sound_translation_is_taken():
+    assert [*unsound(CELL, IN_KOREAN)] == []
+    assert [*unsound(QUESTION, ASKED)] == []
+    assert [*unsound("loss {loss}", "손실 {loss}내트", markdown=False)] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("16개", "61개", "numbers: lost [16.0], new [61.0]"),
+        ("$T^2$", "$T^3$", "'$T^2$' stands there 0 times"),
+        ("`block_size`", "`블록_크기`", "'`block_size`' stands there 0 times"),
+        ("03b.ipynb#x", "03c.ipynb#x", "](03b.ipynb#x)"),
+        ("- 하나\n- 둘", "- 하나", "2 items or rows became 1"),
+        ("## 비용\n\n", "", "its blocks"),
+        ("**윈도우**(window)의", "**윈도우(window)**의", "an emphasis that is not rendered"),
+        ("**윈도우**(window)", "**윈도**(window)", "never '윈도'"),
+        ("16개짜리", "16를 쓰는", "the particle in '16를'"),
+        ("토큰 16개짜리", "<b>토큰</b> 16개짜리", "other HTML tags"),
+    ],
+)
+def test_a_damage_is_seen(old, new, says):
+    assert IN_KOREAN.count(old) == 1
+    assert says in " ".join(unsound(CELL, IN_KOREAN.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("**18.**", "**17.**"), ("10% 안", "20% 안"), ("17이 아닌", "16이 아닌"), ("답 보기", "정답")],
+)
+def test_another_question_or_answer_is_seen(old, new):
+    found = " ".join(unsound(QUESTION, ASKED.replace(old, new)))
+    assert "as a question" in found
+
+
+@pytest.mark.parametrize(
+    ("english", "korean", "says"),
+    [
+        ("{name} of {all}", "{name}은 {all} 중", "hangs on a place-holder: '}은'"),
+        ("{name} of {all}", "{name}", "place-holders ['{all}', '{name}'] became ['{name}']"),
+        ("Press the button to begin anew", "Press the button", "hardly any Korean"),
+        ("175 billion", "175억", "numbers: lost [175000000000.0]"),
+    ],
+)
+def test_a_damage_in_plain_words_is_seen(english, korean, says):
+    assert says in " ".join(unsound(english, korean, markdown=False))
+
+
+def test_changed_english_keeps_the_old_words_marked_and_unshown(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogues, "ROOT", tmp_path)
+    file = tmp_path / "ko" / "page.po"
+    first, second = Unit("a", "One\n\ncell."), Unit("b", "Another.")
+    made = catalogues.update(catalogues.load(file), [first, second])
+    made.get(first.says, "a").string, made.get(second.says, "b").string = "셀 하나.", "다른 셀."
+    catalogues.store(made, file)
+    assert catalogues.said(catalogues.load(file)) == {first: "셀 하나.", second: "다른 셀."}
+
+    changed = Unit("a", "One cell, changed.")
+    for _ in range(2):  # and the second time nothing more
+        catalogues.store(
+            catalogues.update(catalogues.load(file), [second, changed, Unit("c", "New.")]), file
+        )
+        stored = file.read_text("utf-8")
+        assert '#, fuzzy\n#| msgid "" "One\\n" "\\n" "cell."\nmsgctxt "a"\nmsgid "One cell, changed."' in stored
+        assert catalogues.said(catalogues.load(file)) == {second: "다른 셀."}
+        assert "Date" not in stored and "python-format" not in stored
+
+
+def test_a_page_without_words_is_not_built(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalogues, "ROOT", tmp_path)
+    with pytest.raises(
+        edition.Untranslated, match="book/intro is finished in 'ko'.*update book/intro"
+    ):
+        edition.translated(translations.source("book/intro"), LANGUAGE, "book/intro")
+
+
+def test_nothing_but_texts_alts_and_comments_is_changed():
+    code = "# warm up\nx = f'# {1}'  # 2 (B, T)\n%time y = 1  # as it is\n"
+    notebook = {
+        "cells": [
+            {"cell_type": "markdown", "id": "a", "source": ["# Title"], "metadata": {}},
+            {
+                "cell_type": "code",
+                "id": "b",
+                "source": code.splitlines(keepends=True),
+                "metadata": {"mystnb": {"image": {"alt": "A curve."}}},
+                "outputs": [{"output_type": "stream", "text": ["# warm up"]}],
+            },
+        ]
+    }
+    said = [*translated_pages.units_of_notebook(notebook)]
+    assert said == [Unit("a", "# Title"), Unit("b code", "# warm up"), Unit("b alt", "A curve.")]
+    made = translated_pages.notebook_in(notebook, lambda unit: f"# {unit.where}")
+    text, cell = made["cells"]
+    assert text["source"] == ["# a"] and cell["outputs"] == notebook["cells"][1]["outputs"]
+    assert "".join(cell["source"]) == code.replace("# warm up", "# b code")
+    assert cell["metadata"] == {"mystnb": {"image": {"alt": "# b alt"}}}
+
+
+def test_a_pages_blocks_are_the_page():
+    for page in translations.pages():
+        file = translations.source(page)
+        text = file.read_text("utf-8")
+        if file.suffix == ".md":
+            assert translated_pages.markdown_in(text, lambda unit: unit.says) == text
+        else:
+            notebook = json.loads(text)
+            assert translated_pages.notebook_in(notebook, lambda unit: unit.says) == notebook
