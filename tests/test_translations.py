@@ -11,8 +11,10 @@ from authoring.translation_check import unsound
 LANGUAGE = "ko"
 FINISHED = translations.finished(LANGUAGE)
 CELL = "## The cost\n\nA **window** of 16 tokens costs $T^2$: see `block_size` and [3b](03b.ipynb#x).\n\n- one\n- two"
-IN_KOREAN = "## 비용\n\n토큰 16개짜리 **윈도우**(window)의 비용은 $T^2$입니다. `block_size`와 [3b장](03b.ipynb#x)을 보세요."
-    "\n\n- 하나\n- 둘"
+IN_KOREAN = (
+    "## 비용\n\n토큰 16개짜리 **윈도우**(window)의 비용은 $T^2$입니다. "
+    "`block_size`와 [3b장](03b.ipynb#x)을 보세요.\n\n- 하나\n- 둘"
+)
 QUESTION = """**Predict first.** How many are there?
 
 *Type a number of pairs; within 10 % is right.*
@@ -116,7 +118,10 @@ def test_changed_english_keeps_the_old_words_marked_and_unshown(tmp_path, monkey
             catalogues.update(catalogues.load(file), [second, changed, Unit("c", "New.")]), file
         )
         stored = file.read_text("utf-8")
-        assert '#, fuzzy\n#| msgid "" "One\\n" "\\n" "cell."\nmsgctxt "a"\nmsgid "One cell, changed."' in stored
+        assert (
+            '#, fuzzy\n#| msgid "" "One\\n" "\\n" "cell."\nmsgctxt "a"\nmsgid "One cell, changed."'
+            in stored
+        )
         assert catalogues.said(catalogues.load(file)) == {second: "다른 셀."}
         assert "Date" not in stored and "python-format" not in stored
 

@@ -1,0 +1,118 @@
+"""The Korean edition beside the English one: the same pages and sections, a switch between them, and a search."""
+
+import re
+from functools import cache
+
+import pytest
+from visits import CHAPTERS, PAGES, Reader
+
+from authoring import translations
+from authoring.extensions.languages import pieces
+from authoring.site import HTML
+from nbutils import words
+
+FINISHED = translations.finished("ko")
+SECTION = re.compile(r'<section id="([^"]+)"')
+
+
+@cache
+def html(page: str) -> str:
+    return (HTML / f"{page}.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", translations.pages())
+def test_a_page_has_the_same_sections_in_both_languages(page):
+    assert SECTION.findall(html(f"ko/{page}")) == SECTION.findall(html(page)) != []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_says_where_it_stands_in_other_languages(page):
+    for here, top in (("en", ""), ("ko", "ko/")):
+        own = html(f"{top}{page}")
+        assert f'<html lang="{here}"' in own
+        switch = re.search(r'<nav class="language-switch".*?</nav>', own, re.S)[0]
+        assert re.findall(r'<a href="([^"]+)" lang="(\w+)"[^>]*?( aria-current)?=?', switch)
+        links = re.findall(r'href="([^"]+)" lang="(\w+)"', switch)
+        up = "../" * (page.count("/") + (here == "ko"))
+        assert links == [
+            (f"{up or './'}{page}.html".replace("./../", "../"), "en"),
+            (f"{up or './'}ko/{page}.html", "ko"),
+        ]
+        assert [code for code in re.findall(r'hreflang="([\w-]+)"\s+href', own)] in (
+            [],
+            ["en", "ko", "x-default"],
+        )
+        if page in translations.pages():
+            alternates = dict(
+                re.findall(r'<link rel="alternate" hreflang="([\w-]+)" href="([^"]+)"', own)
+            )
+            assert alternates["ko"].endswith(f"/ko/{page}.html")
+            assert (
+                alternates["en"] == alternates["x-default"] == alternates["ko"].replace("/ko/", "/")
+            )
+
+
+@pytest.mark.parametrize("page", translations.pages())
+def test_a_page_says_whether_it_is_translated(page):
+    waits = words.table("book/languages", "ko")["waits"]
+    assert (waits in html(f"ko/{page}")) == (page not in FINISHED)
+    assert waits not in html(page)
+
+
+def test_a_translated_page_is_corrected_in_its_catalogue():
+    assert f"/edit/main/translations/ko/{FINISHED[0]}.po" in html(f"ko/{FINISHED[0]}")
+    assert "translations/" not in re.search(r'href="[^"]*/edit/[^"]*"', html(FINISHED[0]))[0]
+
+
+def test_a_translated_chapter_asks_what_the_english_one_asks():
+    asked = re.compile(r'<div class="prediction" id="([^"]+)" data-question="([^"]*)"')
+    wrong = re.compile(r'<li data-wrong="([^"]*)"')
+    chapters = [page for page in FINISHED if page in CHAPTERS]
+    assert chapters
+    for page in chapters:
+        korean, english = html(f"ko/{page}"), html(page)
+        assert asked.findall(korean) == asked.findall(english)
+        assert wrong.findall(korean) == wrong.findall(english)
+        assert korean.count('<div class="veiled"') == english.count('<div class="veiled"')
+
+
+def test_words_are_cut_for_the_search():
+    assert pieces("토큰은") == ["토큰", "큰은"] and pieces("토큰") == ["토큰"]
+    assert pieces("GPT가") == ["GPT", "가"] and pieces("a1") == ["a1"] and pieces("값") == ["값"]
+
+
+@pytest.mark.parametrize("page", FINISHED)
+def test_nothing_goes_wrong_on_a_translated_page(browser, site, page):
+    """One look each: on a phone, dark and light in turn."""
+    reader = Reader(browser, site)
+    reader.turn_to(f"ko/{page}", width=390, scheme=("dark", "light")[FINISHED.index(page) % 2])
+    assert not any(reader.troubles().values()), reader.troubles()
+    reader.close()
+
+
+def test_the_switch_keeps_the_section_and_the_search_finds_a_word_with_its_particle(browser, site):
+    reader = Reader(browser, site)
+    page = reader.page
+    reader.turn_to("notebooks/02_io")
+    page.locator("#page-contents a").nth(2).click()
+    anchor = page.locator("#page-contents a").nth(2).get_attribute("href")
+    page.wait_for_function(
+        f"document.querySelector('#page-contents a[aria-current]')?.hash === '{anchor}'"
+    )
+    page.get_by_role("link", name="한국어").click()
+    page.wait_for_url(f"**/ko/notebooks/02_io.html{anchor}")
+    place = page.locator(f"[id='{anchor[1:]}']").first
+    page.wait_for_function(
+        "place => Math.abs(place.getBoundingClientRect().top) < 200", arg=place.element_handle()
+    )
+    page.get_by_role("link", name="English").click()
+    page.wait_for_url(f"**/notebooks/02_io.html{anchor}")
+    page.goto(f"{site}ko/search.html?q=윈도우")
+    page.wait_for_function(
+        "() => window.Search?.status?.innerText && document.querySelector('#search-results li a')"
+    )
+    page.wait_for_function("() => !/\\.$/.test(Search.title?.innerText ?? '') || true")
+    found = page.locator("#search-results li a").evaluate_all("all => all.map(link => link.href)")
+    assert any("notebooks/02_io" in link for link in found)
+    assert reader.errors == []
+    reader.close()
