@@ -100,10 +100,10 @@ def store(language: str) -> None:
 
 
 def unsound(name: str, english: str, instead: str) -> Iterator[str]:
-    """What is wrong with what is said instead of a unit: a sentence each. A label that stays is data."""
+    """What is wrong with what is said instead of a unit: a sentence each. What stays as it is is a name, or data."""
     if english.startswith('{"'):
         yield from _unsound_json(english, instead)
-    elif not (name == FIGURES and instead == english):
+    elif instead != english or name != FIGURES and " " in english:
         yield from translation_check.unsound(english, instead, markdown=False)
 
 
