@@ -16,7 +16,7 @@ from authoring.extensions.figures import LABEL, NUMBER
 from authoring.site import ROOT
 
 WORD = re.compile(r"[A-Za-z]{2}")
-DATA = ("·", "…", " ", "|", "<")  # how tokens and beginnings of texts begin
+DATA = ("·", "…", " ", "\N{NO-BREAK SPACE}", "|", "<")  # how tokens and beginnings of texts begin
 
 
 def pattern(label: str) -> str:
