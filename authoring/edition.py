@@ -15,8 +15,9 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, translated_pages
+from authoring import catalogues, figure_labels, translated_pages
 from authoring.catalogues import Unit
+from authoring.extensions import figures
 from authoring.translations import (
     FRAME,
     LANGUAGES,
@@ -79,6 +80,11 @@ def translated(file: Path, language: str, page: str) -> str:
     text, say = (ROOT / file).read_text("utf-8"), speaker(language, page)
     if file.suffix == ".md":
         return translated_pages.markdown_in(text, say)
+    if lacking := figure_labels.lacking(ROOT / file, figures.table(language)):
+        raise Untranslated(
+            f"{page} is finished in {language!r}, and its figures have no words for {lacking}: "
+            "python -m authoring.translations update figures, write them, and compile"
+        )
     made = translated_pages.notebook_in(json.loads(text), say)
     return json.dumps(made, ensure_ascii=False, indent=1)
 

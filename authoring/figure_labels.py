@@ -12,17 +12,11 @@ from html import unescape
 from pathlib import Path
 
 from authoring.catalogues import Unit
-from authoring.extensions.figures import LABEL, NUMBER
+from authoring.extensions.figures import LABEL, pattern
 from authoring.site import ROOT
 
 WORD = re.compile(r"[A-Za-z]{2}")
 DATA = ("·", "…", " ", "\N{NO-BREAK SPACE}", "|", "<")  # how tokens and beginnings of texts begin
-
-
-def pattern(label: str) -> str:
-    """The label with ``{0}``, ``{1}`` in place of its numbers."""
-    parts = NUMBER.split(label)
-    return parts[0] + "".join(f"{{{i}}}{part}" for i, part in enumerate(parts[1:]))
 
 
 def says(label: str) -> bool:

@@ -10,6 +10,7 @@ from functools import cache
 from myst_parser.mdit_to_docutils.base import default_slugify
 
 from authoring import catalogues
+from authoring.translated_pages import ALT, CODE
 from authoring.translations import LECTURE, TITLE, finished
 from nbutils.words import language
 
@@ -30,7 +31,8 @@ def english_of(spoken: str) -> Mapping[str, str]:
     found = {plain(told): unit.says for unit, told in titles.items() if unit.where == TITLE}
     for page in finished(spoken):
         words = catalogues.said(catalogues.load(catalogues.path(spoken, page)))
-        for unit, told in words.items():
+        texts = {unit: told for unit, told in words.items() if not unit.where.endswith((ALT, CODE))}
+        for unit, told in texts.items():
             for english, other in zip(headings(unit.says), headings(told), strict=True):
                 if found.setdefault(plain(other), english) != english:
                     raise ValueError(

@@ -15,7 +15,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from authoring import predictions
 
 ROLE = re.compile(r"\{([a-z:-]+)\}`([^`]*)`")
-KEEP = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|``.+?``|`[^`\n]+`|\]\([^)]+\)|!\[", re.S)
+KEEP = re.compile(r"\$\$.*?\$\$|(?<!\\)\$[^$\n]+(?<!\\)\$|``.+?``|`[^`\n]+`|\]\([^)]+\)|!\[", re.S)
 HOLDER = re.compile(r"\{\w*\}")
 RENDER = MarkdownIt("commonmark", {"html": True}).enable("table").use(dollarmath_plugin)
 UNSPOKEN = re.compile(
@@ -54,21 +54,35 @@ WORDS = {word: n for n, word in enumerate(SMALL.split())} | {
     "pair": 2,
     "dozen": 12,
 }
+PARTS = {"hundredths": 1e-2, "thousandths": 1e-3, "millionths": 1e-6}
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-KOREAN_SCALES = {"천만": 1e7, "백만": 1e6, "천": 1e3, "만": 1e4, "억": 1e8, "조": 1e12}
+OF_PART = re.compile(r"(백만|천|백)분의 ([\d.]*\d)")  # 백만분의 2.7
+KOREAN_SCALES = {
+    "백만분": 1e-6,
+    "천분": 1e-3,
+    "백분": 1e-2,
+    "천만": 1e7,
+    "백만": 1e6,
+    "천": 1e3,
+    "만": 1e4,
+    "억": 1e8,
+    "조": 1e12,
+}
 NUMBER = r"\d[\d,]*(?:\.\d+)?"
-ENGLISH = re.compile(rf"({NUMBER})[\s-]?({'|'.join(SCALES)})?")
-KOREAN = re.compile(rf"({NUMBER})\s?({'|'.join(KOREAN_SCALES)})?")
+ENGLISH = re.compile(rf"({NUMBER})(?:[\s-]?({'|'.join(PARTS | SCALES)}))?")
+KOREAN = re.compile(rf"({NUMBER})(?:\s?({'|'.join(KOREAN_SCALES)})(?!큼))?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
     r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도"
-    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?나|되어지|하십시오"
+    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?(?:나다|난|났|나서|나면|납니다|내다|냈)|되어지|하십시오"
 )
 # How a particle begins after a sound: what follows a consonant, and what follows a vowel.
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"
 AFTER_CONSONANT = r"(?:은|을|과)(?![가-힣])|으로(?![가-힣])|이(?=[\s,.])"
 HANGS_ON_HOLDER = re.compile(r"\}(?:은|는|이|가|을|를|과|와|으로|로|이라|라)(?![가-힣/])")
-CONSONANT = re.compile(rf"(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}")
+CONSONANT = re.compile(
+    rf"(?<!GPT-)(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}"
+)
 VOWEL = re.compile(
     rf"(?:\d[\d,.]*[2459]|(?<![\d.,])[2459]|\b[A-Z]*[ABCDEFGHIJKOPQSTUVWXYZ])(?:{AFTER_CONSONANT})"
 )
@@ -164,13 +178,13 @@ def plain(text: str) -> str:
 def values(text: str, found: re.Pattern, scales: dict[str, float]) -> Counter:
     """The numbers that are written in digits, with the word of scale behind them."""
     return Counter(
-        round(float(match[1].replace(",", "")) * scales.get(match[2], 1), 6)
-        for match in found.finditer(plain(text))
+        round(float(match[1].replace(",", "")) * scales.get(match[2], 1), 9)
+        for match in found.finditer(OF_PART.sub(r"\2\1분", plain(text)))
     )
 
 
 def in_words(text: str) -> set[float]:
-    words = re.findall(r"[a-z]+", plain(text).lower())
+    words = set(re.findall(r"[a-z]+", plain(text).lower()))
     found = {WORDS[word] for word in words if word in WORDS}
     found |= {
         scale * k
@@ -178,14 +192,17 @@ def in_words(text: str) -> set[float]:
         if word in words or f"{word}s" in words
         for k in ({1, 0.5} | {WORDS[word] for word in words if word in WORDS})
     }
+    found |= {1} if words & {"a", "an", "one"} else set()
     return found | {1 / n for n in found if n}
 
 
 def numbers(english: str, korean: str) -> Iterator[str]:
-    a, b = values(english, ENGLISH, SCALES), values(korean, KOREAN, KOREAN_SCALES)
-    words = in_words(english)
-    lost = [n for n in a if n not in b]
-    new = [n for n in b if n not in a and n not in words]
+    a, b = values(english, ENGLISH, PARTS | SCALES), values(korean, KOREAN, KOREAN_SCALES)
+    # "65 billion, not 70": what counts billions may leave the word out
+    scales = [1, *(scale for word, scale in SCALES.items() if word in english)]
+    may = {n: {round(n * scale, 9) for scale in scales} for n in a}
+    lost = [n for n in a if not may[n] & b.keys()]
+    new = [n for n in b if n not in in_words(english).union(*may.values())]
     if lost or new:
         yield f"numbers: lost {lost}, new {new}"
 

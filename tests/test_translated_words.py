@@ -116,7 +116,7 @@ def test_what_is_unsound_in_words_is_seen(name, english, instead, says):
     ],
 )
 def test_a_label_s_pattern_is_the_one_that_the_book_looks_up(label, pattern):
-    assert figure_labels.pattern(label) == pattern
+    assert figures.pattern(label) == pattern
     numbers = figures.NUMBER.findall(label)
     instead = f"X {HOLDER.sub('{}', pattern)}"
     made = figures.relabelled(f"<text>{label}</text>", {pattern: f"X {pattern}"})

@@ -96,26 +96,26 @@ def tell(app: Sphinx, pagename, templatename, context, doctree) -> None:
         for code, shown in [*zip(EVERY, EVERY), ("x-default", "en")]
     )
     context["metatags"] += others
-    if here != "en":
-        edit(app, pagename, context)
-        if pagename not in finished(here):
-            told = escape(table(AREA, here)["waits"])
-            context["body"] = (
-                f'<p class="waits" role="note">{told}</p><div lang="en">{context["body"]}</div>'
-            )
+    if here != "en" and pagename not in finished(here):
+        told = escape(table(AREA, here)["waits"])
+        context["body"] = (
+            f'<p class="waits" role="note">{told}</p><div lang="en">{context["body"]}</div>'
+        )
 
 
-def edit(app: Sphinx, page: str, context) -> None:
+def edit(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """Who corrects a translated page corrects its catalogue."""
+    if app.config.language == "en" or pagename not in app.env.found_docs:
+        return
     url, branch = repository(app)
-    file = catalogues.path(app.config.language, page).relative_to(catalogues.ROOT.parent)
-    context["get_edit_provider_and_url"] = lambda: (
-        "GitHub",
-        f"{url}/edit/{branch}/{file.as_posix()}",
-    )
+    file = catalogues.path(app.config.language, pagename).relative_to(catalogues.ROOT.parent)
+    context["edit_page_provider_name"] = "GitHub"
+    # The theme's template must name file_name: in a comment of it here.
+    context["edit_page_url_template"] = f"{url}/edit/{branch}/{file.as_posix()}{{# file_name #}}"
 
 
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", settle)
+    app.connect("html-page-context", edit, priority=400)  # before the theme reads it
     app.connect("html-page-context", tell, priority=700)  # after the page has its description
     return {"parallel_read_safe": True, "parallel_write_safe": True}
