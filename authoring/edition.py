@@ -15,8 +15,9 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, translations
+from authoring import catalogues, figure_labels, translations
 from authoring.catalogues import Unit
+from authoring.extensions import figures
 from authoring.translated_pages import Say
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,12 +47,22 @@ def lay_out(language: str, folder: Path) -> None:
         made = folder / file.relative_to(ROOT)
         made.parent.mkdir(parents=True, exist_ok=True)
         if page in done:
+            have_labels(language, page)
             made.write_text(translations.translated(language, page), "utf-8")
         else:
             shutil.copy(file, made)
     say = translations.speaker(language, translations.FRAME)
     (folder / "_config.yml").write_text(config(language, say), "utf-8")
     (folder / "_toc.yml").write_text(contents(say), "utf-8")
+
+
+def have_labels(language: str, page: str) -> None:
+    """Raises `Untranslated` where a figure of a page has a label without words."""
+    if lacking := figure_labels.lacking(translations.source(page), figures.table(language)):
+        raise translations.Untranslated(
+            f"{page} is finished in {language!r}, and its figures have no words for {lacking}: "
+            "python -m authoring.translations update figures, write them, and compile"
+        )
 
 
 def claims(language: str) -> str:

@@ -1,7 +1,10 @@
-"""Keep the translations: ``python -m authoring.translations update`` or ``check``, and names of catalogues for a few.
+"""Keep the translations: ``python -m authoring.translations update``, ``check`` or ``compile``.
+
+Names of catalogues behind ``update`` and ``check`` are for a few of them.
 
 ``update`` brings the catalogues up to what is said in English now: new words wait for theirs, changed ones are
 marked fuzzy. ``check`` says what is missing, stale or unsound, and exits with 1 where anything is.
+``compile`` writes the tables of words that the package reads, `nbutils/words/LANGUAGE`.
 """
 
 import argparse
@@ -12,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, translated_pages
+from authoring import catalogues, translated_pages, translated_words
 from authoring.catalogues import Unit
 from authoring.site import ROOT, toc_pages
 from authoring.translation_check import unsound
@@ -32,6 +35,11 @@ def finished(language: str) -> list[str]:
 def pages() -> list[str]:
     """The pages that have a catalogue, as the table of contents names them."""
     return toc_pages()
+
+
+def names() -> list[str]:
+    """All catalogues."""
+    return [FRAME, LECTURE, *pages(), *translated_words.NAMES]
 
 
 def source(page: str) -> Path:
@@ -69,6 +77,8 @@ def units(name: str) -> list[Unit]:
         return framed()
     if name == LECTURE:
         return [unit for _, _, unit in claims(lecture())]
+    if name in translated_words.NAMES:
+        return translated_words.units(name)
     return [*translated_pages.units(source(name))]
 
 
@@ -138,21 +148,32 @@ def problems(language: str, name: str) -> Iterator[str]:
         elif message.fuzzy:
             yield f"{place}: the English has changed since"
         else:
-            plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
-            entry = name == GLOSSARY and "\n  " in unit.says
-            for what in unsound(unit.says, message.string, markdown=not plain, entry=entry):
+            for what in unsound_unit(name, unit, message.string):
                 yield f"{place}: {what}"
     for unit in told:
         yield f"{name} {unit.where}: nothing says {unit.says[:60]!r} any more"
 
 
+def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
+    """What is wrong with what a catalogue says instead of a unit."""
+    if name in translated_words.NAMES:
+        yield from translated_words.unsound(name, unit.says, instead)
+        return
+    plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
+    entry = name == GLOSSARY and "\n  " in unit.says
+    yield from unsound(unit.says, instead, markdown=not plain, entry=entry)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=("update", "check"))
+    parser.add_argument("what", choices=("update", "check", "compile"))
     parser.add_argument("names", nargs="*")
     options, wrong = parser.parse_args(arguments), 0
     for language in LANGUAGES:
-        for name in options.names or [FRAME, LECTURE, *pages()]:
+        if options.what == "compile":
+            translated_words.store(language)
+            continue
+        for name in options.names or names():
             if options.what == "update":
                 update(language, name)
             else:

@@ -1,7 +1,8 @@
 """The code behind the Next Token course: text becomes tokens, tokens become a GPT that talks.
 
 The modules are the stations of the flow. Each is loaded when it is first used, so that
-``import nbutils`` is quick and needs neither PyTorch nor matplotlib.
+``import nbutils`` is quick and needs neither PyTorch nor matplotlib. ``nbutils.language("ko")``
+chooses what pictures and panels speak.
 """
 
 import importlib
@@ -69,6 +70,8 @@ __all__ = list(_MODULES)
 
 
 def __getattr__(name):
+    if name == "language":
+        return importlib.import_module("nbutils.words").language
     if name in _MODULES:
         try:
             return importlib.import_module(f"{__name__}.{name}")
@@ -82,4 +85,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*_MODULES, "__version__"})
+    return sorted({*_MODULES, "language", "__version__"})

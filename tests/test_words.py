@@ -43,7 +43,7 @@ def test_the_language_is_the_environment_s_and_else_english(monkeypatch):
             monkeypatch.delenv("NBUTILS_LANG")
         assert words.language() == "en"
     monkeypatch.setenv("NBUTILS_LANG", "xx")
-    with pytest.raises(ValueError, match="NBUTILS_LANG='xx' must be one of en, or not set"):
+    with pytest.raises(ValueError, match="NBUTILS_LANG='xx' must be one of en, ko, or not set"):
         words.language()
 
 

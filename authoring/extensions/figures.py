@@ -76,16 +76,19 @@ def relabelled(svg: str, words: Mapping[str, str]) -> str:
 
     def label(found) -> str:
         text = unescape(found[2])
-        numbers = NUMBER.findall(text)
-        counted = iter(range(len(numbers)))
-        pattern = NUMBER.sub(lambda _: f"{{{next(counted)}}}", text)
         if text in words:
             text = words[text]
-        elif pattern in words:
-            text = words[pattern].format(*numbers)
+        elif (made := pattern(text)) in words:
+            text = words[made].format(*NUMBER.findall(text))
         return found[1] + escape(text, quote=False) + found[3]
 
     return LABEL.sub(label, svg) if words else svg
+
+
+def pattern(label: str) -> str:
+    """The label with ``{0}``, ``{1}`` in place of its numbers."""
+    first, *parts = NUMBER.split(label)
+    return first + "".join(f"{{{i}}}{part}" for i, part in enumerate(parts))
 
 
 def table(language: str) -> Mapping[str, str]:

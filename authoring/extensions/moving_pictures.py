@@ -3,8 +3,8 @@
 `nbutils.figures.moving.picture.Picture.html` is what a notebook's cell leaves in a page, and the directive ``{moving}``
 in a page that is no notebook: ``{moving} sampler``. Here it gets its words, and each kind of picture its script as one
 file for the whole book, named after its content, so that no browser keeps an old one. Other pages load nothing. The
-scripts are classic ones, since a browser that opens a
-page from a disk refuses modules.
+scripts are classic ones, since a browser that opens a page from a disk refuses modules. In another language the summary
+that a notebook stored is said in that language, too.
 """
 
 import gzip
@@ -19,7 +19,9 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from authoring.summaries import in_html
 from nbutils.figures.moving import picture
+from nbutils.words import language
 
 HOST = "pictures.js"  # in book/assets
 LARGE = 2000  # characters of one part of a picture's state
@@ -95,6 +97,8 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
         name = publish(kind, state, folder)
         state, later = parted(kind, state, folder)
         files = f'data-script="{here}/{name}"' + (f' data-later="{here}/{later}"' if later else "")
+        if (spoken := language()) != "en":
+            rest = in_html(kind, rest, spoken)
         return f"{opening} {files}{rest}{picture.as_script(state)}</script>"
 
     return PLACE.sub(with_script, body)

@@ -16,16 +16,28 @@ from types import MappingProxyType
 FOLDER = Path(__file__).parent
 
 
-def language() -> str:
-    """The language to speak: the environment variable ``NBUTILS_LANG`` names it, else English.
+def language(chosen: str | None = None) -> str:
+    """The language to speak; with an argument, the one that this process speaks from now on: ``language("ko")``.
 
-    Empty is as if not set. Raises ValueError for a language that has no words.
+    Else the environment variable ``NBUTILS_LANG`` names it, else it is English; empty is as if not set. What the
+    system speaks counts for nothing. Programs that the process starts speak the same. Raises ValueError for a
+    language that has no words.
     """
-    chosen = os.environ.get("NBUTILS_LANG") or "en"
-    known = sorted({path.parts[-3] for path in FOLDER.glob("*/*/*.json")})
-    if chosen not in known:
-        raise ValueError(f"NBUTILS_LANG={chosen!r} must be one of {', '.join(known)}, or not set")
-    return chosen
+    named, said = f"language={chosen!r}", chosen
+    if chosen is None:
+        said = os.environ.get("NBUTILS_LANG") or "en"
+        named = f"NBUTILS_LANG={said!r}"
+    if said not in (known := languages()):
+        rest = ", or not set" if chosen is None else ""
+        raise ValueError(f"{named} must be one of {', '.join(known)}{rest}")
+    if chosen is not None:
+        os.environ["NBUTILS_LANG"] = said
+    return said
+
+
+def languages() -> list[str]:
+    """Those that have words: ``en``, ``ko``."""
+    return sorted({path.parts[-3] for path in FOLDER.glob("*/*/*.json")})
 
 
 @cache

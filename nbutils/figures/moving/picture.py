@@ -62,13 +62,16 @@ class Picture(anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     @classmethod
-    def wording(cls) -> dict:
-        """All that it may say: the words of every picture, of its parts, and of its script's name."""
+    def wording(cls, spoken: str | None = None) -> dict:
+        """All that it may say: the words of every picture, of its parts, and of its script's name.
+
+        spoken: the language, else the one that `words.language` names.
+        """
         tables = ("common", *cls.parts, Path(cls.script).stem)
         return {
             key: words
             for name in tables
-            for key, words in table(f"pictures/{name}", language()).items()
+            for key, words in table(f"pictures/{name}", spoken or language()).items()
         }
 
     @classmethod
