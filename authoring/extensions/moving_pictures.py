@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from authoring.summaries import in_html
+from authoring.summaries import in_html, in_state
 from nbutils.figures.moving import picture
 from nbutils.words import language
 
@@ -93,12 +93,13 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
     def with_script(found) -> str:
         opening, named, rest, own = found.groups()
         kind = class_named(named)
-        state = json.loads(own) | kind.of_kind()
+        own = json.loads(own)
+        if (spoken := language()) != "en":
+            own, rest = in_state(own, spoken), in_html(kind, rest, spoken)
+        state = own | kind.of_kind()
         name = publish(kind, state, folder)
         state, later = parted(kind, state, folder)
         files = f'data-script="{here}/{name}"' + (f' data-later="{here}/{later}"' if later else "")
-        if (spoken := language()) != "en":
-            rest = in_html(kind, rest, spoken)
         return f"{opening} {files}{rest}{picture.as_script(state)}</script>"
 
     return PLACE.sub(with_script, body)
