@@ -63,7 +63,7 @@ def templates(kind: type[Picture], language: str, written: str = "en") -> tuple[
 def names(language: str, written: str = "en") -> tuple[Template, ...]:
     """What notebooks and measured runs call things, in a state or at a summary's beginning."""
     pairs = [*zip(*(flat(table(NAMES, one)) for one in (written, language)), strict=True)]
-    pairs += [(name[0].upper() + name[1:], instead) for name, instead in pairs if name[0].islower()]
+    pairs += [[one[0].upper() + one[1:] for one in pair] for pair in pairs if pair[0][0].islower()]
     return tuple(_template(*pair) for pair in pairs)
 
 

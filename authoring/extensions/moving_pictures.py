@@ -93,10 +93,9 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
     def with_script(found) -> str:
         opening, named, rest, own = found.groups()
         kind = class_named(named)
-        own = json.loads(own)
+        state = json.loads(own) | kind.of_kind()
         if (spoken := language()) != "en":
-            own, rest = in_state(own, spoken), in_html(kind, rest, spoken)
-        state = own | kind.of_kind()
+            state, rest = in_state(state, spoken), in_html(kind, rest, spoken)
         name = publish(kind, state, folder)
         state, later = parted(kind, state, folder)
         files = f'data-script="{here}/{name}"' + (f' data-later="{here}/{later}"' if later else "")
