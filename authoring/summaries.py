@@ -2,19 +2,20 @@
 
 The sentence was made of the words of `nbutils/words/en/pictures`, with numbers and names filled in. Here it is taken
 apart into these words again, and put together of the other language's. A value that is one of the words itself, a
-unit or a choice, is said in that language, too.
+unit or a choice, is said in that language, too. So is what a state calls in English: stages, machines.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape, unescape
 from typing import NamedTuple
 
 from nbutils.figures.moving.picture import Picture
-from nbutils.words import fill
+from nbutils.words import fill, table
 
 END = re.compile(r"(?<=[.!?:])\s+|\n")  # where a sentence of a summary may end
+NAMES = "book/stored"  # the table of what a state has in English
 HOLDER = re.compile(r"\{(\w+)\}")
 VALUE = r"(?:(?![.!?]\s[A-Z]).)+?"  # no sentence ends in a value
 STORED = re.compile(r"(?<=><p>)(.*?)(?=</p>)", re.S)
@@ -55,7 +56,24 @@ def in_html(kind: type[Picture], html: str, language: str) -> str:
 def templates(kind: type[Picture], language: str, written: str = "en") -> tuple[Template, ...]:
     """All words that the picture may say, as they are written in one language and said in another."""
     pairs = zip(flat(kind.wording(written)), flat(kind.wording(language)), strict=True)
-    return tuple(_template(words, instead) for words, instead in pairs if words)
+    return (*(_template(*pair) for pair in pairs if pair[0]), *names(language, written))
+
+
+@cache
+def names(language: str, written: str = "en") -> tuple[Template, ...]:
+    """What notebooks and measured runs call things, in a state or at a summary's beginning."""
+    pairs = [*zip(*(flat(table(NAMES, one)) for one in (written, language)), strict=True)]
+    pairs += [[one[0].upper() + one[1:] for one in pair] for pair in pairs if pair[0][0].islower()]
+    return tuple(_template(*pair) for pair in pairs)
+
+
+def in_state(state, language: str):
+    """A picture's state, or a part of it, with the `names` in it as that language has them."""
+    if isinstance(state, str):
+        return (_read(state, names(language), 1) or (0, state))[1]
+    if isinstance(state, dict):
+        return {key: in_state(one, language) for key, one in state.items()}
+    return [in_state(one, language) for one in state] if isinstance(state, list) else state
 
 
 def flat(words) -> Iterator[str]:
@@ -63,7 +81,7 @@ def flat(words) -> Iterator[str]:
     if isinstance(words, str):
         yield words
         return
-    for one in words.values() if isinstance(words, dict) else words:
+    for one in words.values() if isinstance(words, Mapping) else words:
         yield from flat(one)
 
 

@@ -109,11 +109,17 @@ def xx(monkeypatch, tmp_path):
         own = tmp_path / path.relative_to(words.FOLDER)
         own.parent.mkdir(parents=True, exist_ok=True)
         own.write_bytes(path.read_bytes())
-    for made in (words.table, summaries.templates):
-        made.cache_clear()
+    names = (words.FOLDER / "en" / summaries.NAMES).with_suffix(".json")
+    for language in ("en", "xx"):  # Python says these as they are stored
+        own = (tmp_path / language / summaries.NAMES).with_suffix(".json")
+        own.parent.mkdir(parents=True)
+        own.write_bytes(names.read_bytes())
     monkeypatch.setattr(words, "FOLDER", tmp_path)
+    cached = (words.table, summaries.templates, summaries.names)
+    for made in cached:
+        made.cache_clear()
     yield
-    for made in (words.table, summaries.templates):
+    for made in cached:
         made.cache_clear()
 
 
@@ -149,3 +155,14 @@ def test_a_summary_in_a_page_is_put_in_its_place(xx):
     made = summaries.in_html(kind, html, "xx")
     assert made.partition("<script")[2] == html.partition("<script")[2]
     assert made.partition("\n<script")[0] == kind().html().partition("\n<script")[0]
+
+
+def test_what_a_state_calls_in_english_is_said_in_korean():
+    state = {"stages": ["token table", "after layer 2"], "name": "AMD EPYC, 2 cores", "n": 3}
+    assert summaries.in_state(state, "ko") == {
+        "stages": ["토큰 표", "레이어 2 뒤"],
+        "name": "AMD EPYC, 코어 2개",
+        "n": 3,
+    }
+    tokens = {"tokens": ["·table", "position", "Who has the ball?"], "none": None}
+    assert summaries.in_state(tokens, "ko") == tokens

@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from authoring.summaries import in_html
+from authoring.summaries import in_html, in_state
 from nbutils.figures.moving import picture
 from nbutils.words import language
 
@@ -94,11 +94,11 @@ def with_scripts(body: str, here: str, folder: Path) -> str:
         opening, named, rest, own = found.groups()
         kind = class_named(named)
         state = json.loads(own) | kind.of_kind()
+        if (spoken := language()) != "en":
+            state, rest = in_state(state, spoken), in_html(kind, rest, spoken)
         name = publish(kind, state, folder)
         state, later = parted(kind, state, folder)
         files = f'data-script="{here}/{name}"' + (f' data-later="{here}/{later}"' if later else "")
-        if (spoken := language()) != "en":
-            rest = in_html(kind, rest, spoken)
         return f"{opening} {files}{rest}{picture.as_script(state)}</script>"
 
     return PLACE.sub(with_script, body)
