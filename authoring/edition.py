@@ -15,31 +15,16 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, figure_labels, translated_pages
+from authoring import catalogues, figure_labels, translations
 from authoring.catalogues import Unit
 from authoring.extensions import figures
-from authoring.translations import (
-    FRAME,
-    LANGUAGES,
-    LECTURE,
-    claims,
-    finished,
-    lecture,
-    pages,
-    source,
-)
+from authoring.translated_pages import Say
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 # What an edition has of its own, or has no use for.
 OWN = {"notebooks", "book", "_config.yml", "_toc.yml", "_build", "node_modules"}
-
-
 BOOK = "from jupyter_book.cli.main import main; main()"
-
-
-class Untranslated(ValueError):
-    """A finished page that says something for which there are no words."""
 
 
 def lay_out(language: str, folder: Path) -> None:
@@ -53,58 +38,44 @@ def lay_out(language: str, folder: Path) -> None:
     for path in (ROOT / "book").iterdir():
         if path.suffix != ".md":
             (folder / "book" / path.name).symlink_to(path)
-    done = finished(language)
+    done = translations.finished(language)
     if "book/lecture" in done:
-        say, table = speaker(language, LECTURE), lecture()
-        for where, key, unit in claims(table):
-            where[key] = say(unit)
         (folder / "book" / "lecture.json").unlink()
-        (folder / "book" / "lecture.json").write_text(
-            json.dumps(table, ensure_ascii=False), "utf-8"
-        )
-    for page in pages():
-        file = source(page)
-        made = folder / file
+        (folder / "book" / "lecture.json").write_text(claims(language), "utf-8")
+    for page in translations.pages():
+        file = translations.source(page)
+        made = folder / file.relative_to(ROOT)
         made.parent.mkdir(parents=True, exist_ok=True)
         if page in done:
-            made.write_text(translated(file, language, page), "utf-8")
+            made.write_text(translations.translated(language, page), "utf-8")
+            check_labels(language, file)
         else:
-            shutil.copy(ROOT / file, made)
-    say = speaker(language, FRAME)
+            shutil.copy(file, made)
+    say = translations.speaker(language, translations.FRAME)
     (folder / "_config.yml").write_text(config(language, say), "utf-8")
     (folder / "_toc.yml").write_text(contents(say), "utf-8")
 
 
-def translated(file: Path, language: str, page: str) -> str:
-    """The page's file in that language."""
-    text, say = (ROOT / file).read_text("utf-8"), speaker(language, page)
-    if file.suffix == ".md":
-        return translated_pages.markdown_in(text, say)
-    if lacking := figure_labels.lacking(ROOT / file, figures.table(language)):
-        raise Untranslated(
-            f"{page} is finished in {language!r}, and its figures have no words for {lacking}: "
+def check_labels(language: str, file: Path) -> None:
+    """Raises `Untranslated` where a finished notebook's figures have a label that lacks its words."""
+    if file.suffix != ".ipynb":
+        return
+    if lacking := figure_labels.lacking(file, figures.table(language)):
+        raise translations.Untranslated(
+            f"{file.stem} is finished in {language!r}, and its figures have no words for {lacking}: "
             "python -m authoring.translations update figures, write them, and compile"
         )
-    made = translated_pages.notebook_in(json.loads(text), say)
-    return json.dumps(made, ensure_ascii=False, indent=1)
 
 
-def speaker(language: str, name: str) -> translated_pages.Say:
-    """What a catalogue says. Where it has no words, the English has changed, and `Untranslated` says where."""
-    words = catalogues.said(catalogues.load(catalogues.path(language, name)))
-
-    def say(unit: Unit) -> str:
-        if unit not in words:
-            raise Untranslated(
-                f"{name} is finished in {language!r}, and has no words at {unit.where!r} for {unit.says[:60]!r}: "
-                f"python -m authoring.translations update {name}, then write them"
-            )
-        return words[unit]
-
-    return say
+def claims(language: str) -> str:
+    """The table of the lecture in that language."""
+    say, table = translations.speaker(language, translations.LECTURE), translations.lecture()
+    for where, key, unit in translations.claims(table):
+        where[key] = say(unit)
+    return json.dumps(table, ensure_ascii=False)
 
 
-def config(language: str, say: translated_pages.Say) -> str:
+def config(language: str, say: Say) -> str:
     """The book's settings in that language."""
     made = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     for key in ("author", "copyright"):
@@ -115,7 +86,7 @@ def config(language: str, say: translated_pages.Say) -> str:
     return yaml.safe_dump(made, allow_unicode=True, sort_keys=False)
 
 
-def contents(say: translated_pages.Say) -> str:
+def contents(say: Say) -> str:
     made = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     for part in made["parts"]:
         part["caption"] = say(Unit("", part["caption"]))
@@ -146,6 +117,6 @@ def build(language: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in LANGUAGES:
+    if len(sys.argv) != 2 or sys.argv[1] not in translations.LANGUAGES:
         sys.exit(__doc__)
     build(sys.argv[1])

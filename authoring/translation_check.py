@@ -74,7 +74,8 @@ KOREAN = re.compile(rf"({NUMBER})(?:\s?({'|'.join(KOREAN_SCALES)})(?!큼))?")
 BLOCK = re.compile(r"(#+ |- |\d+\. |<\w+|</\w+|\|)?")
 NEVER = re.compile(
     r"자기 주의|교차 주의|매개변수|모수(?![가-힣]*적)|라벨|숨겨진 층|히든 레이어|변환기|그래디언트|그라디언트|변화도"
-    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?(?:나다|난|났|나서|나면|납니다|내다|냈)|되어지|하십시오"
+    r"|코퍼스|윈도(?!우)|오버피팅|과대적합|당신|그녀|그것들|바닥[이을]? ?(?:나다|난|났|나서|나면|납니다|내다|냈)"
+    r"|되어지|하십시오"
 )
 # How a particle begins after a sound: what follows a consonant, and what follows a vowel.
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"

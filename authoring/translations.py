@@ -44,7 +44,7 @@ def names() -> list[str]:
 
 def source(page: str) -> Path:
     """The page's file."""
-    return next(file for end in (".ipynb", ".md") if (file := Path(page + end)).exists())
+    return next(file for end in (".ipynb", ".md") if (file := ROOT / f"{page}{end}").exists())
 
 
 def framed() -> list[Unit]:
@@ -82,9 +82,56 @@ def units(name: str) -> list[Unit]:
     return [*translated_pages.units(source(name))]
 
 
+class Untranslated(ValueError):
+    """A finished page that says something for which there are no words."""
+
+
+def translated(language: str, page: str) -> str:
+    """The page's file in that language."""
+    file, say = source(page), speaker(language, page)
+    text = file.read_text("utf-8")
+    if file.suffix == ".md":
+        return translated_pages.markdown_in(text, say)
+    made = translated_pages.notebook_in(json.loads(text), say)
+    return json.dumps(made, ensure_ascii=False, indent=1)
+
+
+def speaker(language: str, name: str) -> translated_pages.Say:
+    """What a catalogue says. Where it has no words, the English has changed, and `Untranslated` says where."""
+    words = catalogues.said(catalogues.load(catalogues.path(language, name)))
+
+    def say(unit: Unit) -> str:
+        if unit not in words:
+            raise Untranslated(
+                f"{name} is finished in {language!r}, and has no words at {unit.where!r} for {unit.says[:60]!r}: "
+                f"python -m authoring.translations update {name}, then write them"
+            )
+        return words[unit]
+
+    return say
+
+
+def for_colab(language: str, page: str) -> str:
+    """The notebook as Colab opens it: without outputs, and `nbutils` speaks that language in it."""
+    made = json.loads(translated(language, page))
+    for cell in made["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+        if cell["id"] == "setup":
+            *before, last = cell["source"]
+            cell["source"] = [*before, f'import nbutils; nbutils.language("{language}")\n', last]
+    return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+
+
+def colab_file(language: str, page: str) -> Path:
+    return catalogues.path(language, page).with_suffix(".ipynb")
+
+
 def update(language: str, name: str) -> None:
     file = catalogues.path(language, name)
     catalogues.store(catalogues.update(catalogues.load(file), units(name)), file)
+    if name in finished(language) and source(name).suffix == ".ipynb":
+        colab_file(language, name).write_text(for_colab(language, name), "utf-8")
 
 
 def problems(language: str, name: str) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """The catalogues of translations: complete, fresh and sound for each finished page, and the check sees what is not."""
 
+import io
 import json
+import re
+import tokenize
 
 import pytest
 
-from authoring import catalogues, edition, translated_pages, translations
+from authoring import catalogues, translated_pages, translations
 from authoring.catalogues import Unit
 from authoring.translation_check import unsound
 
@@ -48,6 +51,33 @@ def test_a_finished_page_is_whole_fresh_and_sound(name):
     file = catalogues.path(LANGUAGE, name)
     known = catalogues.load(file)
     assert catalogues.text(catalogues.update(known, translations.units(name))) == file.read_bytes()
+
+
+@pytest.mark.parametrize("page", [page for page in FINISHED if page.startswith("notebooks/")])
+def test_a_notebook_for_colab_is_fresh_and_has_the_same_code(page):
+    file, english = (
+        translations.colab_file(LANGUAGE, page),
+        json.loads(translations.source(page).read_text("utf-8")),
+    )
+    assert file.read_text("utf-8") == translations.for_colab(LANGUAGE, page)
+    korean = json.loads(file.read_text("utf-8"))
+    assert korean["metadata"] == english["metadata"]
+    for mine, theirs in zip(korean["cells"], english["cells"], strict=True):
+        assert mine["id"] == theirs["id"] and not mine.get("outputs")
+        if mine["id"] == "setup":
+            assert "".join(mine["source"]).count('nbutils.language("ko")') == 1
+        elif mine["cell_type"] == "code":
+            assert code_of(mine) == code_of(theirs)
+
+
+def code_of(cell: dict) -> list[str]:
+    """A cell's code without its comments."""
+    source = re.sub(r"^[%!].*", "", "".join(cell["source"]), flags=re.M)
+    return [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in (tokenize.COMMENT, tokenize.NL)
+    ]
 
 
 def test_the_list_of_finished_pages_names_pages():
@@ -128,10 +158,9 @@ def test_changed_english_keeps_the_old_words_marked_and_unshown(tmp_path, monkey
 
 def test_a_page_without_words_is_not_built(monkeypatch, tmp_path):
     monkeypatch.setattr(catalogues, "ROOT", tmp_path)
-    with pytest.raises(
-        edition.Untranslated, match="book/intro is finished in 'ko'.*update book/intro"
-    ):
-        edition.translated(translations.source("book/intro"), LANGUAGE, "book/intro")
+    wanted = "book/intro is finished in 'ko'.*update book/intro"
+    with pytest.raises(translations.Untranslated, match=wanted):
+        translations.translated(LANGUAGE, "book/intro")
 
 
 def test_nothing_but_texts_alts_and_comments_is_changed():

@@ -29,6 +29,8 @@ from authoring.extensions.course import (
 )
 from authoring.extensions.lecture import TABLE, Notebook, seconds
 from authoring.extensions.minutes import ENGLISH, minutes, running
+from authoring.site import ROOT
+from authoring.translations import colab_file, finished
 
 TITLE = re.compile(r"<h1>.*?</h1>", re.S)
 SECTION = re.compile(
@@ -103,8 +105,10 @@ def repository(app: Sphinx) -> tuple[str, str]:
 def colab(app: Sphinx, page: str) -> str:
     """Where Colab opens the page's notebook."""
     (address, branch), host = repository(app), app.config.html_theme_options["launch_buttons"]
-    named = address.removeprefix("https://github.com/")
-    return f"{host['colab_url']}/github/{named}/blob/{branch}/{page}.ipynb"
+    named, notebook = address.removeprefix("https://github.com/"), f"{page}.ipynb"
+    if app.config.language != "en" and page in finished(app.config.language):
+        notebook = colab_file(app.config.language, page).relative_to(ROOT).as_posix()
+    return f"{host['colab_url']}/github/{named}/blob/{branch}/{notebook}"
 
 
 def drawn(doors: list[Door], label: str) -> str:
