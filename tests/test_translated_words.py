@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from authoring import catalogues, figure_labels, translated_words, translations
+from authoring import catalogues, edition, figure_labels, translated_words, translations
 from authoring.catalogues import Unit
 from authoring.extensions import figures
 from authoring.site import ROOT
@@ -134,6 +134,16 @@ def test_a_label_that_the_table_lacks_is_named():
     assert figure_labels.lacking(notebook, words) == []
     left = {label: said for label, said in words.items() if label not in ("form", "width {0}")}
     assert figure_labels.lacking(notebook, left) == ["form", "width {0}"]
+
+
+def test_a_finished_chapter_with_such_a_label_is_not_built(monkeypatch):
+    notebook = ROOT / "notebooks/04b_training.ipynb"
+    edition.check_labels(LANGUAGE, notebook)
+    words = figures.table(LANGUAGE)
+    left = {label: said for label, said in words.items() if label != "form"}
+    monkeypatch.setattr(figures, "table", lambda language: left)
+    with pytest.raises(translations.Untranslated, match="figures have no words for .'form'."):
+        edition.check_labels(LANGUAGE, notebook)
 
 
 def test_most_labels_are_said_in_korean_and_words_of_the_small_world_stay():
