@@ -47,8 +47,8 @@ def lay_out(language: str, folder: Path) -> None:
         made = folder / file.relative_to(ROOT)
         made.parent.mkdir(parents=True, exist_ok=True)
         if page in done:
+            have_labels(language, page)
             made.write_text(translations.translated(language, page), "utf-8")
-            check_labels(language, file)
         else:
             shutil.copy(file, made)
     say = translations.speaker(language, translations.FRAME)
@@ -56,13 +56,11 @@ def lay_out(language: str, folder: Path) -> None:
     (folder / "_toc.yml").write_text(contents(say), "utf-8")
 
 
-def check_labels(language: str, file: Path) -> None:
-    """Raises `Untranslated` where a finished notebook's figures have a label that lacks its words."""
-    if file.suffix != ".ipynb":
-        return
-    if lacking := figure_labels.lacking(file, figures.table(language)):
+def have_labels(language: str, page: str) -> None:
+    """Raises `Untranslated` where a figure of a page has a label without words."""
+    if lacking := figure_labels.lacking(translations.source(page), figures.table(language)):
         raise translations.Untranslated(
-            f"{file.stem} is finished in {language!r}, and its figures have no words for {lacking}: "
+            f"{page} is finished in {language!r}, and its figures have no words for {lacking}: "
             "python -m authoring.translations update figures, write them, and compile"
         )
 

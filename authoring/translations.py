@@ -130,8 +130,14 @@ def colab_file(language: str, page: str) -> Path:
 def update(language: str, name: str) -> None:
     file = catalogues.path(language, name)
     catalogues.store(catalogues.update(catalogues.load(file), units(name)), file)
-    if name in finished(language) and source(name).suffix == ".ipynb":
-        colab_file(language, name).write_text(for_colab(language, name), "utf-8")
+
+
+def compiled(language: str) -> None:
+    """Write what is made from the catalogues and committed: tables of words, and notebooks for Colab."""
+    translated_words.store(language)
+    for page in finished(language):
+        if source(page).suffix == ".ipynb":
+            colab_file(language, page).write_text(for_colab(language, page), "utf-8")
 
 
 def problems(language: str, name: str) -> Iterator[str]:
@@ -171,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
     options, wrong = parser.parse_args(arguments), 0
     for language in LANGUAGES:
         if options.what == "compile":
-            translated_words.store(language)
+            compiled(language)
             continue
         for name in options.names or names():
             if options.what == "update":

@@ -103,9 +103,10 @@ def test_the_switch_keeps_the_section_and_the_search_finds_a_word_with_its_parti
     page.wait_for_url(f"**/notebooks/02_io.html{anchor}")
     page.goto(f"{site}ko/search.html?q=윈도우")
     page.wait_for_function(
-        "() => window.Search?.status?.innerText && document.querySelector('#search-results li a')"
+        "() => Search.status?.innerText.includes('완료') && document.querySelector('#search-results li a')"
     )
-    found = page.locator("#search-results li a").evaluate_all("all => all.map(link => link.href)")
-    assert any("notebooks/02_io" in link for link in found)
+    found = page.locator("#search-results li a").all_text_contents()
+    assert found[0].startswith("2 입력과 출력 > ")  # the section that explains the word
+    assert "용어집 > 윈도우" in found
     assert reader.errors == []
     reader.close()

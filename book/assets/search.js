@@ -10,7 +10,7 @@
  * @property {string[]} docnames
  * @property {string[]} titles
  * @property {Record<string, [number, string | null][]>} alltitles
- * @property {Record<string, unknown>} indexentries
+ * @property {Record<string, [number, string, boolean][]>} indexentries
  */
 {
   const GLOSSARY = "book/glossary", CHAPTER = /^notebooks\/\w+$/, EXPLAINED = 50;
@@ -25,6 +25,10 @@
     if (!sections.size) {
       for (const [words, places] of Object.entries(index.alltitles)) {
         for (const [file, id] of places) if (id) sections.set(`${index.docnames[file]}#${id}`, words);
+      }
+      // A word without Latin letters has only a number for an anchor.
+      for (const [words, places] of Object.entries(index.indexentries)) {
+        for (const [file, id] of places) if (/^term-\d+$/.test(id)) sections.set(`${index.docnames[file]}#${id}`, words);
       }
     }
     const section = sections.get(page + anchor);
