@@ -54,6 +54,8 @@ def table(told: Mapping[Unit, str]) -> dict[str, str]:
     return {unit.says: instead for unit, instead in told.items()}
 
 
-def lacking(notebook: Path, words: Mapping[str, str]) -> list[str]:
-    """The patterns of a notebook's figures that a table of labels lacks."""
-    return [unit.says for unit in units_in(notebook) if unit.says not in words]
+def lacking(page: Path, words: Mapping[str, str]) -> list[str]:
+    """The patterns of a notebook's figures that a table of labels lacks; no other page has figures."""
+    if page.suffix != ".ipynb":
+        return []
+    return [unit.says for unit in units_in(page) if unit.says not in words]

@@ -7,7 +7,7 @@ import tokenize
 
 import pytest
 
-from authoring import catalogues, translated_pages, translations
+from authoring import catalogues, translated_pages, translated_words, translations
 from authoring.catalogues import Unit
 from authoring.translation_check import unsound
 
@@ -44,8 +44,8 @@ ASKED = """**먼저 예측해 보세요.** 몇 개일까요?
 </details>"""
 
 
-@pytest.mark.parametrize("name", [translations.FRAME, *FINISHED])
-def test_a_finished_page_is_whole_fresh_and_sound(name):
+@pytest.mark.parametrize("name", [translations.FRAME, *translated_words.NAMES, *FINISHED])
+def test_what_is_finished_is_whole_fresh_and_sound(name):
     """`python -m authoring.translations update` and `check` say what to do."""
     assert [*translations.problems(LANGUAGE, name)] == []
     file = catalogues.path(LANGUAGE, name)
