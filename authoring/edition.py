@@ -57,7 +57,9 @@ def lay_out(language: str, folder: Path) -> None:
 
 
 def have_labels(language: str, page: str) -> None:
-    """Raises `Untranslated` where a figure of a page has a label without words."""
+    """Raises `Untranslated` where a figure of a notebook has a label without words."""
+    if translations.source(page).suffix != ".ipynb":
+        return
     if lacking := figure_labels.lacking(translations.source(page), figures.table(language)):
         raise translations.Untranslated(
             f"{page} is finished in {language!r}, and its figures have no words for {lacking}: "

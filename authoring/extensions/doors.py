@@ -31,6 +31,7 @@ from authoring.extensions.lecture import TABLE, Notebook, seconds
 from authoring.extensions.minutes import ENGLISH, minutes, running
 from authoring.site import ROOT
 from authoring.translations import colab_file, finished
+from nbutils.words import language
 
 TITLE = re.compile(r"<h1>.*?</h1>", re.S)
 SECTION = re.compile(
@@ -106,8 +107,8 @@ def colab(app: Sphinx, page: str) -> str:
     """Where Colab opens the page's notebook."""
     (address, branch), host = repository(app), app.config.html_theme_options["launch_buttons"]
     named, notebook = address.removeprefix("https://github.com/"), f"{page}.ipynb"
-    if app.config.language != "en" and page in finished(app.config.language):
-        notebook = colab_file(app.config.language, page).relative_to(ROOT).as_posix()
+    if language() != "en" and page in finished(language()):
+        notebook = colab_file(language(), page).relative_to(ROOT).as_posix()
     return f"{host['colab_url']}/github/{named}/blob/{branch}/{notebook}"
 
 
