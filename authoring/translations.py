@@ -15,10 +15,10 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, translated_pages, translated_words
+from authoring import catalogues, translated_exercises, translated_pages, translated_words
 from authoring.catalogues import Unit
 from authoring.site import ROOT, toc_pages
-from authoring.translation_check import unsound
+from authoring.translation_check import kept, unsound
 
 LANGUAGES = ("ko",)
 GLOSSARY = "book/glossary"
@@ -39,7 +39,7 @@ def pages() -> list[str]:
 
 def names() -> list[str]:
     """All catalogues."""
-    return [FRAME, LECTURE, *pages(), *translated_words.NAMES]
+    return [FRAME, LECTURE, *pages(), *translated_words.NAMES, *translated_exercises.NAMES]
 
 
 def source(page: str) -> Path:
@@ -79,6 +79,8 @@ def units(name: str) -> list[Unit]:
         return [unit for _, _, unit in claims(lecture())]
     if name in translated_words.NAMES:
         return translated_words.units(name)
+    if name in translated_exercises.NAMES:
+        return translated_exercises.units(name)
     return [*translated_pages.units(source(name))]
 
 
@@ -164,6 +166,11 @@ def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
     """What is wrong with what a catalogue says instead of a unit."""
     if name in translated_words.NAMES:
         yield from translated_words.unsound(name, unit.says, instead)
+        return
+    if name in translated_exercises.NAMES:
+        markdown = translated_exercises.is_markdown(unit)
+        yield from unsound(unit.says, instead, markdown=markdown)
+        yield from () if markdown else kept(unit.says, instead)
         return
     plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
     entry = name == GLOSSARY and "\n  " in unit.says
