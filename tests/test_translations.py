@@ -13,6 +13,8 @@ from authoring.translation_check import unsound
 
 LANGUAGE = "ko"
 FINISHED = translations.finished(LANGUAGE)
+WHOLE = [translations.FRAME, translations.LECTURE, *translated_words.NAMES, *FINISHED]
+NONE = "no translation of"
 CELL = "## The cost\n\nA **window** of 16 tokens costs $T^2$: see `block_size` and [3b](03b.ipynb#x).\n\n- one\n- two"
 IN_KOREAN = (
     "## 비용\n\n토큰 16개짜리 **윈도우**(window)의 비용은 $T^2$입니다. "
@@ -44,7 +46,7 @@ ASKED = """**먼저 예측해 보세요.** 몇 개일까요?
 </details>"""
 
 
-@pytest.mark.parametrize("name", [translations.FRAME, *translated_words.NAMES, *FINISHED])
+@pytest.mark.parametrize("name", WHOLE)
 def test_what_is_finished_is_whole_fresh_and_sound(name):
     """`python -m authoring.translations update` and `check` say what to do."""
     assert [*translations.problems(LANGUAGE, name)] == []
@@ -78,6 +80,11 @@ def code_of(cell: dict) -> list[str]:
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type not in (tokenize.COMMENT, tokenize.NL)
     ]
+
+
+@pytest.mark.parametrize("name", sorted({*translations.names()} - {*WHOLE}))
+def test_what_is_translated_of_another_is_fresh_and_sound(name):
+    assert [one for one in translations.problems(LANGUAGE, name) if NONE not in one] == []
 
 
 def test_the_list_of_finished_pages_names_pages():
