@@ -4,10 +4,11 @@ import re
 from functools import cache
 from urllib.parse import urljoin
 
+import nbformat
 import pytest
 from visits import CHAPTERS, PAGES, Reader
 
-from authoring import translations
+from authoring import notebooks, translations
 from authoring.extensions.languages import pieces
 from authoring.site import HTML
 from nbutils import words
@@ -110,3 +111,29 @@ def test_the_switch_keeps_the_section_and_the_search_finds_a_word_with_its_parti
     assert "용어집 > 윈도우" in found
     assert reader.errors == []
     reader.close()
+
+
+def run_of(page: str, until: int | None = None) -> list[str]:
+    """The pictures of a notebook for Colab that is run up to a cell, as they are shown there."""
+    file = translations.colab_file("ko", page)
+    stored = nbformat.read(file, as_version=4)
+    stored.cells = stored.cells[:until]
+    shown = [
+        output.get("data", {}).get("text/html", "")
+        for cell in notebooks.execute(file, stored, threads=1).cells
+        for output in cell.get("outputs", ())
+    ]
+    return [html for html in shown if "moving-picture" in html]
+
+
+def test_a_notebook_for_colab_begins_and_speaks_its_language():
+    pictures = run_of("notebooks/02_io", until=3)  # title, setup, the first picture
+    assert len(pictures) == 1 and re.search("<p>[^<]*[가-힣]", pictures[0])
+
+
+@pytest.mark.part("exercises")
+@pytest.mark.parametrize(
+    "page", [page for page in FINISHED if page in CHAPTERS and "6b" not in page]
+)
+def test_a_notebook_for_colab_runs_to_its_end(page):
+    assert all(re.search("<p>[^<]*[가-힣]", picture) for picture in run_of(page))
