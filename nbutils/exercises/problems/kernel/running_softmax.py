@@ -113,8 +113,8 @@ HINTS = (
 WHY = """
 With $m' = \\max(m, \\max_j z_j)$ the new sum is $s\\,e^{m - m'} + \\sum_j e^{z_j - m'}$. The factor puts
 the whole old sum right, since $e^{z - m} e^{m - m'} = e^{z - m'}$ for every score that has passed. It is at
-most 1, as each $e^{z_j - m'}$ is, so nothing overflows. If the piece brings nothing larger, the factor is
-1. FlashAttention rescales what it has added up of the values by the same factor; then one pass over the
+most 1, as each $e^{z_j - m'}$ is, so nothing overflows. If the piece brings nothing larger, the factor
+is 1. FlashAttention rescales what it has added up of the values by the same factor; then one pass over the
 keys is enough, and no row of scores is ever whole in memory.
 
 Where all is hidden so far, $m'$ is minus infinity, and $-\\infty - (-\\infty)$ is no number. Any finite
