@@ -1,12 +1,14 @@
 """What the exercises of a chapter say: `nbutils/exercises/problems`, told by the modules themselves.
 
 A unit's place is the exercise's name and what it is: its title, its statement, the docstring that a student sees, a
-hint, why it is so, a mistake's sentence, a case.
+hint, why it is so, a mistake's sentence, a case. What a catalogue compiles to is a table,
+``nbutils/words/LANGUAGE/exercises/CHAPTER.json``: for each exercise and kind, English to the other language.
 """
 
 import inspect
 from collections.abc import Iterator
 
+from authoring import catalogues
 from authoring.catalogues import Unit
 from nbutils.exercises.exercise import CHAPTERS, Exercise, Inputs, exercise, names
 
@@ -34,6 +36,17 @@ def of_exercise(one: Exercise) -> Iterator[Unit]:
     }
     for kind, texts in said.items():
         yield from (Unit(f"{one.name} {kind}", text) for text in texts)
+
+
+def table(language: str, name: str) -> dict[str, dict[str, dict[str, str]]]:
+    """For each exercise of that chapter and each kind: English to that language."""
+    told = catalogues.said(catalogues.load(catalogues.path(language, name)))
+    made = {}
+    for unit in units(name):
+        if unit in told:
+            of, _, kind = unit.where.rpartition(" ")
+            made.setdefault(of, {}).setdefault(kind, {})[unit.says] = told[unit]
+    return made
 
 
 def is_markdown(unit: Unit) -> bool:

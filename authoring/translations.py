@@ -15,7 +15,13 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, translated_exercises, translated_pages, translated_words
+from authoring import (
+    catalogues,
+    translated_exercises,
+    translated_pages,
+    translated_sentences,
+    translated_words,
+)
 from authoring.catalogues import Unit
 from authoring.site import ROOT, toc_pages
 from authoring.translation_check import kept, unsound
@@ -39,7 +45,8 @@ def pages() -> list[str]:
 
 def names() -> list[str]:
     """All catalogues."""
-    return [FRAME, LECTURE, *pages(), *translated_words.NAMES, *translated_exercises.NAMES]
+    package = translated_words.NAMES + translated_sentences.NAMES + translated_exercises.NAMES
+    return [FRAME, LECTURE, *pages(), *package]
 
 
 def source(page: str) -> Path:
@@ -81,6 +88,8 @@ def units(name: str) -> list[Unit]:
         return translated_words.units(name)
     if name in translated_exercises.NAMES:
         return translated_exercises.units(name)
+    if name in translated_sentences.NAMES:
+        return translated_sentences.units(name)
     return [*translated_pages.units(source(name))]
 
 
@@ -167,8 +176,8 @@ def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
     if name in translated_words.NAMES:
         yield from translated_words.unsound(name, unit.says, instead)
         return
-    if name in translated_exercises.NAMES:
-        markdown = translated_exercises.is_markdown(unit)
+    if name in translated_exercises.NAMES + translated_sentences.NAMES:
+        markdown = name in translated_exercises.NAMES and translated_exercises.is_markdown(unit)
         yield from unsound(unit.says, instead, markdown=markdown)
         yield from () if markdown else kept(unit.says, instead)
         return
