@@ -41,7 +41,13 @@ def language(chosen: str | None = None) -> str:
 
 def languages() -> list[str]:
     """Those that have words: ``en``, ``ko``."""
-    return sorted({path.parts[-3] for path in FOLDER.glob("*/*/*.json")})
+    return [*_languages(FOLDER)]
+
+
+@cache
+def _languages(folder: Path) -> tuple[str, ...]:
+    """Looked up once, since each sentence asks for it."""
+    return tuple(sorted({path.parts[-3] for path in folder.glob("*/*/*.json")}))
 
 
 @cache
