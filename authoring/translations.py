@@ -19,6 +19,7 @@ import yaml
 
 from authoring import (
     catalogues,
+    exercise_pages,
     translated_exercises,
     translated_pages,
     translated_sentences,
@@ -94,6 +95,8 @@ def units(name: str) -> list[Unit]:
         return translated_exercises.units(name)
     if name in translated_sentences.NAMES:
         return translated_sentences.units(name)
+    if name.startswith(exercise_pages.FOLDER):
+        return [*exercise_pages.own_units(name, json.loads(source(name).read_text("utf-8")))]
     return [*translated_pages.units(source(name))]
 
 
@@ -107,7 +110,10 @@ def translated(language: str, page: str) -> str:
     text = file.read_text("utf-8")
     if file.suffix == ".md":
         return translated_pages.markdown_in(text, say)
-    made = translated_pages.notebook_in(json.loads(text), say)
+    if page.startswith(exercise_pages.FOLDER):
+        made = exercise_pages.notebook_in(page, json.loads(text), language, say)
+    else:
+        made = translated_pages.notebook_in(json.loads(text), say)
     return json.dumps(made, ensure_ascii=False, indent=1)
 
 
