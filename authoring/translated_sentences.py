@@ -6,6 +6,7 @@ table from English to the other language, ``nbutils/words/LANGUAGE/sentences/ARE
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -79,6 +80,11 @@ def _literals(said: ast.expr, module: str) -> Iterator[str]:
 
 # Modules that say what others have in their tables.
 TABLED_BY = {"nbutils.exercises.crashes": "nbutils.exercises.crash_kinds"}
+
+
+def apart(sentence: str) -> str:
+    """The sentence with a blank behind a place-holder in code, which would look like a role of Markdown."""
+    return re.sub(r"(\{\w+\})`", r"\1 `", sentence)
 
 
 def table(language: str, name: str) -> Mapping[str, str]:
