@@ -7,13 +7,15 @@ hint, why it is so, a mistake's sentence, a case. What a catalogue compiles to i
 
 import inspect
 from collections.abc import Iterator
+from unicodedata import east_asian_width
 
-from authoring import catalogues
+from authoring import catalogues, translation_check
 from authoring.catalogues import Unit
 from nbutils.exercises.exercise import CHAPTERS, Exercise, Inputs, exercise, names
 
 FOLDER = "exercises/"
 NAMES = tuple(f"{FOLDER}{chapter}" for chapter in CHAPTERS)
+WIDTH = 80  # columns of a docstring, which stands four further in
 MARKDOWN = ("statement", "hint", "why")
 
 
@@ -49,5 +51,19 @@ def table(language: str, name: str) -> dict[str, dict[str, dict[str, str]]]:
     return made
 
 
-def is_markdown(unit: Unit) -> bool:
-    return unit.where.rpartition(" ")[2] in MARKDOWN
+def unsound(unit: Unit, instead: str) -> Iterator[str]:
+    """What is wrong with what is said instead of a unit."""
+    markdown = unit.where.rpartition(" ")[2] in MARKDOWN
+    yield from translation_check.unsound(unit.says, instead, markdown=markdown)
+    yield from () if markdown else translation_check.kept(unit.says, instead)
+    if unit.where.endswith(" docstring"):
+        yield from (
+            f"{columns(line)} columns, where {WIDTH} are allowed: {line!r}"
+            for line in instead.splitlines()
+            if columns(line) > WIDTH
+        )
+
+
+def columns(line: str) -> int:
+    """How wide a line of code is: a letter of Hangul has two columns."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in line)

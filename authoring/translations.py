@@ -209,9 +209,7 @@ def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
         yield from kept(english, instead)
         return
     if name in translated_exercises.NAMES:
-        markdown = translated_exercises.is_markdown(unit)
-        yield from unsound(unit.says, instead, markdown=markdown)
-        yield from () if markdown else kept(unit.says, instead)
+        yield from translated_exercises.unsound(unit, instead)
         return
     plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
     entry = name == GLOSSARY and "\n  " in unit.says

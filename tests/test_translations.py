@@ -117,6 +117,13 @@ def test_a_page_of_exercises_shows_ones_own_work_in_its_language(page):
     assert shown >= checks + 2  # progress(), and whose functions there are
 
 
+def test_a_docstring_wider_than_the_page_is_seen():
+    unit = Unit("neuron docstring", "What a neuron gives.")
+    assert [*translated_exercises.unsound(unit, "뉴런이 내놓는 값.")] == []
+    (wide,) = translated_exercises.unsound(unit, "뉴런이 내놓는 값. " + 33 * "가")
+    assert wide.startswith("84 columns, where 80 are allowed")
+
+
 @pytest.mark.parametrize("name", sorted({*translations.names()} - {*WHOLE}))
 def test_what_is_translated_of_another_is_fresh_and_sound(name):
     assert [one for one in translations.problems(LANGUAGE, name) if NONE not in one] == []
