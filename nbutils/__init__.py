@@ -31,6 +31,7 @@ _MODULES = (
     "elementwise",
     "kernels",
     "bpe",
+    "tiktoken_tables",
     "tokens",
     "vocabularies",
     "smallworld",
