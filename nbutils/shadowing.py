@@ -95,6 +95,12 @@ def explain():
     return "; ".join(map(str, find()))
 
 
+def explain_to_import(error):
+    """What is in the way of a module, and what to do; "" if nothing is."""
+    why, sentence = explain(), _speaker()
+    return why and sentence("{why}, and start Python anew ({error})", why=why, error=error)
+
+
 def set_aside():
     """Take the folders that hold one from where Python looks, for this process; gives what `find` does."""
     shadows = find()
