@@ -9,6 +9,10 @@ commands), are English there and go through `sentence`; their tables, ``words/LA
 from the English to the other language.
 """
 
+from __future__ import (
+    annotations,
+)  # for a Python that is too old for the course, and hears it from the doctor
+
 import json
 import os
 import re
