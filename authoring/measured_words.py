@@ -74,8 +74,12 @@ def shown(kind: str, name: str) -> list[str]:
     if kind == "measured":
         rows = json.loads((ROOT / MEASURED).read_text("utf-8"))[name]["rows"]
         return said_by(lambda hear: TABLES[name](rows, hear))
-    wanted = chips.WANTED.get(name, ())
-    return said_by(lambda hear: by_chip(wanted, chips.all_runs(), hear))
+    return of_runs(chips.WANTED.get(name, ()), chips.all_runs())
+
+
+def of_runs(wanted: tuple[str, ...], runs: list[chips.ChipRun]) -> list[str]:
+    """What the table of these rows says, with what the runs gave."""
+    return said_by(lambda hear: by_chip(wanted, runs, hear))
 
 
 def everything() -> Iterator[tuple[str, str]]:

@@ -107,14 +107,14 @@ def measured(name: str, rows: list[dict], to_say: Say) -> list[tuple]:
 
 def by_chip(wanted: tuple[str, ...], found: list[chips.ChipRun], to_say: Say) -> list[tuple]:
     """A line for each chip that has the row, the newest first."""
-    lines = [heads("chips")]
+    lines, known = [heads("chips")], in_language()
     for what in wanted:
         rows = [(run, row) for run in found if (row := run.row(what))]
         for run, row in rows:
-            # of what failed, names of cells, of tests and of errors
-            how = row["how"] if isinstance(row["value"], str) else to_say(row["how"])
-            card = in_language()(run.card)
-            lines.append((to_say(what), value_of(row, to_say), f"{card}, {run.date}", how))
+            # What failed names cells, tests and errors, which stay.
+            how = (known if isinstance(row["value"], str) else to_say)(row["how"])
+            place = f"{known(run.card)}, {run.date}"
+            lines.append((to_say(what), value_of(row, to_say), place, how))
         if not rows:
             lines.append((to_say(what), say("nobody"), "", ""))
     return lines
