@@ -120,12 +120,6 @@ def unnamed(run) -> list[str]:
     return [said for said in measured_words.of_runs(rows, [run]) if said not in known]
 
 
-def test_a_row_that_says_what_no_table_has_is_found(gpu_run, bench):
-    what = chips.fastest_product("float32")
-    bench.keep(gpu_run.Row(what, 1.0, "TFLOP/s", "the best of many; by hand"))
-    assert unnamed(bench.run) == ["by hand"]
-
-
 def test_all_that_is_wanted_is_measured_once_and_training_twice(gpu, bench, nanogpt, monkeypatch):
     for chip, rows in ((GPU, 0), (replace(GPU, dtype=torch.float32), 1)):
         steps = gpu.steps(replace(bench, chip=chip, quick=False, nanogpt=nanogpt))
@@ -308,6 +302,7 @@ def test_a_row_has_both_measures_and_their_mean(gpu_run, gpu_speed, bench, monke
     )
     (row, _) = gpu_speed.training(bench, "transformers", True)  # another batch is no second measure
     assert (row.value, row.how) == (500, "batch of 4 x 1024; 500 once")
+    assert set(measured_words.patterns([row.how])) <= set(measured_words.OF_CHIPS)
 
 
 def test_the_share_is_of_what_the_run_measured(gpu_run, bench):

@@ -271,6 +271,16 @@ def test_a_row_that_nobody_measured_says_so(run, monkeypatch):
     assert any("`make gpu`" in line and "PyTorch" in line for line in measured.told([run]))
 
 
+def test_what_the_page_says_of_a_run_is_found(run):
+    from authoring import measured_words
+
+    chips.add_row(run, row("Fastest product, float32", 3e-7, "the best of 1,024; by hand"), None)
+    chips.add_row(run, row("Notebook 02_io", "failed", "cell a: KeyError"), None)
+    said = measured_words.of_runs(tuple(row["what"] for row in run.rows), [run])
+    of_first = {"Fastest product", "{0} tokens/s", "the best of {0}", "by hand"}
+    assert set(said) == of_first | {"Notebook {0}", "failed tokens/s"}
+
+
 def test_a_reader_s_chip_is_told_in_korean(monkeypatch):
     """Of each row of the form; nobody who sends one need write Korean."""
     from authoring.extensions import measured

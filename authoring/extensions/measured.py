@@ -111,10 +111,10 @@ def by_chip(wanted: tuple[str, ...], found: list[chips.ChipRun], to_say: Say) ->
     for what in wanted:
         rows = [(run, row) for run in found if (row := run.row(what))]
         for run, row in rows:
+            value, place = value_of(row, to_say), f"{known(run.card)}, {run.date}"
             # What failed names cells, tests and errors, which stay.
             how = (known if isinstance(row["value"], str) else to_say)(row["how"])
-            place = f"{known(run.card)}, {run.date}"
-            lines.append((to_say(what), value_of(row, to_say), place, how))
+            lines.append((to_say(what), value, place, how))
         if not rows:
             lines.append((to_say(what), say("nobody"), "", ""))
     return lines
