@@ -24,11 +24,10 @@ UNKEPT = re.compile(
 )
 
 
-# Babel writes the English that fuzzy words were made for, and doesn't read it.
+# Babel writes the English that fuzzy words were made for, its lines filled like a comment's, and doesn't read it.
 QUOTED = r'"(?:[^"\\\n]|\\.)*"'
 PREVIOUS = re.compile(
-    rf"^#\| msgid (?P<before>{QUOTED}(?:(?:\n#\| | ){QUOTED})*)\n(?:msgctxt (?P<context>{QUOTED})\n)?"
-    rf"msgid (?P<words>{QUOTED}(?:\n{QUOTED})*)\n",
+    rf"(?P<before>(?:^#\| .*\n)+)(?:msgctxt (?P<context>{QUOTED})\n)?msgid (?P<words>{QUOTED}(?:\n{QUOTED})*)\n",
     re.M,
 )
 
@@ -54,8 +53,12 @@ def load(file: Path) -> Catalog:
         catalogue = read_po(stream, locale=language)
     for entry in PREVIOUS.finditer(file.read_text("utf-8")):
         before, context, words = (
-            "".join(map(unescape, re.findall(QUOTED, entry[name] or "")))
-            for name in ("before", "context", "words")
+            "".join(map(unescape, re.findall(QUOTED, text)))
+            for text in (
+                entry["before"].replace("\n#| ", " "),
+                entry["context"] or "",
+                entry["words"],
+            )
         )
         catalogue.get(words, context or None).previous_id = [before]
     return catalogue

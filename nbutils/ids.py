@@ -132,6 +132,18 @@ def check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig) 
         check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
 
 
+def check_length(length: int, config: GPTConfig) -> None:
+    """Raise ``ValueError`` unless such a GPT can read a window of ``length`` tokens."""
+    if not 1 <= length <= config.block_size:
+        raise ValueError(
+            sentence(
+                "length={length} must be from 1 to block_size={block_size}",
+                length=length,
+                block_size=config.block_size,
+            )
+        )
+
+
 def check_device(name: str, ids: torch.Tensor, device: torch.device) -> None:
     """Raise ``ValueError`` unless ``ids`` is on the model's ``device``."""
     if ids.device != device:

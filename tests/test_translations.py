@@ -117,6 +117,20 @@ def test_a_page_of_exercises_shows_ones_own_work_in_its_language(page):
     assert shown >= checks + 2  # progress(), and whose functions there are
 
 
+def test_the_english_of_fuzzy_words_is_kept_however_long_its_lines_are(tmp_path, monkeypatch):
+    before = '- a line of a list that is longer than a comment\'s line may be: "one", `two`, [3](four.ipynb#five)\n- six'
+    old = catalogues.update(catalogues.Catalog(locale=LANGUAGE), [Unit("cell", before)])
+    old.get(before, "cell").string = "- 하나\n- 둘"
+    changed = catalogues.update(old, [Unit("cell", before.replace("six", "seven"))])
+    monkeypatch.setattr(catalogues, "ROOT", tmp_path)
+    file = catalogues.path(LANGUAGE, "a page")
+    for _ in range(2):  # as it is stored again and again
+        catalogues.store(changed, file)
+        changed = catalogues.load(file)
+    (message,) = (one for one in changed if one.id)
+    assert message.fuzzy and message.string == "- 하나\n- 둘" and message.previous_id == [before]
+
+
 def test_a_docstring_wider_than_the_page_is_seen():
     unit = Unit("neuron docstring", "What a neuron gives.")
     assert [*translated_exercises.unsound(unit, "뉴런이 내놓는 값.")] == []
