@@ -118,7 +118,7 @@ def test_a_page_of_exercises_shows_ones_own_work_in_its_language(page):
 
 
 def test_the_english_of_fuzzy_words_is_kept_however_long_its_lines_are(tmp_path, monkeypatch):
-    before = '- a line of a list that is longer than a comment\'s line may be: "one", `two`, [3](four.ipynb#five)\n- six'
+    before = '- a line of a list longer than a comment\'s line may be: "one", `two`, [3](four.ipynb#five)\n- six'
     old = catalogues.update(catalogues.Catalog(locale=LANGUAGE), [Unit("cell", before)])
     old.get(before, "cell").string = "- 하나\n- 둘"
     changed = catalogues.update(old, [Unit("cell", before.replace("six", "seven"))])
