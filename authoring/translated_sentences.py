@@ -79,7 +79,7 @@ def of_module(module: str, file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Call):
             for said in said_by(node):
-                yield from _literals(said, module)
+                yield from literals(said, module)
 
 
 def said_by(call: ast.Call) -> Iterator[ast.expr]:
@@ -97,11 +97,11 @@ def said_by(call: ast.Call) -> Iterator[ast.expr]:
         )
 
 
-def _literals(said: ast.expr, module: str) -> Iterator[str]:
+def literals(said: ast.expr, module: str) -> Iterator[str]:
     """The sentence that stands there, or the two of a choice. Raises `NotLiteral` if it is computed."""
     if isinstance(said, ast.IfExp):
-        yield from _literals(said.body, module)
-        yield from _literals(said.orelse, module)
+        yield from literals(said.body, module)
+        yield from literals(said.orelse, module)
     elif isinstance(said, ast.Constant) and isinstance(said.value, str):
         yield said.value
     elif isinstance(said, ast.Name) and said.id.isupper():

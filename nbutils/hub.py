@@ -85,7 +85,7 @@ def find_pretrained(name_or_path: str | os.PathLike) -> Path:
     if path.exists() or not is_name:
         raise FileNotFoundError(
             sentence(
-                "name_or_path={name} is no folder here: give a folder with config.json and "
+                "name_or_path={repository} is no folder here: give a folder with config.json and "
                 'model.safetensors, a file that ends in .safetensors, or a name such as "gpt2"',
                 repository=repr(repository),
             )

@@ -82,7 +82,7 @@ RIGHT = {
     ("nbutils/parallel.py", "all_gather_object"): (1, "between the processes of one run"),
     ("nbutils/hub.py", "hf_hub_download"): (1, "at a commit, and safetensors hold no code"),
     ("nbutils/text.py", "load_dataset"): (2, "at a commit; and local files"),
-    ("nbutils/tokens.py", "tiktoken.get_encoding"): (2, "tiktoken checks a SHA-256"),
+    ("nbutils/tiktoken_tables.py", "tiktoken.get_encoding"): (2, "tiktoken checks a SHA-256"),
     ("authoring/colab.py", "urllib.request"): (1, "lists of versions, for a person to compare"),
     ("authoring/colab.py", "urlopen"): (1, "the same"),
 }

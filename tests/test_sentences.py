@@ -250,7 +250,7 @@ def test_a_grader_s_tables_in_korean(korean, tmp_path):
     grading.write_csv(found, tmp_path / "grades.csv")
     rows = list(csv.reader(io.StringIO((tmp_path / "grades.csv").read_text("utf-8-sig"))))
     assert rows[0] == ["노트북", "연습 문제", "상태", "설명"]
-    assert [row[2] for row in rows[1:]] == ["정답", "아직 해 보지 않았습니다", "실행할 수 없음"]
+    assert [row[2] for row in rows[1:]] == ["정답", "아직 풀지 않았습니다", "실행할 수 없음"]
     page = grading.as_html(found)
     assert '<html lang="ko">' in page and "<h1>채점 결과</h1>" in page
     with pytest.raises(ValueError, match="no-such: 그런 폴더가 없습니다|no-such': 그런 폴더가"):
@@ -311,9 +311,10 @@ INTERNAL = {
     "recipes.py": [": nats a token"],
     "smallworld/choices.py": ["a choice needs options", "an option needs a", "the option is the"],
 }
+FILES = sorted(FOLDER.rglob("*.py"))
 CONVERTED = [
     path
-    for path in sorted(FOLDER.rglob("*.py"))
+    for path in FILES
     if path.relative_to(FOLDER).parts[0] not in ("words", "exercises")
     or (path.relative_to(FOLDER).parts[:2] == ("exercises", "grading"))
     and path.relative_to(FOLDER).as_posix() not in FENCED
@@ -354,6 +355,24 @@ def test_nothing_is_told_in_english_alone(path):
     found = [" ".join(re.findall(r"[\w'`=.,:]+", said)) for said in told_in_english(path)]
     assert [said for said in found if not said.startswith(tuple(known))] == []
     assert [one for one in known if not any(said.startswith(one) for said in found)] == []
+
+
+SAYING = [path for path in FILES if "words" not in path.relative_to(FOLDER).parts]
+
+
+@pytest.mark.parametrize("path", SAYING, ids=lambda path: path.relative_to(FOLDER).as_posix())
+def test_each_place_in_a_sentence_has_its_value(path):
+    """And each value its place in one of the sentences, where they stand in the call."""
+    module = ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
+    module = module.removesuffix(".__init__")
+    for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) != translated_sentences.CALL:
+            continue
+        places = set()
+        for says in translated_sentences.literals(call.args[0], module):
+            places |= set(re.findall(r"\{(\w+)\}", says))
+        given = {each.arg for each in call.keywords}
+        assert places == given or None in given, f"line {call.lineno}: {places ^ given}"
 
 
 def test_what_is_told_in_english_is_found(tmp_path):

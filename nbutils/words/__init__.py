@@ -80,7 +80,7 @@ def _sentences(language: str) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-def fill(words: str, **values) -> str:
+def fill(words: str, /, **values) -> str:
     """The words with ``{name}`` replaced by the value of that name, as ``fill`` in shared.js does it.
 
     Raises KeyError for a place-holder without a value.

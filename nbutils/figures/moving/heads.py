@@ -8,7 +8,7 @@ import traitlets
 from nbutils.words import sentence
 
 from ..style import marked
-from .picture import Picture, floats, percent, whole_number
+from .picture import Picture, check_equal_shapes, floats, percent, whole_number
 from .sampler import world_tables
 
 _DIGITS = 6  # that matter, of a query's or a key's number
@@ -60,14 +60,7 @@ class AttentionHeads(Picture):
                     sentence("{name}={value} must be True or False", name=name, value=repr(value))
                 )
         q, k = _checked("q", q, len(tokens)), _checked("k", k, len(tokens))
-        if q.shape != k.shape:
-            raise ValueError(
-                sentence(
-                    "q has shape {q}, k has {k}; give them the same",
-                    q=q.shape,
-                    k=k.shape,
-                )
-            )
+        check_equal_shapes(q, k)
         super().__init__(
             tokens=[marked(text) for text in tokens],
             q=_short(q),

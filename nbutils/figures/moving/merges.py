@@ -12,7 +12,7 @@ from nbutils.tokens import SPLIT_PATTERN, split
 from nbutils.words import sentence
 
 from ..style import spelled
-from .picture import Picture, whole_number
+from .picture import Picture, check_length, whole_number
 
 MOST_CHARACTERS = 120
 """What the picture takes: more would not fit on a screen."""
@@ -104,16 +104,7 @@ class Merges(Picture):
 
 
 def _check(text: str) -> None:
-    if not isinstance(text, str):
-        raise TypeError(sentence("text={text} must be a str", text=repr(text)))
-    if not 0 < len(text) <= MOST_CHARACTERS:
-        raise ValueError(
-            sentence(
-                "text has {count} characters; give 1 to {most_characters}",
-                count=len(text),
-                most_characters=MOST_CHARACTERS,
-            )
-        )
+    check_length(text, MOST_CHARACTERS)
     try:
         text.encode()
     except UnicodeEncodeError as error:

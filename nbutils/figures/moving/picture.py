@@ -197,6 +197,26 @@ def readable(value: float, digits: int = 3) -> str:
 
 
 THOUSANDS = (1, 1e3, 1e6, 1e9, 1e12, 1e15)
+
+
+def check_equal_shapes(q: np.ndarray, k: np.ndarray) -> None:
+    """Raise ValueError unless queries and keys have the same shape."""
+    if q.shape != k.shape:
+        raise ValueError(
+            sentence("q has shape {q}, k has {k}; give them the same", q=q.shape, k=k.shape)
+        )
+
+
+def check_length(text: str, most: int) -> None:
+    """Raise TypeError or ValueError unless it is a text of 1 to so many characters."""
+    if not isinstance(text, str):
+        raise TypeError(sentence("text={text} must be a str", text=repr(text)))
+    if not 0 < len(text) <= most:
+        raise ValueError(
+            sentence("text has {count} characters; give 1 to {most}", count=len(text), most=most)
+        )
+
+
 SECONDS = (1, 60, 3600, 86_400, 31_557_600)  # a minute, an hour, a day, a year
 
 

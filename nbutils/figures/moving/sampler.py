@@ -230,9 +230,9 @@ def _check(text: str) -> None:
     if len(text) > MOST_CHARACTERS:
         raise ValueError(
             sentence(
-                "text has {count} characters; give up to {most_characters}",
+                "text has {count} characters; give up to {most}",
                 count=len(text),
-                most_characters=MOST_CHARACTERS,
+                most=MOST_CHARACTERS,
             )
         )
     try:

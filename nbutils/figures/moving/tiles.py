@@ -10,7 +10,7 @@ from nbutils.kernels import plain_attention_bytes, tiled_attention_bytes, tiles
 from nbutils.words import sentence
 
 from ..style import marked
-from .picture import Picture, floats, packed, readable, unpacked, whole_number
+from .picture import Picture, check_equal_shapes, floats, packed, readable, unpacked, whole_number
 
 LENGTHS = (16, 32, 64, 128)
 """How many tokens can be chosen, as far as there are so many."""
@@ -77,14 +77,7 @@ class Tiles(Picture):
         whole_number(sentence("the number of tokens"), len(tokens), LENGTHS[0], 10**6)
         most = max(known for known in LENGTHS if known <= len(tokens))
         q, k = _checked("q", q, len(tokens)), _checked("k", k, len(tokens))
-        if q.shape != k.shape:
-            raise ValueError(
-                sentence(
-                    "q has shape {q}, k has {k}; give them the same",
-                    q=q.shape,
-                    k=k.shape,
-                )
-            )
+        check_equal_shapes(q, k)
         _one_of("length", length, [known for known in LENGTHS if known <= most])
         _one_of("tile", tile, [side for side in SIDES if side <= length])
         if not isinstance(causal, bool):

@@ -12,7 +12,7 @@ from nbutils.words import sentence
 
 from ..style import spelled
 from .merges import for_javascript
-from .picture import Picture
+from .picture import Picture, check_length
 
 NAME = "cl100k_base"
 MOST_CHARACTERS = 1000
@@ -99,14 +99,5 @@ class Tokenizer(Picture):
 
 
 def _check(text: str) -> None:
-    if not isinstance(text, str):
-        raise TypeError(sentence("text={text} must be a str", text=repr(text)))
-    if not 0 < len(text) <= MOST_CHARACTERS:
-        raise ValueError(
-            sentence(
-                "text has {count} characters; give 1 to {most_characters}",
-                count=len(text),
-                most_characters=MOST_CHARACTERS,
-            )
-        )
+    check_length(text, MOST_CHARACTERS)
     tokens.pieces(text, tokens.get_encoding(NAME))  # raises where the text is no Unicode

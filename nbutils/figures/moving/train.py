@@ -82,9 +82,9 @@ class TrainGPT(Picture):
         if len(text) > MOST_CHARACTERS:
             raise ValueError(
                 sentence(
-                    "text has {count} characters; give up to {most_characters}",
+                    "text has {count} characters; give up to {most}",
                     count=len(text),
-                    most_characters=MOST_CHARACTERS,
+                    most=MOST_CHARACTERS,
                 )
             )
         super().__init__(**chosen, text=text)
