@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, translated_exercises, translated_pages, translated_words
+from authoring import catalogues, lexicon, translated_exercises, translated_pages, translated_words
 from authoring.catalogues import Unit
 from authoring.site import ROOT, toc_pages
 from authoring.translation_check import kept, unsound
@@ -39,7 +39,14 @@ def pages() -> list[str]:
 
 def names() -> list[str]:
     """All catalogues."""
-    return [FRAME, LECTURE, *pages(), *translated_words.NAMES, *translated_exercises.NAMES]
+    return [
+        FRAME,
+        LECTURE,
+        lexicon.CATALOGUE,
+        *pages(),
+        *translated_words.NAMES,
+        *translated_exercises.NAMES,
+    ]
 
 
 def source(page: str) -> Path:
@@ -77,6 +84,8 @@ def units(name: str) -> list[Unit]:
         return framed()
     if name == LECTURE:
         return [unit for _, _, unit in claims(lecture())]
+    if name == lexicon.CATALOGUE:
+        return lexicon.units()
     if name in translated_words.NAMES:
         return translated_words.units(name)
     if name in translated_exercises.NAMES:
@@ -173,6 +182,7 @@ def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
         yield from () if markdown else kept(unit.says, instead)
         return
     plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
+    plain = plain or name == lexicon.CATALOGUE
     entry = name == GLOSSARY and "\n  " in unit.says
     yield from unsound(unit.says, instead, markdown=not plain, entry=entry)
 

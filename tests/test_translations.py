@@ -7,13 +7,19 @@ import tokenize
 
 import pytest
 
-from authoring import catalogues, translated_pages, translated_words, translations
+from authoring import catalogues, lexicon, translated_pages, translated_words, translations
 from authoring.catalogues import Unit
 from authoring.translation_check import unsound
 
 LANGUAGE = "ko"
 FINISHED = translations.finished(LANGUAGE)
-WHOLE = [translations.FRAME, translations.LECTURE, *translated_words.NAMES, *FINISHED]
+WHOLE = [
+    translations.FRAME,
+    translations.LECTURE,
+    lexicon.CATALOGUE,
+    *translated_words.NAMES,
+    *FINISHED,
+]
 NONE = "no translation of"
 CELL = "## The cost\n\nA **window** of 16 tokens costs $T^2$: see `block_size` and [3b](03b.ipynb#x).\n\n- one\n- two"
 IN_KOREAN = (
