@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from authoring.notebooks import METADATA, setup_cell
 from nbutils.exercises.exercise import CHAPTERS, Exercise, exercise, names
 from nbutils.exercises.grading import SKIPPED
+from nbutils.words import fill, language, table
 
 # Each chapter's number in the course, and its title here.
 TITLES = {
@@ -242,16 +243,18 @@ def notebook(chapter: str):
     code = _code("imports", IMPORTS.format(imports=imports(asked)))
     cells = [_text("title", about), setup_cell(), code]
     for one in asked:
-        cells += [
-            _text(f"{one.name}-text", statement(one)),
-            _code(one.name.replace("_", "-"), one.starter()),
-            _code(f"{one.name}-check", f'check("{one.name}", {one.name})'),
-        ]
+        check = _code(f"{one.name}-check", f'check("{one.name}", {one.name})')
+        cells += [*asked_in(one), check]
     why, first, *more = TOGETHER[chapter]
     cells += [_text("together", FUNCTIONS.format(why=why)), _kept("functions", first)]
     cells += [_kept(f"together-{i}", source) for i, source in enumerate(more, start=1)]
     cells += [_text("done", "## What is done"), _kept("progress", "progress()")]
     return new_notebook(cells=cells, metadata=METADATA, nbformat_minor=5)
+
+
+def asked_in(one: Exercise) -> tuple:
+    """The cells of an exercise in the language spoken: what is asked, and where the answer is written."""
+    return _text(f"{one.name}-text", statement(one)), _code(one.name, one.starter())
 
 
 def imports(asked: list[Exercise]) -> str:
@@ -268,10 +271,14 @@ def imports(asked: list[Exercise]) -> str:
 
 def statement(one: Exercise) -> str:
     """The exercise's heading, how hard it is, and its text."""
-    return (
-        f"## {one.title}\n\n`{one.name}` · difficulty {_stars(one.difficulty)} · "
-        f"importance {_stars(one.importance)} · about {one.minutes} minutes\n\n{one.statement}"
+    how = fill(
+        table("book/exercises", language())["how"],
+        name=one.name,
+        difficulty=_stars(one.difficulty),
+        importance=_stars(one.importance),
+        minutes=one.minutes,
     )
+    return f"## {one.title}\n\n{how}\n\n{one.statement}"
 
 
 def _stars(n: int) -> str:

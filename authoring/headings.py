@@ -4,12 +4,12 @@ So a link, what a browser remembers of a section, and the switch between languag
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from myst_parser.mdit_to_docutils.base import default_slugify
 
-from authoring import catalogues
+from authoring import catalogues, exercise_pages
 from authoring.translated_pages import ALT, CODE
 from authoring.translations import LECTURE, TITLE, finished
 from nbutils.words import language
@@ -30,16 +30,24 @@ def english_of(spoken: str) -> Mapping[str, str]:
     titles = catalogues.said(catalogues.load(catalogues.path(spoken, LECTURE)))
     found = {plain(told): unit.says for unit, told in titles.items() if unit.where == TITLE}
     for page in finished(spoken):
-        words = catalogues.said(catalogues.load(catalogues.path(spoken, page)))
-        texts = {unit: told for unit, told in words.items() if not unit.where.endswith((ALT, CODE))}
-        for unit, told in texts.items():
-            for english, other in zip(headings(unit.says), headings(told), strict=True):
+        for text, told in texts(spoken, page):
+            for english, other in zip(headings(text), headings(told), strict=True):
                 if found.setdefault(plain(other), english) != english:
                     raise ValueError(
                         f"the heading {other!r} of {page} stands for {english!r} and for {found[plain(other)]!r}: "
                         "a link could not tell them apart; word one of them otherwise"
                     )
     return found
+
+
+def texts(spoken: str, page: str) -> Iterator[tuple[str, str]]:
+    """The texts of a page in English, each with what it is in that language."""
+    words = catalogues.said(catalogues.load(catalogues.path(spoken, page)))
+    yield from (
+        (unit.says, told) for unit, told in words.items() if not unit.where.endswith((ALT, CODE))
+    )
+    made = (exercise_pages.made(page, language) for language in ("en", spoken))
+    yield from zip(*(cells.values() for cells in made), strict=True)
 
 
 def plain(heading: str) -> str:

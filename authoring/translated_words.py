@@ -1,14 +1,21 @@
 """Units of the tables of words, and the tables in another language, made of its catalogues.
 
 A catalogue has the tables of an area of `nbutils/words/en`, ``words/pictures`` say, or what figures have written on
-them (``figures``). `compiled` makes of them the tables of `nbutils/words/LANGUAGE` that the package and the book read.
+them (``figures``). `compiled` makes of them, and of those of sentences and exercises, the tables of
+`nbutils/words/LANGUAGE` that the package and the book read.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from authoring import catalogues, figure_labels, translation_check
+from authoring import (
+    catalogues,
+    figure_labels,
+    translated_exercises,
+    translated_sentences,
+    translation_check,
+)
 from authoring.catalogues import Unit
 from authoring.translated_pages import Say
 from nbutils.words import FOLDER
@@ -81,10 +88,15 @@ def compiled(language: str) -> dict[Path, str]:
             if all(unit in told for unit in units_of(table.stem, words)):
                 file = FOLDER / language / table.relative_to(FOLDER / "en")
                 made[file] = table_text(translated(table.stem, words, told.__getitem__))
+    for of in (translated_sentences, translated_exercises):
+        made |= {
+            FOLDER / language / f"{name}.json": table_text(of.table(language, name))
+            for name in of.NAMES
+        }
     return made
 
 
-def table_text(table: dict) -> str:
+def table_text(table: Mapping) -> str:
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -9,21 +9,33 @@ marked fuzzy. ``check`` says what is missing, stale or unsound, and exits with 1
 
 import argparse
 import json
+import posixpath
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, lexicon, translated_exercises, translated_pages, translated_words
+from authoring import (
+    catalogues,
+    exercise_pages,
+    lexicon,
+    translated_exercises,
+    translated_pages,
+    translated_sentences,
+    translated_words,
+)
 from authoring.catalogues import Unit
 from authoring.site import ROOT, toc_pages
 from authoring.translation_check import kept, unsound
+from tools.fork import online, repository
 
 LANGUAGES = ("ko",)
 GLOSSARY = "book/glossary"
 LECTURE = "lecture"  # the table of book/lecture.json, on the page of that name
 TITLE = "title"
+LINK = re.compile(r"\]\(((?!\w+:)[\w./-]+)\.(?:md|ipynb)\b")  # to a page, up to its ending
 FRAME = "frame"  # the catalogue of what stands around the pages
 
 
@@ -39,14 +51,8 @@ def pages() -> list[str]:
 
 def names() -> list[str]:
     """All catalogues."""
-    return [
-        FRAME,
-        LECTURE,
-        lexicon.CATALOGUE,
-        *pages(),
-        *translated_words.NAMES,
-        *translated_exercises.NAMES,
-    ]
+    package = translated_words.NAMES + translated_sentences.NAMES + translated_exercises.NAMES
+    return [FRAME, LECTURE, lexicon.CATALOGUE, *pages(), *package]
 
 
 def source(page: str) -> Path:
@@ -90,6 +96,10 @@ def units(name: str) -> list[Unit]:
         return translated_words.units(name)
     if name in translated_exercises.NAMES:
         return translated_exercises.units(name)
+    if name in translated_sentences.NAMES:
+        return translated_sentences.units(name)
+    if name.startswith(exercise_pages.FOLDER):
+        return [*exercise_pages.own_units(name, json.loads(source(name).read_text("utf-8")))]
     return [*translated_pages.units(source(name))]
 
 
@@ -103,7 +113,10 @@ def translated(language: str, page: str) -> str:
     text = file.read_text("utf-8")
     if file.suffix == ".md":
         return translated_pages.markdown_in(text, say)
-    made = translated_pages.notebook_in(json.loads(text), say)
+    if page.startswith(exercise_pages.FOLDER):
+        made = exercise_pages.notebook_in(page, json.loads(text), language, say)
+    else:
+        made = translated_pages.notebook_in(json.loads(text), say)
     return json.dumps(made, ensure_ascii=False, indent=1)
 
 
@@ -123,15 +136,32 @@ def speaker(language: str, name: str) -> translated_pages.Say:
 
 
 def for_colab(language: str, page: str) -> str:
-    """The notebook as Colab opens it: without outputs, and `nbutils` speaks that language in it."""
+    """The notebook as Colab opens it: without outputs, and `nbutils` speaks that language in it.
+
+    Links to what is no notebook of that language lead to the online book's page in it.
+    """
     made = json.loads(translated(language, page))
     for cell in made["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = [online_links(language, page, line) for line in cell["source"]]
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
         if cell["id"] == "setup":
             *before, last = cell["source"]
             cell["source"] = [*before, f'import nbutils; nbutils.language("{language}")\n', last]
     return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+
+
+def online_links(language: str, page: str, text: str) -> str:
+    """The text of a page with the addresses of the online book where no notebook of that language stands."""
+
+    def instead(found: re.Match) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(page), found[1]))
+        if target in finished(language) and source(target).suffix == ".ipynb":
+            return found[0]
+        return f"]({online(repository())}{language}/{target}.html"
+
+    return LINK.sub(instead, text)
 
 
 def colab_file(language: str, page: str) -> Path:
@@ -176,10 +206,13 @@ def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
     if name in translated_words.NAMES:
         yield from translated_words.unsound(name, unit.says, instead)
         return
+    if name in translated_sentences.NAMES:
+        english, instead = map(translated_sentences.apart, (unit.says, instead))
+        yield from unsound(english, instead, markdown=False)
+        yield from kept(english, instead)
+        return
     if name in translated_exercises.NAMES:
-        markdown = translated_exercises.is_markdown(unit)
-        yield from unsound(unit.says, instead, markdown=markdown)
-        yield from () if markdown else kept(unit.says, instead)
+        yield from translated_exercises.unsound(unit, instead)
         return
     plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
     plain = plain or name == lexicon.CATALOGUE

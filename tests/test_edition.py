@@ -8,10 +8,11 @@ import nbformat
 import pytest
 from visits import CHAPTERS, PAGES, Reader
 
-from authoring import notebooks, translations
+from authoring import exercise_pages, notebooks, translations
 from authoring.extensions.languages import pieces
 from authoring.site import HTML
 from nbutils import words
+from nbutils.exercises.exercise import exercise, in_language, names
 
 FINISHED = translations.finished("ko")
 SECTION = re.compile(r'<section\b[^>]*\bid="([^"]+)"')
@@ -113,22 +114,29 @@ def test_the_switch_keeps_the_section_and_the_search_finds_a_word_with_its_parti
     reader.close()
 
 
-def run_of(page: str, until: int | None = None) -> list[str]:
-    """The pictures of a notebook for Colab that is run up to a cell, as they are shown there."""
+def run_of(page: str, until: int | None = None, **sources: str):
+    """A notebook for Colab that is run up to a cell. sources: what is filled in, by the names of exercises."""
     file = translations.colab_file("ko", page)
     stored = nbformat.read(file, as_version=4)
     stored.cells = stored.cells[:until]
+    for cell in stored.cells:
+        cell.source = sources.get(cell.id.replace("-", "_"), cell.source)
+    return notebooks.execute(file, stored, threads=1)
+
+
+def pictures(notebook) -> list[str]:
+    """Those of a notebook that was run, as they are shown there."""
     shown = [
         output.get("data", {}).get("text/html", "")
-        for cell in notebooks.execute(file, stored, threads=1).cells
+        for cell in notebook.cells
         for output in cell.get("outputs", ())
     ]
     return [html for html in shown if "moving-picture" in html]
 
 
 def test_a_notebook_for_colab_begins_and_speaks_its_language():
-    pictures = run_of("notebooks/02_io", until=3)  # title, setup, the first picture
-    assert len(pictures) == 1 and re.search("<p>[^<]*[가-힣]", pictures[0])
+    shown = pictures(run_of("notebooks/02_io", until=3))  # title, setup, the first picture
+    assert len(shown) == 1 and re.search("<p>[^<]*[가-힣]", shown[0])
 
 
 @pytest.mark.part("exercises")
@@ -136,4 +144,37 @@ def test_a_notebook_for_colab_begins_and_speaks_its_language():
     "page", [page for page in FINISHED if page in CHAPTERS and "6b" not in page]
 )
 def test_a_notebook_for_colab_runs_to_its_end(page):
-    assert all(re.search("<p>[^<]*[가-힣]", picture) for picture in run_of(page))
+    assert all(re.search("<p>[^<]*[가-힣]", picture) for picture in pictures(run_of(page)))
+
+
+AT_ONCE = "inference"  # the chapter whose answers are filled in by `make test`
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[] if of == AT_ONCE else [pytest.mark.part("exercises")])
+        for page, of in exercise_pages.PAGES.items()
+        if page in FINISHED
+    ],
+)
+def test_exercises_for_colab_are_checked_in_their_language(page, tmp_path, monkeypatch):
+    """All answers, and in the last one a mistake."""
+    monkeypatch.setenv("NBUTILS_PROGRESS", str(tmp_path / "progress.json"))
+    asked = [exercise(name) for name, of in names().items() if of == exercise_pages.PAGES[page]]
+    wrong = next(wrong for wrong in asked[-1].wrong if wrong.old)
+    sources = {one.name: one.source for one in asked}
+    sources[asked[-1].name] = asked[-1].source.replace(wrong.old, wrong.new)
+    says = {
+        cell.id: cell.outputs[0]["data"]["text/plain"]
+        for cell in run_of(page, **sources).cells
+        if cell.id.endswith("-check")
+    }
+    *right, last = says.values()
+    assert len(says) == len(asked)
+    assert all(
+        re.match(r"✓ \w+: 맞았습니다\. 시험해 본 경우: .*[가-힣]", told) for told in right
+    ), right
+    known = in_language(asked[-1], "ko").wrong
+    mistake = known[asked[-1].wrong.index(wrong)].says
+    assert re.search("[가-힣]", mistake) and last.startswith(f"✗ {asked[-1].name}: {mistake}")

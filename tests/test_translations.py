@@ -1,23 +1,34 @@
 """The catalogues of translations: complete, fresh and sound for each finished page, and the check sees what is not."""
 
-import io
+import ast
 import json
 import re
-import tokenize
 
 import pytest
 
-from authoring import catalogues, lexicon, translated_pages, translated_words, translations
+from authoring import (
+    catalogues,
+    exercise_pages,
+    lexicon,
+    translated_exercises,
+    translated_pages,
+    translated_sentences,
+    translated_words,
+    translations,
+)
 from authoring.catalogues import Unit
 from authoring.translation_check import unsound
 
 LANGUAGE = "ko"
 FINISHED = translations.finished(LANGUAGE)
+OF_EXERCISES = [page for page in FINISHED if page.startswith(exercise_pages.FOLDER)]
 WHOLE = [
     translations.FRAME,
     translations.LECTURE,
     lexicon.CATALOGUE,
     *translated_words.NAMES,
+    *translated_sentences.NAMES,
+    *translated_exercises.NAMES,
     *FINISHED,
 ]
 NONE = "no translation of"
@@ -78,14 +89,41 @@ def test_a_notebook_for_colab_is_fresh_and_has_the_same_code(page):
             assert code_of(mine) == code_of(theirs)
 
 
-def code_of(cell: dict) -> list[str]:
-    """A cell's code without its comments."""
-    source = re.sub(r"^[%!].*", "", "".join(cell["source"]), flags=re.M)
-    return [
-        token.string
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type not in (tokenize.COMMENT, tokenize.NL)
-    ]
+def code_of(cell: dict) -> str:
+    """A cell's code without its comments and docstrings."""
+    tree = ast.parse(re.sub(r"^[%!].*", "", "".join(cell["source"]), flags=re.M))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("page", OF_EXERCISES)
+def test_a_page_of_exercises_is_made_again_as_it_stands(page):
+    """In English: what it is made of, and what it shows of one's own work, is what the notebook stores."""
+    stored = json.loads(translations.source(page).read_text("utf-8"))
+    assert exercise_pages.notebook_in(page, stored, "en", lambda unit: unit.says) == stored
+
+
+@pytest.mark.parametrize("page", OF_EXERCISES)
+def test_a_page_of_exercises_shows_ones_own_work_in_its_language(page):
+    stored = json.loads(translations.source(page).read_text("utf-8"))
+    told = json.loads(translations.translated(LANGUAGE, page))
+    shown = 0
+    for mine, was in zip(told["cells"], stored["cells"], strict=True):
+        if mine.get("outputs") != was.get("outputs"):
+            shown += 1
+            html = json.dumps(mine["outputs"], ensure_ascii=False)
+            assert re.search("[가-힣]", html) and not re.search("not tried|minutes|yours", html)
+    checks = sum("check(" in "".join(cell["source"]) for cell in stored["cells"])
+    assert shown >= checks + 2  # progress(), and whose functions there are
+
+
+def test_a_docstring_wider_than_the_page_is_seen():
+    unit = Unit("neuron docstring", "What a neuron gives.")
+    assert [*translated_exercises.unsound(unit, "뉴런이 내놓는 값.")] == []
+    (wide,) = translated_exercises.unsound(unit, "뉴런이 내놓는 값. " + 33 * "가")
+    assert wide.startswith("84 columns, where 80 are allowed")
 
 
 @pytest.mark.parametrize("name", sorted({*translations.names()} - {*WHOLE}))

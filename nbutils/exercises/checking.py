@@ -9,7 +9,7 @@ first case that is wrong, after those that are right: the cases are ordered so t
 
 import html
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -21,6 +21,7 @@ from nbutils.exercises.forms import Results, describe_form, describe_relation, i
 from nbutils.exercises.guard import SECONDS, Outcome, Stopped, outcome
 from nbutils.exercises.imitation import Attempt, difference_of, expected_of, find_mistake, find_two
 from nbutils.exercises.world import as_it_came
+from nbutils.words import sentence
 
 OTHER_SEEDS = range(1, 7)  # with which a call is tried again, to see whether it draws
 SECONDS_AGAIN = 0.5  # for each of these calls
@@ -83,8 +84,11 @@ def judge(
     asked = name if isinstance(name, Exercise) else exercise(name)
     if not callable(answer):
         raise TypeError(
-            f"check({asked.name!r}, …) takes your function, not {format_value(answer)}: write its name "
-            "without parentheses"
+            sentence(
+                "check({name}, …) takes your function, not {value}: write its name without parentheses",
+                name=repr(asked.name),
+                value=format_value(answer),
+            )
         )
     with as_it_came():
         return _judged(asked, answer, seed, dtype)
@@ -97,7 +101,7 @@ def _judged(asked: Exercise, answer: Callable, seed: int, dtype: torch.dtype) ->
         seconds = min(SECONDS, max(end - time.monotonic(), 0.1))
         outcomes.append(outcome(answer, case.args, seconds, show=True))
         if _is_the_starter(asked, outcomes[-1]):
-            return Verdict(asked.name, UNTRIED, "not tried yet")
+            return Verdict(asked.name, UNTRIED, sentence("not tried yet"))
         if isinstance(outcomes[-1].error, Stopped):
             return _stopped(asked, case, outcomes[-1])
     attempt = Attempt(asked, answer, dtype, cases, outcomes)
@@ -108,7 +112,11 @@ def _judged(asked: Exercise, answer: Callable, seed: int, dtype: torch.dtype) ->
     if other := _fails_with_others(asked, answer, seed, dtype, end):
         return other
     tested = tuple(case.shows for case in cases)
-    says = f"right. Tested with {_in_words(tested)}.{_remark(attempt)}"
+    says = " ".join(
+        filter(
+            None, (sentence("right. Tested with {list}.", list=_listed(tested)), _remark(attempt))
+        )
+    )
     return Verdict(asked.name, PASSED, says, tested=tested)
 
 
@@ -124,14 +132,12 @@ def _fails_with_others(
         if isinstance(mine.error, Stopped):  # what was fast enough before is so now
             return None
         if found := difference_of(mine, outcome(asked.answer, case.args), dtype):
-            call = f"{asked.name}({', '.join(map(format_value, case.args))})"
-            return Verdict(
-                asked.name,
-                WRONG,
-                f"Right with one set of numbers, and wrong with {case.shows} when these are others. Does it keep "
+            says = sentence(
+                "Right with one set of numbers, and wrong with {case} when these are others. Does it keep "
                 "something from an earlier call, or hold for these numbers by chance?",
-                f"With {case.shows}, {call}: {found}.",
+                case=case.shows,
             )
+            return Verdict(asked.name, WRONG, says, _example(asked, case, found))
     return None
 
 
@@ -147,9 +153,10 @@ def _remark(attempt: Attempt) -> str:
     """What is said of a right answer that changes an argument which no docstring promises to keep."""
     if not (names := attempt.changed()):
         return ""
-    return (
-        f" It changes `{names[0]}`, which it was given: whoever calls it finds other values there. Work on a "
-        "copy if you don't mean it."
+    return sentence(
+        "It changes `{argument}`, which it was given: whoever calls it finds other values there. Work on a "
+        "copy if you don't mean it.",
+        argument=names[0],
     )
 
 
@@ -161,8 +168,7 @@ def _wrong(attempt: Attempt, expected, differences: list[str]) -> Verdict:
         says = mistakes[0].says if mistakes else _changes(attempt)
         return Verdict(asked.name, WRONG, says, mistakes=mistakes, named=True)
     first = next(i for i, found in enumerate(differences) if found)
-    call = f"{asked.name}({', '.join(map(format_value, cases[first].args))})"
-    example = f"With {cases[first].shows}, {call}: {differences[first]}."
+    example = _example(asked, cases[first], differences[first])
     if mistakes := find_mistake(attempt, expected):
         return Verdict(asked.name, WRONG, mistakes[0].says, example, (), mistakes, named=True)
     if says := wrong_number_of_arguments(
@@ -175,11 +181,12 @@ def _wrong(attempt: Attempt, expected, differences: list[str]) -> Verdict:
     if says := _by_its_nature(attempt, expected, first):
         return Verdict(asked.name, WRONG, says, example, named=True)
     if mistakes := find_two(attempt, expected):
-        says = f"Two mistakes at once. {' '.join(wrong.says for wrong in mistakes)}"
+        says = " ".join([sentence("Two mistakes at once."), *(wrong.says for wrong in mistakes)])
         return Verdict(asked.name, WRONG, says, example, (), mistakes, named=True)
-    right = _in_words(case.shows for case in cases[:first])
-    so_far = f"Right with {right}. " if right else ""
-    return Verdict(asked.name, WRONG, f"{so_far}Wrong with {cases[first].shows}.", example)
+    right = [case.shows for case in cases[:first]]
+    so_far = sentence("Right with {list}.", list=_listed(right)) if right else ""
+    says = sentence("Wrong with {case}.", case=cases[first].shows)
+    return Verdict(asked.name, WRONG, " ".join(filter(None, (so_far, says))), example)
 
 
 def _by_its_nature(attempt: Attempt, expected, first: int) -> str:
@@ -223,14 +230,14 @@ def _differs_from_call_to_call(attempt: Attempt, first: int) -> str:
         return not late and bool(difference_of(again, then, attempt.dtype))
 
     if differs(0):
-        return (
+        return sentence(
             "Your function gives another result when the same call comes again. Either it remembers earlier "
             "calls: a list, dict or tensor that is made outside of it, or in its first line with def, lives on, "
             "so make it anew inside. Or it reads what nobody has set: torch.empty, or a random generator of "
             "its own."
         )
     if any(map(differs, OTHER_SEEDS)):
-        return (
+        return sentence(
             "Your function draws random numbers: the same call gives another result each time. Is there a "
             "layer with weights of its own, a dropout, a random start or a draw where none belongs?"
         )
@@ -238,10 +245,10 @@ def _differs_from_call_to_call(attempt: Attempt, first: int) -> str:
 
 
 def _changes(attempt: Attempt) -> str:
-    names = attempt.changed()
-    return (
-        f"Your function changes `{names[0]}`, which it was given: after the call it is another one. Work on a "
-        f"copy, or make a new one. In place are `+=`, `{names[0]}[...] = …`, and methods that end in _."
+    return sentence(
+        "Your function changes `{argument}`, which it was given: after the call it is another one. Work on a "
+        "copy, or make a new one. In place are `+=`, `{argument}[...] = …`, and methods that end in _.",
+        argument=attempt.changed()[0],
     )
 
 
@@ -267,20 +274,32 @@ def is_right(
 
 
 def _stopped(asked: Exercise, case: Case, found: Outcome) -> Verdict:
-    says = f"{found.error}. Is there a loop that never ends?"
+    says = sentence(
+        "With {case}: {error}. Is there a loop that never ends?", case=case.shows, error=found.error
+    )
     where = f" ({found.line})" if found.line else ""
-    return Verdict(asked.name, STOPPED, f"With {case.shows}: {says}{where}", named=True)
+    return Verdict(asked.name, STOPPED, says + where, named=True)
 
 
 def _raised(found: Outcome, answer: Callable) -> tuple[str, bool]:
     """What is said of an exception, and whether something is known about it."""
-    where = f" in {found.line}" if found.line else ""
+    where = (
+        sentence("{error} in {line}", error=found.kind, line=found.line)
+        if found.line
+        else found.kind
+    )
     message = str(found.error).strip().splitlines()[0] if str(found.error).strip() else ""
     advice = in_plain_words(found.error, found.line, answer)
-    return f"{found.kind}{where}. {message}" + (f"\n{advice}" if advice else ""), bool(advice)
+    return f"{where}. {message}" + (f"\n{advice}" if advice else ""), bool(advice)
 
 
-def _in_words(parts: Iterable[str]) -> str:
+def _example(asked: Exercise, case: Case, found: str) -> str:
+    """The call of a case, and what is wrong with its result."""
+    call = f"{asked.name}({', '.join(map(format_value, case.args))})"
+    return sentence("With {case}, {call}: {found}.", case=case.shows, call=call, found=found)
+
+
+def _listed(parts: Sequence[str]) -> str:
     """A list in a sentence: "one, two and three"."""
-    *first, last = [*parts] or [""]
-    return f"{', '.join(first)} and {last}" if first else last
+    *first, last = parts
+    return sentence("{first} and {last}", first=", ".join(first), last=last) if first else last

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 
 from nbutils.exercises.crash_kinds import KINDS
+from nbutils.words import sentence
 
 
 def in_plain_words(error: BaseException, line: str, function: Callable) -> str:
@@ -20,8 +21,9 @@ def in_plain_words(error: BaseException, line: str, function: Callable) -> str:
         return _unknown_name(error, function)
     message = str(error)
     if isinstance(error, NotImplementedError) and re.fullmatch(r"\w+", message):
-        return (
-            f"`{message}`, which is called here, isn't written yet: only its starter stands there."
+        return sentence(
+            "`{name}`, which is called here, isn't written yet: only its starter stands there.",
+            name=message,
         )
     for kind in KINDS:
         found = isinstance(error, kind.errors) and re.search(kind.message, message)
@@ -30,8 +32,9 @@ def in_plain_words(error: BaseException, line: str, function: Callable) -> str:
                 message.splitlines()[0] if message else "",
                 *(one or "" for one in found.groups()),
             ]
-            says = kind.says.format(*parts) + _near(error)
-            return re.sub(r"\b([Aa]) (?=int\b)", r"\1n ", says)
+            says = sentence(kind.says, **{str(i): part for i, part in enumerate(parts)})
+            says = re.sub(r"\b([Aa]) (?=int\b)", r"\1n ", says)
+            return " ".join(filter(None, (says, _near(error))))
     return ""
 
 
@@ -43,10 +46,16 @@ def wrong_number_of_arguments(error: BaseException, function: Callable, args: tu
     try:
         signature.bind(*args)
     except TypeError:
-        given = f"{len(args)} argument{'s' * (len(args) != 1)}: {', '.join(names)}"
-        return (
-            f"Your function can't be called as the exercise calls it. It is given {given}; yours begins with "
-            f"`def {function.__name__}{signature}`."
+        return sentence(
+            "Your function can't be called as the exercise calls it. It is given {n} arguments: {names}; yours "
+            "begins with `def {function}{signature}`."
+            if len(args) != 1
+            else "Your function can't be called as the exercise calls it. It is given {n} argument: {names}; yours "
+            "begins with `def {function}{signature}`.",
+            n=len(args),
+            names=", ".join(names),
+            function=function.__name__,
+            signature=signature,
         )
     return ""
 
@@ -54,13 +63,20 @@ def wrong_number_of_arguments(error: BaseException, function: Callable, args: tu
 def _unknown_name(error: NameError, function: Callable) -> str:
     found = re.search(r"name '(\w+)'", str(error))
     if not found:
-        return "Has the cell that defines it been run?"
+        return sentence("Has the cell that defines it been run?")
     code = getattr(function, "__code__", None)
     known = [*getattr(code, "co_varnames", ()), *getattr(function, "__globals__", ())]
     near = difflib.get_close_matches(found[1], known, n=1, cutoff=0.7)
-    meant = f"Is `{near[0]}` meant?" if near else "Is it misspelt, or not imported?"
-    return (
-        f"The name `{found[1]}` is not known here. {meant} Has the cell that defines it been run?"
+    if near:
+        return sentence(
+            "The name `{name}` is not known here. Is `{near}` meant? Has the cell that defines it been run?",
+            name=found[1],
+            near=near[0],
+        )
+    return sentence(
+        "The name `{name}` is not known here. Is it misspelt, or not imported? Has the cell that defines it "
+        "been run?",
+        name=found[1],
     )
 
 
@@ -71,7 +87,7 @@ def _near(error: BaseException) -> str:
     owner = error.obj
     near = difflib.get_close_matches(error.name, dir(owner), n=1, cutoff=0.7)
     if near:
-        return f" Is `{near[0]}` meant?"
+        return sentence("Is `{near}` meant?", near=near[0])
     if isinstance(owner, (list, tuple, int, float)) and hasattr(torch.Tensor, error.name):
-        return " A tensor has: torch.tensor(…) makes one."
+        return sentence("A tensor has: torch.tensor(…) makes one.")
     return ""

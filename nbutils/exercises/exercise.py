@@ -14,10 +14,12 @@ import inspect
 import pkgutil
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import torch
+
+from nbutils.words import language, sentence, table
 
 WIDTH = 84  # characters of a line that a page shows beside its list of contents
 PROBLEMS = f"{__package__}.problems"  # a package for each chapter
@@ -100,6 +102,7 @@ class Exercise:
     """One exercise; ``answer`` is the reference, ``source`` its text.
 
     kept: arguments that its docstring promises to leave as they were.
+    docstring: what stands in the function that the student fills in; "" for the answer's own.
     """
 
     name: str
@@ -118,14 +121,23 @@ class Exercise:
     right: tuple[Callable, ...]
     namespace: dict
     kept: tuple[str, ...] = ()
+    docstring: str = ""
 
     def starter(self) -> str:
         """The answer's signature and docstring, and a place to write."""
         (function,) = ast.parse(self.source).body
         first, last = function.body[0].lineno - 1, function.body[0].end_lineno
         lines = self.source.splitlines()
-        place = f'    raise NotImplementedError("{self.name}")  # your code here'
-        return "\n".join([*lines[:first], *wrap_docstring(lines[first:last]), place])
+        told = self._docstring_lines() if self.docstring else wrap_docstring(lines[first:last])
+        place = f'    raise NotImplementedError("{self.name}")  # {sentence("your code here")}'
+        return "\n".join([*lines[:first], *told, place])
+
+    def _docstring_lines(self) -> list[str]:
+        """The docstring of another language as it stands in the function; it is filled where it is written."""
+        first, *rest = self.docstring.replace("\\", r"\\").splitlines()
+        if not rest:
+            return [f'    """{first}"""']
+        return [f'    """{first}', *(line and f"    {line}" for line in rest), '    """']
 
     def body(self) -> str:
         """The answer's text without its docstring."""
@@ -216,15 +228,19 @@ def exercise(name: str) -> Exercise:
     found = names()
     if name not in found:
         raise ValueError(_no_such_exercise(name, found))
-    return _load(found[name], name)
+    return _load(found[name], name, language())
 
 
 def _no_such_exercise(name, found) -> str:
     import difflib
 
-    near = difflib.get_close_matches(str(name), found, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(found)}"
-    return f"there is no exercise {name!r}; {hint}"
+    if near := difflib.get_close_matches(str(name), found, n=1, cutoff=0.5):
+        return sentence(
+            "there is no exercise {name}; did you mean {near}?", name=repr(name), near=repr(near[0])
+        )
+    return sentence(
+        "there is no exercise {name}; there are {all}", name=repr(name), all=", ".join(found)
+    )
 
 
 @functools.cache
@@ -244,8 +260,31 @@ def names() -> dict[str, str]:
 
 
 @functools.cache
-def _load(chapter: str, name: str) -> Exercise:
-    return from_module(importlib.import_module(f"{PROBLEMS}.{chapter}.{name}"), chapter, name)
+def _load(chapter: str, name: str, spoken: str) -> Exercise:
+    made = from_module(importlib.import_module(f"{PROBLEMS}.{chapter}.{name}"), chapter, name)
+    return made if spoken == "en" else in_language(made, spoken)
+
+
+def in_language(made: Exercise, spoken: str) -> Exercise:
+    """The exercise in a language; what has no words there stays English."""
+    words = table(f"exercises/{made.chapter}", spoken).get(made.name, {})
+
+    def say(kind: str, english: str) -> str:
+        return words.get(kind, {}).get(english, english)
+
+    def cases(given: Inputs) -> list[Case]:
+        return [Case(say("case", case.shows), *case.args) for case in made.cases(given)]
+
+    return replace(
+        made,
+        title=say("title", made.title),
+        statement=say("statement", made.statement.strip()),
+        hints=tuple(say("hint", text) for text in made.hints),
+        why=say("why", made.why.strip()),
+        wrong=tuple(replace(wrong, says=say("wrong", wrong.says)) for wrong in made.wrong),
+        cases=cases,
+        docstring=say("docstring", inspect.getdoc(made.answer)),
+    )
 
 
 def from_module(module: ModuleType, chapter: str, name: str) -> Exercise:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from nbutils.files import expanded, written_aside
+from nbutils.words import sentence
 
 FILE = "next_token_progress.json"
 DRIVE = Path("/content/drive/MyDrive")  # Google Drive on Colab, if it is mounted
@@ -59,15 +60,23 @@ def load_progress(path: Path | None = None) -> Progress:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] > VERSION:
             raise ValueError(
-                f"it is of version {content['version']}, and this nbutils reads {VERSION}"
+                sentence(
+                    "it is of version {version}, and this nbutils reads {known}",
+                    version=content["version"],
+                    known=VERSION,
+                )
             )
         return Progress(
             path, {name: Entry(**entry) for name, entry in content["exercises"].items()}
         )
     except OSError as error:
         warnings.warn(
-            f"{path} can't be read ({error}): what was done before is not known here. Set "
-            "NBUTILS_PROGRESS to a file that can be read and written.",
+            sentence(
+                "{path} can't be read ({error}): what was done before is not known here. Set "
+                "NBUTILS_PROGRESS to a file that can be read and written.",
+                path=path,
+                error=error,
+            ),
             ProgressWarning,
             stacklevel=3,
         )
@@ -76,7 +85,12 @@ def load_progress(path: Path | None = None) -> Progress:
         aside = _unused(path)
         path.rename(aside)
         warnings.warn(
-            f"{path} can't be read ({error}). It is kept as {aside.name}; a new one is begun.",
+            sentence(
+                "{path} can't be read ({error}). It is kept as {aside}; a new one is begun.",
+                path=path,
+                error=error,
+                aside=aside.name,
+            ),
             ProgressWarning,
             stacklevel=3,
         )
@@ -101,8 +115,12 @@ def store_progress(progress: Progress) -> None:
             aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
         warnings.warn(
-            f"{progress.path} can't be written ({error}): what you have done now is lost when the "
-            "notebook is closed. Set NBUTILS_PROGRESS to a file that can be written.",
+            sentence(
+                "{path} can't be written ({error}): what you have done now is lost when the notebook is closed. "
+                "Set NBUTILS_PROGRESS to a file that can be written.",
+                path=progress.path,
+                error=error,
+            ),
             ProgressWarning,
             stacklevel=3,
         )

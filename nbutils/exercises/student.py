@@ -16,6 +16,7 @@ from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.sources import source_of
 from nbutils.exercises.world import as_it_came
 from nbutils.exercises.your_gpt import IN_THE_GPT, unfit
+from nbutils.words import sentence
 
 MISTAKES_SHOWN = 8  # of an exercise's list, beside its solution
 
@@ -35,15 +36,18 @@ def check(name: str, answer: Callable) -> Verdict:
     if verdict.state == UNTRIED:
         return verdict
     if (device := torch.get_default_device()).type != "cpu":
-        elsewhere = f" (Checked on the CPU, with tensors there; your default device is {device}.)"
-        verdict = replace(verdict, says=verdict.says + elsewhere)
+        elsewhere = sentence(
+            "(Checked on the CPU, with tensors there; your default device is {device}.)",
+            device=device,
+        )
+        verdict = replace(verdict, says=f"{verdict.says} {elsewhere}")
     progress = record.load_progress()
     entry = progress.of(name)
     entry.tries += 1
     if verdict.passed:
         entry.passed = record.now()
         entry.code, entry.unfit = _kept(name, answer)
-        verdict = replace(verdict, says=f"{verdict.says}{_remark(entry)}")
+        verdict = replace(verdict, says=" ".join(filter(None, (verdict.says, _remark(entry)))))
     entry.says = verdict.says
     record.store_progress(progress)
     return verdict
@@ -63,10 +67,10 @@ def _kept(name: str, answer: Callable) -> tuple[str, str]:
 def _remark(entry: record.Entry) -> str:
     """What a right answer is not good for, if anything."""
     if entry.unfit:
-        return f" It can't become part of your GPT as it is: {entry.unfit}."
+        return sentence("It can't become part of your GPT as it is: {why}.", why=entry.unfit)
     if not entry.code:
-        return (
-            " But its text can't be kept, so the course's own function stands in where this one would be used: "
+        return sentence(
+            "But its text can't be kept, so the course's own function stands in where this one would be used: "
             "write it as a function with def, in a cell, without what only this notebook's memory holds (a "
             "lambda in a call, a partial, an object of a class)."
         )
@@ -94,7 +98,8 @@ def hint(name: str) -> Markdown:
     if entry.hints < most:
         entry.hints += 1
         record.store_progress(progress)
-        return Markdown(f"**Hint {entry.hints} of {most}.** {asked.hints[entry.hints - 1]}")
+        head = sentence("**Hint {n} of {all}.**", n=entry.hints, all=most)
+        return Markdown(f"{head} {asked.hints[entry.hints - 1]}")
     return Markdown("\n".join(f"{i}. {words}" for i, words in enumerate(asked.hints, start=1)))
 
 
@@ -104,8 +109,11 @@ def solution(name: str, anyway: bool = False) -> Markdown:
     entry = progress.of(name)
     if not (entry.tries or anyway):
         return Markdown(
-            f"Try it first: write something, and run `check({name!r}, {name})`. Hints are in "
-            f"`hint({name!r})`. To see the solution at once: `solution({name!r}, anyway=True)`."
+            sentence(
+                "Try it first: write something, and run `check('{name}', {name})`. Hints are in "
+                "`hint('{name}')`. To see the solution at once: `solution('{name}', anyway=True)`.",
+                name=name,
+            )
         )
     entry.solution = entry.solution or record.now()
     record.store_progress(progress)
@@ -113,24 +121,25 @@ def solution(name: str, anyway: bool = False) -> Markdown:
     step = max(1, len(known) // MISTAKES_SHOWN)
     mistakes = "\n".join(f"- {says}" for says in known[::step][:MISTAKES_SHOWN])
     if len(known) > MISTAKES_SHOWN:
-        mistakes += f"\n\nThe check knows {len(known) - MISTAKES_SHOWN} more."
-    return Markdown(
-        f"```python\n{asked.body().rstrip()}\n```\n\n{asked.why}\n\n**What goes wrong, for example**\n\n{mistakes}"
-    )
+        more = sentence("The check knows {n} more.", n=len(known) - MISTAKES_SHOWN)
+        mistakes += f"\n\n{more}"
+    head = sentence("**What goes wrong, for example**")
+    code = f"```python\n{asked.body().rstrip()}\n```"
+    return Markdown(f"{code}\n\n{asked.why}\n\n{head}\n\n{mistakes}")
 
 
 DONE, TRIED, LEFT = "✓", "✗", "○"
-YOURS = "your code"
 
 
 class Line(NamedTuple):
-    """One exercise in the overview: a sign for how far it is, and words for it."""
+    """One exercise in the overview: a sign for how far it is, and words for it. own: their code is kept."""
 
     chapter: str
     name: str
     title: str
     sign: str
     words: str
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,9 +162,15 @@ class Overview:
     def in_words(self) -> str:
         """Whose code the GPT is made of."""
         parts = [line for line in self.lines if line.name in self.in_the_gpt]
-        own = [line.name for line in parts if line.words == YOURS]
-        whose = f"{len(own)} of the {len(parts)} functions that your GPT is made of are yours"
-        return f"{whose}: {', '.join(own)}." if own else f"{whose}; the course's stand in."
+        own = [line.name for line in parts if line.own]
+        return sentence(
+            "{n} of the {all} functions that your GPT is made of are yours: {names}."
+            if own
+            else "{n} of the {all} functions that your GPT is made of are yours; the course's stand in.",
+            n=len(own),
+            all=len(parts),
+            names=", ".join(own),
+        )
 
     def _repr_html_(self) -> str:
         chapters = dict.fromkeys(line.chapter for line in self.lines)
@@ -165,9 +180,8 @@ class Overview:
             for line in self.lines
             if line.sign == TRIED
         )
-        below = (
-            f"{html.escape(self.in_words())} They have a thick frame. {html.escape(self.following)}"
-        )
+        frame = sentence("They have a thick frame.")
+        below = html.escape(f"{self.in_words()} {frame} {self.following}")
         return f"<div>{drawn}<p>{below}</p>{f'<ul>{tried}</ul>' if tried else ''}</div>"
 
     def _row(self, chapter: str) -> str:
@@ -175,7 +189,8 @@ class Overview:
         done = sum(line.sign == DONE for line in lines)
         chips = "".join(map(self._chip, lines))
         style = "display: flex; flex-wrap: wrap; gap: 0.3em; margin: 0.2em 0; align-items: baseline"
-        head = f'<span style="flex-basis: 100%"><b>{chapter}</b> {done} of {len(lines)}</span>'
+        count = sentence("{done} of {all}", done=done, all=len(lines))
+        head = f'<span style="flex-basis: 100%"><b>{chapter}</b> {count}</span>'
         return f'<div style="{style}">{head}{chips}</div>'
 
     def _chip(self, line: Line) -> str:
@@ -190,21 +205,30 @@ def progress() -> Overview:
     """What is done, whose code would be in your GPT, and what is next."""
     entries = record.load_progress().entries
     lines = tuple(_line(name, entries.get(name, record.Entry())) for name in names())
-    following = "Everything is done: exercises/06_your_gpt trains a GPT of your code alone."
+    following = sentence(
+        "Everything is done: exercises/06_your_gpt trains a GPT of your code alone."
+    )
     if left := [line for line in lines if line.sign != DONE]:
-        following = f"Next: {left[0].name}, {left[0].title}."
+        following = sentence("Next: {name}, {title}.", name=left[0].name, title=left[0].title)
     return Overview(lines, following, IN_THE_GPT)
 
 
 def _line(name: str, entry: record.Entry) -> Line:
     asked = exercise(name)
     if entry.passed:
-        sign, words = DONE, YOURS if entry.code else "right, but its text is not kept"
+        sign = DONE
+        words = sentence("your code" if entry.code else "right, but its text is not kept")
         if entry.unfit:
-            words = f"right, but not in the GPT: {entry.unfit}"
+            words = sentence("right, but not in the GPT: {why}", why=entry.unfit)
     elif entry.tries:
         sign = TRIED
-        words = f"{entry.tries} {'try' if entry.tries == 1 else 'tries'}: {entry.says}"
+        words = sentence(
+            "{n} try: {says}" if entry.tries == 1 else "{n} tries: {says}",
+            n=entry.tries,
+            says=entry.says,
+        )
     else:
-        sign, words = LEFT, f"{asked.minutes} minutes; the course's code stands in"
-    return Line(asked.chapter, name, asked.title, sign, words)
+        sign = LEFT
+        words = sentence("{n} minutes; the course's code stands in", n=asked.minutes)
+    own = bool(entry.passed and entry.code and not entry.unfit)
+    return Line(asked.chapter, name, asked.title, sign, words, own)

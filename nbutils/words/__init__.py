@@ -3,6 +3,10 @@
 A table is a file of JSON, ``words/LANGUAGE/AREA.json``: key -> words with place-holders in braces, or a
 list of words. A place-holder stands for a number or a name as it is; nothing that depends on it is joined
 to it, since in some languages the word's form would change.
+
+Sentences that stand in Python code, since they are read beside what finds them (the checks of exercises, errors,
+commands), are English there and go through `sentence`; their tables, ``words/LANGUAGE/sentences/AREA.json``, lead
+from the English to the other language.
 """
 
 import json
@@ -47,6 +51,23 @@ def table(area: str, language: str) -> Mapping[str, str | list[str]]:
     if not path.is_file():
         raise ValueError(f"there are no words for area={area!r} in language={language!r}")
     return MappingProxyType(json.loads(path.read_text("utf-8")))
+
+
+def sentence(english: str, /, **values) -> str:
+    """The sentence in the language spoken, English where that has no words for it, and filled as by `fill`.
+
+    english: a literal, or a constant of the module, so that its catalogue can be gathered from the code. It has a
+    place-holder for whatever differs from time to time.
+    """
+    return fill(_sentences(language()).get(english, english), **values)
+
+
+@cache
+def _sentences(language: str) -> Mapping[str, str]:
+    found = {}
+    for path in sorted((FOLDER / language / "sentences").glob("*.json")):
+        found |= json.loads(path.read_text("utf-8"))
+    return MappingProxyType(found)
 
 
 def fill(words: str, **values) -> str:

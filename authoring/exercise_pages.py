@@ -1,0 +1,119 @@
+"""The pages of exercises in another language.
+
+Statements and starters are made of the exercises in that language, as `exercises.notebook` makes the English ones; a
+page's catalogue has the rest of its text. What a cell showed of the reader's own work is looked up again, with nothing
+done; nothing else is run.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from authoring import exercises, translated_pages
+from authoring.catalogues import Unit
+from nbutils import words
+from nbutils.exercises import student
+from nbutils.exercises.exercise import CHAPTERS, compile_function, exercise, names
+from nbutils.exercises.your_gpt import your_functions
+
+FOLDER = "notebooks/exercises/"
+PAGES = {
+    f"{FOLDER}{exercises.file_name(chapter).removesuffix('.ipynb')}": chapter
+    for chapter in CHAPTERS
+}
+SHOWN = (
+    "check(",
+    "progress()",
+    "your",
+)  # how the last line of a cell begins that shows one's own work
+
+
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """That language, until the end; then what was spoken before."""
+    before = os.environ.get("NBUTILS_LANG")
+    words.language(language)
+    try:
+        yield
+    finally:
+        os.environ.pop("NBUTILS_LANG", None)
+        if before is not None:
+            os.environ["NBUTILS_LANG"] = before
+
+
+@contextlib.contextmanager
+def nothing_done() -> Iterator[None]:
+    """A file of progress that is not there."""
+    before = os.environ.get("NBUTILS_PROGRESS")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["NBUTILS_PROGRESS"] = str(Path(folder, "none.json"))
+        try:
+            yield
+        finally:
+            os.environ.pop("NBUTILS_PROGRESS")
+            if before is not None:
+                os.environ["NBUTILS_PROGRESS"] = before
+
+
+def made(page: str, language: str) -> dict[str, str]:
+    """The cells that are made of the exercises, in that language, by their ids; none on another page."""
+    with speaking(language):
+        return {
+            cell.id: cell.source
+            for name, of in names().items()
+            if of == PAGES.get(page)
+            for cell in exercises.asked_in(exercise(name))
+        }
+
+
+def own_units(page: str, notebook: dict) -> Iterator[Unit]:
+    """What the page says beside its exercises."""
+    of_exercises = made(page, "en")
+    rest = [cell for cell in notebook["cells"] if cell["id"] not in of_exercises]
+    yield from translated_pages.units_of_notebook({"cells": rest})
+
+
+def notebook_in(page: str, notebook: dict, language: str, say: translated_pages.Say) -> dict:
+    """The notebook in that language. say: the words of `own_units`."""
+    of_exercises = made(page, language)
+    rest = [cell for cell in notebook["cells"] if cell["id"] not in of_exercises]
+    told = {
+        cell["id"]: cell for cell in translated_pages.notebook_in({"cells": rest}, say)["cells"]
+    }
+    cells = [
+        told.get(cell["id"]) or cell | {"source": translated_pages.lines(of_exercises[cell["id"]])}
+        for cell in notebook["cells"]
+    ]
+    with speaking(language), nothing_done():
+        return notebook | {"cells": [*map(shown_again, cells)]}
+
+
+def shown_again(cell: dict) -> dict:
+    """The cell with what it shows of the reader's own work as the language spoken has it."""
+    last = "".join(cell["source"]).rpartition("\n")[2]
+    if cell["cell_type"] != "code" or not last.startswith(SHOWN):
+        return cell
+    value = eval(last, own_work(last))
+    outputs = [again(output, value) for output in cell["outputs"]]
+    return cell | {"outputs": outputs}
+
+
+def own_work(last: str) -> dict:
+    """The names in such a line: an exercise's starter, as nobody has changed it."""
+    known = {"check": student.check, "progress": student.progress}
+    if last.startswith("check("):
+        one = exercise(last.removesuffix(")").rpartition(" ")[2])
+        return known | {one.name: compile_function(one.starter(), one.name, dict(one.namespace))}
+    return known | {"your": your_functions("cpu")}
+
+
+def again(output: dict, value) -> dict:
+    """The output of a value, in the forms that it was stored in."""
+    forms = {
+        "text/plain": lambda: repr(value),
+        "text/html": lambda: value._repr_html_(),
+    }
+    data = {kind: translated_pages.lines(forms[kind]()) for kind in output["data"]}
+    return output | {"data": data}
