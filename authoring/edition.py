@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from authoring import catalogues, figure_labels, translations
+from authoring import catalogues, figure_labels, measured_words, translations
 from authoring.catalogues import Unit
 from authoring.extensions import figures
 from authoring.translated_pages import Say
@@ -47,7 +47,7 @@ def lay_out(language: str, folder: Path) -> None:
         made = folder / file.relative_to(ROOT)
         made.parent.mkdir(parents=True, exist_ok=True)
         if page in done:
-            have_labels(language, page)
+            have_words(language, page)
             made.write_text(translations.translated(language, page), "utf-8")
         else:
             shutil.copy(file, made)
@@ -56,15 +56,18 @@ def lay_out(language: str, folder: Path) -> None:
     (folder / "_toc.yml").write_text(contents(say), "utf-8")
 
 
-def have_labels(language: str, page: str) -> None:
-    """Raises `Untranslated` where a figure of a notebook has a label without words."""
-    if translations.source(page).suffix != ".ipynb":
-        return
-    if lacking := figure_labels.lacking(translations.source(page), figures.table(language)):
-        raise translations.Untranslated(
-            f"{page} is finished in {language!r}, and its figures have no words for {lacking}: "
-            "python -m authoring.translations update figures, write them, and compile"
-        )
+# What pages show that is stored in English: the name of its table and catalogue -> what a page's lacks.
+STORED = {"figures": figure_labels.lacking, "measured": measured_words.lacking}
+
+
+def have_words(language: str, page: str) -> None:
+    """Raises `Untranslated` where a figure has a label, or a table of measurements a row, without words."""
+    for name, lacks in STORED.items():
+        if lacking := lacks(translations.source(page), figures.table(language, name)):
+            raise translations.Untranslated(
+                f"{page} is finished in {language!r}, and the catalogue {name!r} has no words for {lacking}: "
+                f"python -m authoring.translations update {name}, write them, and compile"
+            )
 
 
 def claims(language: str) -> str:

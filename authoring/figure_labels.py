@@ -50,7 +50,7 @@ def units() -> list[Unit]:
 
 
 def table(told: Mapping[Unit, str]) -> dict[str, str]:
-    """The table that `authoring.extensions.figures.relabelled` reads: pattern -> pattern."""
+    """The table that `authoring.extensions.figures.said` reads: pattern -> pattern."""
     return {unit.says: instead for unit, instead in told.items()}
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from authoring import catalogues
 from authoring.catalogues import Unit
+from nbutils import text_files
+from nbutils.cli import grade, options, pack, sample, train
+from nbutils.config import GPTConfig, TrainConfig
 from nbutils.exercises.crash_kinds import KINDS
 from nbutils.words import FOLDER
 
@@ -19,8 +22,32 @@ PACKAGE = FOLDER.parent
 CALL = "sentence"
 EXERCISES, REST = "sentences/exercises", "sentences/package"
 NAMES = (EXERCISES, REST)
+
+
+def _help(kind: type) -> list[str]:
+    """What a command says of itself and of its options."""
+    return [options.about(kind), *options.helps(kind).values()]
+
+
 # Modules whose sentences stand in a table, and the sentences.
-TABLED = {"nbutils.exercises.crash_kinds": [kind.says for kind in KINDS]}
+TABLED = {
+    "nbutils.exercises.crash_kinds": [kind.says for kind in KINDS],
+    "nbutils.cli.grade": _help(grade.Grade),
+    "nbutils.cli.pack": _help(pack.Pack),
+    "nbutils.cli.sample": _help(sample.Sample),
+    "nbutils.cli.train": _help(train.Train),
+    "nbutils.text_files": [*text_files.OTHERS.values()],
+    "nbutils.config": [
+        text for kind in (TrainConfig, GPTConfig) for text in options.helps(kind).values()
+    ],
+}
+# Functions that say a sentence for who calls them: which argument it is, by its place and its name.
+SAID_FOR = {
+    "whole": (4, "or_none"),
+    "finite": (4, "or_none"),
+    "of_type": (3, "remedy"),
+    "_rule": (9, "like"),
+}
 
 
 class NotLiteral(ValueError):
@@ -47,20 +74,27 @@ def modules(name: str) -> Iterator[tuple[str, Path]]:
 
 def of_module(module: str, file: Path) -> Iterator[str]:
     yield from TABLED.get(module, ())
-    for call in calls(file):
-        yield from _literals(call.args[0], module)
+    if file == FOLDER / "__init__.py":
+        return
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            for said in said_by(node):
+                yield from _literals(said, module)
 
 
-def calls(file: Path) -> list[ast.Call]:
-    """The calls of `sentence` in a file."""
-    text = file.read_text("utf-8")
-    if CALL not in text or file == FOLDER / "__init__.py":
-        return []
-    return [
-        node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == CALL
-    ]
+def said_by(call: ast.Call) -> Iterator[ast.expr]:
+    """The sentence that a call says, if it is one of `sentence`, or has one said; one that is said already is none."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    if isinstance(call.func, ast.Name) and name == CALL:
+        yield call.args[0]
+    elif name in SAID_FOR:
+        place, keyword = SAID_FOR[name]
+        said = [each.value for each in call.keywords if each.arg == keyword]
+        yield from (
+            each
+            for each in (*call.args[place : place + 1], *said)
+            if not isinstance(each, ast.Call)
+        )
 
 
 def _literals(said: ast.expr, module: str) -> Iterator[str]:
@@ -79,7 +113,13 @@ def _literals(said: ast.expr, module: str) -> Iterator[str]:
 
 
 # Modules that say what others have in their tables.
-TABLED_BY = {"nbutils.exercises.crashes": "nbutils.exercises.crash_kinds"}
+TABLED_BY = {
+    "nbutils.arguments": "its callers",
+    "nbutils.cli.options": "the commands",
+    "nbutils.config": "_rule",
+    "nbutils.exercises.crashes": "nbutils.exercises.crash_kinds",
+    "nbutils.text_files": "OTHERS",
+}
 
 
 def apart(sentence: str) -> str:

@@ -1,8 +1,8 @@
 """Units of the tables of words, and the tables in another language, made of its catalogues.
 
 A catalogue has the tables of an area of `nbutils/words/en`, ``words/pictures`` say, or what figures have written on
-them (``figures``). `compiled` makes of them, and of those of sentences and exercises, the tables of
-`nbutils/words/LANGUAGE` that the package and the book read.
+them (``figures``), or what tables of measurements say in their rows (``measured``). `compiled` makes of them, and of
+those of sentences and exercises, the tables of `nbutils/words/LANGUAGE` that the package and the book read.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from authoring import (
     catalogues,
     figure_labels,
+    measured_words,
     translated_exercises,
     translated_sentences,
     translation_check,
@@ -22,13 +23,16 @@ from nbutils.words import FOLDER
 
 AREAS = ("pictures", "panels", "pages", "book")
 FIGURES = "figures"
-NAMES = (*(f"words/{area}" for area in AREAS), FIGURES)
+MEASURED = "measured"
+# Catalogues of what is stored in English: each is one table, pattern -> pattern.
+STORED = {FIGURES: figure_labels.units, MEASURED: measured_words.units}
+NAMES = (*(f"words/{area}" for area in AREAS), *STORED)
 
 
 def units(name: str) -> list[Unit]:
     """What a catalogue of `NAMES` has to say."""
-    if name == FIGURES:
-        return figure_labels.units()
+    if name in STORED:
+        return STORED[name]()
     return [
         unit
         for table in tables(name)
@@ -80,8 +84,8 @@ def compiled(language: str) -> dict[Path, str]:
     made = {}
     for name in NAMES:
         told = catalogues.said(catalogues.load(catalogues.path(language, name)))
-        if name == FIGURES:
-            made[FOLDER / language / "figures.json"] = table_text(figure_labels.table(told))
+        if name in STORED:
+            made[FOLDER / language / f"{name}.json"] = table_text(figure_labels.table(told))
             continue
         for table in tables(name):
             words = json.loads(table.read_text("utf-8"))
@@ -115,8 +119,10 @@ def unsound(name: str, english: str, instead: str) -> Iterator[str]:
     """What is wrong with what is said instead of a unit: a sentence each. What stays as it is is a name, or data."""
     if english.startswith('{"'):
         yield from _unsound_json(english, instead)
-    elif instead != english or name != FIGURES and " " in english:
+    elif instead != english or name not in STORED and " " in english:
         yield from translation_check.unsound(english, instead, markdown=False)
+        if name == MEASURED:
+            yield from translation_check.kept(english, instead)
 
 
 def _unsound_json(english: str, instead: str) -> Iterator[str]:

@@ -34,6 +34,7 @@ WORDS = {word: n for n, word in enumerate(SMALL.split())} | {
     "once": 1,
     "twice": 2,
     "double": 2,
+    "zeros": 0,
     "half": 0.5,
     "third": 3,
     "quarter": 4,

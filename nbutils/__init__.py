@@ -31,6 +31,7 @@ _MODULES = (
     "elementwise",
     "kernels",
     "bpe",
+    "tiktoken_tables",
     "tokens",
     "vocabularies",
     "smallworld",
@@ -76,12 +77,19 @@ def __getattr__(name):
         try:
             return importlib.import_module(f"{__name__}.{name}")
         except Exception as error:
-            from nbutils.shadowing import explain
+            from nbutils.shadowing import explain_to_import
 
-            if why := explain():
-                raise ImportError(f"{why}, and start Python anew ({error})") from error
+            if why := explain_to_import(error):
+                raise ImportError(why) from error
             raise
-    raise AttributeError(f"nbutils has no module {name!r}; it has {', '.join(_MODULES)}")
+    sentence = importlib.import_module("nbutils.words").sentence
+    raise AttributeError(
+        sentence(
+            "nbutils has no module {name}; it has {names}",
+            name=repr(name),
+            names=", ".join(_MODULES),
+        )
+    )
 
 
 def __dir__():

@@ -10,6 +10,8 @@ import reprlib
 import sys
 from numbers import Integral, Real
 
+from nbutils.words import sentence
+
 
 def whole(
     name: str, value, least: int = 0, below: float = math.inf, or_none: str = ""
@@ -43,20 +45,37 @@ def one_of(name: str, value, choices):
             return each
         if _is_number(number) and _is_number(each) and number == each:
             return each  # 1.0 is 1
-    raise ValueError(f"{name}={shown(number)} is none of {', '.join(map(str, choices))}")
+    raise ValueError(
+        sentence(
+            "{name}={number} is none of {names}",
+            name=name,
+            number=shown(number),
+            names=", ".join(map(str, choices)),
+        )
+    )
 
 
 def yes_or_no(name: str, value) -> bool:
     """True or False. Raises ``ValueError`` for anything else, 0 and 1 too."""
     if type(value) is not bool:
-        raise ValueError(f"{name}={shown(value)} must be True or False")
+        raise ValueError(
+            sentence("{name}={value} must be True or False", name=name, value=shown(value))
+        )
     return value
 
 
 def of_type(name: str, value, kind: type | tuple[type, ...], remedy: str):
     """A value of the kind. Raises ``ValueError`` for another; ``remedy`` says how to get one."""
     if not isinstance(value, kind):
-        raise ValueError(f"{name}={shown(value)} is of type {type(value).__name__}: {remedy}")
+        raise ValueError(
+            sentence(
+                "{name}={value} is of type {kind}: {remedy}",
+                name=name,
+                value=shown(value),
+                kind=type(value).__name__,
+                remedy=sentence(remedy),
+            )
+        )
     return value
 
 
@@ -87,11 +106,46 @@ _SHORT.maxlong, _SHORT.maxstring, _SHORT.maxother = 500, 60, 60
 
 
 def _bounded(name: str, value, kind: type, least: float, below: float, or_none: str):
-    number, also = plain(value), f", or {or_none}" if or_none else ""
-    words = "whole" if kind is Integral else "finite"
+    number = plain(value)
     if not _is_number(number, kind) or not abs(number) <= sys.float_info.max:  # nan is not, either
-        raise ValueError(f"{name}={shown(number)} must be a {words} number{also}")
+        raise ValueError(_no_number(name, number, kind is Integral, or_none))
     if not least <= number < below:
-        above = f" and below {below}" if below < math.inf else ""
-        raise ValueError(f"{name}={shown(number)} must be at least {least}{above}{also}")
+        raise ValueError(_out_of_bounds(name, number, least, below, or_none))
     return number
+
+
+def _no_number(name: str, number, whole: bool, or_none: str) -> str:
+    if not or_none:
+        return sentence(
+            "{name}={number} must be a whole number"
+            if whole
+            else "{name}={number} must be a finite number",
+            name=name,
+            number=shown(number),
+        )
+    return sentence(
+        "{name}={number} must be a whole number, or {or_none}"
+        if whole
+        else "{name}={number} must be a finite number, or {or_none}",
+        name=name,
+        number=shown(number),
+        or_none=sentence(or_none),
+    )
+
+
+def _out_of_bounds(name: str, number, least: float, below: float, or_none: str) -> str:
+    told = dict(name=name, number=shown(number), least=least, below=below)
+    if not or_none:
+        return sentence(
+            "{name}={number} must be at least {least} and below {below}"
+            if below < math.inf
+            else "{name}={number} must be at least {least}",
+            **told,
+        )
+    return sentence(
+        "{name}={number} must be at least {least} and below {below}, or {or_none}"
+        if below < math.inf
+        else "{name}={number} must be at least {least}, or {or_none}",
+        or_none=sentence(or_none),
+        **told,
+    )

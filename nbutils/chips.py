@@ -24,6 +24,7 @@ from nbutils.config import GPTConfig
 from nbutils.device import Chip, processor
 from nbutils.files import written_aside
 from nbutils.ladder import LEARNING, MEASURED, ROW, SPEED
+from nbutils.words import sentence
 
 FILE = MEASURED
 FORM = "https://github.com/next-token-course/next-token/issues/new?template=chip.yml"
@@ -266,7 +267,8 @@ def for_form(
     for name in (name for name in SPEED if name in speeds):
         without = UNCOMPILED if SPEED[name].compile and not compiled else ""
         lines.append(f"{name}: {speeds[name]:.0f} tokens/s{without}")
-    return "\n".join([*lines, "", f"Paste these lines, which name no person, here: {FORM}"])
+    last = sentence("Paste these lines, which name no person, here: {form}", form=FORM)
+    return "\n".join([*lines, "", last])
 
 
 _CHAPTER = "chapter 6"

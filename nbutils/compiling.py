@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from nbutils.device import Chip, cpp_compiler, unfit_for_compiler
+from nbutils.words import sentence
 
 # tanh by way of exp, which C++ compilers turn into wide instructions: GPT-2 trains a tenth faster
 _INDUCTOR_OPTIONS = {"cpp.use_decompose_tanh": True}
@@ -26,12 +27,17 @@ def compilation(
     """
     if what and chip.device.type == "cpu" and cpp_compiler() is None:
         raise RuntimeError(
-            f"compile={what!r} needs a C++ compiler on a CPU, and none was found: leave compile out, or "
-            "install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install; Windows: "
-            "Visual Studio's Build Tools, whose command prompt finds it)"
+            sentence(
+                "compile={what} needs a C++ compiler on a CPU, and none was found: leave compile out, or "
+                "install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install; "
+                "Windows: Visual Studio's Build Tools, whose command prompt finds it)",
+                what=repr(what),
+            )
         )
     if what and chip.device.type == "cpu" and (unfit := unfit_for_compiler()):
-        raise RuntimeError(f"compile={what!r}: {unfit} (or leave compile out)")
+        raise RuntimeError(
+            sentence("compile={what}: {unfit} (or leave compile out)", what=repr(what), unfit=unfit)
+        )
     parts = {None: [], "blocks": getattr(model, "blocks", []), "model": [model]}[what]
     for part in parts:
         part.compile(dynamic=False, options=_options())

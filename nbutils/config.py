@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from nbutils.arguments import finite, one_of, shown, whole, yes_or_no
+from nbutils.words import sentence
 
 PRESETS = {
     "small": {},  # the defaults below: learns smallworld on two CPU cores in minutes
@@ -62,7 +63,16 @@ def _text(name: str, value, like: str, or_none: bool) -> str | None:
     if isinstance(value, os.PathLike) or type(value).__name__ == "device":
         value = str(value)
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{name}={shown(value)} must be {like}{', or None' if or_none else ''}")
+        raise ValueError(
+            sentence(
+                "{name}={value} must be {like}, or None"
+                if or_none
+                else "{name}={value} must be {like}",
+                name=name,
+                value=shown(value),
+                like=sentence(like),
+            )
+        )
     return value
 
 
@@ -71,8 +81,15 @@ def _two_numbers(name: str, values, least: int, below: float) -> tuple[float, fl
         first, second = values if isinstance(values, tuple | list) else ()
         first, second = (finite(name, value, least, below) for value in (first, second))
     except ValueError:
-        words = f"two numbers, each at least {least} and below {below}"
-        raise ValueError(f"{name}={shown(values)} must be {words}") from None
+        raise ValueError(
+            sentence(
+                "{name}={values} must be two numbers, each at least {least} and below {below}",
+                name=name,
+                values=shown(values),
+                least=least,
+                below=below,
+            )
+        ) from None
     return first, second
 
 
@@ -112,13 +129,19 @@ class GPTConfig:
         _keep_rules(self, GPTConfig)
         if self.n_embd % self.n_head:
             raise ValueError(
-                f"n_embd={self.n_embd} is not divisible by n_head={self.n_head}: "
-                "the heads share the width equally"
+                sentence(
+                    "n_embd={n_embd} is not divisible by n_head={n_head}: the heads share the width equally",
+                    n_embd=self.n_embd,
+                    n_head=self.n_head,
+                )
             )
         if self.rotary and self.n_embd // self.n_head % 2:
             raise ValueError(
-                f"rotary=True turns pairs of numbers: n_embd={self.n_embd} over "
-                f"n_head={self.n_head} must be even"
+                sentence(
+                    "rotary=True turns pairs of numbers: n_embd={n_embd} over n_head={n_head} must be even",
+                    n_embd=self.n_embd,
+                    n_head=self.n_head,
+                )
             )
 
     @classmethod
@@ -130,7 +153,13 @@ class GPTConfig:
         switches on.
         """
         if not isinstance(name, str) or name not in PRESETS:
-            raise ValueError(f"preset {shown(name)} is unknown; there are {', '.join(PRESETS)}")
+            raise ValueError(
+                sentence(
+                    "preset {name} is unknown; there are {names}",
+                    name=shown(name),
+                    names=", ".join(PRESETS),
+                )
+            )
         return cls(**{**PRESETS[name], **changes})
 
 
@@ -207,23 +236,36 @@ class TrainConfig:
         _keep_rules(self, TrainConfig)
         if self.optimizer == "muon" and self.parallel in ("fsdp", "tensor"):
             raise ValueError(
-                f"optimizer='muon' needs whole matrices, and parallel={self.parallel!r} cuts them: "
-                "use parallel='ddp' or optimizer='adamw'"
+                sentence(
+                    "optimizer='muon' needs whole matrices, and parallel={parallel} cuts them: use "
+                    "parallel='ddp' or optimizer='adamw'",
+                    parallel=repr(self.parallel),
+                )
             )
         if self.compile == "model" and self.parallel in ("fsdp", "tensor"):
             raise ValueError(
-                f"compile='model' needs a whole model, and parallel={self.parallel!r} cuts it: use "
-                "compile='blocks'"
+                sentence(
+                    "compile='model' needs a whole model, and parallel={parallel} cuts it: use "
+                    "compile='blocks'",
+                    parallel=repr(self.parallel),
+                )
             )
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(
-                f"min_learning_rate={self.min_learning_rate} must be from 0 to "
-                f"learning_rate={self.learning_rate}"
+                sentence(
+                    "min_learning_rate={min_learning_rate} must be from 0 to learning_rate={learning_rate}",
+                    min_learning_rate=self.min_learning_rate,
+                    learning_rate=self.learning_rate,
+                )
             )
         if self.batch_size % self.accumulation:
             raise ValueError(
-                f"batch_size={self.batch_size} can't be cut into accumulation="
-                f"{self.accumulation} equal parts; choose a divisor"
+                sentence(
+                    "batch_size={batch_size} can't be cut into accumulation={accumulation} equal parts; "
+                    "choose a divisor",
+                    batch_size=self.batch_size,
+                    accumulation=self.accumulation,
+                )
             )
 
     def identity(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from pathlib import Path
 import torch
 
 from nbutils.arguments import finite, of_type, shown, whole
+from nbutils.words import sentence
 
 # PyTorch's words on a CPU, a GPU and a Mac, and those of NVIDIA's libraries (cuBLAS, cuDNN).
 _OUT_OF_MEMORY = r"out of memory|allocate memory|enough memory|_ALLOC_FAILED|Invalid buffer size"
@@ -55,9 +56,18 @@ class Chip:
     def __str__(self) -> str:
         dtype = str(self.dtype).removeprefix("torch.")
         if self.dtype == torch.float32:
-            return f"{self.name}, {dtype} (this chip gains nothing sure from a shorter format)"
-        scaled = " with loss scaling" if self.scaler else ""
-        return f"{self.name}, {dtype}{scaled} (this chip multiplies matrices faster in it)"
+            return sentence(
+                "{name}, {dtype} (this chip gains nothing sure from a shorter format)",
+                name=_named(self.name),
+                dtype=dtype,
+            )
+        return sentence(
+            "{name}, {dtype} with loss scaling (this chip multiplies matrices faster in it)"
+            if self.scaler
+            else "{name}, {dtype} (this chip multiplies matrices faster in it)",
+            name=_named(self.name),
+            dtype=dtype,
+        )
 
     def autocast(self) -> contextlib.AbstractContextManager:
         """Inside it, matrix products run in ``dtype``; sums that need care stay float32."""
@@ -82,7 +92,9 @@ def pick(device: str | torch.device = "auto") -> Chip:
         try:
             return pick(wish)
         except ValueError as error:
-            raise ValueError(f"the environment variable NBUTILS_DEVICE: {error}") from error
+            raise ValueError(
+                sentence("the environment variable NBUTILS_DEVICE: {error}", error=error)
+            ) from error
     if device == "auto":
         device = _fastest()
     try:
@@ -113,20 +125,36 @@ def unfit_for_compiler() -> str:
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
     windows = os.name == "nt"
-    remedies = {
-        tempfile.gettempdir(): f"set {'TMP' if windows else 'TMPDIR'} to a folder",
-        default_cache_dir(): "set LOGNAME to a name",
-        os.environ.get("TORCHINDUCTOR_CACHE_DIR", ""): "set TORCHINDUCTOR_CACHE_DIR to a folder",
+    variables = {
+        tempfile.gettempdir(): "TMP" if windows else "TMPDIR",
+        default_cache_dir(): "LOGNAME",
+        os.environ.get("TORCHINDUCTOR_CACHE_DIR", ""): "TORCHINDUCTOR_CACHE_DIR",
     }
     if not windows:  # where it does quote PyTorch's own
-        remedies[os.path.dirname(torch.__file__)] = "install PyTorch in a folder"
-    for folder, remedy in remedies.items():
+        variables[os.path.dirname(torch.__file__)] = ""
+    for folder, variable in variables.items():
         if re.search(r"[\s'\"]" if windows else r"[\s'\"\\]", folder):
-            return (
-                f"{remedy} without blanks, quotes and backslashes, before Python starts: "
-                f"torch.compile can't work in {folder!r}"
-            )
+            return _unfit(repr(folder), variable)
     return ""
+
+
+def _unfit(folder: str, variable: str) -> str:
+    """What to do about a folder that is in the way; ``variable`` moves it, "" if it is PyTorch's own."""
+    if not variable:
+        return sentence(
+            "install PyTorch in a folder without blanks, quotes and backslashes, before Python starts: "
+            "torch.compile can't work in {folder}",
+            folder=folder,
+        )
+    return sentence(
+        "set LOGNAME to a name without blanks, quotes and backslashes, before Python starts: "
+        "torch.compile can't work in {folder}"
+        if variable == "LOGNAME"
+        else "set {variable} to a folder without blanks, quotes and backslashes, before Python starts: "
+        "torch.compile can't work in {folder}",
+        folder=folder,
+        variable=variable,
+    )
 
 
 @contextlib.contextmanager
@@ -167,7 +195,7 @@ def _fastest() -> str:
         first = lacking.index(None)
         return f"cuda:{first}" if first else "cuda"
     for told in lacking:
-        warnings.warn(f"{told}; the CPU computes", stacklevel=4)
+        warnings.warn(sentence("{told}; the CPU computes", told=told), stacklevel=4)
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
@@ -189,9 +217,11 @@ def _lacks_kernels(index: int) -> str | None:
     if any(usable) or not usable:  # an empty list tells nothing
         return None
     oldest = ".".join(map(str, min((generation, minor) for _, generation, minor in made_for)))
-    return (
-        f"{torch.cuda.get_device_name(index)} has compute capability {has[0]}.{has[1]}, and this PyTorch "
-        f"has kernels for {oldest} and newer only"
+    return sentence(
+        "{name} has compute capability {has}, and this PyTorch has kernels for {oldest} and newer only",
+        name=torch.cuda.get_device_name(index),
+        has=f"{has[0]}.{has[1]}",
+        oldest=oldest,
     )
 
 
@@ -255,7 +285,14 @@ def missing_memory(error: BaseException) -> str:
     amount, unit = asked.groups()
     if unit == "bytes":
         amount, unit = f"{int(amount) / 2**20:,.2f}", "MiB"
-    return f": {amount} {unit} more were needed" + (f", and {free[1]} are free" if free else "")
+    return sentence(
+        ": {amount} {unit} more were needed, and {free} are free"
+        if free
+        else ": {amount} {unit} more were needed",
+        amount=amount,
+        unit=unit,
+        free=free and free[1],
+    )
 
 
 def processor() -> str:
@@ -330,7 +367,9 @@ def fastest_time(chip: Chip, action: Callable[[], object], times: int = 5) -> fl
     _check_chip(chip)
     times = whole("times", times, 1)
     if not callable(action):
-        raise ValueError(f"action={shown(action)} must be a function without arguments")
+        raise ValueError(
+            sentence("action={action} must be a function without arguments", action=shown(action))
+        )
     action()
     seconds = []
     for _ in range(times):
@@ -348,24 +387,43 @@ def _check_chip(chip: Chip) -> None:
 
 def _unknown(device: str | torch.device) -> ValueError:
     return ValueError(
-        f'device={shown(device)} is none of "auto", "cpu", "cuda", "cuda:1" (the second GPU), "mps"'
+        sentence(
+            'device={device} is none of "auto", "cpu", "cuda", "cuda:1" (the second GPU), "mps"',
+            device=shown(device),
+        )
+    )
+
+
+def _no_such_gpu(device: str, count: int) -> str:
+    if not count:
+        return sentence(
+            'device={device}: PyTorch sees 0 CUDA GPUs here; use device="cpu", or on Colab choose a GPU under '
+            "Runtime, Change runtime type",
+            device=device,
+        )
+    return sentence(
+        'device={device}: PyTorch sees {count} CUDA GPUs here; use one up to "cuda:{last}"; of several '
+        "processes each takes its own"
+        if count > 1
+        else 'device={device}: PyTorch sees 1 CUDA GPU here; use one up to "cuda"; of several processes '
+        "each takes its own",
+        device=device,
+        count=count,
+        last=count - 1,
     )
 
 
 def _cuda(device: torch.device) -> Chip:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= count:
-        last = f'"cuda:{count - 1}"' if count > 1 else '"cuda"'
-        other = (
-            f"use one up to {last}; of several processes each takes its own"
-            if count
-            else 'use device="cpu", or on Colab choose a GPU under Runtime, Change runtime type'
-        )
-        sees = f"PyTorch sees {count} CUDA GPU{'s' * (count != 1)} here"
-        raise ValueError(f"device={str(device)!r}: {sees}; {other}")
+        raise ValueError(_no_such_gpu(repr(str(device)), count))
     if told := _lacks_kernels(device.index or 0):
         raise ValueError(
-            f'device={str(device)!r}: {told}; use device="cpu", or a PyTorch that was built for this card'
+            sentence(
+                'device={device}: {told}; use device="cpu", or a PyTorch that was built for this card',
+                device=repr(str(device)),
+                told=told,
+            )
         )
     name = torch.cuda.get_device_name(device)
     generation = torch.cuda.get_device_capability(device)[0]
@@ -378,9 +436,13 @@ def _cuda(device: torch.device) -> Chip:
 
 def _mps(device: torch.device) -> Chip:
     if not torch.backends.mps.is_available():
-        raise ValueError("device='mps': PyTorch sees no Apple GPU here; use device='cpu'")
+        raise ValueError(sentence("device='mps': PyTorch sees no Apple GPU here; use device='cpu'"))
     if device.index:
-        raise ValueError(f"device={str(device)!r}: a Mac has one GPU; use device='mps'")
+        raise ValueError(
+            sentence(
+                "device={device}: a Mac has one GPU; use device='mps'", device=repr(str(device))
+            )
+        )
     # Autocast came to MPS late and differs between macOS versions: float32 is right on all.
     return Chip(device, torch.float32, _apple())
 
@@ -402,6 +464,16 @@ def _cpu(device: torch.device) -> Chip:
     threads = torch.get_num_threads()
     name = f"CPU with {threads} thread{'s' if threads > 1 else ''}"
     return Chip(device, torch.bfloat16 if _cpu_has_bfloat16() else torch.float32, name)
+
+
+def _named(name: str) -> str:
+    """A chip's name for a reader; the one that `_cpu` gives is made of English words."""
+    if found := re.fullmatch(r"CPU with (\d+) threads?", name):
+        return sentence(
+            "CPU with {threads} thread" if found[1] == "1" else "CPU with {threads} threads",
+            threads=found[1],
+        )
+    return name
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbutils.shadowing import find
+from nbutils.words import sentence
 
 PYTHONS = ((3, 11), (3, 13))  # the first and the last that the course is tested with
 FREE = 2 * 2**30  # bytes that the course's model, caches and the built book may take
@@ -50,7 +51,9 @@ def examine(shadows=None) -> list[Finding]:
             found += [each for each in one() if each.what not in hidden]
         except Exception as error:  # whatever is broken here is what the doctor is asked about
             name = one.__name__.strip("_")
-            advice = "" if shadows else _REINSTALL  # what is in the way may be all that is wrong
+            advice = (
+                "" if shadows else sentence(_REINSTALL)
+            )  # what is in the way may be all that is wrong
             found.append(Finding(name, f"{type(error).__name__}: {error}", advice, BAD))
     return found
 
@@ -66,16 +69,28 @@ def ready() -> None:
     if sys.version_info[:2] < PYTHONS[0]:
         raise RuntimeError(*(one.advice for one in _python()))
     if packages := [one for one in find() if not one.own]:  # any notebook may need them
-        raise RuntimeError(f"{'; '.join(map(str, packages))}, then restart the kernel.")
+        raise RuntimeError(
+            sentence("{names}, then restart the kernel.", names="; ".join(map(str, packages)))
+        )
     try:
         bad = [one for one in _packages(imported=False) if one.sign == BAD]
     except ImportError as error:  # also where nbutils itself was never installed, only copied
-        raise RuntimeError(f"nbutils is installed only in part ({error}). {_REINSTALL}") from error
+        raise RuntimeError(
+            sentence(
+                "nbutils is installed only in part ({error}). {reinstall}",
+                error=error,
+                reinstall=sentence(_REINSTALL),
+            )
+        ) from error
     if bad:
         found = "; ".join(f"{one.what}: {one.found}" for one in bad)
         missing = " ".join(one.advice.removeprefix("pip install ") for one in bad)
         raise RuntimeError(
-            f"{found}. Run %pip install {missing} in a cell, then restart the kernel."
+            sentence(
+                "{found}. Run %pip install {missing} in a cell, then restart the kernel.",
+                found=found,
+                missing=missing,
+            )
         )
 
     from nbutils import device  # so that a file of the learner's which is in PyTorch's way is named
@@ -84,7 +99,7 @@ def ready() -> None:
     if chip.device.type == "cuda":
         print(f"{chip}. {_trains(chip)}")
     elif "google.colab" in sys.modules:
-        print(f"No GPU (Runtime, Change runtime type, chooses one): {chip}")
+        print(sentence("No GPU (Runtime, Change runtime type, chooses one): {chip}", chip=chip))
     else:
         print(chip)
 
@@ -95,26 +110,29 @@ def _trains(chip) -> str:
     from nbutils.planning import largest
 
     try:
-        return f"It can train {largest(chip)}"
+        return sentence("It can train {largest}", largest=largest(chip))
     except Exception as error:
         empty_cache(chip)
         if isinstance(error, ValueError):  # not even the smallest network finds room
-            return f"Its memory is full ({memory(chip) / 1e9:.0f} GB): {_MAKE_ROOM}"
+            size = f"{memory(chip) / 1e9:.0f}"
+            return sentence(
+                "Its memory is full ({size} GB): end the program that holds it (nvidia-smi lists them; on "
+                "Colab: Runtime, Manage sessions), or set NBUTILS_DEVICE=cpu before you start",
+                size=size,
+            )
         if out_of_memory(error):
-            return f"Its memory is full: {_MAKE_ROOM}"
+            return sentence(
+                "Its memory is full: end the program that holds it (nvidia-smi lists them; on Colab: "
+                "Runtime, Manage sessions), or set NBUTILS_DEVICE=cpu before you start"
+            )
         raise
-
-
-_MAKE_ROOM = (
-    "end the program that holds it (nvidia-smi lists them; on Colab: Runtime, Manage sessions), or set "
-    "NBUTILS_DEVICE=cpu before you start"
-)
 
 
 def report(findings: list[Finding]) -> str:
     """A text that goes well into an issue: the home folder, which names the user, is "~"."""
     bad = sum(one.sign == BAD for one in findings)
-    text = "\n".join([*map(str, findings), f"{bad} to mend" if bad else "All is well"])
+    last = sentence("{bad} to mend" if bad else "All is well", bad=bad)
+    text = "\n".join([*map(str, findings), last])
     home = os.path.expanduser("~")
     if len(Path(home).parts) == 1:  # "/", as in a container: it names nobody
         return text
@@ -131,9 +149,16 @@ def _python() -> Iterator[Finding]:
     least, most = (".".join(map(str, version)) for version in PYTHONS)
     good = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
     advice = (
-        "" if good else f"The course is tested with Python {least} to {most}: install one of them."
+        ""
+        if good
+        else sentence(
+            "The course is tested with Python {least} to {most}: install one of them.",
+            least=least,
+            most=most,
+        )
     )
-    yield Finding("Python", f"{here} on {system}", advice, GOOD if good else BAD)
+    found = sentence("{version} on {system}", version=here, system=system)
+    yield Finding("Python", found, advice, GOOD if good else BAD)
 
 
 def _packages(imported: bool = True) -> Iterator[Finding]:
@@ -151,15 +176,25 @@ def _package(name: str, allowed, imported: bool = True) -> Finding:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, "is missing", install, BAD)
+        return Finding(name, sentence("is missing"), install, BAD)
     if not allowed.contains(version, prereleases=True):
-        return Finding(name, f"{version}, and the course needs {allowed}", install, BAD)
+        return Finding(
+            name,
+            sentence("{version}, and the course needs {allowed}", version=version, allowed=allowed),
+            install,
+            BAD,
+        )
     module = {"scikit-learn": "sklearn", "ipython": "IPython"}.get(name, name)
     try:
         if imported:
             importlib.import_module(module)
     except Exception as error:
-        broken = f"{version}, but it can't be imported ({type(error).__name__}: {error})"
+        broken = sentence(
+            "{version}, but it can't be imported ({kind}: {error})",
+            version=version,
+            kind=type(error).__name__,
+            error=error,
+        )
         public = version.partition("+")[0]  # 2.13.0+cpu is PyTorch's own name for a build of 2.13.0
         return Finding(
             name, broken, f"pip install --force-reinstall --no-deps {name}=={public}", BAD
@@ -175,9 +210,12 @@ def _chip() -> Iterator[Finding]:
     chip = pick()
     advice, sign = "", GOOD
     if chip.device.type == "cpu" and shutil.which("nvidia-smi") and torch.version.cuda is None:
-        advice = "There is an NVIDIA GPU, but this PyTorch has no CUDA: see pytorch.org/get-started"
+        advice = sentence(
+            "There is an NVIDIA GPU, but this PyTorch has no CUDA: see pytorch.org/get-started"
+        )
         sign = OPTIONAL
-    yield Finding("Chip", f"{chip}, {os.cpu_count()} cores", advice, sign)
+    found = sentence("{chip}, {cores} cores", chip=chip, cores=os.cpu_count())
+    yield Finding(sentence("Chip"), found, advice, sign)
 
 
 def _compiler() -> Iterator[Finding]:
@@ -185,27 +223,42 @@ def _compiler() -> Iterator[Finding]:
 
     if found := cpp_compiler():
         unfit = unfit_for_compiler() if pick().device.type == "cpu" else ""
-        advice = f"Only --compile needs it, and for that: {unfit}." if unfit else ""
-        yield Finding("C++ compiler", Path(found).name, advice, OPTIONAL if unfit else GOOD)
+        advice = (
+            sentence("Only --compile needs it, and for that: {unfit}.", unfit=unfit)
+            if unfit
+            else ""
+        )
+        name = Path(found).name
+        yield Finding(sentence("C++ compiler"), name, advice, OPTIONAL if unfit else GOOD)
     elif pick().device.type == "cpu":
-        advice = "Only --compile needs it, and chapter 6 leaves a row out: apt-get install g++"
-        yield Finding("C++ compiler", "is not found", advice, OPTIONAL)
+        advice = sentence(
+            "Only --compile needs it, and chapter 6 leaves a row out: apt-get install g++"
+        )
+        yield Finding(sentence("C++ compiler"), sentence("is not found"), advice, OPTIONAL)
 
 
 def _table() -> Iterator[Finding]:
     from nbutils.tokens import get_encoding
 
     count = get_encoding("cl100k_base").n_vocab
-    yield Finding("Tokenizer", f"cl100k_base with {count:,} tokens, without a network")
+    yield Finding(
+        sentence("Tokenizer"),
+        sentence("cl100k_base with {count} tokens, without a network", count=f"{count:,}"),
+    )
+
+
+_SET_CACHE = "Please set NBUTILS_CACHE to a folder that can be written."
 
 
 def _disk() -> Iterator[Finding]:
-    from nbutils.files import SET_CACHE, cache_folder
+    from nbutils.files import cache_folder
 
     try:
         folder = cache_folder()
     except RuntimeError:  # no home: what would be kept is made anew each time
-        yield Finding("Kept files", "have no place", f"Please {SET_CACHE}.", OPTIONAL)
+        yield Finding(
+            sentence("Kept files"), sentence("have no place"), sentence(_SET_CACHE), OPTIONAL
+        )
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -213,15 +266,24 @@ def _disk() -> Iterator[Finding]:
             pass
     except OSError as error:
         yield Finding(
-            "Kept files", f"can't be written ({error.strerror})", f"Please {SET_CACHE}.", BAD
+            sentence("Kept files"),
+            sentence("can't be written ({strerror})", strerror=error.strerror),
+            sentence(_SET_CACHE),
+            BAD,
         )
         return
     free = shutil.disk_usage(folder).free
     few = free < FREE
-    advice = (
-        f"The course may need {FREE / 2**30:.0f} GiB: make room, or {SET_CACHE}." if few else ""
+    advice = sentence(
+        "The course may need {size} GiB: make room, or set NBUTILS_CACHE to a folder that can be written.",
+        size=f"{FREE / 2**30:.0f}",
     )
-    yield Finding("Disk", f"{free / 2**30:.1f} GiB are free", advice, BAD if few else GOOD)
+    yield Finding(
+        sentence("Disk"),
+        sentence("{free} GiB are free", free=f"{free / 2**30:.1f}"),
+        advice if few else "",
+        BAD if few else GOOD,
+    )
 
 
 def _memory() -> Iterator[Finding]:
@@ -229,18 +291,25 @@ def _memory() -> Iterator[Finding]:
 
     if size := memory(pick("cpu")):
         size /= 2**30
-        advice = (
-            "" if size > 3 else "Notebooks of chapters 3 to 7 may need 3 GiB: close other programs."
+        advice = sentence("Notebooks of chapters 3 to 7 may need 3 GiB: close other programs.")
+        few = size <= 3
+        yield Finding(
+            sentence("Memory"),
+            f"{size:.1f} GiB",
+            advice if few else "",
+            OPTIONAL if few else GOOD,
         )
-        yield Finding("Memory", f"{size:.1f} GiB", advice, OPTIONAL if advice else GOOD)
 
 
 def _browser() -> Iterator[Finding]:
     if chosen := find_chromium(_downloaded_browser()):
         yield Finding("Chromium", Path(chosen).name)
     else:
-        advice = "`make test`, `make pdf` and `make measure` need it: apt-get install chromium, or set CHROMIUM to one."
-        yield Finding("Chromium", "is not found", advice, OPTIONAL)
+        advice = sentence(
+            "`make test`, `make pdf` and `make measure` need it: apt-get install chromium, or set CHROMIUM "
+            "to one."
+        )
+        yield Finding("Chromium", sentence("is not found"), advice, OPTIONAL)
 
 
 def find_chromium(own: str = "") -> str:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
+from nbutils.words import sentence
+
 _formulas_alone = False  # see by_formula
 
 
@@ -75,8 +77,10 @@ def _fits(cos: torch.Tensor, x: torch.Tensor) -> bool:
 def _check_once() -> None:
     if torch.is_grad_enabled():  # create_graph=True
         raise RuntimeError(
-            "nbutils.elementwise has first derivatives by hand alone: compute what has a second one inside "
-            "`with elementwise.by_formula():`"
+            sentence(
+                "nbutils.elementwise has first derivatives by hand alone: compute what has a second one "
+                "inside `with elementwise.by_formula():`"
+            )
         )
 
 

@@ -13,6 +13,7 @@ from nbutils.arguments import of_type, shown, whole
 from nbutils.ids import check_model, check_network, to_model_device
 from nbutils.tokens import encode_documents
 from nbutils.windows import IGNORE, Windows
+from nbutils.words import sentence
 
 
 @torch.no_grad()
@@ -64,12 +65,14 @@ def document_losses(
     longer than the model's context or ``batch_size`` is below 1.
     """
     if isinstance(documents, str):
-        raise TypeError("documents is one string; put it in a list: [document]")
+        raise TypeError(sentence("documents is one string; put it in a list: [document]"))
     check_model(model)
     try:
         documents = list(documents)
     except TypeError as error:
-        raise TypeError(f"documents={shown(documents)} must be a list of texts") from error
+        raise TypeError(
+            sentence("documents={documents} must be a list of texts", documents=shown(documents))
+        ) from error
     of_type("encoding", encoding, tiktoken.Encoding, "give tokens.get_encoding(name)")
     batch_size = whole("batch_size", batch_size, 1)
     was_training = model.training

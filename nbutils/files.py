@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nbutils.words import sentence
+
 try:
     import fcntl
 except ImportError:  # Windows: leftovers stay, since nothing tells whose they are
     fcntl = None
-
-SET_CACHE = "set NBUTILS_CACHE to a folder that can be written"
 
 
 @contextmanager
@@ -34,7 +34,9 @@ def written_aside(
     path = expanded(path)
     check_name(path)
     if path.exists() and not path.is_file():
-        raise FileExistsError(f"{path} is no file that could be replaced: give another name")
+        raise FileExistsError(
+            sentence("{path} is no file that could be replaced: give another name", path=path)
+        )
     with _private_folder(path) as folder:
         aside = folder / path.name
         yield aside
@@ -66,14 +68,20 @@ def check_name(path: str | os.PathLike) -> None:
     """Raise ``ValueError`` for a path with bytes that are no text: safetensors can't read from there."""
     if "\0" in os.fspath(path):
         raise ValueError(
-            f"{os.fspath(path)!r} has a character 0, which no name may have: take it out"
+            sentence(
+                "{path} has a character 0, which no name may have: take it out",
+                path=repr(os.fspath(path)),
+            )
         )
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{path} has a name that is not valid Unicode, as one made under another code page: no weights "
-            "can be read from there; rename it, or choose another folder"
+            sentence(
+                "{path} has a name that is not valid Unicode, as one made under another code page: no "
+                "weights can be read from there; rename it, or choose another folder",
+                path=path,
+            )
         ) from error
 
 
@@ -153,7 +161,9 @@ def expanded(path: str | os.PathLike) -> Path:
     """
     whole = os.path.expanduser(path)
     if re.match(r"~(?=[/\\]|$)", whole):
-        raise ValueError(f"there is no home folder for the ~ in {whole}: give the whole path")
+        raise ValueError(
+            sentence("there is no home folder for the ~ in {path}: give the whole path", path=whole)
+        )
     return Path(whole)
 
 
@@ -181,4 +191,8 @@ def cache_folder() -> Path:
         chosen = os.environ.get("NBUTILS_CACHE")
         return expanded(chosen or "~/.cache/nbutils").absolute()
     except ValueError as error:
-        raise RuntimeError(f"there is no home folder to keep files in: {SET_CACHE}") from error
+        raise RuntimeError(
+            sentence(
+                "there is no home folder to keep files in: set NBUTILS_CACHE to a folder that can be written"
+            )
+        ) from error

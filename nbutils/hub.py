@@ -16,6 +16,7 @@ import torch
 from nbutils.arguments import of_type
 from nbutils.config import SWITCHES, GPTConfig
 from nbutils.files import check_name, expanded, save_tensors, written_aside
+from nbutils.words import sentence
 
 # A name on the hub, alone or after its owner's. Anything else is a path, and stays on this machine.
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
@@ -83,8 +84,11 @@ def find_pretrained(name_or_path: str | os.PathLike) -> Path:
     is_name = isinstance(name_or_path, str) and _HUB_NAME.fullmatch(repository)
     if path.exists() or not is_name:
         raise FileNotFoundError(
-            f"name_or_path={repository!r} is no folder here: give a folder with config.json and "
-            'model.safetensors, a file that ends in .safetensors, or a name such as "gpt2"'
+            sentence(
+                "name_or_path={name} is no folder here: give a folder with config.json and "
+                'model.safetensors, a file that ends in .safetensors, or a name such as "gpt2"',
+                repository=repr(repository),
+            )
         )
     if "/" not in repository:
         repository = f"openai-community/{repository}"
@@ -96,14 +100,22 @@ def find_pretrained(name_or_path: str | os.PathLike) -> Path:
         files = [hf_hub_download(repository, name, revision=commit) for name in names]
     except ImportError as error:
         raise FileNotFoundError(
-            f"{str(name_or_path)!r} is not a folder here, and downloading it needs "
-            "huggingface_hub: pip install huggingface_hub"
+            sentence(
+                "{name_or_path} is not a folder here, and downloading it needs huggingface_hub: pip "
+                "install huggingface_hub",
+                name_or_path=repr(str(name_or_path)),
+            )
         ) from error
     except Exception as error:  # the hub has a dozen kinds, some from libraries below it
         raise ConnectionError(
-            f"{str(name_or_path)!r} is not a folder here and could not be downloaded as "
-            f"{repository!r}: check the name and the network, or give a folder with config.json "
-            f"and model.safetensors ({type(error).__name__})"
+            sentence(
+                "{name_or_path} is not a folder here and could not be downloaded as {repository}: check "
+                "the name and the network, or give a folder with config.json and model.safetensors "
+                "({kind})",
+                name_or_path=repr(str(name_or_path)),
+                repository=repr(repository),
+                kind=type(error).__name__,
+            )
         ) from error
     return Path(files[0]).parent
 
@@ -118,11 +130,17 @@ def read_config(folder: Path) -> GPTConfig:
     """
     path = folder / "config.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: is {path.parent} a saved GPT-2?")
+        raise FileNotFoundError(
+            sentence("{path} is missing: is {parent} a saved GPT-2?", path=path, parent=path.parent)
+        )
     try:
         config = _config_from_gpt2(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise ValueError(f"{path} describes no GPT-2 that fits this model: {error}") from error
+        raise ValueError(
+            sentence(
+                "{path} describes no GPT-2 that fits this model: {error}", path=path, error=error
+            )
+        ) from error
     tied = config.tie_weights and not _has_own_head(folder / "model.safetensors", config)
     return replace(config, tie_weights=tied)
 
@@ -153,8 +171,12 @@ def read_weights(
     weights = {ours: _fitted(path, stored, names[ours], wanted[ours], config) for ours in wanted}
     if left:
         raise ValueError(
-            f"{path} has {_few(left)}, for which this model has no place: without it the answers would "
-            "be others. Save the language model alone, as transformers' GPT2LMHeadModel does"
+            sentence(
+                "{path} has {few}, for which this model has no place: without it the answers would be "
+                "others. Save the language model alone, as transformers' GPT2LMHeadModel does",
+                path=path,
+                few=_few(left),
+            )
         )
     return weights
 
@@ -164,17 +186,30 @@ def _fitted(
 ) -> torch.Tensor:
     """The tensor of a name in the file, in float32, turned as ours."""
     if name not in stored:
-        raise ValueError(f"{path} has no {name}: it is not a whole GPT-2")
+        raise ValueError(
+            sentence("{path} has no {name}: it is not a whole GPT-2", path=path, name=name)
+        )
     tensor = stored[name]
     if not tensor.is_floating_point():
         raise ValueError(
-            f"{path}: {name} has dtype {tensor.dtype}, so its weights are quantised: give a folder in "
-            "which they are float32, float16 or bfloat16"
+            sentence(
+                "{path}: {name} has dtype {dtype}, so its weights are quantised: give a folder in which "
+                "they are float32, float16 or bfloat16",
+                path=path,
+                name=name,
+                dtype=tensor.dtype,
+            )
         )
     turned = tensor.t() if _is_gpt2(config) and name.endswith(_TRANSPOSED) else tensor
     if turned.shape != expected.shape:
         raise ValueError(
-            f"{path}: {name} makes {tuple(turned.shape)}, but config.json makes {tuple(expected.shape)}"
+            sentence(
+                "{path}: {name} makes {shape}, but config.json makes {wanted}",
+                path=path,
+                name=name,
+                shape=tuple(turned.shape),
+                wanted=tuple(expected.shape),
+            )
         )
     # A copy: what the library gives stays a part of the file, which Windows then lets nobody replace.
     return turned.float().clone(memory_format=torch.contiguous_format)
@@ -185,21 +220,32 @@ def _check_layers(path: Path, stored: Iterable[str], config: GPTConfig) -> None:
     layers = {int(match[1]) for match in found if match}
     if layers and layers != set(range(config.n_layer)):
         raise ValueError(
-            f"{path} has weights of {len(layers)} layers (the last is number {max(layers)}, counted from 0), "
-            f"and config.json says n_layer={config.n_layer}: they were not saved together"
+            sentence(
+                "{path} has weights of {count} layers (the last is number {last}, counted from 0), and "
+                "config.json says n_layer={n_layer}: they were not saved together",
+                path=path,
+                count=len(layers),
+                last=max(layers),
+                n_layer=config.n_layer,
+            )
         )
 
 
 def _check_adapter(path: Path, left: list[str]) -> None:
     if any(".lora_" in name for name in left):
         raise ValueError(
-            f"{path} has an adapter beside the weights ({_few(left)}): merge it into them first, with "
-            "peft's merge_and_unload(), and save the model again"
+            sentence(
+                "{path} has an adapter beside the weights ({few}): merge it into them first, with peft's "
+                "merge_and_unload(), and save the model again",
+                path=path,
+                few=_few(left),
+            )
         )
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    few = ", ".join(names[:3])
+    return sentence("{few} and {more} more", few=few, more=len(names) - 3) if names[3:] else few
 
 
 def _has_own_head(path: Path, config: GPTConfig) -> bool:
@@ -262,7 +308,14 @@ def _by_bare_names(path: Path, tensors: dict) -> dict:
     bare = {}
     for name, tensor in tensors.items():
         if _bare(name) in bare:
-            raise ValueError(f"{path} has {_bare(name)} twice, once as {name}: keep one of them")
+            raise ValueError(
+                sentence(
+                    "{path} has {bare} twice, once as {name}: keep one of them",
+                    path=path,
+                    bare=_bare(name),
+                    name=name,
+                )
+            )
         bare[_bare(name)] = tensor
     return bare
 
@@ -310,24 +363,52 @@ def _is_gpt2(config: GPTConfig) -> bool:
 def _config_from_gpt2(theirs) -> GPTConfig:
     """What config.json holds, as a ``GPTConfig``; what it may leave out is as in transformers."""
     if not isinstance(theirs, dict):
-        raise ValueError(f"it holds a {type(theirs).__name__}, not names with values")
+        raise ValueError(
+            sentence("it holds a {kind}, not names with values", kind=type(theirs).__name__)
+        )
     if theirs.get("model_type") == _NBUTILS_TYPE:
         return _config_from_nbutils(theirs)
     for name, allowed in _REQUIRED.items():
         if theirs.get(name, allowed[0]) not in allowed:
-            raise ValueError(f"it has {name}={theirs[name]!r}; this model does {allowed[0]!r}")
+            raise ValueError(
+                sentence(
+                    "it has {name}={value}; this model does {allowed}",
+                    name=name,
+                    value=repr(theirs[name]),
+                    allowed=repr(allowed[0]),
+                )
+            )
     sizes = {ours: theirs.get(name) for ours, name in _SIZES.items()}
     for ours, size in sizes.items():
         if type(size) is not int:
-            raise ValueError(f"it has {_SIZES[ours]}={size!r}, which must be a whole number")
+            raise ValueError(
+                sentence(
+                    "it has {name}={size}, which must be a whole number",
+                    name=_SIZES[ours],
+                    size=repr(size),
+                )
+            )
     if theirs.get("n_inner") not in (None, 4 * sizes["n_embd"]):
-        raise ValueError(f"it has n_inner={theirs['n_inner']!r}; this model does 4 * n_embd")
+        raise ValueError(
+            sentence(
+                "it has n_inner={value}; this model does 4 * n_embd",
+                value=repr(theirs["n_inner"]),
+            )
+        )
     dropouts = [theirs.get(name, 0.1) for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop")]
     if type(dropouts[0]) not in (int, float) or dropouts != 3 * dropouts[:1]:
-        raise ValueError(f"it has dropouts {dropouts}; this model has one number for all")
+        raise ValueError(
+            sentence(
+                "it has dropouts {dropouts}; this model has one number for all", dropouts=dropouts
+            )
+        )
     tied = theirs.get("tie_word_embeddings", True)
     if type(tied) is not bool:
-        raise ValueError(f"it has tie_word_embeddings={tied!r}, which must be true or false")
+        raise ValueError(
+            sentence(
+                "it has tie_word_embeddings={tied}, which must be true or false", tied=repr(tied)
+            )
+        )
     return GPTConfig(**sizes, dropout=dropouts[0], tie_weights=tied)
 
 
@@ -336,7 +417,9 @@ def _config_from_nbutils(stored: dict) -> GPTConfig:
     try:
         return GPTConfig(**{name: x for name, x in stored.items() if name != "model_type"})
     except TypeError as error:
-        raise ValueError(f"it has values that this model does not know ({error})") from error
+        raise ValueError(
+            sentence("it has values that this model does not know ({error})", error=error)
+        ) from error
 
 
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -345,12 +428,17 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is missing: save the model again as one file in safetensors format"
+            sentence(
+                "{path} is missing: save the model again as one file in safetensors format",
+                path=path,
+            )
         )
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged, copy or save it again ({error})") from error
+        raise ValueError(
+            sentence("{path} is damaged, copy or save it again ({error})", path=path, error=error)
+        ) from error
 
 
 def _hugging_face_weights(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

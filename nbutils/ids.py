@@ -11,6 +11,7 @@ import torch.nn as nn
 from nbutils.arguments import shown
 from nbutils.config import GPTConfig
 from nbutils.windows import IGNORE
+from nbutils.words import sentence
 
 
 def check_network(model: nn.Module) -> None:
@@ -18,11 +19,17 @@ def check_network(model: nn.Module) -> None:
     kind = type(model).__name__
     if not isinstance(model, nn.Module):
         raise ValueError(
-            f"model={shown(model)} is a {kind}, not a network: give one such as GPT(config) or "
-            'GPT.from_pretrained("gpt2")'
+            sentence(
+                "model={model} is a {kind}, not a network: give one such as GPT(config) or "
+                'GPT.from_pretrained("gpt2")',
+                model=shown(model),
+                kind=kind,
+            )
         )
     if next(model.parameters(), None) is None:
-        raise ValueError(f"model is a {kind} without parameters: nothing to train or to ask")
+        raise ValueError(
+            sentence("model is a {kind} without parameters: nothing to train or to ask", kind=kind)
+        )
 
 
 def check_model(model: nn.Module) -> None:
@@ -32,8 +39,16 @@ def check_model(model: nn.Module) -> None:
     if hasattr(model, "config"):
         return
     if hasattr(inside, "config"):
-        raise ValueError(f"model is a {kind} around a network: give the network, model.module")
-    raise ValueError(f"model is a {kind} without a config, which has its vocab_size and block_size")
+        raise ValueError(
+            sentence(
+                "model is a {kind} around a network: give the network, model.module", kind=kind
+            )
+        )
+    raise ValueError(
+        sentence(
+            "model is a {kind} without a config, which has its vocab_size and block_size", kind=kind
+        )
+    )
 
 
 def check_numbers(model: nn.Module, logits: torch.Tensor) -> None:
@@ -49,14 +64,19 @@ def check_numbers(model: nn.Module, logits: torch.Tensor) -> None:
         return
     if found := not_finite(dict(model.named_parameters())):
         raise ValueError(
-            f"the model can't write: its weight {found} has numbers that are not finite (nan or inf). "
-            "Its training went wrong, or its file is damaged: load it again, take an earlier checkpoint, or "
-            "train it anew with a lower learning_rate"
+            sentence(
+                "the model can't write: its weight {found} has numbers that are not finite (nan or inf). "
+                "Its training went wrong, or its file is damaged: load it again, take an earlier "
+                "checkpoint, or train it anew with a lower learning_rate",
+                found=found,
+            )
         )
     if not logits.amax(-1).isfinite().all():
         raise ValueError(
-            "the model's logits are not finite, though its weights are: these are too large, or a layer "
-            "that was exchanged divides by 0; look at each layer with trace(model, tokens)"
+            sentence(
+                "the model's logits are not finite, though its weights are: these are too large, or a "
+                "layer that was exchanged divides by 0; look at each layer with trace(model, tokens)"
+            )
         )
 
 
@@ -75,8 +95,12 @@ def check_tokens(tokens: torch.Tensor, config: GPTConfig, start: int = 0) -> Non
     length = start + tokens.size(1)
     if length > config.block_size:
         raise ValueError(
-            f"a context of {length} tokens is longer than this model's position table "
-            f"({config.block_size}): keep the last {config.block_size} tokens"
+            sentence(
+                "a context of {length} tokens is longer than this model's position table ({block_size}): "
+                "keep the last {block_size} tokens",
+                length=length,
+                block_size=config.block_size,
+            )
         )
     if _can_check_ids(tokens):
         check_ids("tokens", tokens, config.vocab_size)
@@ -88,13 +112,21 @@ def check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig) 
     check_batch("tokens", tokens)
     if labels.shape != tokens.shape:
         raise ValueError(
-            f"labels has shape {tuple(labels.shape)} and tokens {tuple(tokens.shape)}: "
-            "every position needs one label"
+            sentence(
+                "labels has shape {shape} and tokens {of_tokens}: every position needs one label",
+                shape=tuple(labels.shape),
+                of_tokens=tuple(tokens.shape),
+            )
         )
     if labels.device != tokens.device:
         raise ValueError(
-            f"labels is on {labels.device} and tokens on {tokens.device}: bring them together with "
-            f"labels.to({str(tokens.device)!r})"
+            sentence(
+                "labels is on {device} and tokens on {there}: bring them together with "
+                "labels.to({wanted})",
+                device=labels.device,
+                there=tokens.device,
+                wanted=repr(str(tokens.device)),
+            )
         )
     if _can_check_ids(labels):
         check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
@@ -104,8 +136,15 @@ def check_device(name: str, ids: torch.Tensor, device: torch.device) -> None:
     """Raise ``ValueError`` unless ``ids`` is on the model's ``device``."""
     if ids.device != device:
         raise ValueError(
-            f"{name} is on {ids.device} and the model on {device}: bring them together with "
-            f"{name}.to({str(device)!r}), or model.to({str(ids.device)!r})"
+            sentence(
+                "{name} is on {device} and the model on {there}: bring them together with "
+                "{name}.to({wanted}), or model.to({other})",
+                name=name,
+                device=ids.device,
+                there=device,
+                wanted=repr(str(device)),
+                other=repr(str(ids.device)),
+            )
         )
 
 
@@ -117,7 +156,11 @@ def to_model_device(name: str, ids: torch.Tensor, model: nn.Module) -> torch.Ten
     """
     device = next(model.parameters()).device
     if ids.is_meta and device.type != "meta":
-        raise ValueError(f"{name} is on the device meta, where a tensor has no numbers: give ids")
+        raise ValueError(
+            sentence(
+                "{name} is on the device meta, where a tensor has no numbers: give ids", name=name
+            )
+        )
     if ids.device != device and _can_check_ids(ids):
         check_ids(name, ids, model.config.vocab_size, lowest=IGNORE)
     return ids.to(device)
@@ -126,18 +169,35 @@ def to_model_device(name: str, ids: torch.Tensor, model: nn.Module) -> torch.Ten
 def check_batch(name: str, ids: torch.Tensor) -> None:
     """Raise ``ValueError`` unless ``ids`` is a tensor of integers (B, T), with at least one."""
     if not isinstance(ids, torch.Tensor):
-        text = " of encoding.encode(text)" if isinstance(ids, str) else ""
         raise ValueError(
-            f"{name}={shown(ids)} is of type {type(ids).__name__}, not a tensor (B, T): use "
-            f"torch.tensor([ids]){text}, or torch.from_numpy(ids).long()[None] of an array"
+            sentence(
+                "{name}={ids} is of type {kind}, not a tensor (B, T): use torch.tensor([ids]) of "
+                "encoding.encode(text), or torch.from_numpy(ids).long()[None] of an array"
+                if isinstance(ids, str)
+                else "{name}={ids} is of type {kind}, not a tensor (B, T): use torch.tensor([ids]), or "
+                "torch.from_numpy(ids).long()[None] of an array",
+                name=name,
+                ids=shown(ids),
+                kind=type(ids).__name__,
+            )
         )
     if ids.dim() != 2 or ids.numel() == 0:
         raise ValueError(
-            f"{name} has shape {tuple(ids.shape)}, not (B, T) with at least one token; "
-            "make a batch of one text with torch.tensor([ids])"
+            sentence(
+                "{name} has shape {shape}, not (B, T) with at least one token; make a batch of one text "
+                "with torch.tensor([ids])",
+                name=name,
+                shape=tuple(ids.shape),
+            )
         )
     if ids.dtype not in (torch.int64, torch.int32):
-        raise ValueError(f"{name} has dtype {ids.dtype}, not torch.int64: use {name}.long()")
+        raise ValueError(
+            sentence(
+                "{name} has dtype {dtype}, not torch.int64: use {name}.long()",
+                name=name,
+                dtype=ids.dtype,
+            )
+        )
 
 
 def check_ids(name: str, ids: torch.Tensor, vocab_size: int, lowest: int = 0) -> None:
@@ -145,8 +205,14 @@ def check_ids(name: str, ids: torch.Tensor, vocab_size: int, lowest: int = 0) ->
     low, high = (int(bound) for bound in ids.aminmax())
     if low < lowest or high >= vocab_size:
         raise ValueError(
-            f"{name} has id {low if low < lowest else high}, outside this model's vocabulary "
-            f"({lowest} to {vocab_size - 1}): use the encoding that the model was made for"
+            sentence(
+                "{name} has id {wrong}, outside this model's vocabulary ({lowest} to {highest}): use "
+                "the encoding that the model was made for",
+                name=name,
+                wrong=low if low < lowest else high,
+                lowest=lowest,
+                highest=vocab_size - 1,
+            )
         )
 
 

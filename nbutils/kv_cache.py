@@ -3,6 +3,7 @@
 import torch
 
 from nbutils.arguments import whole
+from nbutils.words import sentence
 
 
 class KVCache:
@@ -33,7 +34,13 @@ class KVCache:
         *rows, T, D = new.shape
         end = self.length + T
         if end > self.capacity:
-            raise ValueError(f"{end} tokens do not fit a KVCache of capacity={self.capacity}")
+            raise ValueError(
+                sentence(
+                    "{end} tokens do not fit a KVCache of capacity={capacity}",
+                    end=end,
+                    capacity=self.capacity,
+                )
+            )
         if layer == len(memories):
             memories.append(new.new_empty(*rows, self.capacity, D))
         memory = memories[layer]

@@ -35,6 +35,7 @@ from nbutils.model import GPT
 from nbutils.optim import learning_rate_at, make_optimizer
 from nbutils.planning import peak_memory, training_memory
 from nbutils.windows import Windows
+from nbutils.words import sentence
 
 MEASURED = Path(__file__).with_name("chips.json")
 """What was measured on which chip: a list of runs, which `chips` reads, checks and adds to."""
@@ -147,9 +148,12 @@ def describe_memory(config: GPTConfig, rungs: Iterable[Rung], chip: Chip, batch_
     Of a CPU's memory, of all that there is (see ``device.free_memory``).
     """
     needed, free = memory_needed(config, rungs, chip, batch_size), free_memory(chip)
-    known = f" of {free / 1e9:.1f} GB" if free < float("inf") else ""
     size = f"{needed / 1e9:.1f} GB" if needed >= 1e9 else f"{needed / 1e6:.0f} MB"
-    return f"needs at most {size}{known}"
+    return sentence(
+        "needs at most {size} of {free} GB" if free < float("inf") else "needs at most {size}",
+        size=size,
+        free=f"{free / 1e9:.1f}",
+    )
 
 
 def _rung_memory(config: GPTConfig, rung: Rung, chip: Chip, batch_size: int) -> int:
@@ -339,17 +343,19 @@ def _interleaved(
 def why_not_compiled(error: Exception, chip: Chip) -> str:
     """What to tell a learner whose torch.compile ended with an error: memory, no compiler, or that."""
     if out_of_memory(error):
-        return (
-            f"{chip.name} has too little free memory to compile this: use fewer windows in a batch"
+        return sentence(
+            "{chip} has too little free memory to compile this: use fewer windows in a batch",
+            chip=chip.name,
         )
     if chip.device.type == "cpu" and cpp_compiler() is None:
-        return "No C++ compiler here"
+        return sentence("No C++ compiler here")
     if chip.device.type == "cpu" and (unfit := unfit_for_compiler()):
         return unfit
     if chip.device.type == "cuda" and not has_triton():
-        return "No Triton here, which compiles for a GPU"
+        return sentence("No Triton here, which compiles for a GPU")
     first = str(error).strip().partition("\n")[0]
-    return f"Compiling failed ({': '.join(filter(None, [type(error).__name__, first]))})"
+    told = ": ".join(filter(None, [type(error).__name__, first]))
+    return sentence("Compiling failed ({error})", error=told)
 
 
 def _seconds_per_update(update: Callable[[], torch.Tensor], least: float) -> float:

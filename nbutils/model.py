@@ -20,6 +20,7 @@ from nbutils.config import GPTConfig
 from nbutils.elementwise import apply_rotary, relu_squared, rms_norm
 from nbutils.ids import check_device, check_labels, check_tokens
 from nbutils.windows import IGNORE
+from nbutils.words import sentence
 
 
 def rotate(x: torch.Tensor, start: int = 0) -> torch.Tensor:
@@ -205,7 +206,13 @@ class GPT(nn.Module):
         """
         T = self.config.block_size if length is None else whole("length", length, -math.inf)
         if not 1 <= T <= self.config.block_size:
-            raise ValueError(f"length={T} must be from 1 to block_size={self.config.block_size}")
+            raise ValueError(
+                sentence(
+                    "length={length} must be from 1 to block_size={block_size}",
+                    length=T,
+                    block_size=self.config.block_size,
+                )
+            )
         inside = sum(p.numel() for p in self.blocks.parameters() if p.dim() == 2)
         matrices = inside + self.token_embedding.weight.numel()  # the head has the table's shape
         return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T

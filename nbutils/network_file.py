@@ -21,9 +21,11 @@ from nbutils.hub import plain_names
 from nbutils.ids import check_model, not_finite
 from nbutils.tokens import check_encoding
 from nbutils.vocabularies import Characters, ChosenTokens, base_ids
+from nbutils.words import sentence
 
 SUFFIX = ".safetensors"
 _AGAIN = "save or copy it again"
+_GIVE_PATH = "give a file's path, like my-gpt.safetensors"
 
 
 def save_network(model, path: str | os.PathLike, encoding: tiktoken.Encoding | None = None) -> None:
@@ -33,9 +35,7 @@ def save_network(model, path: str | os.PathLike, encoding: tiktoken.Encoding | N
     Raises ``ValueError`` for another encoding, for one of another size than the model's vocabulary, and for
     weights that are not finite.
     """
-    path = expanded(
-        of_type("path", path, (str, os.PathLike), f"give a file's path, like my-gpt{SUFFIX}")
-    )
+    path = expanded(of_type("path", path, (str, os.PathLike), _GIVE_PATH))
     content = safetensors_bytes(model, encoding, torch.float32)
     with written_aside(path) as aside:
         aside.write_bytes(content)
@@ -56,13 +56,20 @@ def safetensors_bytes(
         check_encoding(encoding)
         if encoding.n_vocab != model.config.vocab_size:
             raise ValueError(
-                f"encoding has {encoding.n_vocab} tokens and model's vocabulary {model.config.vocab_size}: "
-                "give the encoding that the model was trained with"
+                sentence(
+                    "encoding has {n_vocab} tokens and model's vocabulary {vocab_size}: give the encoding "
+                    "that the model was trained with",
+                    n_vocab=encoding.n_vocab,
+                    vocab_size=model.config.vocab_size,
+                )
             )
         about["encoding"] = json.dumps(_described(encoding))
         if name := not_finite(weights):
             raise ValueError(
-                f"model's weight {name} is not finite: train it with a lower learning rate"
+                sentence(
+                    "model's weight {name} is not finite: train it with a lower learning rate",
+                    name=name,
+                )
             )
     return saved(weights, about)
 
@@ -76,17 +83,26 @@ def read_config(path: Path) -> GPTConfig:
     about = head.get("__metadata__")
     if not isinstance(about, dict) or not isinstance(about.get("config"), str):
         raise ValueError(
-            f"{path} does not say its network's shape, so another program has saved it: give a file that a page "
-            "of this course, or network_file.save_network, has saved; of a GPT-2 give the folder with its config.json"
+            sentence(
+                "{path} does not say its network's shape, so another program has saved it: give a file "
+                "that a page of this course, or network_file.save_network, has saved; of a GPT-2 give "
+                "the folder with its config.json",
+                path=path,
+            )
         )
     try:
         fields = json.loads(about["config"])
         if not isinstance(fields, dict):
-            raise ValueError(f"{shown(fields)} has no names with values")
+            raise ValueError(sentence("{fields} has no names with values", fields=shown(fields)))
         config = GPTConfig(**fields)
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
-            f"{path} describes no network that there is here ({error}): {_AGAIN}"
+            sentence(
+                "{path} describes no network that there is here ({error}): {again}",
+                path=path,
+                error=error,
+                again=sentence(_AGAIN),
+            )
         ) from error
     _check_sizes(path, config, head)
     return config
@@ -97,7 +113,13 @@ def _check_sizes(path: Path, config: GPTConfig, head: dict) -> None:
     layers = {name.split(".")[1] for name in head if name.startswith("blocks.")}
     if len(layers) != config.n_layer:
         raise ValueError(
-            f"{path} has weights of {len(layers)} layers and says n_layer={config.n_layer}: {_AGAIN}"
+            sentence(
+                "{path} has weights of {count} layers and says n_layer={n_layer}: {again}",
+                path=path,
+                count=len(layers),
+                n_layer=config.n_layer,
+                again=sentence(_AGAIN),
+            )
         )
     tables = {"token_embedding.weight": [config.vocab_size, config.n_embd]}
     if not config.rotary:
@@ -106,7 +128,13 @@ def _check_sizes(path: Path, config: GPTConfig, head: dict) -> None:
         tensor = head.get(name)
         if not isinstance(tensor, dict) or tensor.get("shape") != shape:
             raise ValueError(
-                f"{path} says that {name} has the shape {shape}, which it has not: {_AGAIN}"
+                sentence(
+                    "{path} says that {name} has the shape {shape}, which it has not: {again}",
+                    path=path,
+                    name=name,
+                    shape=shape,
+                    again=sentence(_AGAIN),
+                )
             )
 
 
@@ -126,18 +154,47 @@ def read_weights(
         SafetensorError,
         KeyError,
     ) as error:  # a KeyError: a number format that this PyTorch lacks
-        raise ValueError(f"{path} is cut off or damaged ({error}): {_AGAIN}") from error
+        raise ValueError(
+            sentence(
+                "{path} is cut off or damaged ({error}): {again}",
+                path=path,
+                error=error,
+                again=sentence(_AGAIN),
+            )
+        ) from error
     for name, tensor in wanted.items():
         if name not in stored:
-            raise ValueError(f"{path} has no {name}, which its config asks for: {_AGAIN}")
+            raise ValueError(
+                sentence(
+                    "{path} has no {name}, which its config asks for: {again}",
+                    path=path,
+                    name=name,
+                    again=sentence(_AGAIN),
+                )
+            )
         found = stored[name]
         if found.shape != tensor.shape or not found.is_floating_point():
             raise ValueError(
-                f"{path}: {name} is {found.dtype} {tuple(found.shape)}, and the config makes floating-point "
-                f"numbers {tuple(tensor.shape)}: {_AGAIN}"
+                sentence(
+                    "{path}: {name} is {dtype} {shape}, and the config makes floating-point numbers "
+                    "{wanted}: {again}",
+                    path=path,
+                    name=name,
+                    dtype=found.dtype,
+                    shape=tuple(found.shape),
+                    wanted=tuple(tensor.shape),
+                    again=sentence(_AGAIN),
+                )
             )
     if left := sorted(stored.keys() - wanted.keys()):
-        raise ValueError(f"{path} has {left[0]}, for which its config has no place: {_AGAIN}")
+        raise ValueError(
+            sentence(
+                "{path} has {left}, for which its config has no place: {again}",
+                path=path,
+                left=left[0],
+                again=sentence(_AGAIN),
+            )
+        )
     return {name: stored[name].float() for name in wanted}
 
 
@@ -147,25 +204,44 @@ def read_encoding(path: str | os.PathLike) -> tiktoken.Encoding:
     Raises ``FileNotFoundError`` where no file is, and ``ValueError`` for one that does not say it, or says
     what can't be.
     """
-    path = expanded(
-        of_type("path", path, (str, os.PathLike), f"give a file's path, like my-gpt{SUFFIX}")
-    )
+    path = expanded(of_type("path", path, (str, os.PathLike), _GIVE_PATH))
     if not path.is_file():
         raise FileNotFoundError(
-            f"path={str(path)!r} is no file: give a network's, like my-gpt{SUFFIX}"
+            sentence(
+                "path={path} is no file: give a network's, like my-gpt{suffix}",
+                path=repr(str(path)),
+                suffix=SUFFIX,
+            )
         )
     config, about = read_config(path), _head(path)["__metadata__"]
     if "encoding" not in about:
         raise ValueError(
-            f"{path} does not say what its ids mean: save it with network_file.save_network(model, path, encoding)"
+            sentence(
+                "{path} does not say what its ids mean: save it with network_file.save_network(model, "
+                "path, encoding)",
+                path=path,
+            )
         )
     try:
         encoding = _understood(json.loads(about["encoding"]))
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path} says of its ids what can't be ({error}): {_AGAIN}") from error
+        raise ValueError(
+            sentence(
+                "{path} says of its ids what can't be ({error}): {again}",
+                path=path,
+                error=error,
+                again=sentence(_AGAIN),
+            )
+        ) from error
     if encoding.n_vocab != config.vocab_size:
         raise ValueError(
-            f"{path} gives a meaning to {encoding.n_vocab} ids, and its network has {config.vocab_size}: {_AGAIN}"
+            sentence(
+                "{path} gives a meaning to {n_vocab} ids, and its network has {vocab_size}: {again}",
+                path=path,
+                n_vocab=encoding.n_vocab,
+                vocab_size=config.vocab_size,
+                again=sentence(_AGAIN),
+            )
         )
     return encoding
 
@@ -176,8 +252,11 @@ def _described(encoding: tiktoken.Encoding) -> dict[str, list]:
     if getattr(encoding, "_base", encoding).name == smallworld.encoding().name:
         return {"smallworld": base_ids(encoding)}
     raise ValueError(
-        f"encoding={encoding.name!r} is none that a page knows: give smallworld.encoding(), or one of "
-        "nbutils.vocabularies over it or over characters"
+        sentence(
+            "encoding={name} is none that a page knows: give smallworld.encoding(), or one of "
+            "nbutils.vocabularies over it or over characters",
+            name=repr(encoding.name),
+        )
     )
 
 
@@ -187,7 +266,11 @@ def _understood(described) -> tiktoken.Encoding:
             return ChosenTokens(smallworld.encoding(), ids)
         case {"characters": list(characters)}:
             return Characters(characters)
-    raise ValueError(f"{shown(described)} is neither ids of smallworld nor characters")
+    raise ValueError(
+        sentence(
+            "{described} is neither ids of smallworld nor characters", described=shown(described)
+        )
+    )
 
 
 def _head(path: Path) -> dict:
@@ -197,12 +280,17 @@ def _head(path: Path) -> dict:
         size = int.from_bytes(file.read(8), "little")
         try:
             if size > os.path.getsize(path):
-                raise ValueError(f"its head would have {size:,} bytes")
+                raise ValueError(sentence("its head would have {size} bytes", size=f"{size:,}"))
             head = json.loads(file.read(size))
             if not isinstance(head, dict):
-                raise ValueError(f"its head holds {shown(head)}")
+                raise ValueError(sentence("its head holds {head}", head=shown(head)))
         except (ValueError, RecursionError) as error:
             raise ValueError(
-                f"{path} is no safetensors file, or is cut off or damaged ({error}): {_AGAIN}"
+                sentence(
+                    "{path} is no safetensors file, or is cut off or damaged ({error}): {again}",
+                    path=path,
+                    error=error,
+                    again=sentence(_AGAIN),
+                )
             ) from error
     return head

@@ -10,6 +10,7 @@ from torch import nn
 from nbutils import device
 from nbutils.arguments import finite, of_type, whole
 from nbutils.config import TrainConfig
+from nbutils.words import sentence
 
 A, B, C = 3.4445, -4.775, 2.0315  # Jordan's: they lift small singular values fast
 ROUNDS = 5
@@ -167,8 +168,11 @@ def make_optimizer(
         return _adamw(weights, config)
     if not hasattr(model, "blocks"):
         raise ValueError(
-            f"optimizer='muon' takes the matrices of model.blocks, and {type(model).__name__} has "
-            "no blocks; use optimizer='adamw'"
+            sentence(
+                "optimizer='muon' takes the matrices of model.blocks, and {kind} has no blocks; use "
+                "optimizer='adamw'",
+                kind=type(model).__name__,
+            )
         )
     matrices = [w for w in model.blocks.parameters() if w.requires_grad and w.dim() == 2]
     muon = Muon(matrices, config.learning_rate, config.weight_decay, dtype=dtype)

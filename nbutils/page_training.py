@@ -24,6 +24,7 @@ from nbutils.config import GPTConfig, TrainConfig
 from nbutils.model import GPT
 from nbutils.optim import make_optimizer
 from nbutils.windows import IGNORE
+from nbutils.words import sentence
 
 _MOVING = Path(__file__).parent / "figures/moving"
 CHOICES = json.loads((_MOVING / "settings.json").read_text("utf-8"))
@@ -89,15 +90,26 @@ class PageSettings:
             self._keep(name, whole(name, getattr(self, name), 1, below))
         if self.width % (2 * RECIPE["heads"]):
             raise ValueError(
-                f"width={self.width} must be a multiple of {2 * RECIPE['heads']}: "
-                f"{RECIPE['heads']} heads share it, and each turns pairs of numbers"
+                sentence(
+                    "width={width} must be a multiple of {multiple}: {heads} heads share it, and each turns "
+                    "pairs of numbers",
+                    width=self.width,
+                    multiple=2 * RECIPE["heads"],
+                    heads=RECIPE["heads"],
+                )
             )
         self._keep("steps", whole("steps", self.steps, 1, or_none="as long as the seconds last"))
         self._keep("seed", whole("seed", self.seed, 0, 2**31))
         for name in ("rate", "seconds"):
             self._keep(name, finite(name, getattr(self, name), 0))
             if not getattr(self, name):
-                raise ValueError(f"{name}={shown(getattr(self, name))} must be more than 0")
+                raise ValueError(
+                    sentence(
+                        "{name}={value} must be more than 0",
+                        name=name,
+                        value=shown(getattr(self, name)),
+                    )
+                )
 
     def _keep(self, name: str, value) -> None:
         object.__setattr__(self, name, value)
@@ -226,7 +238,12 @@ class PageTraining:
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingDivergedError(
-                f"the loss is {value} at update {self.step + 1}; try rate={settings.rate / 10:.2g}"
+                sentence(
+                    "the loss is {value} at update {step}; try rate={rate}",
+                    value=value,
+                    step=self.step + 1,
+                    rate=f"{settings.rate / 10:.2g}",
+                )
             )
         self.optimizer.zero_grad()
         loss.backward()

@@ -34,6 +34,7 @@ from torch import nn
 
 from nbutils import device
 from nbutils.windows import IGNORE
+from nbutils.words import sentence
 
 _TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _TIMEOUT = timedelta(minutes=30)  # how long a process waits for the others before it gives up
@@ -58,8 +59,11 @@ def start(name: str = "auto") -> device.Chip:
     missing = [variable for variable in _TORCHRUN if variable not in os.environ]
     if missing:
         raise RuntimeError(
-            f"{missing[0]} is not set, so this is one process alone: start the program by "
-            "torchrun, for example `torchrun --nproc-per-node 2 -m nbutils train ...`"
+            sentence(
+                "{variable} is not set, so this is one process alone: start the program by torchrun, for "
+                "example `torchrun --nproc-per-node 2 -m nbutils train ...`",
+                variable=missing[0],
+            )
         )
     chip = _own_chip(name)
     if not dist.is_initialized():
@@ -78,7 +82,9 @@ def finish() -> None:
 def _own_chip(name: str) -> device.Chip:
     chip = device.pick(name)
     if chip.device.type == "mps":
-        raise ValueError("device='mps': processes on Apple GPUs can't talk; use device='cpu'")
+        raise ValueError(
+            sentence("device='mps': processes on Apple GPUs can't talk; use device='cpu'")
+        )
     if chip.device.type == "cuda":
         chip = device.pick(f"cuda:{os.environ['LOCAL_RANK']}")
         torch.cuda.set_device(chip.device)
@@ -131,8 +137,12 @@ def split(model: nn.Module) -> nn.Module:
     n, n_head = dist.get_world_size(), model.config.n_head
     if n_head % n:
         raise ValueError(
-            f"n_head={n_head} heads can't be shared equally by {n} processes: start a divisor of "
-            f"{n_head}, or choose another n_head"
+            sentence(
+                "n_head={n_head} heads can't be shared equally by {n} processes: start a divisor of "
+                "{n_head}, or choose another n_head",
+                n_head=n_head,
+                n=n,
+            )
         )
     mesh = _mesh(model)
     plan = {
@@ -241,8 +251,11 @@ class Group:
             dist.broadcast(tensor, 0)
         if self.kind == "tensor" and chip.scaler:
             raise ValueError(
-                f"parallel='tensor' can't scale the loss up, as float16 on {chip.name} needs: "
-                "use parallel='ddp' or 'fsdp'"
+                sentence(
+                    "parallel='tensor' can't scale the loss up, as float16 on {chip} needs: use "
+                    "parallel='ddp' or 'fsdp'",
+                    chip=chip.name,
+                )
             )
         if self.kind == "ddp":
             return replicate(model)
@@ -252,9 +265,14 @@ class Group:
         """Raise ``ValueError`` if the windows of a batch can't be shared out equally."""
         if batch_size % (self.data_parallel_size * accumulation):
             raise ValueError(
-                f"batch_size={batch_size} can't be shared by {self.data_parallel_size} processes in "
-                f"accumulation={accumulation} equal parts each; choose a multiple of "
-                f"{self.data_parallel_size * accumulation}"
+                sentence(
+                    "batch_size={batch_size} can't be shared by {processes} processes in "
+                    "accumulation={accumulation} equal parts each; choose a multiple of {multiple}",
+                    batch_size=batch_size,
+                    processes=self.data_parallel_size,
+                    accumulation=accumulation,
+                    multiple=self.data_parallel_size * accumulation,
+                )
             )
 
     def shard_batch(
@@ -406,10 +424,16 @@ def _run(command: list[str], processes: int, seconds: float) -> None:
     try:
         printed, errors = program.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"{processes} processes took more than seconds={seconds:g}") from error
+        raise RuntimeError(
+            sentence(
+                "{processes} processes took more than seconds={seconds}",
+                processes=processes,
+                seconds=f"{seconds:g}",
+            )
+        ) from error
     finally:
         program.terminate()  # torchrun then ends its processes
         program.wait()
     if program.returncode:
-        raise RuntimeError(f"a process failed\n{printed[-2000:]}\n{errors[-4000:]}")
+        raise RuntimeError(sentence("a process failed") + f"\n{printed[-2000:]}\n{errors[-4000:]}")
     print(printed, end="")

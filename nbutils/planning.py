@@ -19,9 +19,22 @@ from nbutils.arguments import finite, of_type, one_of, plain, shown, whole, yes_
 from nbutils.attention import IN_PIECES, PIECE
 from nbutils.config import GPTConfig
 from nbutils.device import Chip, free_memory, measure_peak
+from nbutils.words import sentence
 
 FP32_BYTES = 4
 BF16_BYTES = 2  # float16 too
+
+# What errors say.
+_NO_ROOM = (
+    "available={available} bytes is too little: the smallest network takes {needed}, and a fifth "
+    "should stay free"
+)
+_NO_LENGTH = "length={length} must be from 1 to block_size={block_size}"
+_NOT_SHARED = "batch_size={batch_size} can't be shared by {processes} processes"
+_NO_SHARE = "utilisation={utilisation} must be above 0 and at most 1, such as 0.4"
+_NO_PEAK = "peak={peak} must be above 0, in FLOPs a second, such as device.measure_peak(chip)"
+_TOO_FEW = "{runs} runs can't fix {unknown} unknown numbers; measure more"
+_NO_FLOOR = "floor={floor} is not below the lowest loss, {lowest}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ def training_flops(config: GPTConfig, length: int | None = None) -> int:
     C, L = config.n_embd, config.n_layer
     T = config.block_size if length is None else whole("length", length, -math.inf)
     if not 1 <= T <= config.block_size:
-        raise ValueError(f"length={T} must be from 1 to block_size={config.block_size}")
+        raise ValueError(sentence(_NO_LENGTH, length=T, block_size=config.block_size))
     head = config.vocab_size * C  # tied or not, it multiplies
     return 6 * (block_matrices(config) + head) + 12 * L * C * T
 
@@ -193,11 +206,19 @@ class Fit:
 
     def __str__(self) -> str:
         size = sum(parameters(self.config).values())
-        available = f" of {self.available / 1e9:.0f}" if self.available < float("inf") else ""
-        return (
-            f"{self.preset}, {size:,} parameters, in batches of {self.batch_size} x "
-            f"{self.config.block_size:,} tokens: {self.memory / 1e9:.1f}{available} GB, "
-            f"about {self.seconds:.2g} s an update"
+        return sentence(
+            "{preset}, {size} parameters, in batches of {batch_size} x {block_size} tokens: {memory} of "
+            "{available} GB, about {seconds} s an update"
+            if self.available < float("inf")
+            else "{preset}, {size} parameters, in batches of {batch_size} x {block_size} tokens: {memory} "
+            "GB, about {seconds} s an update",
+            preset=self.preset,
+            size=f"{size:,}",
+            batch_size=self.batch_size,
+            block_size=f"{self.config.block_size:,}",
+            memory=f"{self.memory / 1e9:.1f}",
+            available=f"{self.available / 1e9:.0f}",
+            seconds=f"{self.seconds:.2g}",
         )
 
 
@@ -236,10 +257,7 @@ def largest(
             in_time = took <= seconds or (preset, batch_size) == (SIZES[-1], BATCHES[-1])
             if needed <= MEMORY_SHARE * available and in_time:
                 return Fit(preset, config, batch_size, needed, available, took)
-    raise ValueError(
-        f"available={available:.3g} bytes is too little: the smallest network takes {needed:.3g}, and a "
-        f"fifth should stay free"
-    )
+    raise ValueError(sentence(_NO_ROOM, available=f"{available:.3g}", needed=f"{needed:.3g}"))
 
 
 def saved_by_block(
@@ -291,7 +309,7 @@ def process_memory(
     if kind == "tensor":
         return training_memory(config, batch_size, split=processes, **how)
     if batch_size % processes:
-        raise ValueError(f"batch_size={batch_size} can't be shared by {processes} processes")
+        raise ValueError(sentence(_NOT_SHARED, batch_size=batch_size, processes=processes))
     parts = training_memory(config, batch_size // processes, **how)
     if kind == "fsdp":
         blocks, around = _blocks_and_around(config)
@@ -364,16 +382,14 @@ def training_time(flops: float, peak: float, utilisation: float, chips: int = 1)
     flops, chips = finite("flops", flops), whole("chips", chips, 1)
     peak, utilisation = _peak(peak), finite("utilisation", utilisation, -math.inf)
     if not 0 < utilisation <= 1:
-        raise ValueError(f"utilisation={utilisation} must be above 0 and at most 1, such as 0.4")
+        raise ValueError(sentence(_NO_SHARE, utilisation=utilisation))
     return flops / (peak * utilisation * chips)
 
 
 def _peak(peak: float) -> float:
     number = plain(peak)
     if not isinstance(number, Real) or isinstance(number, bool) or not 0 < number <= 1e300:
-        raise ValueError(
-            f"peak={shown(peak)} must be above 0, in FLOPs a second, such as device.measure_peak(chip)"
-        )
+        raise ValueError(sentence(_NO_PEAK, peak=shown(peak)))
     return float(number)
 
 
@@ -441,10 +457,10 @@ def fit_scaling_law(n, d, losses, floor: float | None = None) -> ScalingLaw:
     n, d, losses = (np.asarray(x, dtype=float) for x in (n, d, losses))
     unknown = 5 if floor is None else 4
     if len(losses) < unknown:
-        raise ValueError(f"{len(losses)} runs can't fix {unknown} unknown numbers; measure more")
+        raise ValueError(sentence(_TOO_FEW, runs=len(losses), unknown=unknown))
     above = losses - (floor or 0)
     if above.min() <= 0:
-        raise ValueError(f"floor={floor} is not below the lowest loss, {losses.min()}")
+        raise ValueError(sentence(_NO_FLOOR, floor=floor, lowest=losses.min()))
     tried = [
         _fit_with(alpha, beta, n, d, above, floor) for alpha in _EXPONENTS for beta in _EXPONENTS
     ]

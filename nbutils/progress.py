@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from nbutils.advice import Advice, TrainingDivergedError
 from nbutils.parallel import Group
+from nbutils.words import sentence
 
 _READ_EVERY = 10  # steps between readings of the losses: each waits for the chip
 
@@ -109,7 +110,9 @@ class TrainState:
         losses = self.group.all_reduce_mean(torch.stack(losses)).tolist()
         for step, (rate, loss) in enumerate(zip(rates, losses, strict=True), start=first):
             if not math.isfinite(loss):
-                raise TrainingDivergedError(self.advice.diverged("loss", loss, step, rate))
+                raise TrainingDivergedError(
+                    self.advice.diverged(sentence("loss"), loss, step, rate)
+                )
         self.losses += losses
 
     def since_evaluation(self) -> float:
@@ -182,9 +185,16 @@ class ProgressBar:
         self.bar.set_postfix(train=f"{train:.3f}", val=f"{val:.3f}")
         if self.lines:
             print(
-                f"step {step:{self.width},}{self.of}  train {train:.3f}  val {val:.3f}  "
-                f"lr {history.learning_rates[-1]:.1e}  "
-                f"{history.tokens_per_second[-1]:9,.0f} tokens/s  {history.seconds[-1]:6.1f} s",
+                sentence(
+                    "step {step}{of}  train {train}  val {val}  lr {rate}  {speed} tokens/s  {seconds} s",
+                    step=f"{step:{self.width},}",
+                    of=self.of,
+                    train=f"{train:.3f}",
+                    val=f"{val:.3f}",
+                    rate=f"{history.learning_rates[-1]:.1e}",
+                    speed=f"{history.tokens_per_second[-1]:9,.0f}",
+                    seconds=f"{history.seconds[-1]:6.1f}",
+                ),
                 flush=True,
             )
 
@@ -197,12 +207,25 @@ class TrainingInterrupt(KeyboardInterrupt):
 
     def __init__(self, step: int, kept: int | None = None):
         self.step, self.kept = step, kept
-        super().__init__(self.message("call"))
+        super().__init__(self.message())
 
-    def message(self, what: str) -> str:
-        """Where the run stopped, and that the same call, or whatever began it, goes on."""
-        where = "" if self.kept in (None, self.step) else f" from step {self.kept:,}"
-        return f"stopped at step {self.step:,}; the same {what} goes on{where}"
+    def message(self, command: bool = False) -> str:
+        """Where the run stopped, and that the same call, or the same command, goes on."""
+        kept = self.step if self.kept is None else self.kept
+        told = dict(step=f"{self.step:,}", kept=f"{kept:,}")
+        if command:
+            return sentence(
+                "stopped at step {step}; the same command goes on"
+                if kept == self.step
+                else "stopped at step {step}; the same command goes on from step {kept}",
+                **told,
+            )
+        return sentence(
+            "stopped at step {step}; the same call goes on"
+            if kept == self.step
+            else "stopped at step {step}; the same call goes on from step {kept}",
+            **told,
+        )
 
 
 class StopSignals:

@@ -31,6 +31,7 @@ from nbutils.model import GPT
 from nbutils.network_file import safetensors_bytes
 from nbutils.progress import History
 from nbutils.training import train
+from nbutils.words import sentence
 
 # Found by trying: at the same cost, batches of 16 get nearer to the floor than batches of 8, and
 # this learning rate nearer than 4e-3. Later trials, with other optimizers: bench/recipe.md.
@@ -84,10 +85,18 @@ class Run:
         ``FileNotFoundError`` for a missing one.
         """
         if (step := whole("step", step)) not in self.files:
-            raise ValueError(f"step={step} was not kept; there are {self.steps}")
+            raise ValueError(
+                sentence("step={step} was not kept; there are {steps}", step=step, steps=self.steps)
+            )
         path, expected = self.files[step]
         if hashlib.sha256(_bytes_of(path)).hexdigest() != expected:
-            raise ValueError(f"{path} is damaged or of another training; {_REMEDY}")
+            raise ValueError(
+                sentence(
+                    "{path} is damaged or of another training; {remedy}",
+                    path=path,
+                    remedy=sentence(_REMEDY),
+                )
+            )
         return read_network(path)
 
 
@@ -109,7 +118,9 @@ def smallworld() -> Run:
             {int(step): (FOLDER / name, sha) for step, (name, sha) in stored["files"].items()},
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged; {_REMEDY}") from error
+        raise ValueError(
+            sentence("{path} is damaged; {remedy}", path=path, remedy=sentence(_REMEDY))
+        ) from error
 
 
 def recipe() -> dict:
@@ -131,18 +142,24 @@ def read_network(path: str | os.PathLike) -> GPT:
     """
     path = expanded(of_type("path", path, (str, os.PathLike), "give the path of a network's file"))
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; {_REMEDY}")
+        raise FileNotFoundError(
+            sentence("{path} is missing; {remedy}", path=path, remedy=sentence(_REMEDY))
+        )
     try:
         return GPT.from_pretrained(path)
     except ValueError as error:
-        raise ValueError(f"{path} is damaged; {_REMEDY}") from error
+        raise ValueError(
+            sentence("{path} is damaged; {remedy}", path=path, remedy=sentence(_REMEDY))
+        ) from error
 
 
 def _bytes_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} is missing; {_REMEDY}") from error
+        raise FileNotFoundError(
+            sentence("{path} is missing; {remedy}", path=path, remedy=sentence(_REMEDY))
+        ) from error
 
 
 # Training it

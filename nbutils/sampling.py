@@ -11,6 +11,7 @@ from nbutils.decoding import decoder, is_unmodified, read_prompt
 from nbutils.ids import check_batch, check_ids, check_model, check_numbers, to_model_device
 from nbutils.kv_cache import InputCache
 from nbutils.model import GPT
+from nbutils.words import sentence
 
 MIN_TEMPERATURE = torch.finfo(torch.float32).tiny
 """What float32 cannot divide by counts as temperature 0."""
@@ -34,13 +35,20 @@ def next_token_probabilities(
     of_type("logits", logits, torch.Tensor, "give a tensor (..., V), such as model(tokens)[:, -1]")
     if logits.dim() == 0 or logits.numel() == 0 or logits.is_complex() or logits.is_meta:
         raise ValueError(
-            f"logits has shape {tuple(logits.shape)} and dtype {logits.dtype} on {logits.device}; it must "
-            "be real numbers (..., V), with V at least 1"
+            sentence(
+                "logits has shape {shape} and dtype {dtype} on {device}; it must be real numbers (..., "
+                "V), with V at least 1",
+                shape=tuple(logits.shape),
+                dtype=logits.dtype,
+                device=logits.device,
+            )
         )
     if not logits.amax(-1).isfinite().all():
         raise ValueError(
-            "logits has a row with nan or inf, or with -inf alone: it says nothing of which token "
-            "comes next; look for nan among the model's weights"
+            sentence(
+                "logits has a row with nan or inf, or with -inf alone: it says nothing of which token "
+                "comes next; look for nan among the model's weights"
+            )
         )
     return _probabilities(logits, *_checked_options(temperature, top_k, top_p))
 
@@ -165,7 +173,9 @@ def _suppressed(
     if not len(ids):
         return read
     if len(ids.unique()) == model.config.vocab_size:
-        raise ValueError("suppress_tokens has every id of this model's vocabulary: leave some")
+        raise ValueError(
+            sentence("suppress_tokens has every id of this model's vocabulary: leave some")
+        )
     return lambda text: read(text).index_fill(-1, ids, float("-inf"))
 
 
@@ -256,11 +266,16 @@ def _until_stopped(
 def _checked_options(temperature, top_k, top_p) -> tuple[float, int | None, float | None]:
     temperature = finite("temperature", temperature, -math.inf)
     if temperature < 0:
-        raise ValueError(f"temperature={temperature} must be 0 (always the likeliest) or above")
+        raise ValueError(
+            sentence(
+                "temperature={temperature} must be 0 (always the likeliest) or above",
+                temperature=temperature,
+            )
+        )
     top_k = whole("top_k", top_k, 1, or_none="None to keep every token")
     top_p = finite("top_p", top_p, -math.inf, or_none="None to keep every token")
     if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p={top_p} must be above 0 and at most 1")
+        raise ValueError(sentence("top_p={top_p} must be above 0 and at most 1", top_p=top_p))
     return temperature, top_k, top_p
 
 
@@ -278,8 +293,12 @@ def _ids(name: str, given, model: GPT) -> torch.Tensor:
         ids = [whole(name, each, -(2**63), 2**63) for each in (given if several else [given])]
     except ValueError:
         raise ValueError(
-            f"{name}={shown(given)} must be an id, several ids, or None: whole numbers, such as "
-            "encoding.eot_token"
+            sentence(
+                "{name}={given} must be an id, several ids, or None: whole numbers, such as "
+                "encoding.eot_token",
+                name=name,
+                given=shown(given),
+            )
         ) from None
     tensor = torch.tensor(ids, dtype=torch.int64)
     if len(tensor):

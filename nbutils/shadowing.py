@@ -32,13 +32,41 @@ class Shadow:
     def __init__(self, name, path, own):
         self.name, self.path, self.own = name, path, own
         near = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
-        near = os.path.join(os.curdir, near) if near != path else path
-        kind = "folder" if os.path.isdir(path) else "file"
-        whose = "Python's own module" if own else "the package"
-        self.says = f"a {kind} of yours, {near}, stands in place of {whose} {name}: rename it"
+        self.near = os.path.join(os.curdir, near) if near != path else path
+
+    @property
+    def says(self):
+        """What it is, and what to do, in the reader's language."""
+        sentence, folder = _speaker(), os.path.isdir(self.path)
+        if self.own:
+            return sentence(
+                "a folder of yours, {near}, stands in place of Python's own module {name}: rename it"
+                if folder
+                else "a file of yours, {near}, stands in place of Python's own module {name}: rename it",
+                near=self.near,
+                name=self.name,
+            )
+        return sentence(
+            "a folder of yours, {near}, stands in place of the package {name}: rename it"
+            if folder
+            else "a file of yours, {near}, stands in place of the package {name}: rename it",
+            near=self.near,
+            name=self.name,
+        )
 
     def __str__(self):
         return self.says
+
+
+def _speaker():
+    """What says a sentence; English where the words can't be loaded, since what they need may be in the way."""
+    if not os.environ.get("NBUTILS_LANG"):
+        return str.format
+    try:
+        from nbutils.words import sentence
+    except Exception:
+        return str.format
+    return sentence
 
 
 def find():
@@ -65,6 +93,12 @@ def find():
 def explain():
     """What is in the way, in one sentence; "" if nothing is."""
     return "; ".join(map(str, find()))
+
+
+def explain_to_import(error):
+    """What is in the way of a module, and what to do; "" if nothing is."""
+    why, sentence = explain(), _speaker()
+    return why and sentence("{why}, and start Python anew ({error})", why=why, error=error)
 
 
 def set_aside():

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
+from nbutils.words import sentence
+
 from . import smallworld, text_files
 from .arguments import shown, whole
 from .files import expanded
@@ -62,7 +64,9 @@ def load(
         ConnectionError: FineWeb can't be reached, now or, while you read on, later.
     """
     if split not in _SPLITS:
-        raise ValueError(f'split={split!r} is unknown; use "train" or "val"')
+        raise ValueError(
+            sentence('split={split} is unknown; use "train" or "val"', split=repr(split))
+        )
     n_documents = whole("n_documents", n_documents, 1, or_none="None for all")
     if _checked(name) == "fineweb":
         return islice(_every_tenth(_fineweb(), split), n_documents)
@@ -113,8 +117,10 @@ def _pydocs() -> list[str]:
         from pydoc_data.topics import topics
     except ImportError as error:
         raise ImportError(
-            "this Python lacks its module pydoc_data.topics; install Python's complete standard "
-            'library, or load another text: load("smallworld") or load("a/file.txt")'
+            sentence(
+                "this Python lacks its module pydoc_data.topics; install Python's complete standard "
+                'library, or load another text: load("smallworld") or load("a/file.txt")'
+            )
         ) from error
     return [topics[topic].strip() for topic in sorted(topics) if topics[topic].strip()]
 
@@ -132,14 +138,24 @@ def path_of(name: str | os.PathLike) -> Path:
         return path
     looks_like_a_path = isinstance(name, os.PathLike) or path.suffix or len(path.parts) > 1
     if looks_like_a_path:
-        raise FileNotFoundError(f"there is no file {path} (looked from {Path.cwd()})")
+        raise FileNotFoundError(
+            sentence("there is no file {path} (looked from {cwd})", path=path, cwd=Path.cwd())
+        )
     sources = ", ".join(f'"{source}"' for source in SOURCES)
-    raise ValueError(f"name={name!r} is unknown: use {sources} or the path of a file or folder")
+    raise ValueError(
+        sentence(
+            "name={name} is unknown: use {sources} or the path of a file or folder",
+            name=repr(name),
+            sources=sources,
+        )
+    )
 
 
 def _checked(name) -> str | os.PathLike:
     if not isinstance(name, str | os.PathLike):
-        raise TypeError(f"name={shown(name)} must be a source's name or the path of a text")
+        raise TypeError(
+            sentence("name={name} must be a source's name or the path of a text", name=shown(name))
+        )
     return name
 
 
@@ -192,7 +208,7 @@ def _fineweb() -> Iterator[str]:
         import datasets
     except ImportError as error:
         raise ImportError(
-            'load("fineweb") needs the package datasets: pip install "nbutils[fineweb]"'
+            sentence('load("fineweb") needs the package datasets: pip install "nbutils[fineweb]"')
         ) from error
     folder = os.environ.get("NBUTILS_FINEWEB")  # empty is as if not set
     texts = _fineweb_texts(lambda: _open_fineweb(datasets, folder), folder)
@@ -211,7 +227,11 @@ def _open_fineweb(datasets, folder: str | None) -> Iterable[dict]:
         )
     files = sorted(map(str, expanded(folder).glob("**/*.parquet")))
     if not files:
-        raise FileNotFoundError(f"NBUTILS_FINEWEB={folder} is no folder with parquet files in it")
+        raise FileNotFoundError(
+            sentence(
+                "NBUTILS_FINEWEB={folder} is no folder with parquet files in it", folder=folder
+            )
+        )
     return datasets.load_dataset(  # nosec B615 - of files here
         "parquet", data_files=files, split="train", streaming=True
     )
@@ -228,7 +248,12 @@ def _fineweb_texts(open_rows: Callable[[], Iterable[dict]], folder: str | None) 
     except Exception as error:  # datasets passes on whatever its libraries raise
         raise _unreadable(error, folder) from error
     if row is None:
-        raise _NoTextError(f"{_source_name(folder)} holds no rows; get its parquet files again")
+        raise _NoTextError(
+            sentence(
+                "{source_name} holds no rows; get its parquet files again",
+                source_name=_source_name(folder),
+            )
+        )
 
 
 class _NoTextError(ValueError):
@@ -238,8 +263,12 @@ class _NoTextError(ValueError):
 def _text_of(row: dict, folder: str | None) -> str:
     if not isinstance(row.get("text"), str):
         raise _NoTextError(
-            f"{_source_name(folder)} has a row without a string in the column 'text' (its columns: "
-            f"{', '.join(map(str, row))}); FineWeb's own files have one"
+            sentence(
+                "{source_name} has a row without a string in the column 'text' (its columns: {names}); "
+                "FineWeb's own files have one",
+                source_name=_source_name(folder),
+                names=", ".join(map(str, row)),
+            )
         )
     return row["text"]
 
@@ -249,13 +278,20 @@ def _source_name(folder: str | None) -> str:
 
 
 def _unreadable(error: Exception, folder: str | None) -> Exception:
-    said = f"can't be read ({type(error).__name__}: {str(error)[:200]})"
+    said = f"{type(error).__name__}: {str(error)[:200]}"
     if folder:
         return ValueError(
-            f"NBUTILS_FINEWEB={folder} {said}: one of its parquet files is damaged or empty; "
-            "get that file again or remove it"
+            sentence(
+                "NBUTILS_FINEWEB={folder} can't be read ({said}): one of its parquet files is damaged or "
+                "empty; get that file again or remove it",
+                folder=folder,
+                said=said,
+            )
         )
     return ConnectionError(
-        f"FineWeb {said}; check the network, set NBUTILS_FINEWEB to a folder with its parquet "
-        'files, or use load("smallworld") or load("pydocs"), which need none'
+        sentence(
+            "FineWeb can't be read ({said}); check the network, set NBUTILS_FINEWEB to a folder with its parquet "
+            'files, or use load("smallworld") or load("pydocs"), which need none',
+            said=said,
+        )
     )

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+from nbutils.words import sentence
+
 from .files import quoted
 from .tokens import END, check_unicode
 
@@ -41,7 +43,7 @@ _BYTE_ORDER_MARKS = {  # the longer ones first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_LE: ("utf-16", "utf-16-le"),
     codecs.BOM_UTF16_BE: ("utf-16", "utf-16-be"),
 }
-_OTHERS = {  # what is no text, by its first bytes
+OTHERS = {  # what is no text, by its first bytes
     b"%PDF": "a PDF",
     b"PK\x03\x04": "a zip archive (as .docx and .epub are)",
     b"\x28\xb5\x2f\xfd": "packed by zstd",
@@ -87,7 +89,9 @@ def members(path: Path) -> list[Path]:
         and file.is_file()
     )
     if not files:
-        raise FileNotFoundError(f"{path} is a folder without {KINDS} in it")
+        raise FileNotFoundError(
+            sentence("{path} is a folder without {kinds} in it", path=path, kinds=sentence(KINDS))
+        )
     return files
 
 
@@ -108,8 +112,11 @@ def described(path: Path) -> str:
 def too_short(path: Path) -> ValueError:
     """The error for a file in which there is nothing, or nothing that could be split."""
     return ValueError(
-        f"{path} is empty, or too short to split into train and val: it needs two characters "
-        "at least that are no white space"
+        sentence(
+            "{path} is empty, or too short to split into train and val: it needs two characters at "
+            "least that are no white space",
+            path=path,
+        )
     )
 
 
@@ -141,23 +148,38 @@ def _documents_of(path: Path, blank_lines: bool) -> Iterator[str]:
 
 def _check_text(path: Path, beginning: bytes, may_hold_zeros: bool) -> None:
     """Raise ``ValueError`` for what is no text, by its first bytes."""
-    for mark, what in _OTHERS.items():
+    for mark, other in OTHERS.items():
         if beginning.startswith(mark):
-            raise ValueError(f"{path} is {what}, not text: save its text as a .txt file, UTF-8")
+            raise ValueError(
+                sentence(
+                    "{path} is {other}, not text: save its text as a .txt file, UTF-8",
+                    path=path,
+                    other=sentence(other),
+                )
+            )
     if b"\0" in beginning and not may_hold_zeros:
         raise ValueError(
-            f"{path} has zero bytes, so it is a tar archive, UTF-16 without its mark, a program's own "
-            "data, or damaged: save its text as a .txt file, UTF-8"
+            sentence(
+                "{path} has zero bytes, so it is a tar archive, UTF-16 without its mark, a program's own "
+                "data, or damaged: save its text as a .txt file, UTF-8",
+                path=path,
+            )
         )
 
 
 def _warn_of_signs(path: Path, kind: str, beginning: bytes) -> None:
     like_json = re.match(rb'(\xef\xbb\xbf)?\s*\[?\s*\{\s*"', beginning)
     if like_json or kind in _WITH_SIGNS:
-        remedy = f'name it .jsonl or .json if it holds documents under "{KEY}"' if like_json else ""
         warnings.warn(
-            f"{path} is read as text, with all signs that are around what somebody wrote there; "
-            + (remedy or "save what is to be read as .txt or .jsonl"),
+            sentence(
+                "{path} is read as text, with all signs that are around what somebody wrote there; name "
+                'it .jsonl or .json if it holds documents under "{key}"'
+                if like_json
+                else "{path} is read as text, with all signs that are around what somebody wrote there; "
+                "save what is to be read as .txt or .jsonl",
+                path=path,
+                key=KEY,
+            ),
             stacklevel=2,
         )
 
@@ -170,7 +192,9 @@ def _readable(path: Path) -> Iterator[None]:
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         if getattr(error, "errno", None):  # the system's, which names the file itself
             raise
-        raise ValueError(f"{path} is damaged ({error}): get it again") from error
+        raise ValueError(
+            sentence("{path} is damaged ({error}): get it again", path=path, error=error)
+        ) from error
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -220,8 +244,12 @@ def _between_ends(path: Path, codec: str) -> Iterator[str]:
         yield part.strip("\n").rstrip()
     if spoken_of:
         warnings.warn(
-            f"{path}: <|endoftext|> stands inside a sentence, as if the text spoke of it (times: "
-            f"{spoken_of:,}), and ends a document there too; if it should not, write it otherwise",
+            sentence(
+                "{path}: <|endoftext|> stands inside a sentence, as if the text spoke of it (times: "
+                "{spoken_of}), and ends a document there too; if it should not, write it otherwise",
+                path=path,
+                spoken_of=f"{spoken_of:,}",
+            ),
             stacklevel=2,
         )
 
@@ -278,15 +306,27 @@ def _not_decoded(path: Path, error: UnicodeDecodeError, before: int) -> ValueErr
     """``before``: how many bytes of the file come before those of the error."""
     name = error.encoding.upper()
     guess = _guess(error) if name == "UTF-8" else None
-    remedy = "unpack it, then save it as UTF-8 in an editor"
+    remedy = sentence("unpack it, then save it as UTF-8 in an editor")
     if _opener(path) is open:
-        remedy = (
-            f"save it as UTF-8 in an editor, or with: iconv -f {guess or 'THE_ENCODING_IT_HAS'} -t UTF-8 "
-            f"{quoted(path)} > {quoted(path.with_name(path.stem + '-utf8' + path.suffix))}"
+        remedy = sentence(
+            "save it as UTF-8 in an editor, or with: iconv -f {codec} -t UTF-8 {path} > {new}",
+            codec=guess or "THE_ENCODING_IT_HAS",
+            path=quoted(path),
+            new=quoted(path.with_name(path.stem + "-utf8" + path.suffix)),
         )
     return ValueError(
-        f"{path} is not {name}: byte 0x{error.object[error.start]:02x} at position "
-        f"{before + error.start} ({error.reason}){f'; it may be {guess}' if guess else ''}; {remedy}"
+        sentence(
+            "{path} is not {name}: byte 0x{byte} at position {position} ({reason}); it may be {guess}; {remedy}"
+            if guess
+            else "{path} is not {name}: byte 0x{byte} at position {position} ({reason}); {remedy}",
+            path=path,
+            name=name,
+            byte=f"{error.object[error.start]:02x}",
+            position=before + error.start,
+            reason=error.reason,
+            guess=guess,
+            remedy=remedy,
+        )
     )
 
 
@@ -314,10 +354,17 @@ def _json_lines(path: Path, codec: str) -> Iterator[str]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise ValueError(
-                f"{path}, line {number} is not JSON ({error.msg}, column {error.colno}): each line "
-                f'must be like {{"{KEY}": "a document"}}'
+                sentence(
+                    "{path}, line {number} is not JSON ({msg}, column {column}): each line must be like "
+                    '{"{key}": "a document"}',
+                    path=path,
+                    number=number,
+                    msg=error.msg,
+                    column=error.colno,
+                    key=KEY,
+                )
             ) from error
-        yield _text_of(row, f"{path}, line {number}")
+        yield _text_of(row, sentence("{path}, line {number}", path=path, number=number))
 
 
 def _json(path: Path, codec: str) -> Iterator[str]:
@@ -331,13 +378,20 @@ def _json(path: Path, codec: str) -> Iterator[str]:
     except json.JSONDecodeError as error:
         if error.doc.lstrip().startswith("["):
             raise ValueError(
-                f"{path}, line {error.lineno} is not JSON ({error.msg}, column {error.colno}): the "
-                f'file must be a list, like [{{"{KEY}": "a document"}}], or a line for each document'
+                sentence(
+                    "{path}, line {number} is not JSON ({msg}, column {column}): the file must be a list, "
+                    'like [{"{key}": "a document"}], or a line for each document',
+                    path=path,
+                    number=error.lineno,
+                    msg=error.msg,
+                    column=error.colno,
+                    key=KEY,
+                )
             ) from error
         yield from _json_lines(path, codec)
         return
     for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
-        yield _text_of(row, f"{path}, item {number}")
+        yield _text_of(row, sentence("{path}, item {number}", path=path, number=number))
 
 
 def _parquet(path: Path) -> Iterator[str]:
@@ -346,33 +400,53 @@ def _parquet(path: Path) -> Iterator[str]:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise ImportError(
-            f'{path} is a Parquet file, which needs a package: pip install "nbutils[fineweb]"'
+            sentence(
+                '{path} is a Parquet file, which needs a package: pip install "nbutils[fineweb]"',
+                path=path,
+            )
         ) from error
     try:
         with ParquetFile(path) as file:
             names = file.schema_arrow.names
             if KEY not in names:
-                raise _no_text(f"{path} has no column {KEY!r}", names)
+                raise ValueError(sentence(_NO_COLUMN, where=path, **_beside(names)))
             number = 0
             for batch in file.iter_batches(1024, columns=[KEY]):
                 for row in batch.to_pylist():
-                    yield _text_of(row, f"{path}, row {number}")
+                    yield _text_of(row, sentence("{path}, row {number}", path=path, number=number))
                     number += 1
     except pyarrow.ArrowException as error:
-        raise ValueError(f"{path} is damaged ({str(error)[:200]}): get it again") from error
+        raise ValueError(
+            sentence("{path} is damaged ({error}): get it again", path=path, error=str(error)[:200])
+        ) from error
 
 
 def _text_of(row, where: str) -> str:
     if isinstance(row, dict):
         if KEY not in row:
-            raise _no_text(f"{where} has no key {KEY!r}", row)
+            raise ValueError(sentence(_NO_KEY, where=where, **_beside(row)))
         row = row[KEY]
     if not isinstance(row, str):
-        raise ValueError(f"{where}: {KEY} is {type(row).__name__}, where a string is needed")
+        raise ValueError(
+            sentence(
+                "{where}: {key} is {kind}, where a string is needed",
+                where=where,
+                key=KEY,
+                kind=type(row).__name__,
+            )
+        )
     check_unicode(row, where)
     return row
 
 
-def _no_text(what: str, names: Iterable[str]) -> ValueError:
-    found = ", ".join(map(str, names)) or "none"
-    return ValueError(f"{what}, only: {found}; rename the one that holds the documents to {KEY!r}")
+_NO_COLUMN = (
+    "{where} has no column {key}, only: {found}; rename the one that holds the documents to {key}"
+)
+_NO_KEY = (
+    "{where} has no key {key}, only: {found}; rename the one that holds the documents to {key}"
+)
+
+
+def _beside(names: Iterable[str]) -> dict[str, str]:
+    """What the two say: the key that is missing, and the names that are there instead."""
+    return {"key": repr(KEY), "found": ", ".join(map(str, names)) or sentence("none")}

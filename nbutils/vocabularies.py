@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 import tiktoken
 
+from nbutils.words import sentence
+
 from .arguments import of_type, shown, whole
 from .tokens import END, Encoding, check_encoding, check_unicode, split
 
@@ -27,7 +29,9 @@ class _Few(Encoding):
     def __init__(self, name: str, pattern: str, tokens: Sequence[bytes]):
         if not tokens:
             raise ValueError(
-                "ids or characters must have one token at least beside the end of a document"
+                sentence(
+                    "ids or characters must have one token at least beside the end of a document"
+                )
             )
         ranks = {token: i for i, token in enumerate(tokens)}
         super().__init__(
@@ -85,8 +89,14 @@ class ChosenTokens(_Few):
         if None in found:
             unknown = [word for word in split(text) if not self._knows(word)]
             raise ValueError(
-                f"text has {_told(unknown)}, of which this encoding has no tokens: it has {len(self._ids) - 1} "
-                f"of {self._base.name}'s {self._base.n_vocab - 1}; write with the words that its network has learned"
+                sentence(
+                    "text has {unknown}, of which this encoding has no tokens: it has {count} of {name}'s "
+                    "{n_vocab}; write with the words that its network has learned",
+                    unknown=_told(unknown),
+                    count=len(self._ids) - 1,
+                    name=self._base.name,
+                    n_vocab=self._base.n_vocab - 1,
+                )
             )
         return found
 
@@ -107,9 +117,11 @@ class Characters(_Few):
         self._characters = list(of_type("characters", characters, (list, tuple), "give a list"))
         for i, sign in enumerate(self._characters):
             if not isinstance(sign, str) or len(sign) != 1 or "\ud800" <= sign <= "\udfff":
-                raise ValueError(f"characters[{i}]={shown(sign)} must be one character")
+                raise ValueError(
+                    sentence("characters[{i}]={sign} must be one character", i=i, sign=shown(sign))
+                )
         if len(set(self._characters)) < len(self._characters):
-            raise ValueError("characters has one twice: each has one id")
+            raise ValueError(sentence("characters has one twice: each has one id"))
         self._places = {sign: i for i, sign in enumerate(self._characters)}
         tokens = [sign.encode() for sign in self._characters]
         super().__init__(f"{len(tokens)} characters", "(?s:.)", tokens)
@@ -122,8 +134,12 @@ class Characters(_Few):
         if None in found:
             unknown = [sign for sign in signs if sign not in self._places]
             raise ValueError(
-                f"text has {_told(unknown)}, of which this encoding has no tokens: it has the "
-                f"{len(self._characters)} characters of the text that its network has learned; write with these"
+                sentence(
+                    "text has {unknown}, of which this encoding has no tokens: it has the {count} characters "
+                    "of the text that its network has learned; write with these",
+                    unknown=_told(unknown),
+                    count=len(self._characters),
+                )
             )
         return found
 
@@ -141,15 +157,25 @@ def base_ids(encoding: tiktoken.Encoding) -> list[int] | None:
 
 def _checked(base: tiktoken.Encoding, ids: Sequence[int]) -> list[int]:
     if not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) != 1:
-        raise ValueError(f"ids={shown(ids)} must be a list of token ids")
+        raise ValueError(sentence("ids={ids} must be a list of token ids", ids=shown(ids)))
     ids = [whole(f"ids[{i}]", token, 0, base.n_vocab) for i, token in enumerate(ids)]
     if len(set(ids)) < len(ids):
-        raise ValueError("ids has one twice: each token has one id of its own")
+        raise ValueError(sentence("ids has one twice: each token has one id of its own"))
     if base.eot_token not in ids[-1:]:
-        raise ValueError(f"ids must end with {base.eot_token}, which is {END} in {base.name!r}")
+        raise ValueError(
+            sentence(
+                "ids must end with {eot_token}, which is {end} in {name}",
+                eot_token=base.eot_token,
+                end=END,
+                name=repr(base.name),
+            )
+        )
     if len({*ids} - {*base._mergeable_ranks.values()}) > 1:
         raise ValueError(
-            f"ids has one that stands for no token of {base.name!r}, or for a special one"
+            sentence(
+                "ids has one that stands for no token of {name}, or for a special one",
+                name=repr(base.name),
+            )
         )
     return ids
 

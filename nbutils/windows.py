@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nbutils.words import sentence
+
 from .arguments import of_type, shown, whole, yes_or_no
 from .files import expanded, written_aside
 
@@ -85,8 +87,13 @@ class Windows:
         self._kept_round = (-1, np.empty(0, np.int64))
         if len(self.tokens) <= block_size:
             raise CorpusTooShortError(
-                f"the corpus has {len(self.tokens):,} tokens; a window of block_size={block_size} "
-                f"and its labels need {block_size + 1:,}: use a longer text or a shorter window"
+                sentence(
+                    "the corpus has {count} tokens; a window of block_size={block_size} and its labels need "
+                    "{needed}: use a longer text or a shorter window",
+                    count=f"{len(self.tokens):,}",
+                    block_size=block_size,
+                    needed=f"{block_size + 1:,}",
+                )
             )
         if not isinstance(self.tokens, np.memmap):
             _check_range(self.tokens, vocab_size)
@@ -202,7 +209,13 @@ def token_dtype(vocab_size: int) -> np.dtype:
     """The smallest type a token file stores ids in: uint16 up to 65,536 tokens, then uint32."""
     vocab_size = whole("vocab_size", vocab_size, -math.inf)
     if not 1 <= vocab_size <= 1 << 32:
-        raise ValueError(f"vocab_size={vocab_size} must be from 1 to {1 << 32:,}")
+        raise ValueError(
+            sentence(
+                "vocab_size={vocab_size} must be from 1 to {value}",
+                vocab_size=vocab_size,
+                value=f"{1 << 32:,}",
+            )
+        )
     return np.dtype("<u2") if vocab_size <= 1 << 16 else np.dtype("<u4")
 
 
@@ -233,20 +246,32 @@ def open_tokens(path: str | Path) -> np.memmap:
     path = _path(path)
     if path.is_dir():
         raise TokenFileError(
-            f"{path} is a folder: give its train.tokens, or open both with packing.open_corpus"
+            sentence(
+                "{path} is a folder: give its train.tokens, or open both with packing.open_corpus",
+                path=path,
+            )
         )
     with open(path, "rb") as file:
         header = file.read(_HEADER.size)
     if len(header) < _HEADER.size or not header.startswith(_MAGIC):
-        raise TokenFileError(f"{path} is not a token file; make one with windows.write_tokens")
+        raise TokenFileError(
+            sentence("{path} is not a token file; make one with windows.write_tokens", path=path)
+        )
     _, itemsize, count = _HEADER.unpack(header)
     if itemsize not in (2, 4) or count == 0:
-        raise TokenFileError(f"{path} has a damaged header; write it again")
+        raise TokenFileError(sentence("{path} has a damaged header; write it again", path=path))
     size, expected = path.stat().st_size, _HEADER.size + count * itemsize
     if size != expected:
         raise TokenFileError(
-            f"{path} has {size:,} bytes; its {count:,} tokens of {itemsize} bytes need "
-            f"{expected:,}: it was cut off or changed; write it again"
+            sentence(
+                "{path} has {size} bytes; its {count} tokens of {itemsize} bytes need {expected}: it was "
+                "cut off or changed; write it again",
+                path=path,
+                size=f"{size:,}",
+                count=f"{count:,}",
+                itemsize=itemsize,
+                expected=f"{expected:,}",
+            )
         )
     return np.memmap(path, dtype=f"<u{itemsize}", mode="r", offset=_HEADER.size, shape=(count,))
 
@@ -269,7 +294,7 @@ def _write_chunks(file, chunks: Iterable, dtype: np.dtype, vocab_size: int) -> i
         file.write(array.astype(dtype).tobytes())
         count += len(array)
     if count == 0:
-        raise CorpusTooShortError("there are no tokens to write; is the text empty?")
+        raise CorpusTooShortError(sentence("there are no tokens to write; is the text empty?"))
     file.seek(0)
     write_header(file, vocab_size, count)
     return count
@@ -284,13 +309,21 @@ def _checked_tokens(tokens) -> np.ndarray:
     except (ValueError, TypeError, NotImplementedError):  # rows of different lengths
         array = np.empty((), object)
     if array.dtype.kind not in "iu" and (array.size or array.dtype.kind not in "fO"):
-        what = f"has dtype {array.dtype}" if array.ndim else f"is {shown(tokens)}"
         raise ValueError(
-            f"tokens {what}; it must be one row of token ids, which are integers: encode a text with "
-            "tokens.encode_documents([text], encoding)"
+            sentence(
+                "tokens has dtype {dtype}; it must be one row of token ids, which are integers: encode a "
+                "text with tokens.encode_documents([text], encoding)"
+                if array.ndim
+                else "tokens is {tokens}; it must be one row of token ids, which are integers: encode a "
+                "text with tokens.encode_documents([text], encoding)",
+                dtype=array.dtype,
+                tokens=shown(tokens),
+            )
         )
     if array.ndim != 1:
-        raise ValueError(f"tokens has shape {array.shape}; it must be one row of ids, 1-D")
+        raise ValueError(
+            sentence("tokens has shape {shape}; it must be one row of ids, 1-D", shape=array.shape)
+        )
     return array
 
 
@@ -303,7 +336,10 @@ def _device(device: str | torch.device) -> torch.device:
         return torch.device(device)
     except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
-            f'device={shown(device)} must be a device\'s name, such as "cpu" or "cuda", or a torch.device'
+            sentence(
+                'device={device} must be a device\'s name, such as "cpu" or "cuda", or a torch.device',
+                device=shown(device),
+            )
         ) from error
 
 
@@ -313,8 +349,12 @@ def _check_range(tokens: np.ndarray, vocab_size: int | None) -> None:
     low, high = int(tokens.min()), int(tokens.max())
     if low < 0 or high >= vocab_size:
         raise TokenRangeError(
-            f"tokens has the id {low if low < 0 else high}, outside the vocabulary "
-            f"(vocab_size={vocab_size}): were they made by another encoding?"
+            sentence(
+                "tokens has the id {wrong}, outside the vocabulary (vocab_size={vocab_size}): were they "
+                "made by another encoding?",
+                wrong=low if low < 0 else high,
+                vocab_size=vocab_size,
+            )
         )
 
 
@@ -328,6 +368,9 @@ def _start_positions(tokens: np.ndarray, start_token: int) -> np.ndarray:
     starts = starts[starts < len(tokens) - 1]
     if len(starts) == 0:
         raise CorpusTooShortError(
-            f"start_token={start_token} is nowhere in the corpus, so no window can begin with it"
+            sentence(
+                "start_token={start_token} is nowhere in the corpus, so no window can begin with it",
+                start_token=start_token,
+            )
         )
     return starts

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 import torch
 
+from authoring import measured_words
 from nbutils import chips, device, ladder
 from nbutils.model import GPT
 
@@ -109,6 +110,14 @@ def test_quick_runs_every_path_and_stores_only_where_it_is_told(
     assert "its model.py " in run.row("Training, nanoGPT")["how"]
     assert "| Training, nanoGPT" in capsys.readouterr().out
     assert freed.count(CPU) >= len(run.rows) / 2  # after each step
+    assert unnamed(run) == []
+
+
+def unnamed(run) -> list[str]:
+    """What the page says of a run and has no words for in other languages."""
+    known = {unit.says for unit in measured_words.units()}
+    rows = tuple(row["what"] for row in run.rows)
+    return [said for said in measured_words.of_runs(rows, [run]) if said not in known]
 
 
 def test_all_that_is_wanted_is_measured_once_and_training_twice(gpu, bench, nanogpt, monkeypatch):
@@ -293,6 +302,7 @@ def test_a_row_has_both_measures_and_their_mean(gpu_run, gpu_speed, bench, monke
     )
     (row, _) = gpu_speed.training(bench, "transformers", True)  # another batch is no second measure
     assert (row.value, row.how) == (500, "batch of 4 x 1024; 500 once")
+    assert set(measured_words.patterns([row.how])) <= set(measured_words.OF_CHIPS)
 
 
 def test_the_share_is_of_what_the_run_measured(gpu_run, bench):
@@ -422,6 +432,8 @@ def test_a_rung_that_does_not_compile_is_measured_without_it_and_says_so(
 def test_a_row_says_how_many_tests_passed(gpu_programs, printed, value, how):
     row = gpu_programs.tests_row(printed, 60.2)
     assert row.value == value and row.how.startswith(how) and row.what in chips.WANTED["tests"]
+    run = replace(chips.new_run(CPU, "make gpu"), rows=[row._asdict()])
+    assert unnamed(run) == []
 
 
 def test_the_tests_run_on_the_same_chip(gpu, gpu_programs, bench, monkeypatch, capsys):
@@ -455,6 +467,7 @@ def test_a_notebook_is_timed_and_one_that_fails_names_its_cell_alone(
     monkeypatch.setattr(subprocess, "run", run)
     (row,) = gpu_programs.notebook(bench, "a")
     assert (row.value, row.unit) == (12.3, "s")
+    assert row.how in measured_words.OF_CHIPS
 
 
 def test_a_notebook_is_thought_to_take_what_it_took_here(gpu_programs, root):

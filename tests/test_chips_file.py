@@ -1,6 +1,7 @@
 """nbutils/chips.json: what is in it, how a run goes on, a reader's own row, the page that shows it all."""
 
 import json
+import os
 import re
 from dataclasses import asdict, replace
 from datetime import date, timedelta
@@ -260,7 +261,7 @@ def test_a_row_that_nobody_measured_says_so(run, monkeypatch):
     chips.add_row(run, row("a", 1234.5, "batch of 8"), None)
     other = replace(run, card="NVIDIA L4", rows=[])
     chips.add_row(other, row("a", "failed"), None)
-    head, *lines = measured.by_chip(("a", "b"), [other, run])
+    head, *lines = measured.by_chip(("a", "b"), [other, run], measured.in_language())
     assert lines == [
         ("a", "failed tokens/s", f"NVIDIA L4, {run.date}", ""),
         ("a", "1,234 tokens/s", f"Tesla T4, {run.date}", "batch of 8"),
@@ -268,3 +269,27 @@ def test_a_row_that_nobody_measured_says_so(run, monkeypatch):
     ]
     assert measured.told([]) == ["Measured on a chip: by nobody yet."]
     assert any("`make gpu`" in line and "PyTorch" in line for line in measured.told([run]))
+
+
+def test_what_the_page_says_of_a_run_is_found(run):
+    from authoring import measured_words
+
+    chips.add_row(run, row("Fastest product, float32", 3e-7, "the best of 1,024; by hand"), None)
+    chips.add_row(run, row("Notebook 02_io", "failed", "cell a: KeyError"), None)
+    said = measured_words.of_runs(tuple(row["what"] for row in run.rows), [run])
+    of_first = {"Fastest product", "{0} tokens/s", "the best of {0}", "by hand"}
+    assert set(said) == of_first | {"Notebook {0}", "failed tokens/s"}
+
+
+def test_a_reader_s_chip_is_told_in_korean(monkeypatch):
+    """Of each row of the form; nobody who sends one need write Korean."""
+    from authoring.extensions import measured
+
+    monkeypatch.setenv("NBUTILS_LANG", "ko")
+    run, line = chips.from_form(printed(CPU, compiled=False)), "Ladder: compiled blocks"
+    _, told = measured.by_chip((line,), [run], measured.in_language())
+    how = "너비 128짜리 레이어 2개, 토큰 80개짜리 윈도우 32개, 컴파일하지 않음"
+    assert told[0] == "사다리: 컴파일한 블록" and told[1].startswith("초당 토큰 1,00")
+    assert told[2].endswith(f"코어 {os.cpu_count()}개, {run.date}") and told[3] == how
+    assert measured.by_chip((line,), [], measured.in_language())[1][1] == "아직 아무도 재지 않음"
+    assert "`6장`" in measured.told([run])[-1] and "재지 않았습니다" in measured.told([])[0]

@@ -8,6 +8,9 @@ import yaml
 from moving import all_pictures
 
 from authoring import measure, strangers
+from authoring.extensions import measured
+from authoring.translations import LANGUAGES
+from nbutils import words
 from nbutils.exercises.exercise import names
 
 ROOT = measure.ROOT
@@ -39,6 +42,47 @@ def test_all_parts_are_measured_within_twenty_minutes(stored):
 def test_the_page_shows_each_part():
     text = (ROOT / "book" / "tested.md").read_text("utf-8")
     assert sorted(re.findall(r"^```\{measured\} (\w+)$", text, re.M)) == sorted(measure.PARTS)
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+@pytest.mark.parametrize("name", measured.TABLES)
+def test_a_table_has_a_head_for_each_column(stored, monkeypatch, name, language):
+    monkeypatch.setenv("NBUTILS_LANG", language)
+    head, *lines = measured.measured(name, stored[name]["rows"], measured.in_language())
+    assert {len(line) for line in lines} == {len(head)} and all(head)
+
+
+def test_every_word_of_the_tables_is_used():
+    own = {"chips", "runs", "nobody", "no_run", "of", "seconds"}
+    assert set(words.table(measured.AREA, "en")) == own | set(measured.TABLES)
+
+
+def test_in_english_a_row_says_what_is_stored(stored):
+    rows = stored["bench"]["rows"]
+    lines = measured.bench(rows, measured.saying({}))
+    assert [(what, how) for what, _, how in lines] == [(row["what"], row["how"]) for row in rows]
+
+
+# Code, links whose words are a page's title, and pictures' names in the code.
+NO_WORDS = re.compile(r"`[^`]+`|\{doc\}|\d\d\w?-[A-Z]\w+")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", measured.TABLES)
+def test_no_row_says_a_word_past_the_tables(stored, monkeypatch, name, language):
+    """Where all that the table of parts says is one letter, no letters of English are left."""
+    monkeypatch.setenv("NBUTILS_LANG", language)
+    _, *lines = measured.measured(name, stored[name]["rows"], lambda text: "가")
+    cells = [NO_WORDS.sub("", measured.cell(value)) for line in lines for value in line]
+    assert [cell for cell in cells if re.search("[A-Za-z]", cell)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_it_was_measured_is_said_in_the_page_s_language(stored, monkeypatch, language):
+    monkeypatch.setenv("NBUTILS_LANG", language)
+    for part in stored.values():
+        told = measured.source(part)
+        assert part["command"] in told and part["date"] in told and " cores" not in told
 
 
 @pytest.mark.parametrize(

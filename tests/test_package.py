@@ -24,7 +24,7 @@ FLOW = (
     {"files"},
     {"device", "attention", "elementwise"},
     {"kernels"},
-    {"bpe"},
+    {"bpe", "tiktoken_tables"},
     {"tokens"},
     {"vocabularies"},
     {"smallworld"},

@@ -7,7 +7,7 @@ import pickle
 import pytest
 import tiktoken
 
-from nbutils import tokens
+from nbutils import tiktoken_tables, tokens
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_written_does_not_matter(no_network, home, monke
         monkeypatch.setenv(variable, str(home / ".cache" / "theirs"))
     spare = home / "spare"
     spare.mkdir()
-    monkeypatch.setattr(tokens.tempfile, "tempdir", str(spare))
+    monkeypatch.setattr(tiktoken_tables.tempfile, "tempdir", str(spare))
     before = dict(os.environ)
     assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
     assert dict(os.environ) == before
@@ -97,13 +97,13 @@ def test_an_account_without_a_home(no_network, monkeypatch):
     def homeless():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(tokens.Path, "home", homeless)
+    monkeypatch.setattr(tiktoken_tables.Path, "home", homeless)
     assert tokens.get_encoding("cl100k_base").n_vocab == 100_277
 
 
 def test_a_wrong_packaged_table_does_not_pass(no_network, home, monkeypatch):
     """tiktoken itself checks the hash: a changed table is refused, not used."""
-    monkeypatch.setattr(tokens.gzip, "decompress", lambda packed: b"YQ== 0\n")
+    monkeypatch.setattr(tiktoken_tables.gzip, "decompress", lambda packed: b"YQ== 0\n")
     with pytest.raises(OSError, match="refused"):
         tokens.get_encoding("cl100k_base")
 

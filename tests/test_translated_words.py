@@ -5,9 +5,16 @@ import re
 
 import pytest
 
-from authoring import catalogues, edition, figure_labels, translated_words, translations
+from authoring import (
+    catalogues,
+    edition,
+    figure_labels,
+    measured_words,
+    translated_words,
+    translations,
+)
 from authoring.catalogues import Unit
-from authoring.extensions import figures
+from authoring.extensions import figures, measured
 from authoring.site import ROOT
 from nbutils.words import FOLDER, table
 
@@ -87,6 +94,14 @@ def test_a_table_that_lacks_a_word_is_left_out(monkeypatch, tmp_path):
         ("words/pages", "Press the button to go on", "Press the button to go on", "hardly any"),
         ("figures", "Who has the ball now, and why?", "Who has the ball now, and why?", ""),
         ("figures", "after {0} updates", "업데이트 뒤", "place-holders"),
+        ("measured", "{0} GFLOP/s", "{0} GFLOP/s", ""),
+        ("measured", "median {0} s", "중앙값 {1}초", "place-holders"),
+        (
+            "measured",
+            "of the time of `import torch`",
+            "`임포트` 시간과 견줌",
+            "stands there 0 times",
+        ),
     ],
 )
 def test_what_is_unsound_in_words_is_seen(name, english, instead, says):
@@ -127,14 +142,23 @@ def test_a_label_that_the_table_lacks_is_named():
     assert figure_labels.lacking(notebook, left) == ["form", "width {0}"]
 
 
-def test_a_finished_chapter_with_such_a_label_is_not_built(monkeypatch):
-    page, words = "notebooks/04b_training", figures.table(LANGUAGE)
-    edition.have_labels(LANGUAGE, page)
-    edition.have_labels(LANGUAGE, "book/running")  # no notebook, so no figure
-    left = {label: said for label, said in words.items() if label != "form"}
-    monkeypatch.setattr(figures, "table", lambda language: left)
-    with pytest.raises(translations.Untranslated, match="figures have no words for .'form'."):
-        edition.have_labels(LANGUAGE, page)
+@pytest.mark.parametrize(
+    "page, name, lost",
+    [
+        ("notebooks/04b_training", "figures", "form"),
+        ("book/tested", "measured", "{0} tokens/s"),
+        ("book/chips", "measured", "Tests that need a GPU"),
+    ],
+)
+def test_a_finished_page_that_shows_what_has_no_words_is_not_built(monkeypatch, page, name, lost):
+    words = {one: figures.table(LANGUAGE, one) for one in ("figures", "measured")}
+    edition.have_words(LANGUAGE, page)
+    del words[name][lost]
+    monkeypatch.setattr(figures, "table", lambda language, name: words[name])
+    edition.have_words(LANGUAGE, "book/running")  # neither a figure nor a table
+    told = f"catalogue '{name}' has no words for {[lost]}: python .* update {name}, "
+    with pytest.raises(translations.Untranslated, match=re.sub(r"([][{}])", r"\\\1", told)):
+        edition.have_words(LANGUAGE, page)
 
 
 def test_most_labels_are_said_in_korean_and_words_of_the_small_world_stay():
@@ -144,3 +168,55 @@ def test_most_labels_are_said_in_korean_and_words_of_the_small_world_stay():
     assert not [
         label for label in stay if re.search(r"\b(loss|updates|tokens?|probability)\b", label)
     ]
+
+
+# Tables of measurements
+
+
+@pytest.mark.parametrize(
+    "text, made",
+    [
+        ("Packing, cl100k_base, 1 process", ["Packing", "{0}", "{0} process"]),
+        ("9 MB: weights; the fastest of 20", ["{0} MB: weights", "the fastest of {0}"]),
+        ("1,000,000 bytes", ["{0} bytes"]),
+        ("1.2e-06 nats", ["{0} nats"]),
+        ("-0.5 nats, float32", ["{0} nats", "{0}"]),
+        ("Training, 4/4/128/64/12", ["Training", "{0}"]),
+        ("Ladder: 16-bit products", ["Ladder: {0}-bit products"]),
+        ("Notebook exercises/06b_kernel", ["Notebook {0}"]),
+        ("GPT-2, QK-norm", ["GPT-2", "QK-norm"]),
+    ],
+)
+def test_a_row_is_said_part_by_part_with_its_data_as_they_are(text, made):
+    parts = measured.parts(text)
+    assert [figures.pattern(part, measured.DATUM) for part in parts[::2]] == made
+    assert measured.saying({})(text) == text
+    loud = measured.saying({one: f"X {one}" for one in made})
+    assert loud(text) == "".join(
+        f"X {part}" if i % 2 == 0 else part for i, part in enumerate(parts)
+    )
+
+
+def test_numbers_alone_are_no_unit_and_units_of_measure_are():
+    assert measured_words.patterns(["1,024", "2", "5 s, 16 x 3; float32"]) == ["{0} s", "{0} x {1}"]
+
+
+@pytest.mark.parametrize("page", ["book/tested", "book/chips"])
+def test_what_the_rows_of_a_page_lack_is_named(page):
+    file, words = translations.source(page), figures.table(LANGUAGE, "measured")
+    lacks = measured_words.lacking(file, words)
+    assert lacks == [] and len(measured_words.lacking(file, {})) > 25
+
+
+# Names of programs, of methods and of units of measure.
+STAY = (
+    "AdamW GPT-2 Muon PyTorch RMSNorm SIMD WebAssembly nanoGPT transformers "
+    "relaxed_SIMD import_torch import_nbutils.model "
+    "{0}_GFLOP/s {0}_MB {0}_MB/s {0}_TFLOP/s {0}_ms"
+)
+
+
+def test_only_names_stay_in_the_tables_of_measurements():
+    words = figures.table(LANGUAGE, "measured")
+    stay = {said.replace(" ", "_") for said, instead in words.items() if said == instead}
+    assert stay == set(STAY.split())

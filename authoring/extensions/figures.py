@@ -75,25 +75,28 @@ def relabelled(svg: str, words: Mapping[str, str]) -> str:
     """
 
     def label(found) -> str:
-        text = unescape(found[2])
-        if text in words:
-            text = words[text]
-        elif (made := pattern(text)) in words:
-            text = words[made].format(*NUMBER.findall(text))
-        return found[1] + escape(text, quote=False) + found[3]
+        return found[1] + escape(said(unescape(found[2]), words), quote=False) + found[3]
 
     return LABEL.sub(label, svg) if words else svg
 
 
-def pattern(label: str) -> str:
+def said(label: str, words: Mapping[str, str], number: re.Pattern = NUMBER) -> str:
+    """What the table has instead of a label, with the label's numbers in it; else the label."""
+    if label in words:
+        return words[label]
+    instead = words.get(pattern(label, number))
+    return label if instead is None else instead.format(*number.findall(label))
+
+
+def pattern(label: str, number: re.Pattern = NUMBER) -> str:
     """The label with ``{0}``, ``{1}`` in place of its numbers."""
-    first, *parts = NUMBER.split(label)
+    first, *parts = number.split(label)
     return first + "".join(f"{{{i}}}{part}" for i, part in enumerate(parts))
 
 
-def table(language: str) -> Mapping[str, str]:
-    """The labels' words in a language; none in English, in which they are drawn."""
-    path = FOLDER / language / "figures.json"
+def table(language: str, name: str = "figures") -> Mapping[str, str]:
+    """The labels' words in a language; none in English, in which they are drawn. name: the table's."""
+    path = FOLDER / language / f"{name}.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 

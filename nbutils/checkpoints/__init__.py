@@ -31,6 +31,7 @@ from nbutils.checkpoints.state import (
 )
 from nbutils.files import check_name, expanded
 from nbutils.parallel import Group
+from nbutils.words import sentence
 
 
 class Store:
@@ -111,8 +112,11 @@ class Store:
         newer = self.shards.newer_than(file)
         if not alone and file.exists() and not newer:
             raise CheckpointError(
-                f"{file} is the checkpoint of one process alone, from which several can't go on: "
-                "go on without parallel, or choose another folder"
+                sentence(
+                    "{file} is the checkpoint of one process alone, from which several can't go on: go on "
+                    "without parallel, or choose another folder",
+                    file=file,
+                )
             )
         if alone and not newer:
             return single_file.restore(self.folder, self.identity, load_all)

@@ -30,6 +30,7 @@ from nbutils.checkpoints.state import (
 from nbutils.files import flush, written_aside
 from nbutils.hub import plain_name
 from nbutils.parallel import Group, attempt, permute_rows, unpermute_rows
+from nbutils.words import sentence
 
 _SHARDS = "checkpoint-"  # the beginning of a checkpoint folder's name; then the step
 _ABOUT = "about.json"
@@ -72,7 +73,9 @@ class Shards:
             self.group.broadcast(lambda: self._finish(aside, done, about))
         except OSError as error:
             self.group.broadcast(lambda: shutil.rmtree(aside, ignore_errors=True))
-            raise CheckpointError(f"{done} can't be written ({error})") from error
+            raise CheckpointError(
+                sentence("{done} can't be written ({error})", done=done, error=error)
+            ) from error
 
     def restore(self, identity: dict, load: Callable[[State], None]) -> bool:
         """As `single_file.restore`: give ``load`` the newest whole one; false if there is none."""
@@ -88,13 +91,18 @@ class Shards:
             except OtherModelError as error:
                 raise CheckpointError(of_another_model(path, error)) from error
             for path in damaged if self.group.rank == 0 else ():
-                told = f"{path} is damaged: it is deleted, and the run goes on from the one before"
+                told = sentence(
+                    "{path} is damaged: it is deleted, and the run goes on from the one before",
+                    path=path,
+                )
                 warnings.warn(told, CheckpointWarning, stacklevel=5)  # where `train` was called
             self.group.broadcast(lambda: _remove(damaged))
             return True
         if damaged:
-            names = " and ".join(map(str, damaged))
-            raise CheckpointError(f"{names}: damaged; delete what is there to start afresh")
+            names = sentence(" and ").join(map(str, damaged))
+            raise CheckpointError(
+                sentence("{names}: damaged; delete what is there to start afresh", names=names)
+            )
         return False
 
     def _all(self) -> list[Path]:
@@ -163,7 +171,9 @@ class Shards:
             like = torch.empty(about.size, dtype=about.properties.dtype)
             if part == "model":
                 if plain_name(rest) not in own:
-                    raise OtherModelError(f"it has {rest}, which this model has not")
+                    raise OtherModelError(
+                        sentence("it has {rest}, which this model has not", rest=rest)
+                    )
                 names[name], like = name, own[plain_name(rest)]
             elif part == "optimizer":
                 of, _, key = rest.rpartition(".")

@@ -24,6 +24,7 @@ from nbutils.checkpoints.state import (
 )
 from nbutils.device import out_of_memory
 from nbutils.files import remove_leftovers, save_tensors, written_aside
+from nbutils.words import sentence
 
 CHECKPOINT = "checkpoint.safetensors"
 """The file in a run's folder that holds everything needed to go on."""
@@ -54,8 +55,13 @@ def write(folder: Path, state: State) -> None:
             _write(folder, state, tensors)
     except OSError as error:
         raise CheckpointError(
-            f"{folder / CHECKPOINT} can't be written ({error.strerror or error}): it needs "
-            f"{_size(needed)}, and {_size(_free(folder))} are free"
+            sentence(
+                "{file} can't be written ({error}): it needs {size}, and {free} are free",
+                file=folder / CHECKPOINT,
+                error=error.strerror or error,
+                size=_size(needed),
+                free=_size(_free(folder)),
+            )
         ) from error
 
 
@@ -82,9 +88,12 @@ def restore(folder: Path, identity: dict, load: Callable[[State], None]) -> bool
         remove_leftovers(newest)  # of a run that was killed at its very end
         return True
     if damaged:
-        names = " and ".join(map(str, damaged))
+        names = sentence(" and ").join(map(str, damaged))
         raise CheckpointError(
-            f"{names}: damaged, or no checkpoint of nbutils; delete what is there to start afresh"
+            sentence(
+                "{names}: damaged, or no checkpoint of nbutils; delete what is there to start afresh",
+                names=names,
+            )
         ) from cause
     return False
 
@@ -101,8 +110,11 @@ def prepare(folder: Path) -> None:
             file.write(b"checkpoint")
     except OSError as error:
         raise CheckpointError(
-            f"checkpoint={str(folder)!r} can't be written ({error.strerror or error}); choose a "
-            "folder that can"
+            sentence(
+                "checkpoint={folder} can't be written ({error}); choose a folder that can",
+                folder=repr(str(folder)),
+                error=error.strerror or error,
+            )
         ) from error
 
 
@@ -169,7 +181,10 @@ def _as_damage() -> Iterator[None]:
 def _replace_damaged(newest: Path, before: Path) -> None:
     """The one before becomes the newest: the next checkpoint must not replace it by the damaged."""
     warnings.warn(
-        f"{newest} is damaged: it is deleted, and the run goes on from the checkpoint before it",
+        sentence(
+            "{newest} is damaged: it is deleted, and the run goes on from the checkpoint before it",
+            newest=newest,
+        ),
         CheckpointWarning,
         stacklevel=6,  # where `train` was called
     )

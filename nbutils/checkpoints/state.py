@@ -13,6 +13,7 @@ from torch import nn
 from nbutils import parallel
 from nbutils.hub import names_as_in, plain_names
 from nbutils.ids import not_finite
+from nbutils.words import sentence
 
 
 class CheckpointError(ValueError):
@@ -46,7 +47,10 @@ class State:
         """A tensor of this process with a number that is none, and its largest number."""
         own = {name: parallel.to_local(tensor) for name, tensor in self.tensors.items()}
         name = not_finite(own)
-        return name and (f"largest number in {name}", float(own[name].abs().max()))
+        return name and (
+            sentence("largest number in {name}", name=name),
+            float(own[name].abs().max()),
+        )
 
 
 def named(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -75,12 +79,19 @@ def load_model_state(model: nn.Module, stored: dict[str, torch.Tensor]) -> None:
 def _check_same_weights(own: dict[str, torch.Tensor], stored: dict[str, torch.Tensor]) -> None:
     for name in [*own, *stored]:
         if name not in stored:
-            raise OtherModelError(f"it has no {name}, which this model has")
+            raise OtherModelError(sentence("it has no {name}, which this model has", name=name))
         if name not in own:
-            raise OtherModelError(f"it has {name}, which this model has not")
+            raise OtherModelError(sentence("it has {name}, which this model has not", name=name))
         if own[name].shape != stored[name].shape:
             shapes = [tuple(tensors[name].shape) for tensors in (stored, own)]
-            raise OtherModelError(f"its {name} has shape {shapes[0]}, and this model's {shapes[1]}")
+            raise OtherModelError(
+                sentence(
+                    "its {name} has shape {shape}, and this model's {own}",
+                    name=name,
+                    shape=shapes[0],
+                    own=shapes[1],
+                )
+            )
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
@@ -155,13 +166,23 @@ def same_run(path: Path, stored: dict, given: dict) -> None:
     different = sorted(n for n in stored | given if stored.get(n) != given.get(n))
     if different:
         name = different[0]
-        before, now = (run.get(name, "its default") for run in (stored, given))
+        before, now = (run.get(name, sentence("its default")) for run in (stored, given))
         raise CheckpointError(
-            f"{path} is another run: {name} was {before} and is now {now}; "
-            "choose another folder, or delete this one"
+            sentence(
+                "{path} is another run: {name} was {before} and is now {now}; choose another folder, or "
+                "delete this one",
+                path=path,
+                name=name,
+                before=before,
+                now=now,
+            )
         )
 
 
 def of_another_model(path: Path, error: OtherModelError) -> str:
     """What a run says of a checkpoint that has other weights than its model."""
-    return f"{path} is of another model: {error}; train that model, choose another folder, or delete this one"
+    return sentence(
+        "{path} is of another model: {error}; train that model, choose another folder, or delete this one",
+        path=path,
+        error=error,
+    )

@@ -10,6 +10,8 @@ import os
 import sys
 import warnings
 
+from nbutils.words import sentence
+
 COMMANDS = ("pack", "train", "sample", "grade", "doctor")
 _USAGE = """\
 usage: python -m nbutils COMMAND [OPTIONS]
@@ -28,11 +30,18 @@ def main(arguments=None) -> int:
     """Run one command, by the words after ``python -m nbutils``; gives the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(_USAGE, end="")
+        print(sentence(_USAGE), end="")
         return 0
     name, *options = arguments
     if name not in COMMANDS:
-        print(f"{name!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        print(
+            sentence(
+                "{name} is no command; there are {names}",
+                name=repr(name),
+                names=", ".join(COMMANDS),
+            ),
+            file=sys.stderr,
+        )
         return 2
     try:
         # Its file alone: the doctor's needs no package, and what others need may be missing.
@@ -40,25 +49,25 @@ def main(arguments=None) -> int:
             warnings.showwarning = _show_warning
             return importlib.import_module(f"nbutils.cli.{name}").main(options) or 0
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"{_who()}error: {error}", file=sys.stderr)
+        print(_who() + sentence("error: {error}", error=error), file=sys.stderr)
         return 1
     except Exception as error:  # such as an AttributeError of a file that is taken for a package
         from nbutils.shadowing import explain
 
         if not (why := explain() or (str(error) if isinstance(error, ImportError) else "")):
             raise
-        print(f"{_who()}error: {why}", file=sys.stderr)
+        print(_who() + sentence("error: {error}", error=why), file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        print(f"{_who()}{str(stop) or 'stopped'}", file=sys.stderr)
+        print(_who() + (str(stop) or sentence("stopped")), file=sys.stderr)
         return 130
 
 
 def _show_warning(message, *where) -> None:
     """In a sentence: whoever gives a command has no use for the line of the package's code."""
-    print(f"{_who()}note: {message}", file=sys.stderr)
+    print(_who() + sentence("note: {message}", message=message), file=sys.stderr)
 
 
 def _who() -> str:
     """Which process speaks, where torchrun started several."""
-    return f"process {os.environ['RANK']}: " if "RANK" in os.environ else ""
+    return sentence("process {rank}: ", rank=os.environ["RANK"]) if "RANK" in os.environ else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import nbutils
 from nbutils.files import expanded
+from nbutils.words import sentence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,10 @@ def open_packed(source: str, documents: int | None, window: int) -> Corpus:
     """
     if documents is not None:
         raise ValueError(
-            f"documents={documents}: a packed corpus is used whole; pack one of so many"
+            sentence(
+                "documents={documents}: a packed corpus is used whole; pack one of so many",
+                documents=documents,
+            )
         )
     packed = nbutils.packing.open_corpus(source)
     return _corpus(packed.name, packed.train, packed.val, packed.encoding, window)
@@ -53,8 +57,10 @@ def encode_text(source: str, documents: int | None, window: int, vocab_size: int
     text, tokens = nbutils.text, nbutils.tokens
     if source == "fineweb":
         raise ValueError(
-            "text='fineweb' never ends: pack a part of it with `python -m nbutils pack`, or use "
-            "smallworld, pydocs or the path of a file or folder"
+            sentence(
+                "text='fineweb' never ends: pack a part of it with `python -m nbutils pack`, or use "
+                "smallworld, pydocs or the path of a file or folder"
+            )
         )
     training = text.load(source, n_documents=documents)
     ninth = documents and math.ceil(documents / 9)

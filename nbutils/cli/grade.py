@@ -9,7 +9,9 @@ from typing import Annotated
 import tyro
 
 from nbutils.arguments import finite, whole
+from nbutils.cli.options import parsed
 from nbutils.files import expanded
+from nbutils.words import sentence
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Grade:
 
 
 def main(arguments: list[str]) -> None:
-    options = tyro.cli(Grade, args=arguments, prog="python -m nbutils grade")
+    options = parsed(Grade, arguments, "grade")
 
     from nbutils.exercises import grading
 
@@ -48,10 +50,15 @@ def main(arguments: list[str]) -> None:
                 growing.add(found)  # whatever happens to those that follow
                 grades += found
                 for notebook, passed in grading.totals(found).items():
-                    print(f"{passed:4} right  {notebook}", flush=True)
+                    print(
+                        sentence(
+                            "{passed} right  {notebook}", passed=f"{passed:4}", notebook=notebook
+                        ),
+                        flush=True,
+                    )
     finally:
         if grades:
             grades.sort(key=lambda one: one.notebook)
             grading.write_csv(grades, table)
             page.write_text(grading.as_html(grades), "utf-8")
-    print(f"Tables: {table}, {page}")
+    print(sentence("Tables: {table}, {page}", table=table, page=page))

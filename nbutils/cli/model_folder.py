@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import nbutils
 from nbutils.files import quoted
+from nbutils.words import sentence
 
 if TYPE_CHECKING:
     import tiktoken
@@ -16,8 +17,11 @@ def check_free(folder: Path) -> None:
     """Raise ``ValueError`` if training would overwrite somebody's model."""
     if _is_another_model(folder):
         raise ValueError(
-            f"out={folder} holds a model but no checkpoint of a run that could go on; "
-            "training would overwrite it: choose another folder"
+            sentence(
+                "out={folder} holds a model but no checkpoint of a run that could go on; training would "
+                "overwrite it: choose another folder",
+                folder=folder,
+            )
         )
 
 
@@ -31,15 +35,27 @@ def check_finished(folder: Path) -> None:
         return
     if _is_another_model(folder):
         raise FileNotFoundError(
-            f"{folder} holds a model without {name}, so what its tokens mean is "
-            "unknown: give a folder that `train` wrote, or copy its encoding there"
+            sentence(
+                "{folder} holds a model without {name}, so what its tokens mean is unknown: give a "
+                "folder that `train` wrote, or copy its encoding there",
+                folder=folder,
+                name=name,
+            )
         )
     if folder.suffix.lower() == ".safetensors" and not folder.is_dir():
         raise FileNotFoundError(
-            f"from={folder} is no file here: give one that a page has saved, or a folder"
+            sentence(
+                "from={folder} is no file here: give one that a page has saved, or a folder",
+                folder=folder,
+            )
         )
     raise FileNotFoundError(
-        f"{folder} holds no finished model; make one with `python -m nbutils train --out {quoted(folder)}`"
+        sentence(
+            "{folder} holds no finished model; make one with `python -m nbutils train --out "
+            "{quoted}`",
+            folder=folder,
+            quoted=quoted(folder),
+        )
     )
 
 
@@ -66,11 +82,22 @@ def load_model(folder: Path) -> tuple[tiktoken.Encoding, nbutils.model.GPT]:
         encoding = nbutils.tokens.get_encoding(str(folder / nbutils.packing.ENCODING))
         end, model = encoding.eot_token, nbutils.model.GPT.from_pretrained(folder)
     except (TypeError, LookupError, AttributeError) as error:
-        raise ValueError(f"{folder} is damaged ({error!r}): train or copy it again") from error
+        raise ValueError(
+            sentence(
+                "{folder} is damaged ({error}): train or copy it again",
+                folder=folder,
+                error=repr(error),
+            )
+        ) from error
     if not end < encoding.n_vocab or not _fits(encoding.n_vocab, model.config.vocab_size):
         raise ValueError(
-            f"{folder} holds an encoding of {encoding.n_vocab} tokens and a model of "
-            f"{model.config.vocab_size}: they were not made together; copy both from one run"
+            sentence(
+                "{folder} holds an encoding of {n_vocab} tokens and a model of {vocab_size}: they were "
+                "not made together; copy both from one run",
+                folder=folder,
+                n_vocab=encoding.n_vocab,
+                vocab_size=model.config.vocab_size,
+            )
         )
     return encoding, model
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tyro
-
 import nbutils
+from nbutils.cli.options import parsed
 from nbutils.files import expanded, quoted
+from nbutils.words import sentence
 
 if TYPE_CHECKING:
     import tiktoken
@@ -46,20 +46,30 @@ class Pack:
 
 
 def main(arguments: list[str]) -> None:
-    options = tyro.cli(Pack, args=arguments, prog="python -m nbutils pack")
+    options = parsed(Pack, arguments, "pack")
     options = replace(options, out=expanded(options.out))
     if options.text in ("fineweb", "smallworld") and options.tokens is options.documents is None:
         raise ValueError(
-            f"text={options.text!r} is endless: say how much, with --tokens or --documents"
+            sentence(
+                "text={text} is endless: say how much, with --tokens or --documents",
+                text=repr(options.text),
+            )
         )
     try:
         corpus = _packed(options)
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt("stopped; the same command goes on") from stop
+        raise KeyboardInterrupt(sentence("stopped; the same command goes on")) from stop
     print(
-        f"{options.out}: {corpus.documents:,} documents, {len(corpus.train):,} tokens to train on, "
-        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
-        f"Train on it: python -m nbutils train --text {quoted(options.out)} --out ..."
+        sentence(
+            "{out}: {documents} documents, {train} tokens to train on, {val} to validate, "
+            "{n_vocab} in the vocabulary\nTrain on it: python -m nbutils train --text {quoted} --out ...",
+            out=options.out,
+            documents=f"{corpus.documents:,}",
+            train=f"{len(corpus.train):,}",
+            val=f"{len(corpus.val):,}",
+            n_vocab=f"{corpus.encoding.n_vocab:,}",
+            quoted=quoted(options.out),
+        )
     )
 
 

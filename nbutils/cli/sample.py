@@ -10,6 +10,7 @@ import tyro
 
 import nbutils
 from nbutils.cli.model_folder import check_finished, load_model
+from nbutils.cli.options import parsed
 from nbutils.files import expanded
 
 
@@ -36,7 +37,7 @@ class Sample:
 
 
 def main(arguments: list[str]) -> None:
-    options = tyro.cli(Sample, args=arguments, prog="python -m nbutils sample")
+    options = parsed(Sample, arguments, "sample")
     folder = expanded(options.folder)
     check_finished(folder)
 

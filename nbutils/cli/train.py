@@ -12,8 +12,10 @@ import tyro
 import nbutils
 from nbutils.cli.corpus import Corpus, encode_text, is_packed, open_packed
 from nbutils.cli.model_folder import check_free, save_model
+from nbutils.cli.options import parsed
 from nbutils.config import PRESETS, GPTConfig, TrainConfig
 from nbutils.files import expanded, quoted
+from nbutils.words import sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,9 @@ def read_options(arguments: list[str]) -> Train:
     parser.add_argument("--preset", default="small")
     preset = parser.parse_known_args(arguments)[0].preset
     default = Train(out=tyro.MISSING, preset=preset, model=GPTConfig.preset(preset))
-    read = tyro.cli(Train, args=arguments, prog="python -m nbutils train", default=default)
-    return replace(read, out=expanded(read.out))
+    inside = TrainConfig, GPTConfig
+    given = parsed(Train, arguments, "train", inside=inside, default=default)
+    return replace(given, out=expanded(given.out))
 
 
 def main(arguments: list[str]) -> None:
@@ -67,18 +70,30 @@ def main(arguments: list[str]) -> None:
     torch.manual_seed(options.seed)
     model = nbutils.model.GPT(replace(options.model, vocab_size=corpus.encoding.n_vocab))
     if group.rank == 0:
-        shared = f", {options.parallel} in {group.size} processes" if options.parallel else ""
-        _introduce(f"{chip}{shared}", model, corpus, options)
+        machine = chip
+        if options.parallel:
+            machine = sentence(
+                "{chip}, {parallel} in {size} processes",
+                chip=chip,
+                parallel=options.parallel,
+                size=group.size,
+            )
+        _introduce(machine, model, corpus, options)
     try:
         nbutils.training.train(model, corpus.train, corpus.val, _recipe(options, corpus))
     except nbutils.training.TrainingInterrupt as stop:
-        raise KeyboardInterrupt(stop.message("command")) from stop
+        raise KeyboardInterrupt(stop.message(command=True)) from stop
     trained = parallel.gather_model(model)
     parallel.finish()
     if trained is not None:
         save_model(options.out, trained.to(chip.device), corpus.encoding)
         print(_verdict(trained, corpus, options))
-        print(f'Let it talk: python -m nbutils sample --from {quoted(options.out)} --prompt "..."')
+        print(
+            sentence(
+                'Let it talk: python -m nbutils sample --from {out} --prompt "..."',
+                out=quoted(options.out),
+            )
+        )
 
 
 def _check_processes(kind: str | None) -> None:
@@ -86,8 +101,11 @@ def _check_processes(kind: str | None) -> None:
     n = _processes()
     if kind is None and n > 1:
         raise ValueError(
-            f"torchrun started {n} processes, and parallel says nothing of how they share the "
-            "work: add --parallel ddp, fsdp or tensor"
+            sentence(
+                "torchrun started {n} processes, and parallel says nothing of how they share the work: "
+                "add --parallel ddp, fsdp or tensor",
+                n=n,
+            )
         )
 
 
@@ -103,12 +121,18 @@ def _corpus(group, options: Train) -> Corpus:
     return group.broadcast(partial(encode_text, *of, options.model.vocab_size))
 
 
-def _introduce(chip: str, model, corpus: Corpus, options: Train) -> None:
+def _introduce(chip, model, corpus: Corpus, options: Train) -> None:
     print(
-        f"{chip}\n"
-        f"text: {options.text}, {len(corpus.train):,} tokens to train on and "
-        f"{len(corpus.val):,} to validate, {corpus.encoding.n_vocab:,} in the vocabulary\n"
-        f"model: {model.num_parameters():,} parameters",
+        sentence(
+            "{chip}\ntext: {text}, {train} tokens to train on and {val} to validate, {n_vocab} in "
+            "the vocabulary\nmodel: {num_parameters} parameters",
+            chip=chip,
+            text=options.text,
+            train=f"{len(corpus.train):,}",
+            val=f"{len(corpus.val):,}",
+            n_vocab=f"{corpus.encoding.n_vocab:,}",
+            num_parameters=f"{model.num_parameters():,}",
+        ),
         flush=True,
     )
 
@@ -131,7 +155,14 @@ def _verdict(model, corpus: Corpus, options: Train) -> str:
         start_token=corpus.start_token,
     )
     loss = nbutils.evaluation.evaluate(model, windows)
-    verdict = f"loss on all validation text: {loss:.4f} nats per token"
-    if corpus.floor is not None:
-        verdict += f", {loss - corpus.floor:.4f} above the floor of {corpus.floor:.4f}"
-    return verdict
+    if corpus.floor is None:
+        return sentence(
+            "loss on all validation text: {loss} nats per token",
+            loss=f"{loss:.4f}",
+        )
+    return sentence(
+        "loss on all validation text: {loss} nats per token, {above} above the floor of {floor}",
+        loss=f"{loss:.4f}",
+        above=f"{loss - corpus.floor:.4f}",
+        floor=f"{corpus.floor:.4f}",
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from nbutils.words import sentence
+
 SHOWN_WHOLE = 6  # numbers of a tensor, or values of a list
 # Relative and absolute: what rounding in that dtype may change in a few dozen operations.
 TOLERANCE = {
@@ -18,8 +20,6 @@ TOLERANCE = {
 }
 # Of Python's numbers, which are float64 unless they come out of a tensor.
 NUMBERS = {torch.float64: (1e-6, 1e-9), torch.float32: (1e-5, 1e-7)}
-
-WHOLE = " (give whole numbers: use // instead of /)"
 
 
 @dataclass(frozen=True)
@@ -78,23 +78,36 @@ def _tensor_difference(got, expected: torch.Tensor, dtype: torch.dtype) -> str:
         return _list_of_tensors(got)
     tensor = as_tensor(got)
     if tensor is None:
-        return f"it should give a tensor; yours gives {type_in_words(got)}"
+        return sentence("it should give a tensor; yours gives {mine}", mine=type_in_words(got))
     tensor = tensor.detach().cpu()
     if tensor.shape != expected.shape:
-        return f"the shape should be {tuple(expected.shape)}; yours is {tuple(tensor.shape)}"
+        return sentence(
+            "the shape should be {right}; yours is {mine}",
+            right=tuple(expected.shape),
+            mine=tuple(tensor.shape),
+        )
     if _kind_of_dtype(tensor.dtype) != _kind_of_dtype(expected.dtype):
-        return f"the dtype should be {_name(expected.dtype)}; yours is {_name(tensor.dtype)}"
+        return sentence(
+            "the dtype should be {right}; yours is {mine}",
+            right=_name(expected.dtype),
+            mine=_name(tensor.dtype),
+        )
     if tensor.is_floating_point() and tensor.isnan().any() and not expected.isnan().any():
-        return f"{int(tensor.isnan().sum())} of {tensor.numel()} numbers are nan"
+        n = int(tensor.isnan().sum())
+        return sentence("{n} of {all} numbers are nan", n=n, all=tensor.numel())
     return _value_difference(tensor, expected, dtype)
 
 
 def _list_of_tensors(got: list | tuple) -> str:
     shapes = {tuple(one.shape) for one in got if hasattr(one, "shape")}
-    each = f", each of shape {shapes.pop()}" if len(shapes) == 1 else ""
-    return (
-        f"it should give one tensor; yours gives {type_in_words(got)} of {len(got)}{each} (torch.stack or "
-        "torch.cat makes one of them)"
+    return sentence(
+        "it should give one tensor; yours gives {mine} of {n}, each of shape {shape} (torch.stack or torch.cat "
+        "makes one of them)"
+        if len(shapes) == 1
+        else "it should give one tensor; yours gives {mine} of {n} (torch.stack or torch.cat makes one of them)",
+        mine=type_in_words(got),
+        n=len(got),
+        shape=next(iter(shapes), ""),
     )
 
 
@@ -110,10 +123,12 @@ def _value_difference(tensor: torch.Tensor, expected: torch.Tensor, dtype: torch
     if expected.numel() <= SHOWN_WHOLE:
         return _should_be(expected, tensor)
     index = tuple((~same).nonzero()[0].tolist())
-    at = f"[{', '.join(map(str, index))}]" if index else ""
-    return (
-        f"{int((~same).sum())} of {same.numel()} numbers differ, the first at {at}: "
-        f"{_should_be(expected[index], tensor[index])}"
+    return sentence(
+        "{n} of {all} numbers differ, the first at [{place}]: {difference}",
+        n=int((~same).sum()),
+        all=same.numel(),
+        place=", ".join(map(str, index)),
+        difference=_should_be(expected[index], tensor[index]),
     )
 
 
@@ -145,9 +160,11 @@ def _number_difference(got, expected, dtype: torch.dtype) -> str:
     if isinstance(got, (torch.Tensor, np.ndarray, np.generic)) and getattr(got, "ndim", 0) == 0:
         got = got.item()
     if isinstance(got, (torch.Tensor, np.ndarray)):
-        return f"it should give one number; yours has the shape {tuple(got.shape)}"
+        return sentence(
+            "it should give one number; yours has the shape {shape}", shape=tuple(got.shape)
+        )
     if not isinstance(got, numbers.Number):
-        return f"it should give a number; yours gives {type_in_words(got)}"
+        return sentence("it should give a number; yours gives {mine}", mine=type_in_words(got))
     if isinstance(expected, (bool, int)) and isinstance(got, (bool, int)):
         same = got == expected
     else:
@@ -161,17 +178,26 @@ def _sequence_difference(got, expected: Sequence, dtype: torch.dtype) -> str:
     if isinstance(got, (torch.Tensor, np.ndarray)):
         got = got.tolist()
     if not isinstance(got, Sequence) or isinstance(got, (str, bytes)):
-        return f"it should give {type_in_words(expected)}; yours gives {type_in_words(got)}"
+        return sentence(
+            "it should give {right}; yours gives {mine}",
+            right=type_in_words(expected),
+            mine=type_in_words(got),
+        )
     if len(got) != len(expected):
-        many = f"{len(expected)} value{'s' * (len(expected) != 1)}"
-        return f"it should give {many}; yours gives {len(got)}"
+        return sentence(
+            "it should give {right} values; yours gives {mine}"
+            if len(expected) != 1
+            else "it should give {right} value; yours gives {mine}",
+            right=len(expected),
+            mine=len(got),
+        )
     if len(expected) <= SHOWN_WHOLE and all(isinstance(x, (str, bytes, int)) for x in expected):
         if list(got) == list(expected):
             return ""
-        return _should_be(expected, got) + (WHOLE if _is_rounded(got, expected) else "")
+        return _should_be(expected, got, whole=_is_rounded(got, expected))
     for i, (mine, right) in enumerate(zip(got, expected, strict=True)):
         if found := difference(mine, right, dtype):
-            return f"at [{i}] {found}"
+            return sentence("at [{place}] {difference}", place=i, difference=found)
     return ""
 
 
@@ -187,23 +213,32 @@ def _is_rounded(got: Sequence, expected: Sequence) -> bool:
 
 def _mapping_difference(got, expected: Mapping, dtype: torch.dtype) -> str:
     if not isinstance(got, Mapping):
-        return f"it should give a dict; yours gives {type_in_words(got)}"
+        return sentence("it should give a dict; yours gives {mine}", mine=type_in_words(got))
     if missing := expected.keys() - got.keys():
-        return f"yours has no {min(missing, key=repr)!r}"
+        return sentence("yours has no {key}", key=repr(min(missing, key=repr)))
     if extra := got.keys() - expected.keys():
-        return f"yours has {min(extra, key=repr)!r}, which should not be there"
+        return sentence(
+            "yours has {key}, which should not be there", key=repr(min(extra, key=repr))
+        )
     for key, right in expected.items():
         if found := difference(got[key], right, dtype):
-            return f"at [{key!r}] {found}"
+            return sentence("at [{place}] {difference}", place=repr(key), difference=found)
     return ""
 
 
-def _should_be(expected, got) -> str:
+def _should_be(expected, got, whole: bool = False) -> str:
+    """whole: the numbers are right, but no whole ones."""
     is_got = type_in_words(got) if got is None else format_value(got)
     should = format_value(expected)
     if should == is_got and (digits := _all_digits(expected, got)):
         should, is_got = digits
-    return f"it should be {should}; yours is {is_got}"
+    return sentence(
+        "it should be {right}; yours is {mine} (give whole numbers: use // instead of /)"
+        if whole
+        else "it should be {right}; yours is {mine}",
+        right=should,
+        mine=is_got,
+    )
 
 
 def _all_digits(expected, got) -> tuple[str, str] | None:
@@ -217,9 +252,9 @@ def _all_digits(expected, got) -> tuple[str, str] | None:
 def type_in_words(value) -> str:
     """Its type with an article: "a list", "an int"."""
     if value is None:
-        return "None (is there a return?)"
+        return sentence("None (is there a return?)")
     name = value.kind if isinstance(value, Consumed) else type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return sentence("an {type}" if name[0] in "aeiou" else "a {type}", type=name)
 
 
 def format_value(value) -> str:
@@ -230,13 +265,13 @@ def format_value(value) -> str:
         value = float(f"{value:.4g}")
     if isinstance(value, Consumed):
         return type_in_words(value)
-    text = getattr(value, "__name__", "a function") if callable(value) else repr(value)
+    text = getattr(value, "__name__", sentence("a function")) if callable(value) else repr(value)
     return type_in_words(value) if " at 0x" in text else _cut(text)  # an address says nothing
 
 
 def _format_tensor(value: torch.Tensor) -> str:
     if value.numel() > 24 or value.is_meta or value.layout is not torch.strided:
-        return f"a tensor of shape {tuple(value.shape)}"
+        return sentence("a tensor of shape {shape}", shape=tuple(value.shape))
     value = value.detach().cpu()
     if value.is_floating_point():
         return _cut(f"tensor({value.double().round(decimals=4).tolist()})")

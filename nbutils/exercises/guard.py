@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from nbutils.exercises.compare import Consumed, is_same
+from nbutils.words import sentence
 
 SECONDS = 5.0  # for one call
 MEMORY = 4 * 2**30  # bytes that a call may ask for
@@ -213,7 +214,8 @@ def within(seconds: float, call: Callable, function: Callable):
         raised = raised or late
     _end_watch(watch, before)
     if isinstance(raised, Stopped):
-        raise Stopped(f"no answer after {seconds:g} seconds").with_traceback(raised.__traceback__)
+        late = sentence("no answer after {seconds} seconds", seconds=f"{seconds:g}")
+        raise Stopped(late).with_traceback(raised.__traceback__)
     if raised is not None:
         raise raised
     return value
@@ -303,14 +305,16 @@ def _tell_that_it_hangs(thread: int, function: Callable) -> None:
     frame, own = sys._current_frames().get(thread), _file_of(function)
     while frame is not None and not _is_the_students(frame.f_code.co_filename, own):
         frame = frame.f_back
-    line = f" in {_in_words(frame.f_code.co_filename, frame.f_lineno)}" if frame else ""
-    name = getattr(function, "__name__", "your function")
-    print(
-        f"{name} still runs{line}. This line calls something that can't be stopped from here: restart the "
+    told = sentence(
+        "{function} still runs in {line}. This line calls something that can't be stopped from here: restart "
+        "the kernel (in the menu: Kernel, Restart; on Colab: Runtime, Restart session), and change that line."
+        if frame
+        else "{function} still runs. This line calls something that can't be stopped from here: restart the "
         "kernel (in the menu: Kernel, Restart; on Colab: Runtime, Restart session), and change that line.",
-        file=sys.stderr,
-        flush=True,
+        function=getattr(function, "__name__", sentence("your function")),
+        line=_in_words(frame.f_code.co_filename, frame.f_lineno) if frame else "",
     )
+    print(told, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -350,7 +354,8 @@ def _line_of(error: BaseException, function: Callable) -> str:
 
 
 def _in_words(file: str, number: int) -> str:
-    return f"line {number}: {linecache.getline(file, number).strip()}"
+    code = linecache.getline(file, number).strip()
+    return sentence("line {number}: {code}", number=number, code=code)
 
 
 def _file_of(function: Callable) -> str:

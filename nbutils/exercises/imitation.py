@@ -17,6 +17,7 @@ import torch
 from nbutils.exercises.compare import difference, format_value
 from nbutils.exercises.exercise import Case, Exercise, ExerciseError, Wrong
 from nbutils.exercises.guard import Outcome, Stopped, outcome
+from nbutils.words import sentence
 
 SECONDS_OF_TWO = 0.1  # for one call of an answer with two mistakes
 SECONDS_FOR_PAIRS = 0.2  # in which two mistakes at once are looked for
@@ -81,18 +82,31 @@ def _have_one_origin(one: BaseException, other: BaseException) -> bool:
 def difference_of(mine: Outcome, right: Outcome, dtype: torch.dtype) -> str:
     """What is wrong with this outcome; "" if nothing is."""
     if mine.error is not None and right.error is not None:
-        same = isinstance(mine.error, type(right.error))
-        return "" if same else f"it should raise {right.kind}; yours raises {mine.kind}"
+        if isinstance(mine.error, type(right.error)):
+            return ""
+        return sentence(
+            "it should raise {right}; yours raises {mine}", right=right.kind, mine=mine.kind
+        )
     if right.error is not None:
-        return f"it should raise {right.kind}; yours gives {format_value(mine.value)}"
+        return sentence(
+            "it should raise {right}; yours gives {mine}",
+            right=right.kind,
+            mine=format_value(mine.value),
+        )
     if mine.error is not None:
-        return f"it should be {format_value(right.value)}; yours raises {mine.kind}"
+        return sentence(
+            "it should be {right}; yours raises {mine}",
+            right=format_value(right.value),
+            mine=mine.kind,
+        )
     try:
         return difference(mine.value, right.value, dtype)
     except Exception as error:  # a list that holds itself, a sparse tensor: anything may come
-        return (
-            f"it should be {format_value(right.value)}; yours, a {type(mine.value).__name__}, can't be "
-            f"compared with it ({type(error).__name__})"
+        return sentence(
+            "it should be {right}; yours, a {type}, can't be compared with it ({error})",
+            right=format_value(right.value),
+            type=type(mine.value).__name__,
+            error=type(error).__name__,
         )
 
 

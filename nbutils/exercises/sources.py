@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from nbutils.exercises.exercise import compile_function, exercise, names
 from nbutils.exercises.record import Entry, Progress, ProgressWarning, load_progress
+from nbutils.words import sentence
 
 
 def source_of(name: str, answer: Callable, right: Callable[[Callable], bool]) -> str:
@@ -96,8 +97,11 @@ def _load_answer(name: str, entry: Entry | None) -> Callable:
         return compile_function(entry.code, name, {})
     except Exception as error:  # the file was edited by hand, or a package is missing here
         warnings.warn(
-            f"your {name} can't be run here ({type(error).__name__}: {error}); the course's own "
-            "stands in for it",
+            sentence(
+                "your {name} can't be run here ({error}); the course's own stands in for it",
+                name=name,
+                error=f"{type(error).__name__}: {error}",
+            ),
             ProgressWarning,
             stacklevel=3,
         )

@@ -19,7 +19,7 @@ from nbutils.model import GPT
 from nbutils.progress import History
 from nbutils.training import train
 from nbutils.windows import Windows
-from nbutils.words import fill, language, table
+from nbutils.words import fill, language, sentence, table
 
 from .chapters.training import draw_losses
 from .style import GREY
@@ -152,7 +152,7 @@ class Panel:
         """The controls for a front end with a kernel, the picture for a page without."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         picture = bytes(self.picture.value).decode()
-        return {"text/plain": INVITATION, "image/svg+xml": picture, _WIDGET: view}
+        return {"text/plain": sentence(INVITATION), "image/svg+xml": picture, _WIDGET: view}
 
 
 class StopPressed(Exception):

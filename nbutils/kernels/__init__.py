@@ -21,6 +21,7 @@ from types import ModuleType
 from nbutils.device import Chip
 from nbutils.kernels import launch, standin
 from nbutils.kernels.memory import Moved
+from nbutils.words import sentence
 
 INTERPRET = "TRITON_INTERPRET"
 
@@ -33,34 +34,54 @@ def language(chip: Chip) -> tuple[ModuleType, ModuleType, str]:
     and the sentence says why.
     """
     if importlib.util.find_spec("triton") is None:
-        return _stand_in("Triton is not installed here")
+        return _stand_in(
+            sentence(
+                "Triton is not installed here: the course's stand-in for it runs kernels, on the CPU."
+            )
+        )
     if chip.device.type != "cuda" and "triton" not in sys.modules:
         os.environ.setdefault(INTERPRET, "1")
     try:
         trial = importlib.import_module("nbutils.kernels.trial")
     except Exception as error:
-        return _stand_in(f"Triton can't be loaded here ({_first_line(error)})")
+        return _stand_in(
+            sentence(
+                "Triton can't be loaded here ({error}): the course's stand-in for it runs kernels, on the CPU.",
+                error=_first_line(error),
+            )
+        )
     ways = trial.interpreted(), chip.device.type == "cuda"
     if ways == (False, False):
         return _stand_in(
-            "Triton was loaded before its interpreter was switched on (restart, and call this first, or set "
-            f"{INTERPRET}=1)"
+            sentence(
+                "Triton was loaded before its interpreter was switched on (restart, and call this first, or "
+                "set {variable}=1): the course's stand-in for it runs kernels, on the CPU.",
+                variable=INTERPRET,
+            )
         )
     try:
         trial.run(chip.device)
     except Exception as error:
-        return _stand_in(f"Triton is here, and its smallest kernel fails ({_first_line(error)})")
+        return _stand_in(
+            sentence(
+                "Triton is here, and its smallest kernel fails ({error}): the course's stand-in for it runs "
+                "kernels, on the CPU.",
+                error=_first_line(error),
+            )
+        )
     version = trial.triton.__version__
-    told = (
-        f"Triton {version} runs kernels by its interpreter, on the CPU."
+    told = sentence(
+        "Triton {version} runs kernels by its interpreter, on the CPU."
         if ways[0]
-        else f"Triton {version} compiles kernels for {chip.name}."
+        else "Triton {version} compiles kernels for {chip}.",
+        version=version,
+        chip=chip.name,
     )
     return trial.triton, trial.tl, told
 
 
 def _stand_in(why: str) -> tuple[ModuleType, ModuleType, str]:
-    return launch, standin, f"{why}: the course's stand-in for it runs kernels, on the CPU."
+    return launch, standin, why
 
 
 def _first_line(error: Exception) -> str:
@@ -116,4 +137,8 @@ def tiles(T: int, tile: tuple[int, int], causal: bool = True) -> list[tuple[int,
 def _check_positive(**values: int) -> None:
     for name, value in values.items():
         if not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name}={value} must be a whole number, at least 1")
+            raise ValueError(
+                sentence(
+                    "{name}={value} must be a whole number, at least 1", name=name, value=value
+                )
+            )

@@ -11,6 +11,8 @@ import operator
 
 import torch
 
+from nbutils.words import sentence
+
 SHORT = (torch.float16, torch.bfloat16)
 
 
@@ -43,7 +45,10 @@ class Tile:
     def T(self) -> "Tile":
         if len(self.shape) != 2:
             raise KernelError(
-                f"only a tile of two directions is transposed; this one is {self.shape}"
+                sentence(
+                    "only a tile of two directions is transposed; this one is {shape}",
+                    shape=self.shape,
+                )
             )
         return Tile(self.numbers.T)
 
@@ -55,22 +60,33 @@ class Tile:
         parts = index if isinstance(index, tuple) else (index,)
         if any(part is not None and part != slice(None) for part in parts):
             raise KernelError(
-                f"[{index}] picks numbers out of a tile, which a kernel can't: tl.load with a mask, or tl.where, "
-                "chooses them; [:, None] and [None, :] add a direction"
+                sentence(
+                    "[{index}] picks numbers out of a tile, which a kernel can't: tl.load with a mask, or "
+                    "tl.where, chooses them; [:, None] and [None, :] add a direction",
+                    index=index,
+                )
             )
         return Tile(self.numbers[index])
 
     def __bool__(self) -> bool:
         if self.shape:
             raise KernelError(
-                f"a tile of shape {self.shape} is not true or false as a whole: `if`, `and`, `or`, `not` want a "
-                "single number. For each number: tl.where, and & | ~ with parentheses around comparisons"
+                sentence(
+                    "a tile of shape {shape} is not true or false as a whole: `if`, `and`, `or`, `not` want "
+                    "a single number. For each number: tl.where, and & | ~ with parentheses around "
+                    "comparisons",
+                    shape=self.shape,
+                )
             )
         return bool(self.numbers)
 
     def __index__(self) -> int:
         if self.shape or self.dtype.is_floating_point:
-            raise KernelError(f"{self!r} is not a whole number, as `range` or a shape needs it")
+            raise KernelError(
+                sentence(
+                    "{tile} is not a whole number, as `range` or a shape needs it", tile=repr(self)
+                )
+            )
         return int(self.numbers)
 
     def __repr__(self) -> str:
@@ -98,7 +114,7 @@ def as_tile(value: "Tile | float", like: torch.dtype | None = None) -> Tile:
     if isinstance(value, bool):
         return Tile(_number(value, torch.bool))
     if not isinstance(value, int | float):
-        raise KernelError(f"{value!r} is neither a tile nor a number")
+        raise KernelError(sentence("{value} is neither a tile nor a number", value=repr(value)))
     whole = isinstance(value, int)
     if like is None or like == torch.bool or not (whole or like.is_floating_point):
         small = whole and -(2**31) <= value < 2**31
@@ -111,8 +127,15 @@ def _number(value: float, dtype: torch.dtype) -> torch.Tensor:
     whole = dtype != torch.bool and not dtype.is_floating_point
     if whole and not torch.iinfo(dtype).min <= value <= torch.iinfo(dtype).max:
         name = str(dtype).removeprefix("torch.")
-        wider = "" if dtype == torch.int64 else ": .to(tl.int64) makes a tile that can"
-        raise KernelError(f"{name} can't hold {value:,}{wider}")
+        raise KernelError(
+            sentence(
+                "{name} can't hold {value}"
+                if dtype == torch.int64
+                else "{name} can't hold {value}: .to(tl.int64) makes a tile that can",
+                name=name,
+                value=f"{value:,}",
+            )
+        )
     return torch.tensor(value, dtype=dtype, device="cpu")
 
 
@@ -143,10 +166,13 @@ def fitting(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     for column in itertools.zip_longest(*map(reversed, shapes), fillvalue=1):
         wide = {n for n in column if n != 1}
         if len(wide) > 1:
-            told = " and ".join(str(tuple(shape)) for shape in shapes)
+            told = sentence(" and ").join(str(tuple(shape)) for shape in shapes)
             raise KernelError(
-                f"shapes {told} don't fit each other: from the right, sizes are equal or 1. [:, None] makes a "
-                "column, [None, :] a row"
+                sentence(
+                    "shapes {shapes} don't fit each other: from the right, sizes are equal or 1. [:, None] "
+                    "makes a column, [None, :] a row",
+                    shapes=told,
+                )
             )
         sizes.append(wide.pop() if wide else 1)
     return tuple(reversed(sizes))
@@ -158,17 +184,22 @@ def _divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def _floor_divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     if a.dtype.is_floating_point:
-        raise KernelError("// divides whole numbers; for others write /")
+        raise KernelError(sentence("// divides whole numbers; for others write /"))
     return torch.div(a, b, rounding_mode="trunc")  # as C does, and so a GPU
 
 
 def _shift(function, a: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     if a.dtype.is_floating_point or a.dtype == torch.bool:
-        raise KernelError(f"<< and >> shift whole numbers; these are {a.dtype}")
+        raise KernelError(
+            sentence("<< and >> shift whole numbers; these are {dtype}", dtype=a.dtype)
+        )
     bits = torch.iinfo(a.dtype).bits
     if ((by < 0) | (by >= bits)).any():
         raise KernelError(
-            f"<< and >> shift by 0 to {bits - 1} bits here; what comes of others is chance"
+            sentence(
+                "<< and >> shift by 0 to {bits} bits here; what comes of others is chance",
+                bits=bits - 1,
+            )
         )
     return function(a, by)
 

@@ -16,6 +16,7 @@ import torch
 from nbutils.kernels import standin
 from nbutils.kernels.held import KernelError, as_tile
 from nbutils.kernels.memory import Launch, Memory, Moved, Pointer, Row, at_work, running
+from nbutils.words import sentence
 
 language = standin
 FOR_THE_COMPILER = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
@@ -44,8 +45,11 @@ class Kernel:
         """Called by another kernel, it is a function like any other."""
         if running() is None:
             raise KernelError(
-                f"a kernel is started with its grid, which says how many programs run: "
-                f"{self.__name__}[(programs,)](...)"
+                sentence(
+                    "a kernel is started with its grid, which says how many programs run: "
+                    "{kernel}[(programs,)](...)",
+                    kernel=self.__name__,
+                )
             )
         return self.fn(*arguments, **named)
 
@@ -88,12 +92,20 @@ class Kernel:
             known = type(value).__name__ == "constexpr" or _is_constexpr(marked.get(name))
             if isinstance(value, bool | int | float | str | torch.Tensor) and not known:
                 raise KernelError(
-                    f"{self.__name__} reads {name}, which the program around it has: a kernel knows its arguments "
-                    f"alone. Give it as one, or mark it where it is made: {name} = tl.constexpr(...)"
+                    sentence(
+                        "{kernel} reads {name}, which the program around it has: a kernel knows its arguments "
+                        "alone. Give it as one, or mark it where it is made: {name} = tl.constexpr(...)",
+                        kernel=self.__name__,
+                        name=name,
+                    )
                 )
             if isinstance(value, types.FunctionType) and value.__module__ != standin.__name__:
                 raise KernelError(
-                    f"{self.__name__} calls {name}, which is no kernel: write @triton.jit before its definition"
+                    sentence(
+                        "{kernel} calls {name}, which is no kernel: write @triton.jit before its definition",
+                        kernel=self.__name__,
+                        name=name,
+                    )
                 )
 
     def _argument(self, name: str, value, rows: dict):
@@ -106,7 +118,12 @@ class Kernel:
         if isinstance(value, int | float):
             return as_tile(value)
         raise TypeError(
-            f"{self.__name__}: {name} is a {type(value).__name__}; a kernel takes tensors and numbers"
+            sentence(
+                "{kernel}: {name} is a {kind}; a kernel takes tensors and numbers",
+                kernel=self.__name__,
+                name=name,
+                kind=type(value).__name__,
+            )
         )
 
     def _sizes(self, grid, arguments: dict) -> tuple[int, int, int]:
@@ -114,8 +131,12 @@ class Kernel:
         right = isinstance(grid, tuple) and 1 <= len(grid) <= 3
         if not right or not all(isinstance(n, int) and n >= 0 for n in grid):
             raise KernelError(
-                f"the grid of {self.__name__} is {grid!r}; it is a tuple of one to three whole numbers, how many "
-                f"programs run in each direction: {self.__name__}[(4,)](...)"
+                sentence(
+                    "the grid of {kernel} is {grid}; it is a tuple of one to three whole numbers, how many "
+                    "programs run in each direction: {kernel}[(4,)](...)",
+                    kernel=self.__name__,
+                    grid=repr(grid),
+                )
             )
         return (*grid, *(1,) * (3 - len(grid)))
 
@@ -193,6 +214,9 @@ def _is_constexpr(annotation) -> bool:
 
 def __getattr__(name: str):
     raise AttributeError(
-        f"the course's stand-in for Triton has no triton.{name}, which Triton itself may have; it has cdiv, jit, "
-        "language, next_power_of_2"
+        sentence(
+            "the course's stand-in for Triton has no triton.{name}, which Triton itself may have; it "
+            "has cdiv, jit, language, next_power_of_2",
+            name=name,
+        )
     )

@@ -14,8 +14,12 @@ import torch
 
 from nbutils.device import cpu_by_default
 from nbutils.kernels.held import KernelError, Tile, as_tile, fitting
+from nbutils.words import sentence
 
 NOBODY, SEVERAL = -1, -2  # in the place of a program's number
+# What a program does where another has been: it loads what that has stored, stores over it, or over what that
+# has loaded.
+_LOADS, _STORES, _STORES_OVER = range(3)
 
 
 @dataclass
@@ -133,11 +137,11 @@ class Memory:
 
     def load(self, at: torch.Tensor, launch: Launch) -> torch.Tensor:
         """The numbers at these addresses, (n,)."""
-        self._check(at, "tl.load reads")
+        self._check(at, storing=False)
         launch.moved.loaded += at.numel() * self.dtype.itemsize
         there = self._in_row(at)
         if self.row.stored_by is not None:
-            self._apart(self.row.stored_by[there], at, launch, "loads", "stored")
+            self._apart(self.row.stored_by[there], at, launch, _LOADS)
         loaded_by = self.row.users("loaded_by")
         before = loaded_by[there]
         alone = (before == NOBODY) | (before == launch.number)
@@ -146,13 +150,13 @@ class Memory:
 
     def store(self, at: torch.Tensor, values: torch.Tensor, launch: Launch) -> None:
         """Write ``values`` (n,) to these addresses."""
-        self._check(at, "tl.store writes")
+        self._check(at, storing=True)
         launch.moved.stored += at.numel() * self.dtype.itemsize
         there = self._in_row(at)
         stored_by = self.row.users("stored_by")
-        self._apart(stored_by[there], at, launch, "stores to", "stored to")
+        self._apart(stored_by[there], at, launch, _STORES)
         if self.row.loaded_by is not None:
-            self._apart(self.row.loaded_by[there], at, launch, "stores to", "loaded")
+            self._apart(self.row.loaded_by[there], at, launch, _STORES_OVER)
         if self.row.lane is None:
             self.row.lane = torch.empty(len(self.row.numbers), dtype=torch.int64)
         lanes = torch.arange(at.numel())
@@ -160,13 +164,16 @@ class Memory:
         twice = self.row.lane[there] != lanes
         if twice.any():
             raise KernelError(
-                f"one tl.store writes several numbers to {self._spell(at[twice][0])}, and which of them stays is "
-                "chance: each number needs an address of its own (is a row's length missing in the address?)"
+                sentence(
+                    "one tl.store writes several numbers to {place}, and which of them stays is chance: each "
+                    "number needs an address of its own (is a row's length missing in the address?)",
+                    place=self._spell(at[twice][0]),
+                )
             )
         stored_by[there] = launch.number
         self.row.numbers[there] = values
 
-    def _check(self, at: torch.Tensor, does: str) -> None:
+    def _check(self, at: torch.Tensor, storing: bool) -> None:
         if not at.numel():
             return
         low, high = at.aminmax()
@@ -174,27 +181,38 @@ class Memory:
             return
         outside = at[(at < 0) | (at >= self.size)]
         raise KernelError(
-            f"{does} {self._spell(outside[0])}, which is outside: {self.name} has {self.size} numbers, 0 to "
-            f"{self.size - 1}. Give a mask= that is true for addresses inside"
+            sentence(
+                "tl.store writes {place}, which is outside: {name} has {size} numbers, 0 to {last}. Give a "
+                "mask= that is true for addresses inside"
+                if storing
+                else "tl.load reads {place}, which is outside: {name} has {size} numbers, 0 to {last}. Give "
+                "a mask= that is true for addresses inside",
+                place=self._spell(outside[0]),
+                name=self.name,
+                size=self.size,
+                last=self.size - 1,
+            )
         )
 
-    def _apart(
-        self, users: torch.Tensor, at: torch.Tensor, launch: Launch, does: str, did: str
-    ) -> None:
+    def _apart(self, users: torch.Tensor, at: torch.Tensor, launch: Launch, what: int) -> None:
         """Programs don't wait for each other: what one stores is no other's to load or to store."""
         others = (users != NOBODY) & (users != launch.number)
         if others.any():
             user = int(users[others][0])
-            who = (
-                "several others have"
-                if user == SEVERAL
-                else f"program {_place(user, launch.grid)} has"
-            )
-            names = self.row.names
-            shared = f" ({' and '.join(names)} share memory)" if len(names) > 1 else ""
+            several, names = user == SEVERAL, self.row.names
+            who = "" if several else _place(user, launch.grid)
+            told = _meeting(what, several, self._spell(at[others][0]), who)
+            shared = sentence(" and ").join(names) if len(names) > 1 else ""
             raise KernelError(
-                f"it {does} {self._spell(at[others][0])}, which {who} {did}{shared}. "
-                "Programs don't wait for each other: on a GPU chance decides which comes first"
+                sentence(
+                    "{told} ({shared} share memory). Programs don't wait for each other: on a GPU chance "
+                    "decides which comes first"
+                    if shared
+                    else "{told}. Programs don't wait for each other: on a GPU chance decides which comes "
+                    "first",
+                    told=told,
+                    shared=shared,
+                )
             )
 
     def _spell(self, at: torch.Tensor) -> str:
@@ -228,11 +246,17 @@ class Pointer:
 
     def _moved(self, offset, function) -> "Pointer":
         if isinstance(offset, Pointer):
-            raise KernelError("two pointers are added; a pointer and whole numbers make an address")
+            raise KernelError(
+                sentence("two pointers are added; a pointer and whole numbers make an address")
+            )
         offset = as_tile(offset, torch.int64)
         if offset.dtype.is_floating_point:
             raise KernelError(
-                f"an address in {self.memory.name} is computed with {offset.dtype}: addresses are whole numbers"
+                sentence(
+                    "an address in {name} is computed with {dtype}: addresses are whole numbers",
+                    name=self.memory.name,
+                    dtype=offset.dtype,
+                )
             )
         fitting(self.shape, offset.shape)
         return Pointer(self.memory, function(self.at, offset.numbers))
@@ -242,7 +266,10 @@ class Pointer:
         mask = torch.tensor(True) if mask is None else as_tile(mask).numbers
         if mask.dtype != torch.bool:
             raise KernelError(
-                f"mask= is {mask.dtype}: a mask is true or false, as a comparison gives it"
+                sentence(
+                    "mask= is {dtype}: a mask is true or false, as a comparison gives it",
+                    dtype=mask.dtype,
+                )
             )
         fitting(self.shape, mask.shape)
         return torch.broadcast_tensors(self.at, mask)
@@ -252,3 +279,30 @@ def _place(number: int, grid: tuple[int, int, int]) -> tuple[int, int, int]:
     """Which program has its turn as number ``number`` (from 0)."""
     rest, z = divmod(number, grid[2])
     return (*divmod(rest, grid[1]), z)
+
+
+def _meeting(what: int, several: bool, place: str, program: str) -> str:
+    """Who has used a place before: ``several``, or the program of that number."""
+    if what == _LOADS:
+        return sentence(
+            "it loads {place}, which several others have stored"
+            if several
+            else "it loads {place}, which program {program} has stored",
+            place=place,
+            program=program,
+        )
+    if what == _STORES:
+        return sentence(
+            "it stores to {place}, which several others have stored to"
+            if several
+            else "it stores to {place}, which program {program} has stored to",
+            place=place,
+            program=program,
+        )
+    return sentence(
+        "it stores to {place}, which several others have loaded"
+        if several
+        else "it stores to {place}, which program {program} has loaded",
+        place=place,
+        program=program,
+    )

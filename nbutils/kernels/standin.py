@@ -10,6 +10,7 @@ import torch
 
 from nbutils.kernels.held import KernelError, Tile, as_tile, fitting, together
 from nbutils.kernels.memory import Launch, Pointer, running
+from nbutils.words import sentence
 
 __all__ = (
     "abs arange bfloat16 broadcast_to cdiv constexpr dot erf exp exp2 float16 float32 float64 full int1 int32 int64 "
@@ -36,7 +37,11 @@ class constexpr:
             return value
         if not isinstance(value, int | float | str | tuple):
             raise KernelError(
-                f"tl.constexpr marks a number, a text, several of them, true, false, None or a format, not {value!r}"
+                sentence(
+                    "tl.constexpr marks a number, a text, several of them, true, false, None or a format, "
+                    "not {value}",
+                    value=repr(value),
+                )
             )
         kind = int if isinstance(value, bool) else type(value)
         return type(cls.__name__, (kind,), {"value": value})(value)
@@ -54,15 +59,15 @@ def num_programs(axis: int) -> Tile:
 
 def arange(start: int, end: int) -> Tile:
     """start, start + 1, ... before end. Their number is a power of 2."""
-    size = _size(end, "tl.arange's end") - _size(start, "tl.arange's start")
+    size = _size(end, "end") - _size(start, "start")
     _check_shape((size,), f"tl.arange({start}, {end})")
     return Tile(torch.arange(start, end, dtype=torch.int32))
 
 
 def full(shape: tuple[int, ...], value: float, dtype: torch.dtype) -> Tile:
     """A tile of one number throughout. Each of its sizes is a power of 2."""
-    shape = tuple(_size(n, "a tile's size") for n in shape)
-    _check_shape(shape, f"a tile of shape {shape}")
+    shape = tuple(_size(n) for n in shape)
+    _check_shape(shape)
     return Tile(torch.full(shape, as_tile(value).numbers.item(), dtype=dtype))
 
 
@@ -79,7 +84,7 @@ def load(pointer: Pointer, mask=None, other=None, cache_modifier="", eviction_po
     """
     _check_pointer(pointer, "tl.load")
     if other is not None and mask is None:
-        raise KernelError("tl.load: other= has no meaning without mask=")
+        raise KernelError(sentence("tl.load: other= has no meaning without mask="))
     at, mask = pointer.chosen(mask)
     dtype = pointer.memory.dtype
     if other is None:
@@ -100,8 +105,13 @@ def store(pointer: Pointer, value, mask=None, cache_modifier="", eviction_policy
     at, mask = pointer.chosen(mask)
     if fitting(at.shape, value.shape) != pointer.shape:
         raise KernelError(
-            f"tl.store has addresses of shape {pointer.shape} for values of shape {value.shape} and a mask of shape "
-            f"{tuple(mask.shape)}: one address for each number"
+            sentence(
+                "tl.store has addresses of shape {shape} for values of shape {values} and a mask of "
+                "shape {mask}: one address for each number",
+                shape=pointer.shape,
+                values=value.shape,
+                mask=tuple(mask.shape),
+            )
         )
     values = value.numbers.to(pointer.memory.dtype).expand(at.shape)
     pointer.memory.store(at[mask], values[mask], _now("store"))
@@ -121,14 +131,28 @@ def dot(
     the point). On a CPU all is float32.
     """
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
-        raise KernelError(f"tl.dot multiplies (M, K) by (K, N); these are {a.shape} and {b.shape}")
+        raise KernelError(
+            sentence(
+                "tl.dot multiplies (M, K) by (K, N); these are {a} and {b}",
+                a=a.shape,
+                b=b.shape,
+            )
+        )
     if a.dtype != b.dtype or not a.dtype.is_floating_point:
         raise KernelError(
-            f"tl.dot wants two tiles of one float format; these are {a.dtype} and {b.dtype}"
+            sentence(
+                "tl.dot wants two tiles of one float format; these are {a} and {b}",
+                a=a.dtype,
+                b=b.dtype,
+            )
         )
     if a.shape[1] < INNER:
         raise KernelError(
-            f"tl.dot sums over {a.shape[1]} numbers; a GPU's matrix units want at least {INNER}"
+            sentence(
+                "tl.dot sums over {numbers} numbers; a GPU's matrix units want at least {inner}",
+                numbers=a.shape[1],
+                inner=INNER,
+            )
         )
     wide = torch.promote_types(a.dtype, torch.float32)
     product = (a.numbers.to(wide) @ b.numbers.to(wide)).to(torch.promote_types(a.dtype, out_dtype))
@@ -156,7 +180,13 @@ def cdiv(x, y):
 def broadcast_to(x: Tile, shape: tuple[int, ...]) -> Tile:
     """The same numbers, repeated to a larger shape."""
     if fitting(x.shape, shape) != tuple(shape):
-        raise KernelError(f"a tile of shape {x.shape} is not smaller than {tuple(shape)}")
+        raise KernelError(
+            sentence(
+                "a tile of shape {shape} is not smaller than {other}",
+                shape=x.shape,
+                other=tuple(shape),
+            )
+        )
     return Tile(x.numbers.expand(shape))
 
 
@@ -169,7 +199,14 @@ def _reduction(name: str, function):
         numbers = numbers.int() if numbers.dtype == torch.bool else numbers
         directions = len(input.shape)
         if axis is not None and not -directions <= axis < directions:
-            raise KernelError(f"tl.{name}: axis={axis} is none of a tile of shape {input.shape}")
+            raise KernelError(
+                sentence(
+                    "tl.{name}: axis={axis} is none of a tile of shape {shape}",
+                    name=name,
+                    axis=axis,
+                    shape=input.shape,
+                )
+            )
         every = tuple(range(directions)) if axis is None else axis % directions
         out = function(numbers, every, keepdim=keep_dims)
         return Tile(out.to(numbers.dtype))
@@ -185,7 +222,11 @@ def _function(name: str, function):
         x = as_tile(x)
         if x.dtype not in (torch.float32, torch.float64):
             raise KernelError(
-                f"tl.{name} takes float32, and this is {x.dtype}: write .to(tl.float32)"
+                sentence(
+                    "tl.{name} takes float32, and this is {dtype}: write .to(tl.float32)",
+                    name=name,
+                    dtype=x.dtype,
+                )
             )
         return Tile(function(x.numbers))
 
@@ -225,49 +266,82 @@ def _now(word: str) -> Launch:
     launch = running()
     if launch is None:
         raise KernelError(
-            f"tl.{word} has a meaning within a kernel alone, while it runs over its grid"
+            sentence(
+                "tl.{word} has a meaning within a kernel alone, while it runs over its grid",
+                word=word,
+            )
         )
     return launch
 
 
 def _of_grid(values: tuple[int, int, int], axis: int) -> Tile:
     if axis not in (0, 1, 2):
-        raise KernelError(f"a grid has axes 0, 1 and 2; this asks for {axis}")
+        raise KernelError(sentence("a grid has axes 0, 1 and 2; this asks for {axis}", axis=axis))
     return as_tile(values[axis])
 
 
-def _size(n, what: str) -> int:
+def _size(n, of_range: str = "") -> int:
+    """A size of a tile, or the "end" or the "start" of a range."""
     if not isinstance(n, int):
+        what = sentence("a tile's size")
+        if of_range:
+            what = sentence("tl.arange's end" if of_range == "end" else "tl.arange's start")
         raise KernelError(
-            f"{what} is {n!r}, computed while the kernel runs; it must be known before. Give it as an argument "
-            "that the kernel's head marks with : tl.constexpr"
+            sentence(
+                "{what} is {n}, computed while the kernel runs; it must be known before. Give it as an "
+                "argument that the kernel's head marks with : tl.constexpr",
+                what=what,
+                n=repr(n),
+            )
         )
     return n
 
 
-def _check_shape(shape: tuple[int, ...], what: str) -> None:
+def _check_shape(shape: tuple[int, ...], what: str = "") -> None:
     numbers = 1
     for n in shape:
         numbers *= n
         if n < 1 or n & (n - 1):
             raise KernelError(
-                f"{what} has {n} numbers in a direction, which is no power of 2: take the next one "
-                "(triton.next_power_of_2) and a mask for what is too much"
+                sentence(
+                    "{what} has {n} numbers in a direction, which is no power of 2: take the next one "
+                    "(triton.next_power_of_2) and a mask for what is too much",
+                    what=what or _tile(shape),
+                    n=n,
+                )
             )
     if numbers > LARGEST:
         raise KernelError(
-            f"{what} has {numbers:,} numbers; a program holds at most {LARGEST:,} in one tile"
+            sentence(
+                "{what} has {numbers} numbers; a program holds at most {largest} in one tile",
+                what=what or _tile(shape),
+                numbers=f"{numbers:,}",
+                largest=f"{LARGEST:,}",
+            )
         )
+
+
+def _tile(shape: tuple[int, ...]) -> str:
+    return sentence("a tile of shape {shape}", shape=shape)
 
 
 def _check_pointer(pointer, word: str) -> None:
     if not isinstance(pointer, Pointer):
         raise KernelError(
-            f"{word} wants addresses (an argument of the kernel + whole numbers), not {pointer!r}"
+            sentence(
+                "{word} wants addresses (an argument of the kernel + whole numbers), not {pointer}",
+                word=word,
+                pointer=repr(pointer),
+            )
         )
 
 
 def __getattr__(name: str):
     raise AttributeError(
-        f"the course's stand-in for Triton has no tl.{name}, which Triton itself may have; it has {', '.join(__all__)}"
+        sentence(
+            "the course's stand-in for Triton has no tl.{name}, which Triton itself may have; it has "
+            "{names}",
+            name=name,
+            names=", ".join(__all__),
+        )
     )

@@ -29,6 +29,7 @@ from nbutils.tokens import (
     save,
     warn_of_end,
 )
+from nbutils.words import sentence
 
 from .corpus import (
     DESCRIPTION,
@@ -156,8 +157,12 @@ def _batches(documents: Iterator[str], files: TokenFiles) -> Iterator[tuple[int,
         checksum = _checksum(document, index, checksum)
     if checksum != state.checksum:
         raise ValueError(
-            f"{files.folder} holds another corpus: its {state.documents:,} documents are not the "
-            "first of these; choose another folder, or delete this one"
+            sentence(
+                "{folder} holds another corpus: its {documents} documents are not the first of these; "
+                "choose another folder, or delete this one",
+                folder=files.folder,
+                documents=f"{state.documents:,}",
+            )
         )
     batch, size, first = [], 0, state.documents
     for index, document in enumerate(documents, first):
@@ -173,18 +178,27 @@ def _batches(documents: Iterator[str], files: TokenFiles) -> Iterator[tuple[int,
 
 def _checksum(document: str, index: int, before: int) -> int:
     if not isinstance(document, str):
-        raise TypeError(f"documents[{index}] is {type(document).__name__}, where str is needed")
+        raise TypeError(
+            sentence(
+                "documents[{index}] is {kind}, where str is needed",
+                index=index,
+                kind=type(document).__name__,
+            )
+        )
     check_unicode(document, f"documents[{index}]")
     return zlib.crc32(b"\0", zlib.crc32(document.encode(), before))
 
 
 def _too_few(state: CorpusState) -> ValueError:
     if not state.documents:
-        return ValueError("documents is empty: there is nothing to pack")
+        return ValueError(sentence("documents is empty: there is nothing to pack"))
     return ValueError(
-        f"the corpus ends after {state.documents} documents, and with "
-        f"val_every={state.what['val_every']} none of them is for validation; choose a smaller "
-        "val_every, or more documents or tokens"
+        sentence(
+            "the corpus ends after {documents} documents, and with val_every={val_every} none of them is "
+            "for validation; choose a smaller val_every, or more documents or tokens",
+            documents=state.documents,
+            val_every=state.what["val_every"],
+        )
     )
 
 
@@ -203,7 +217,12 @@ class _Progress:
             disable=not bar,
         )
         if wanted and state.documents:
-            self.bar.write(f"{state.documents:,} documents are packed; going on after them")
+            self.bar.write(
+                sentence(
+                    "{documents} documents are packed; going on after them",
+                    documents=f"{state.documents:,}",
+                )
+            )
 
     def close(self) -> None:
         self.bar.close()
@@ -225,7 +244,10 @@ class _Progress:
 
     def _line(self, state: CorpusState) -> str:
         seconds = time.monotonic() - self.started
-        return (
-            f"{state.documents:,} documents, {state.train:,} tokens to train on and "
-            f"{state.val:,} to validate, {self.new / seconds:,.0f} tokens/s"
+        return sentence(
+            "{documents} documents, {train} tokens to train on and {val} to validate, {speed} tokens/s",
+            documents=f"{state.documents:,}",
+            train=f"{state.train:,}",
+            val=f"{state.val:,}",
+            speed=f"{self.new / seconds:,.0f}",
         )

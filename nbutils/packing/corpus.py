@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from nbutils.files import expanded, quoted, written_aside
 from nbutils.tokens import get_encoding, save
+from nbutils.words import sentence
 
 # Not loaded here: nbutils.windows, with it PyTorch. The workers import this module and need none.
 
@@ -47,13 +48,22 @@ def open_corpus(folder: str | os.PathLike) -> Packed:
     state = stored_state(folder)
     if state is None:
         raise FileNotFoundError(
-            f"{folder} holds no packed corpus (no {DESCRIPTION}); make one with "
-            f"`python -m nbutils pack --out {quoted(folder)}`"
+            sentence(
+                "{folder} holds no packed corpus (no {description}); make one with `python -m nbutils "
+                "pack --out {quoted}`",
+                folder=folder,
+                description=DESCRIPTION,
+                quoted=quoted(folder),
+            )
         )
     if not state.whole:
         raise ValueError(
-            f"{folder} is not packed to its end ({state.train:,} tokens so far); call the same "
-            "`pack` again, and it goes on"
+            sentence(
+                "{folder} is not packed to its end ({train} tokens so far); call the same `pack` again, "
+                "and it goes on",
+                folder=folder,
+                train=f"{state.train:,}",
+            )
         )
     train, val = (open_tokens(token_file(folder, split)) for split in ("train", "val"))
     if (len(train), len(val)) != (state.train, state.val):
@@ -86,13 +96,25 @@ def resumed_state(folder: Path, what: dict) -> CorpusState:
         names = ("train.tokens", "val.tokens", ENCODING)
         found = next((name for name in names if (folder / name).exists()), None)
         if found is not None:
-            raise ValueError(f"{folder} holds {found} of something else; choose another folder")
+            raise ValueError(
+                sentence(
+                    "{folder} holds {found} of something else; choose another folder",
+                    folder=folder,
+                    found=found,
+                )
+            )
         return CorpusState(what)
     different = next((key for key in what if state.what.get(key) != what[key]), None)
     if different is not None:
         raise ValueError(
-            f"{folder} holds another corpus: {different} was {state.what.get(different)} and is "
-            f"now {what[different]}; choose another folder, or delete this one"
+            sentence(
+                "{folder} holds another corpus: {name} was {before} and is now {now}; choose another "
+                "folder, or delete this one",
+                folder=folder,
+                name=different,
+                before=state.what.get(different),
+                now=what[different],
+            )
         )
     return state
 
@@ -110,7 +132,7 @@ def stored_state(folder: Path) -> CorpusState | None:
 
 def damaged_corpus(folder: Path) -> ValueError:
     """The error that a folder deserves whose files do not fit each other."""
-    return ValueError(f"{folder} is damaged: delete it and pack again")
+    return ValueError(sentence("{folder} is damaged: delete it and pack again", folder=folder))
 
 
 def token_file(folder: Path, split: str) -> Path:
@@ -122,14 +144,16 @@ def token_file(folder: Path, split: str) -> Path:
 def locked(folder: Path) -> Iterator[None]:
     """Inside it no other program packs into the folder, which is there and can be written."""
     if folder.is_file():
-        raise NotADirectoryError(f"{folder} is a file: choose a folder")
+        raise NotADirectoryError(sentence("{folder} is a file: choose a folder", folder=folder))
     lock = FileLock(folder / f"{DESCRIPTION}.lock")
     try:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
     except Timeout as error:
-        raise RuntimeError(f"another program is packing into {folder}; wait for it") from error
+        raise RuntimeError(
+            sentence("another program is packing into {folder}; wait for it", folder=folder)
+        ) from error
     try:
         yield
     finally:
@@ -146,8 +170,12 @@ def writing(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise OSError(
-            f"{folder} can't be written ({error.strerror or error}); what it holds is kept: make "
-            "room there, and the same call goes on"
+            sentence(
+                "{folder} can't be written ({error}); what it holds is kept: make room there, and the "
+                "same call goes on",
+                folder=folder,
+                error=error.strerror or error,
+            )
         ) from error
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import tiktoken
 
 from nbutils.tokens import encode_stream, get_encoding
+from nbutils.words import sentence
 
 
 def available_cores() -> int:
@@ -44,9 +45,11 @@ def encode_in_order(batches, encoding, path: Path, workers: int) -> Iterator[tup
         yield from ((future.result(), checksum) for future, checksum in waiting)
     except BrokenProcessPool as error:
         raise RuntimeError(
-            "a worker process ended before its work did: was it killed, or short of memory "
-            "(workers=1 needs least), or does a script call pack outside `if __name__ == "
-            '"__main__":`? What is packed so far is kept: the same call goes on'
+            sentence(
+                "a worker process ended before its work did: was it killed, or short of memory "
+                "(workers=1 needs least), or does a script call pack outside `if __name__ == "
+                '"__main__":`? What is packed so far is kept: the same call goes on'
+            )
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

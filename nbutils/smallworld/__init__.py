@@ -26,6 +26,7 @@ import numpy as np
 
 from nbutils import tokens
 from nbutils.arguments import of_type, shown
+from nbutils.words import sentence
 
 from .choices import EndOfTokens, Reader, Writer
 from .people import PEOPLE
@@ -128,11 +129,21 @@ def _whole_number(name: str, value: int) -> int:
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise TypeError(f"{name}={value!r} must be a whole number, 0 or more") from error
+        raise TypeError(
+            sentence(
+                "{name}={value} must be a whole number, 0 or more", name=name, value=repr(value)
+            )
+        ) from error
     if number < 0:  # random.Random would take a negative seed for the positive one
-        raise ValueError(f"{name}={number} is negative; use 0 or more")
+        raise ValueError(
+            sentence("{name}={number} is negative; use 0 or more", name=name, number=number)
+        )
     if number > sys.maxsize and name != "seed":
-        raise ValueError(f"{name}={shown(number)} is more than there is room for")
+        raise ValueError(
+            sentence(
+                "{name}={number} is more than there is room for", name=name, number=shown(number)
+            )
+        )
     return number
 
 
@@ -169,7 +180,9 @@ def next_probabilities(prefix: str) -> np.ndarray:
     """
     of_type("prefix", prefix, str, "give the beginning of a document as text")
     if tokens.END in prefix:
-        raise ValueError(f"prefix holds {tokens.END}; give the beginning of one document")
+        raise ValueError(
+            sentence("prefix holds {end}; give the beginning of one document", end=tokens.END)
+        )
     probabilities = np.zeros(encoding().n_vocab)
     for token, (probability, _, _) in _read(prefix).what_next.items():
         probabilities[token] = probability
@@ -198,7 +211,7 @@ def loss_floor(text: str) -> float:
     """
     losses = token_losses(text)
     if not len(losses):
-        raise ValueError("text is empty: the loss of no tokens is not defined")
+        raise ValueError(sentence("text is empty: the loss of no tokens is not defined"))
     return float(losses.mean())
 
 

@@ -9,6 +9,8 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from nbutils.words import sentence
+
 if TYPE_CHECKING:
     import tiktoken
 
@@ -162,8 +164,17 @@ def _explain(ids: Sequence[int], at: int, trie: Mapping, encoding: tiktoken.Enco
     shown = ", ".join(map(repr, possible[:8])) + (", ..." if len(possible) > 8 else "")
     whole = [p for p in possible if p.startswith(decode(ids[at:]))]
     if whole:
-        return f"the text ends inside a token: {found!r} after {before!r} begins {whole[0]!r}"
-    return (
-        f"no document of the small world goes on like this: at token {at}, after {before!r}, "
-        f"comes {found!r}; possible are {shown}"
+        return sentence(
+            "the text ends inside a token: {found} after {before} begins {whole}",
+            found=repr(found),
+            before=repr(before),
+            whole=repr(whole[0]),
+        )
+    return sentence(
+        "no document of the small world goes on like this: at token {at}, after {before}, comes {found}; "
+        "possible are {possible}",
+        at=at,
+        before=repr(before),
+        found=repr(found),
+        possible=shown,
     )

@@ -9,6 +9,10 @@ commands), are English there and go through `sentence`; their tables, ``words/LA
 from the English to the other language.
 """
 
+from __future__ import (
+    annotations,
+)  # for a Python that is too old for the course, and hears it from the doctor
+
 import json
 import os
 import re
@@ -41,7 +45,13 @@ def language(chosen: str | None = None) -> str:
 
 def languages() -> list[str]:
     """Those that have words: ``en``, ``ko``."""
-    return sorted({path.parts[-3] for path in FOLDER.glob("*/*/*.json")})
+    return [*_languages(FOLDER)]
+
+
+@cache
+def _languages(folder: Path) -> tuple[str, ...]:
+    """Looked up once, since each sentence asks for it."""
+    return tuple(sorted({path.parts[-3] for path in folder.glob("*/*/*.json")}))
 
 
 @cache

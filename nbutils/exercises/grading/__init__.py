@@ -28,6 +28,7 @@ from pathlib import Path
 from nbutils.exercises.grading.marks import ERROR, REMARK, Mark, printable, totals
 from nbutils.exercises.grading.submitted import SKIPPED, Submission, submissions
 from nbutils.exercises.grading.tables import Table, as_html, write_csv
+from nbutils.words import sentence
 
 __all__ = [
     "ERROR",
@@ -74,9 +75,15 @@ def grade_each(
         ValueError: there is no such folder, or no notebook in it; no worker, or no time.
     """
     if workers is not None and workers < 1:
-        raise ValueError(f"workers={workers}: at least one is needed")
+        raise ValueError(sentence("workers={workers}: at least one is needed", workers=workers))
     if not seconds > 0:
-        raise ValueError(f"seconds={seconds:g}: a notebook needs some, {SECONDS:g} are usual")
+        raise ValueError(
+            sentence(
+                "seconds={seconds}: a notebook needs some, {usual} are usual",
+                seconds=f"{seconds:g}",
+                usual=f"{SECONDS:g}",
+            )
+        )
     found = submissions(folder)
     count = min(workers or os.cpu_count() or 1, len(found))
     crew = [_Worker(_hidden(folder)) for _ in range(count)]
@@ -140,10 +147,12 @@ class _Worker:
                 self.close()
                 told, whole = self._ask(request, seconds + MARGIN)
         except OSError as error:
-            told, whole = [["", ERROR, f"no process could be started: {error}"]], True
+            said = sentence("no process could be started: {error}", error=error)
+            told, whole = [["", ERROR, said]], True
         self.used = whole
         if not whole:
-            told.append(["", ERROR, f"the grader's own process ended: {self.close()}"])
+            said = sentence("the grader's own process ended: {said}", said=self.close())
+            told.append(["", ERROR, said])
         return [Mark(submission.name, *map(printable, one)) for one in told]
 
     def _ask(self, request: dict, seconds: float) -> tuple[list[list[str]], bool]:
@@ -175,7 +184,7 @@ class _Worker:
         program, self.program = self.program, None
         program.terminate()
         said = program.communicate()[1].strip()
-        return (said.splitlines() or ["it ended without a word"])[-1]
+        return (said.splitlines() or [sentence("it ended without a word")])[-1]
 
 
 def _start() -> subprocess.Popen:

@@ -27,6 +27,7 @@ from nbutils.exercises.grading.reading import (
 )
 from nbutils.exercises.grading.submitted import Cell, NotebookError, read_cells
 from nbutils.exercises.guard import SECONDS, Stopped
+from nbutils.words import sentence
 
 KINDS = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -44,6 +45,7 @@ class Known:
     """What is known of a notebook. stops: of each cell that did not run to its end, why."""
 
     stops: dict[str, str] = field(default_factory=dict)
+    failed: list[int] = field(default_factory=list)  # cells that stopped by an error of theirs
     skipped: list[int] = field(default_factory=list)  # cells that ended or hung their process
     done: list[str] = field(default_factory=list)  # exercises with a mark; "" for the whole
     in_vain: int = 0  # processes that were lost without anything new
@@ -109,7 +111,7 @@ class _Judging:
         for name in left:
             yield (name, *self.mark(name, defined.get(name)))
             if self.lost:
-                raise Lost("while an exercise was judged")
+                raise Lost(sentence("while an exercise was judged"))
 
     def too_late(self, left: list[str]) -> Iterator[tuple[str, str, str]]:
         """Marks of what can't be judged any more."""
@@ -121,8 +123,11 @@ class _Judging:
 
     def over(self) -> str:
         if self.state.in_vain > 1:
-            return "it was not judged: the notebook's process ends after its cells"
-        return f"it was not judged: the notebook took all of its {self.seconds:g} s"
+            return sentence("it was not judged: the notebook's process ends after its cells")
+        return sentence(
+            "it was not judged: the notebook took all of its {seconds} s",
+            seconds=f"{self.seconds:g}",
+        )
 
     # --- cells ------------------------------------------------------------------------------------
 
@@ -135,7 +140,13 @@ class _Judging:
                 continue
             start = time.monotonic()
             if left <= 0:
-                self.stop(cell, "was not run: those before it took too long")
+                self.stop(
+                    cell,
+                    sentence(
+                        "cell {number} was not run: those before it took too long",
+                        number=cell.number,
+                    ),
+                )
                 continue
             allowed = min(limit, left)
             self.say({"cell": cell.number, "text": cell.text, "seconds": allowed})
@@ -143,26 +154,33 @@ class _Judging:
                 found = self.hear(allowed + PATIENCE)
             except Lost as lost:
                 self.state.skipped.append(cell.number)
-                self.stop(cell, f"was cut off: {lost}")
+                self.stop(
+                    cell,
+                    sentence("cell {number} was cut off: {lost}", number=cell.number, lost=lost),
+                )
                 raise
             if not found.get("ran"):
-                self.stop(cell, _why(found))
+                self.stop(cell, _why(cell.number, found), failed=not found.get("late"))
             left -= time.monotonic() - start
 
-    def stop(self, cell: Cell, why: str) -> None:
-        self.state.stops.setdefault(str(cell.number), f"cell {cell.number} {why}")
+    def stop(self, cell: Cell, why: str, failed: bool = False) -> None:
+        if str(cell.number) not in self.state.stops:
+            self.state.stops[str(cell.number)] = why
+            self.state.failed += [cell.number] * failed
 
     def remarks(self) -> Iterator[tuple[str, str, str]]:
         """What is said of the whole notebook: cells that were cut off, cells that look for answers."""
         cut = [
             words
             for number, words in self.state.stops.items()
-            if int(number) in self.state.skipped or " stopped with " not in words
+            if int(number) in self.state.skipped or int(number) not in self.state.failed
         ]
         asking = [cell.number for cell in self.cells if asks_for_answers(cell.text)]
         if asking:
             where = ", ".join(map(str, asking))
-            cut.append(f"look at cell {where}: it asks for the course's own answers")
+            cut.append(
+                sentence("look at cell {where}: it asks for the course's own answers", where=where)
+            )
         if cut:
             yield ("", REMARK, "; ".join(cut))
 
@@ -178,7 +196,8 @@ class _Judging:
         if not isinstance(described, dict):
             return (ERROR, "; ".join(stopped)) if stopped else (UNTRIED, "")
         if described.get("is") != "function":
-            return WRONG, f"it should be a function; yours is {str(described.get('is'))[:200]}"
+            kind = str(described.get("is"))[:200]
+            return WRONG, sentence("it should be a function; yours is {kind}", kind=kind)
         if time.time() > self.end:
             return ERROR, self.over()
         verdict = judge(name, _Answer(self, name, described))
@@ -203,7 +222,7 @@ class _Judging:
             self.student.send_bytes(wire.to_bytes_of_json(message))
         except OSError:
             self.lost = True
-            raise Lost("its process ended") from None
+            raise Lost(sentence("its process ended")) from None
 
     def hear(self, seconds: float) -> dict:
         """The next message. Raises Lost where none comes in time, or what comes is none."""
@@ -212,12 +231,12 @@ class _Judging:
         try:
             while not self.student.poll(0.05):  # short waits: Stopped must be heard meanwhile
                 if time.monotonic() > end:
-                    raise Lost("its process hangs")
+                    raise Lost(sentence("its process hangs"))
             message = wire.from_bytes_of_json(self.student.recv_bytes(wire.LARGEST))
         except (EOFError, OSError):
-            raise Lost("its process ended") from None
+            raise Lost(sentence("its process ended")) from None
         except wire.WireError:
-            raise Lost("its process spoke nonsense") from None
+            raise Lost(sentence("its process spoke nonsense")) from None
         self.lost = False
         return message
 
@@ -238,7 +257,7 @@ class _Answer:
     def __call__(self, *args):
         judging, functions = self.judging, []
         if judging.lost:
-            raise RuntimeError("the process in which it runs is no more")
+            raise RuntimeError(sentence("the process in which it runs is no more"))
         asked = {
             "call": self.__name__,
             "args": [wire.Encoder(functions).encode(one) for one in args],
@@ -252,7 +271,7 @@ class _Answer:
                 judging.say(_asked(functions, found))
                 found = judging.hear(SECONDS + PATIENCE)
         except Lost as lost:
-            raise RuntimeError(f"{lost} while it was called") from None
+            raise RuntimeError(sentence("{lost} while it was called", lost=lost)) from None
         return _result(found, args)
 
 
@@ -304,11 +323,20 @@ def _result(found: dict, args: tuple):
     raise error
 
 
-def _why(found: dict) -> str:
+def _why(number: int, found: dict) -> str:
     """Why a cell stopped, in words."""
     line, says = (str(found.get(name, ""))[:500].strip() for name in ("line", "says"))
-    kind = str(found.get("kind", ""))[:80]
-    where = f" in {line}" if line else ""
+    told = dict(number=number, kind=str(found.get("kind", ""))[:80], line=line, says=says)
     if found.get("late"):
-        return f"took too long and was stopped{where}"
-    return f"stopped with {kind}{where}. {says}".rstrip(". ")
+        return sentence(
+            "cell {number} took too long and was stopped in {line}"
+            if line
+            else "cell {number} took too long and was stopped",
+            **told,
+        )
+    return sentence(
+        "cell {number} stopped with {kind} in {line}. {says}"
+        if line
+        else "cell {number} stopped with {kind}. {says}",
+        **told,
+    ).rstrip(". ")

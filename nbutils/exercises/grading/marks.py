@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from nbutils.exercises.checking import PASSED, RAISED, STOPPED, UNTRIED, WRONG
+from nbutils.words import sentence
 
 ERROR, REMARK = "could not be run", "remark"
 STATES = (PASSED, WRONG, RAISED, STOPPED, UNTRIED, ERROR, REMARK)
@@ -21,6 +22,26 @@ class Mark:
     exercise: str
     state: str
     says: str
+
+    def row(self) -> list[str]:
+        """What a table has of it, the state in the reader's language."""
+        return [self.notebook, self.exercise, said(self.state), self.says]
+
+
+def heads() -> list[str]:
+    """Over the columns of `Mark.row`."""
+    return [sentence("notebook"), sentence("exercise"), sentence("state"), sentence("says")]
+
+
+def said(state: str) -> str:
+    """One of `STATES` as readers are told it."""
+    if state in (PASSED, WRONG):
+        return sentence("passed" if state == PASSED else "wrong")
+    if state in (RAISED, STOPPED):
+        return sentence("raised" if state == RAISED else "stopped")
+    if state in (UNTRIED, REMARK):
+        return sentence("not tried yet" if state == UNTRIED else "remark")
+    return sentence("could not be run")
 
 
 def printable(text: str) -> str:

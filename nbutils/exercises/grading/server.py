@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 
 from nbutils.exercises.grading import judging, student, wire
+from nbutils.words import sentence
 
 MARGIN = 20.0  # seconds beyond a notebook's own, after which its judge is taken to hang
 
@@ -65,7 +66,7 @@ def _judged(request: dict, state: dict, context, folder: str) -> Iterator[list[s
         yield [
             "",
             judging.ERROR,
-            "its judge ended early, so exercises without a mark are not judged",
+            sentence("its judge ended early, so exercises without a mark are not judged"),
         ]
         return None
     finally:

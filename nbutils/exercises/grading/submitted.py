@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbutils.exercises.grading.marks import printable
+from nbutils.words import sentence
 
 SKIPPED = "skip-grading"  # the tag of cells that define no answer
 LARGEST = 100 * 2**20  # bytes of a notebook that is read
@@ -40,10 +41,15 @@ def submissions(folder: Path) -> list[Submission]:
         ValueError: there is no such folder, or no notebook in it.
     """
     if not folder.is_dir():
-        hint = (
-            f"; it is a file: give the folder, {printable(str(folder.parent))!r}" * folder.is_file()
+        raise ValueError(
+            sentence(
+                "there is no folder {folder}; it is a file: give the folder, {parent}"
+                if folder.is_file()
+                else "there is no folder {folder}",
+                folder=repr(printable(str(folder))),
+                parent=repr(printable(str(folder.parent))),
+            )
         )
-        raise ValueError(f"there is no folder {printable(str(folder))!r}{hint}")
     found, taken = [], set()
     for path, trouble in sorted(_found(str(folder))):
         shown = printable(os.path.relpath(path, folder).replace(os.sep, "/")).replace("\n", " ")
@@ -54,7 +60,9 @@ def submissions(folder: Path) -> list[Submission]:
         taken.add(name)
         found.append(Submission(path, name, trouble))
     if not found:
-        raise ValueError(f"no notebook (*.ipynb) in {printable(str(folder))!r}")
+        raise ValueError(
+            sentence("no notebook (*.ipynb) in {folder}", folder=repr(printable(str(folder))))
+        )
     return found
 
 
@@ -66,15 +74,19 @@ def _found(folder: str) -> Iterator[tuple[str, str]]:
         for name in folders:
             path = os.path.join(place, name)
             if os.path.islink(path):
-                yield path, LINK
+                yield path, sentence(LINK)
             elif _is_a_notebook_s(name):
-                yield path, "it is a folder, no notebook; the notebooks in it are graded"
+                yield (
+                    path,
+                    sentence("it is a folder, no notebook; the notebooks in it are graded"),
+                )
         for name in files:
             path = os.path.join(place, name)
             if _is_a_notebook_s(name) and not name.startswith("._"):
                 yield path, _trouble(path)
     for error in closed:
-        yield str(error.filename), f"the folder can't be read: {error.strerror}"
+        said = sentence("the folder can't be read: {error}", error=error.strerror)
+        yield str(error.filename), said
 
 
 def _is_a_notebook_s(name: str) -> bool:
@@ -86,17 +98,18 @@ def _trouble(path: str) -> str:
     try:
         info = os.lstat(path)
     except OSError as error:
-        return f"it can't be read: {error.strerror}"
+        return sentence("it can't be read: {error}", error=error.strerror)
     if stat.S_ISLNK(info.st_mode):
-        return LINK
+        return sentence(LINK)
     if not stat.S_ISREG(info.st_mode):
-        return "it is no file"
+        return sentence("it is no file")
     if info.st_size > LARGEST:
-        return (
-            f"the file has {info.st_size / 2**20:.0f} MiB, and at most {LARGEST / 2**20:.0f} are read: clear "
-            "the notebook's outputs"
+        return sentence(
+            "the file has {size} MiB, and at most {largest} are read: clear the notebook's outputs",
+            size=f"{info.st_size / 2**20:.0f}",
+            largest=f"{LARGEST / 2**20:.0f}",
         )
-    return "" if info.st_size else "the file is empty"
+    return "" if info.st_size else sentence("the file is empty")
 
 
 @dataclass(frozen=True)
@@ -117,9 +130,11 @@ def read_cells(path: str) -> list[Cell]:
         with open(path, "rb") as file:
             content = json.loads(file.read(LARGEST + 1))
     except OSError as error:
-        raise NotebookError(f"it can't be read: {error.strerror}") from None
+        raise NotebookError(sentence("it can't be read: {error}", error=error.strerror)) from None
     except (ValueError, RecursionError) as error:
-        raise NotebookError(f"it is no notebook: its text is not JSON ({error})") from None
+        raise NotebookError(
+            sentence("it is no notebook: its text is not JSON ({error})", error=error)
+        ) from None
     cells = _cells_of(content)
     code = [one for one in cells if isinstance(one, dict) and one.get("cell_type") == "code"]
     return [
@@ -131,13 +146,13 @@ def read_cells(path: str) -> list[Cell]:
 
 def _cells_of(content) -> list:
     if not isinstance(content, dict):
-        raise NotebookError("it is no notebook: its JSON is no object with cells")
+        raise NotebookError(sentence("it is no notebook: its JSON is no object with cells"))
     sheets = content.get("worksheets")  # format 3, before 2015
     if "cells" not in content and isinstance(sheets, list):
         parts = [one.get("cells") for one in sheets if isinstance(one, dict)]
         return [cell for part in parts if isinstance(part, list) for cell in part]
     if not isinstance(content.get("cells"), list):
-        raise NotebookError("it is no notebook: it has no list of cells")
+        raise NotebookError(sentence("it is no notebook: it has no list of cells"))
     return content["cells"]
 
 

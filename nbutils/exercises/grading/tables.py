@@ -2,13 +2,13 @@
 
 import csv
 import html
-from dataclasses import astuple, fields
 from pathlib import Path
 
 from nbutils.exercises.checking import PASSED, UNTRIED
 from nbutils.exercises.exercise import names
-from nbutils.exercises.grading.marks import ERROR, REMARK, Mark, totals
+from nbutils.exercises.grading.marks import ERROR, REMARK, Mark, heads, said, totals
 from nbutils.files import written_aside
+from nbutils.words import language, sentence
 
 
 class Table:
@@ -17,11 +17,11 @@ class Table:
     def __init__(self, path: Path):
         self.file = open(path, "w", newline="", encoding="utf-8-sig")  # Excel asks for the mark
         self.table = csv.writer(self.file)
-        self.table.writerow([field.name for field in fields(Mark)])
+        self.table.writerow(heads())
         self.file.flush()
 
     def add(self, grades: list[Mark]) -> None:
-        self.table.writerows(map(_escape_formulas, map(astuple, grades)))
+        self.table.writerows(map(_escape_formulas, map(Mark.row, grades)))
         self.file.flush()
 
     def __enter__(self) -> "Table":
@@ -56,9 +56,19 @@ def as_html(grades: list[Mark]) -> str:
         if one.state not in (PASSED, UNTRIED):
             told.append(
                 f"<li><b>{html.escape(one.notebook)}</b> <code>{html.escape(one.exercise)}</code> "
-                f"{html.escape(one.state)}: {html.escape(one.says)}</li>"
+                f"{html.escape(said(one.state))}: {html.escape(one.says)}</li>"
             )
-    return _PAGE.format(head=head, lines="".join(lines), told="".join(told))
+    return _PAGE.format(
+        language=language(),
+        title=sentence("Grades"),
+        signs=sentence("✓ right, ✗ wrong, ○ not tried yet, ! could not be run."),
+        notebook=sentence("Notebook"),
+        right=sentence("right"),
+        head=head,
+        lines="".join(lines),
+        what=sentence("What was told"),
+        told="".join(told),
+    )
 
 
 def _cell(one: Mark | None) -> str:
@@ -69,17 +79,17 @@ def _cell(one: Mark | None) -> str:
 
 
 _PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Grades</title>
+<html lang="{language}"><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ font-family: sans-serif; margin: 2em }}
 table {{ border-collapse: collapse }} td, th {{ border: 1px solid #bbb; padding: 0.2em 0.5em }}
 thead span {{ writing-mode: vertical-rl }} tbody th {{ text-align: left }} td {{ text-align: center }}
 </style>
-<h1>Grades</h1>
-<p>✓ right, ✗ wrong, ○ not tried yet, ! could not be run.</p>
-<table><thead><tr><th>Notebook</th><th><span>right</span></th>{head}</tr></thead>
+<h1>{title}</h1>
+<p>{signs}</p>
+<table><thead><tr><th>{notebook}</th><th><span>{right}</span></th>{head}</tr></thead>
 <tbody>{lines}</tbody></table>
-<h2>What was told</h2>
+<h2>{what}</h2>
 <ul>{told}</ul>
 </html>
 """

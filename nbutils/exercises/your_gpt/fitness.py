@@ -16,6 +16,7 @@ from nbutils.exercises.compare import as_tensor, difference
 from nbutils.exercises.exercise import exercise
 from nbutils.exercises.guard import Outcome, Stopped, outcome
 from nbutils.exercises.world import as_it_came
+from nbutils.words import sentence
 
 ON_THE_CPU = frozenset({"mean_loss", "with_temperature", "keep_top_p"})
 """Those that get tensors, and get them on the CPU wherever the network is."""
@@ -49,16 +50,22 @@ def _problem_on_the_cpu(name: str, function: Callable, args: tuple) -> str:
     outcome(exercise(name).answer, args)
     got = _time_limited(function, args, time.perf_counter() - start)
     if isinstance(got.error, Stopped):
-        return f"with a whole batch it is more than {TOO_SLOW} times as slow as the course's"
+        return sentence(
+            "with a whole batch it is more than {times} times as slow as the course's",
+            times=TOO_SLOW,
+        )
     if "leaf Variable" in str(got.error):
-        return (
+        return sentence(
             "it changes a tensor that it was given, which the network needs again (make a new one)"
         )
     if got.error is not None:
-        return f"with a whole batch it raises {got.kind}: {str(got.error).rstrip('.')}"
+        message = str(got.error).rstrip(".")
+        return sentence(
+            "with a whole batch it raises {error}: {message}", error=got.kind, message=message
+        )
     expected = outcome(exercise(name).answer, _in_float64(args)).value
     if found := _value_problem(got.value, expected):
-        return f"with a whole batch {found}"
+        return sentence("with a whole batch {difference}", difference=found)
     return _gradient_problem(name, function, args) or _type_problem(got.value, expected)
 
 
@@ -110,18 +117,22 @@ def _problem_on_the_gpu(chip: Chip, name: str, function: Callable, args: tuple) 
     synchronize(chip)
     got = _time_limited(function, args, time.perf_counter() - start)
     if isinstance(got.error, Stopped):
-        return f"on the GPU it is more than {TOO_SLOW} times as slow as the course's"
+        return sentence(
+            "on the GPU it is more than {times} times as slow as the course's", times=TOO_SLOW
+        )
     if got.error is not None:
         return _error_on_the_gpu(got, remedy)
     # Here only a gross difference counts: a GPU may add up in another order, and in a shorter format.
     found = difference(got.value, move(expected, torch.device("cpu")), torch.float16)
     if found:
-        return f"on the GPU {found}"
+        return sentence("on the GPU {difference}", difference=found)
     places = [
         (getattr(mine, "device", None), right.device) for mine, right in _pairs(got.value, expected)
     ]
     if any(mine != right for mine, right in places):
-        return f"on the GPU its result is on the CPU (make new tensors with {remedy})"
+        return sentence(
+            "on the GPU its result is on the CPU (make new tensors with {remedy})", remedy=remedy
+        )
     return ""
 
 
@@ -138,32 +149,41 @@ def _error_on_the_gpu(got: Outcome, remedy: str) -> str:
     """What an error on a GPU means for a function that is right on the CPU, and what to do."""
     message = str(got.error).strip().split("\n")[0].rstrip(".")
     if re.search(r"same device|on cpu|Placeholder storage", message):  # the last one: a Mac's
-        return f"on the GPU it meets a tensor that it made on the CPU (make it with {remedy})"
+        return sentence(
+            "on the GPU it meets a tensor that it made on the CPU (make it with {remedy})",
+            remedy=remedy,
+        )
     if "to numpy" in message:
-        return (
+        return sentence(
             "on the GPU it calls NumPy, which knows the CPU alone (PyTorch has the same functions)"
         )
     if "float64" in message and "MPS" in message:
-        return "a Mac's GPU has no float64 (compute in float32)"
-    return f"on the GPU it raises {got.kind}: {message}"
+        return sentence("a Mac's GPU has no float64 (compute in float32)")
+    return sentence("on the GPU it raises {error}: {message}", error=got.kind, message=message)
 
 
 def _gradient_problem(name: str, function: Callable, args: tuple) -> str:
     places = [i for i, x in enumerate(args) if _has_gradient(x)]
     gradients = _gradients(function, args)
     if gradients is None:
-        return "it gives no gradient (detach, no_grad, numpy, item() or tolist() cut it off)"
+        return sentence(
+            "it gives no gradient (detach, no_grad, numpy, item() or tolist() cut it off)"
+        )
     expected = _gradients(exercise(name).answer, _in_float64(args))
     for i, mine, right in zip(places, gradients, expected, strict=True):
         if not right.any():
             continue
         if mine is None or not mine.any():
-            return (
-                f"it gives no gradient for {_names(name)[i]}, so training can't change that (detach, .data, "
-                "no_grad, or a layer with parameters of its own cut it off)"
+            return sentence(
+                "it gives no gradient for {argument}, so training can't change that (detach, .data, no_grad, or a "
+                "layer with parameters of its own cut it off)",
+                argument=_names(name)[i],
             )
         if not mine.isfinite().all() or _beside(mine, right) > ROUNDED_BACK:
-            return f"its gradient for {_names(name)[i]} is not the derivative of what it computes"
+            return sentence(
+                "its gradient for {argument} is not the derivative of what it computes",
+                argument=_names(name)[i],
+            )
     return ""
 
 
@@ -177,7 +197,7 @@ def _type_problem(got, expected) -> str:
     forms = [type(mine) for mine, right in _pairs(got, expected) if right.dim()]
     if all(issubclass(form, torch.Tensor) for form in forms):
         return ""
-    return (
+    return sentence(
         "it gives a list or an array, and a network needs a tensor (torch.tensor makes one of it)"
     )
 

@@ -11,6 +11,7 @@ from nbutils.exercises.exercise import exercise, names
 from nbutils.exercises.record import load_progress
 from nbutils.exercises.sources import load_answers
 from nbutils.exercises.your_gpt.fitness import unfit
+from nbutils.words import sentence
 
 IN_THE_GPT = frozenset(
     {
@@ -60,15 +61,24 @@ class Functions:
         try:
             return self.__dict__["all"][name]
         except KeyError:
-            raise AttributeError(f"there is no exercise {name!r}") from None
+            raise AttributeError(sentence("there is no exercise {name}", name=repr(name))) from None
 
     def __repr__(self) -> str:
         chapters = Counter(exercise(name).chapter for name in self.yours)
         count = {chapter: list(names().values()).count(chapter) for chapter in names().values()}
         rows = [
-            f"{chapter:10} {chapters[chapter]:2} of {of} yours" for chapter, of in count.items()
+            sentence(
+                "{chapter} {n} of {all} yours",
+                chapter=f"{chapter:10}",
+                n=f"{chapters[chapter]:2}",
+                all=of,
+            )
+            for chapter, of in count.items()
         ]
-        rows += [f"{name}: {why}; the course's stands in" for name, why in self.instead.items()]
+        rows += [
+            sentence("{name}: {why}; the course's stands in", name=name, why=why)
+            for name, why in self.instead.items()
+        ]
         return "\n".join(rows)
 
 

@@ -10,6 +10,7 @@ from nbutils.exercises.your_gpt.functions import Functions
 from nbutils.exercises.your_gpt.tokenizer import YourTokenizer
 from nbutils.ids import check_device, check_tokens
 from nbutils.model import GPT
+from nbutils.words import sentence
 
 
 class YourGPT(nn.Module):
@@ -32,8 +33,10 @@ class YourGPT(nn.Module):
         sizes = ("vocab_size", "block_size", "n_layer", "n_head", "n_embd")
         if config != GPTConfig(bias=False, **{size: getattr(config, size) for size in sizes}):
             raise ValueError(
-                "YourGPT has no biases, no dropout and no switches: make its config with "
-                "GPTConfig(bias=False, vocab_size=…, block_size=…, n_layer=…, n_head=…, n_embd=…)"
+                sentence(
+                    "YourGPT has no biases, no dropout and no switches: make its config with "
+                    "GPTConfig(bias=False, vocab_size=…, block_size=…, n_layer=…, n_head=…, n_embd=…)"
+                )
             )
         self.your, self.config, self.reference = your, config, GPT(config)
 
@@ -73,6 +76,10 @@ def check_vocabulary(model: YourGPT, tokenizer: YourTokenizer) -> None:
     """Raises ``ValueError`` if the tokenizer has more ids than the model."""
     if tokenizer.end_id >= model.config.vocab_size:
         raise ValueError(
-            f"the tokenizer's ids go to {tokenizer.end_id}, and the model was made for "
-            f"vocab_size={model.config.vocab_size}: use the tokenizer that it was made with"
+            sentence(
+                "the tokenizer's ids go to {last}, and the model was made for vocab_size={size}: use the tokenizer "
+                "that it was made with",
+                last=tokenizer.end_id,
+                size=model.config.vocab_size,
+            )
         )

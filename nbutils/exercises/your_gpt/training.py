@@ -9,6 +9,7 @@ from nbutils.device import pick
 from nbutils.exercises.your_gpt.model import YourGPT, check_vocabulary
 from nbutils.exercises.your_gpt.tokenizer import YourTokenizer
 from nbutils.windows import IGNORE
+from nbutils.words import sentence
 
 
 def train(
@@ -75,8 +76,12 @@ def _document_starts(tokens: torch.Tensor, end_id: int, T: int) -> torch.Tensor:
     starts = (tokens[:-T] == end_id).nonzero()[:, 0].cpu()
     if not len(starts):
         raise ValueError(
-            f"tokens has no end_id={end_id} with {T} tokens after it, so no window can begin: give more "
-            "documents, or a model with a smaller block_size"
+            sentence(
+                "tokens has no end_id={end_id} with {T} tokens after it, so no window can begin: give more "
+                "documents, or a model with a smaller block_size",
+                end_id=end_id,
+                T=T,
+            )
         )
     return starts
 
@@ -97,7 +102,7 @@ def evaluate(model: YourGPT, tokenizer: YourTokenizer, documents: Sequence[str])
         ValueError: there is no document, or the tokenizer has more ids than the model.
     """
     if not documents:
-        raise ValueError("documents is empty: the loss of no text is not defined")
+        raise ValueError(sentence("documents is empty: the loss of no text is not defined"))
     check_vocabulary(model, tokenizer)
     your, T, batches, labels = model.your, model.config.block_size, [], 0
     place = next(model.parameters()).device

@@ -6,6 +6,7 @@ import traitlets
 
 from nbutils import planning
 from nbutils.config import PRESETS, SWITCHES, GPTConfig
+from nbutils.words import sentence
 
 from .picture import SECONDS, THOUSANDS, Picture, in_units, percent, readable, whole_number
 
@@ -54,9 +55,21 @@ class Counter(Picture):
         names = [name for name in PRESETS if not {*SWITCHES} & {*PRESETS[name]}]
         presets = {name: _shape(name) for name in sorted(names, key=_size)}
         if preset not in presets:
-            raise ValueError(f"preset={preset!r} must be one of {', '.join(presets)}")
+            raise ValueError(
+                sentence(
+                    "preset={preset} must be one of {names}",
+                    preset=repr(preset),
+                    names=", ".join(presets),
+                )
+            )
         if chip not in planning.ACCELERATORS:
-            raise ValueError(f"chip={chip!r} must be one of {', '.join(planning.ACCELERATORS)}")
+            raise ValueError(
+                sentence(
+                    "chip={chip} must be one of {names}",
+                    chip=repr(chip),
+                    names=", ".join(planning.ACCELERATORS),
+                )
+            )
         super().__init__(
             shape=presets[preset],
             chip=chip,

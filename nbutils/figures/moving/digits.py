@@ -5,6 +5,8 @@ import re
 import numpy as np
 import traitlets
 
+from nbutils.words import sentence
+
 from .picture import Picture, floats, packed, percent, unpacked, whole_number
 
 GRID, COARSE = 28, 8  # cells a side: of the drawing and the inputs, and of the digits as they came
@@ -35,10 +37,17 @@ class Digits(Picture):
     def __init__(self, network, examples, answers, *, example: int = 1):
         cells = _cells(examples)
         answers = [
-            whole_number("an answer", answer, 0, 9) for answer in np.asarray(answers).tolist()
+            whole_number(sentence("an answer"), answer, 0, 9)
+            for answer in np.asarray(answers).tolist()
         ]
         if len(answers) != len(cells):
-            raise ValueError(f"{len(answers)} answers for {len(cells)} examples; give one for each")
+            raise ValueError(
+                sentence(
+                    "{answers} answers for {examples} examples; give one for each",
+                    answers=len(answers),
+                    examples=len(cells),
+                )
+            )
         super().__init__(
             weights=_packed(network),
             examples=cells,
@@ -122,7 +131,12 @@ STRETCH = _stretch()
 def _ink(strokes: str) -> np.ndarray:
     """(28, 28): True where there is ink."""
     if not re.fullmatch(r"(?:[0-9a-f]{196})?", strokes):
-        raise ValueError(f"strokes={strokes[:20]!r} must be empty or 196 hexadecimal digits")
+        raise ValueError(
+            sentence(
+                "strokes={strokes} must be empty or 196 hexadecimal digits",
+                strokes=repr(strokes[:20]),
+            )
+        )
     ink = np.unpackbits(np.frombuffer(bytes.fromhex(strokes or "0" * 196), np.uint8))
     return ink.reshape(GRID, GRID).astype(bool)
 
@@ -130,10 +144,16 @@ def _ink(strokes: str) -> np.ndarray:
 def _cells(examples) -> list[list[int]]:
     examples = floats(examples)
     if examples.ndim != 3 or examples.shape[1:] != (COARSE, COARSE) or not len(examples):
-        raise ValueError(f"examples has shape {examples.shape}; give (n, 8, 8), n at least 1")
+        raise ValueError(
+            sentence(
+                "examples has shape {shape}; give (n, 8, 8), n at least 1", shape=examples.shape
+            )
+        )
     levels = examples * _LEVELS
     if not ((levels >= 0) & (levels <= _LEVELS) & (levels == np.rint(levels))).all():
-        raise ValueError("examples must hold sixteenths from 0 to 1, as scikit-learn's digits / 16")
+        raise ValueError(
+            sentence("examples must hold sixteenths from 0 to 1, as scikit-learn's digits / 16")
+        )
     return levels.astype(int).reshape(len(levels), -1).tolist()
 
 
@@ -142,7 +162,11 @@ def _packed(network) -> dict:
     shapes = [knob.shape for knob in knobs]
     if shapes != SHAPES:
         raise ValueError(
-            f"network's parameters have the shapes {shapes}; give 784-16-16-10: {SHAPES}"
+            sentence(
+                "network's parameters have the shapes {shapes}; give 784-16-16-10: {wanted}",
+                shapes=shapes,
+                wanted=SHAPES,
+            )
         )
     return packed(np.concatenate([knob.ravel() for knob in knobs]))
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
+from nbutils.words import sentence
+
 from .picture import Picture, floats, readable, whole_number
 
 KNOBS = ("w0", "w1", "w2")
@@ -52,11 +54,21 @@ class Formula(Picture):
         answers = _numbers("answers", answers, 1)
         knobs = _numbers("knobs", knobs, _SLIDER)
         if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) <= 200:
-            raise ValueError(f"points has shape {points.shape}; give (n, 2) with n from 2 to 200")
+            raise ValueError(
+                sentence(
+                    "points has shape {shape}; give (n, 2) with n from 2 to 200", shape=points.shape
+                )
+            )
         if answers.shape != points.shape[:1] or set(answers) != {0.0, 1.0}:
-            raise ValueError("answers must be 0 or 1 for each point, and both must occur")
+            raise ValueError(sentence("answers must be 0 or 1 for each point, and both must occur"))
         if knobs.shape != (len(KNOBS),):
-            raise ValueError(f"knobs has shape {knobs.shape}; give {len(KNOBS)} numbers")
+            raise ValueError(
+                sentence(
+                    "knobs has shape {shape}; give {count} numbers",
+                    shape=knobs.shape,
+                    count=len(KNOBS),
+                )
+            )
         whole_number("steps", steps, 1, 100)
         points = np.round(points, 3)
         best = best_knobs(points, answers)
@@ -117,8 +129,11 @@ def best_knobs(points, answers) -> np.ndarray:
         if np.abs(turn).max() < 1e-12 and np.abs(knobs).max() <= _SLIDER:
             return knobs
     raise ValueError(
-        f"the lowest loss of these points lies beyond knobs of {_SLIDER:g}: a line parts them, or "
-        "nearly; give points whose answers overlap more"
+        sentence(
+            "the lowest loss of these points lies beyond knobs of {largest}: a line parts them, or "
+            "nearly; give points whose answers overlap more",
+            largest=f"{_SLIDER:g}",
+        )
     )
 
 
@@ -127,7 +142,11 @@ def _check_rate(rate, points) -> None:
     most = 1 / bend  # the loss never bends more: a longer step may jump over the lowest place
     if not (isinstance(rate, int | float) and 0 < rate <= most):
         raise ValueError(
-            f"rate={rate!r} must be above 0 and at most {readable(most)} for these points"
+            sentence(
+                "rate={rate} must be above 0 and at most {most} for these points",
+                rate=repr(rate),
+                most=readable(most),
+            )
         )
 
 
@@ -135,9 +154,16 @@ def _numbers(name: str, values, reach: float) -> np.ndarray:
     try:
         values = floats(values)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must hold numbers in equal rows") from error
+        raise TypeError(sentence("{name} must hold numbers in equal rows", name=name)) from error
     if not (np.abs(values) <= reach).all():
-        raise ValueError(f"{name} must hold numbers from {-reach:g} to {reach:g}, and no nan")
+        raise ValueError(
+            sentence(
+                "{name} must hold numbers from {least} to {reach}, and no nan",
+                name=name,
+                least=f"{-reach:g}",
+                reach=f"{reach:g}",
+            )
+        )
     return values
 
 

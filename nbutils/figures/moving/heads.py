@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
+from nbutils.words import sentence
+
 from ..style import marked
 from .picture import Picture, floats, percent, whole_number
 from .sampler import world_tables
@@ -50,14 +52,22 @@ class AttentionHeads(Picture):
         scaled: bool = True,
         masked: bool = True,
     ):
-        whole_number("the number of tokens", len(tokens), *_TOKENS)
+        whole_number(sentence("the number of tokens"), len(tokens), *_TOKENS)
         whole_number("token", token, 0, len(tokens) - 1)
         for name, value in (("scaled", scaled), ("masked", masked)):
             if not isinstance(value, bool):
-                raise TypeError(f"{name}={value!r} must be True or False")
+                raise TypeError(
+                    sentence("{name}={value} must be True or False", name=name, value=repr(value))
+                )
         q, k = _checked("q", q, len(tokens)), _checked("k", k, len(tokens))
         if q.shape != k.shape:
-            raise ValueError(f"q has shape {q.shape}, k has {k.shape}; give them the same")
+            raise ValueError(
+                sentence(
+                    "q has shape {q}, k has {k}; give them the same",
+                    q=q.shape,
+                    k=k.shape,
+                )
+            )
         super().__init__(
             tokens=[marked(text) for text in tokens],
             q=_short(q),
@@ -111,11 +121,18 @@ class AttentionHeads(Picture):
 def _checked(name: str, values, T: int) -> np.ndarray:
     values = floats(values)
     if values.ndim != 3 or values.shape[1] != T:
-        raise ValueError(f"{name} has shape {values.shape}; give (H, T, D) with T = {T} tokens")
-    whole_number(f"{name}'s number of heads", values.shape[0], *_HEADS)
+        raise ValueError(
+            sentence(
+                "{name} has shape {shape}; give (H, T, D) with T = {t} tokens",
+                name=name,
+                shape=values.shape,
+                t=T,
+            )
+        )
+    whole_number(sentence("{name}'s number of heads", name=name), values.shape[0], *_HEADS)
     whole_number(f"{name}'s width D", values.shape[2], *_WIDTH)
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} must hold finite numbers, without nan")
+        raise ValueError(sentence("{name} must hold finite numbers, without nan", name=name))
     return values
 
 

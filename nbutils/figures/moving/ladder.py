@@ -6,6 +6,7 @@ import traitlets
 
 from nbutils import ladder, planning
 from nbutils.config import GPTConfig
+from nbutils.words import sentence
 
 from .picture import Picture, percent, readable, whole_number
 
@@ -45,7 +46,13 @@ class Ladder(Picture):
         runs = ladder.stored_combinations() if runs is None else runs
         on = tuple(on)
         if unknown := [way for way in on if way not in WAYS]:
-            raise ValueError(f"on has {unknown[0]!r}, which is none of {', '.join(WAYS)}")
+            raise ValueError(
+                sentence(
+                    "on has {unknown}, which is none of {names}",
+                    unknown=repr(unknown[0]),
+                    names=", ".join(WAYS),
+                )
+            )
         machine = len(runs) - 1 if machine is None else machine  # the newest
         super().__init__(
             machines=[_machine(run) for run in runs],
@@ -53,7 +60,11 @@ class Ladder(Picture):
             on=sum(1 << WAYS.index(way) for way in set(on)),
         )
         if self._run["speeds"][self.on] is None:
-            raise ValueError(f"on={on!r} was not measured on {self._run['name']}")
+            raise ValueError(
+                sentence(
+                    "on={on} was not measured on {machine}", on=repr(on), machine=self._run["name"]
+                )
+            )
 
     @property
     def _run(self) -> dict:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import traitlets
 
+from nbutils.words import sentence
+
 from .picture import Picture, floats, packed, readable, unpacked, whole_number
 
 NEAREST, ANSWERS = 5, 3
@@ -36,12 +38,16 @@ class EmbeddingMap(Picture):
         self, rows, words: Sequence[str], question: Sequence[str], word: str | None = None
     ):
         words = list(words)
-        whole_number("the number of words", len(words), NEAREST + 1, MOST_WORDS)
+        whole_number(sentence("the number of words"), len(words), NEAREST + 1, MOST_WORDS)
         if len(set(words)) < len(words):
-            raise ValueError("words must hold each word once")
+            raise ValueError(sentence("words must hold each word once"))
         rows = _of_length_1(rows, len(words))
         if len(set(question)) != 3 or len(question) != 3:
-            raise ValueError(f"question={question!r} must be three different words")
+            raise ValueError(
+                sentence(
+                    "question={question} must be three different words", question=repr(question)
+                )
+            )
         a, b, c = (_place(words, one) for one in question)
         super().__init__(
             words=words,
@@ -85,10 +91,14 @@ def _best(rows, vector, leave_out, most) -> list[tuple[int, float]]:
 def _of_length_1(rows, n: int) -> np.ndarray:
     rows = floats(rows)
     if rows.ndim != 2 or len(rows) != n or rows.shape[1] < 2:
-        raise ValueError(f"rows has shape {rows.shape}; give ({n}, C), a row for each word")
+        raise ValueError(
+            sentence(
+                "rows has shape {shape}; give ({n}, C), a row for each word", shape=rows.shape, n=n
+            )
+        )
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not (np.isfinite(lengths) & (lengths > 0)).all():
-        raise ValueError("rows must be finite and none of length 0")
+        raise ValueError(sentence("rows must be finite and none of length 0"))
     return rows / lengths
 
 
@@ -101,5 +111,5 @@ def _widest(rows: np.ndarray) -> list[list[float]]:
 
 def _place(words: list[str], word: str) -> int:
     if word not in words:
-        raise ValueError(f"{word!r} is not among the words")
+        raise ValueError(sentence("{word} is not among the words", word=repr(word)))
     return words.index(word)

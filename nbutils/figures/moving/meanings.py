@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import traitlets
 
+from nbutils.words import sentence
+
 from ..style import marked
 from .picture import Picture, floats, percent, whole_number
 
@@ -58,9 +60,9 @@ class Meanings(Picture):
         person: int = 0,
         stage: int = 0,
     ):
-        whole_number("the number of places", len(texts), *_PLACES)
-        whole_number("the number of people", len(people), *_PEOPLE)
-        whole_number("the number of stages", len(stages), *_STAGES)
+        whole_number(sentence("the number of places"), len(texts), *_PLACES)
+        whole_number(sentence("the number of people"), len(people), *_PEOPLE)
+        whole_number(sentence("the number of stages"), len(stages), *_STAGES)
         shape = len(texts), len(people), len(stages)
         vectors = _checked(vectors, shape)
         rows = list(texts.values())
@@ -71,7 +73,9 @@ class Meanings(Picture):
         groups = _groups(list(texts), kinds)
         a, b = (vectors[np.equal(groups, i)].mean(axis=(0, 1)) for i in (0, 1))  # (stages, C) each
         if not (a.any(axis=-1) & b.any(axis=-1)).all():
-            raise ValueError("the mean vector of a meaning is 0 at some stage; it has no direction")
+            raise ValueError(
+                sentence("the mean vector of a meaning is 0 at some stage; it has no direction")
+            )
         dots = [(vectors * a).sum(-1), (vectors * b).sum(-1), np.linalg.norm(vectors, axis=-1)]
         super().__init__(
             word=_last_word(rows),
@@ -136,36 +140,58 @@ def _checked(vectors, shape: tuple) -> np.ndarray:
     vectors = floats(vectors)
     if vectors.ndim != 4 or vectors.shape[:3] != shape:
         raise ValueError(
-            f"vectors has shape {vectors.shape}; give {(*shape, 'C')}: places, people, stages, C"
+            sentence(
+                "vectors has shape {shape}; give {wanted}: places, people, stages, C",
+                shape=vectors.shape,
+                wanted=(*shape, "C"),
+            )
         )
     if not np.isfinite(vectors).all() or not vectors.any(axis=-1).all():
-        raise ValueError("vectors must hold finite numbers, and no vector of zeros")
+        raise ValueError(sentence("vectors must hold finite numbers, and no vector of zeros"))
     return vectors
 
 
 def _check_grid(name: str, rows, shape: tuple) -> None:
     if [len(row) for row in rows] != [shape[1]] * shape[0]:
-        raise ValueError(f"{name} must have {shape[1]} entries for each of the {shape[0]} places")
+        raise ValueError(
+            sentence(
+                "{name} must have {entries} entries for each of the {places} places",
+                name=name,
+                entries=shape[1],
+                places=shape[0],
+            )
+        )
 
 
 def _groups(places: list[str], kinds: Mapping[str, Sequence[str]]) -> list[int]:
     if len(kinds) != 2:
-        raise ValueError(f"kinds has {len(kinds)} meanings; give two")
+        raise ValueError(sentence("kinds has {count} meanings; give two", count=len(kinds)))
     for kind, own in kinds.items():
         if not own or set(own) - set(places):
             raise ValueError(
-                f"kinds[{kind!r}]={list(own)!r} must name places of texts, at least one"
+                sentence(
+                    "kinds[{kind}]={own} must name places of texts, at least one",
+                    kind=repr(kind),
+                    own=repr(list(own)),
+                )
             )
     left, right = (set(own) for own in kinds.values())
     if left & right:
-        raise ValueError(f"kinds has {sorted(left & right)} twice; a place has one meaning at most")
+        raise ValueError(
+            sentence(
+                "kinds has {both} twice; a place has one meaning at most",
+                both=sorted(left & right),
+            )
+        )
     return [0 if place in left else 1 if place in right else -1 for place in places]
 
 
 def _last_word(rows: list[Sequence[str]]) -> str:
     words = {text.split(" ")[-1] for row in rows for text in row}
     if len(words) != 1 or words == {""}:
-        raise ValueError(f"texts end in {sorted(words)[:3]}; let all end in the same word")
+        raise ValueError(
+            sentence("texts end in {words}; let all end in the same word", words=sorted(words)[:3])
+        )
     return words.pop()
 
 

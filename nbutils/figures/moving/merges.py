@@ -9,6 +9,7 @@ import traitlets
 
 from nbutils.bpe import BYTES
 from nbutils.tokens import SPLIT_PATTERN, split
+from nbutils.words import sentence
 
 from ..style import spelled
 from .picture import Picture, whole_number
@@ -104,14 +105,24 @@ class Merges(Picture):
 
 def _check(text: str) -> None:
     if not isinstance(text, str):
-        raise TypeError(f"text={text!r} must be a str")
+        raise TypeError(sentence("text={text} must be a str", text=repr(text)))
     if not 0 < len(text) <= MOST_CHARACTERS:
-        raise ValueError(f"text has {len(text)} characters; give 1 to {MOST_CHARACTERS}")
+        raise ValueError(
+            sentence(
+                "text has {count} characters; give 1 to {most_characters}",
+                count=len(text),
+                most_characters=MOST_CHARACTERS,
+            )
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"text has half a character, {text[error.start]!r}, at {error.start}; leave it out"
+            sentence(
+                "text has half a character, {text}, at {start}; leave it out",
+                text=repr(text[error.start]),
+                start=error.start,
+            )
         ) from error
 
 

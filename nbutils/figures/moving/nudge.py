@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import traitlets
 
+from nbutils.words import sentence
+
 from ..style import marked
 from .picture import Picture, floats, percent, readable, whole_number
 
@@ -33,7 +35,7 @@ class Nudge(Picture):
         updates, V = len(history) - 1, history.shape[1]
         whole_number("step", step, 0, updates)
         ids = [whole_number(f"the id of {name!r}", i, 0, V - 1) for name, i in names.items()]
-        whole_number("the number of names", len(ids), 1, 3)
+        whole_number(sentence("the number of names"), len(ids), 1, 3)
         others = np.arange(V) != ids[0]
         fell = (history[1:] < history[:-1])[:, others].mean(axis=1)
         super().__init__(
@@ -63,12 +65,17 @@ def _checked(history) -> np.ndarray:
     history = floats(history)
     if history.ndim != 2 or len(history) < 2:
         raise ValueError(
-            f"history has shape {history.shape}; give (updates + 1, V) with at least one update"
+            sentence(
+                "history has shape {shape}; give (updates + 1, V) with at least one update",
+                shape=history.shape,
+            )
         )
     if not ((history > 0) & (history <= 1)).all():
-        raise ValueError("history must hold probabilities: above 0, at most 1, and no nan")
+        raise ValueError(
+            sentence("history must hold probabilities: above 0, at most 1, and no nan")
+        )
     if not np.allclose(history.sum(axis=1), 1, atol=1e-4):
-        raise ValueError("each row of history must sum to 1; give softmax's output")
+        raise ValueError(sentence("each row of history must sum to 1; give softmax's output"))
     return history
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import traitlets
 
 from nbutils.arguments import plain, shown
-from nbutils.words import fill, language, table
+from nbutils.words import fill, language, sentence, table
 
 from ..style import LOOKS, TINTS
 
@@ -167,9 +167,25 @@ def whole_number(name: str, value, least: int, most: int) -> int:
     """The value as an int. Raises TypeError or ValueError unless it is whole and in the range."""
     number = plain(value)
     if isinstance(number, bool) or not isinstance(number, Integral):
-        raise TypeError(f"{name}={shown(number)} must be a whole number from {least} to {most}")
+        raise TypeError(
+            sentence(
+                "{name}={number} must be a whole number from {least} to {most}",
+                name=name,
+                number=shown(number),
+                least=least,
+                most=most,
+            )
+        )
     if not least <= number <= most:
-        raise ValueError(f"{name}={shown(number)} must be from {least} to {most}")
+        raise ValueError(
+            sentence(
+                "{name}={number} must be from {least} to {most}",
+                name=name,
+                number=shown(number),
+                least=least,
+                most=most,
+            )
+        )
     return int(number)
 
 

@@ -9,6 +9,7 @@ import traitlets
 
 from nbutils import planning
 from nbutils.config import GPTConfig
+from nbutils.words import sentence
 
 from .picture import SECONDS, THOUSANDS, Picture, in_units, percent, readable
 
@@ -78,12 +79,27 @@ class Plan(Picture):
         for name, value in asked.items():
             if isinstance(value, bool) or value not in CHOICES[name]:
                 those = ", ".join(f"{one:,}" for one in CHOICES[name])
-                raise ValueError(f"{name}={value!r} must be one of {those}")
+                raise ValueError(
+                    sentence(
+                        "{name}={value} must be one of {those}",
+                        name=name,
+                        value=repr(value),
+                        those=those,
+                    )
+                )
         if chip not in planning.ACCELERATORS:
-            raise ValueError(f"chip={chip!r} must be one of {', '.join(planning.ACCELERATORS)}")
+            raise ValueError(
+                sentence(
+                    "chip={chip} must be one of {names}",
+                    chip=repr(chip),
+                    names=", ".join(planning.ACCELERATORS),
+                )
+            )
         for name, value in (("short", short), ("sharded", sharded)):
             if not isinstance(value, bool):
-                raise TypeError(f"{name}={value!r} must be True or False")
+                raise TypeError(
+                    sentence("{name}={value} must be True or False", name=name, value=repr(value))
+                )
         super().__init__(
             **{name: CHOICES[name][CHOICES[name].index(value)] for name, value in asked.items()},
             chip=chip,
@@ -95,7 +111,10 @@ class Plan(Picture):
         )
         if self.peak is None:
             raise ValueError(
-                f"short=False: nobody says {chip}'s peak in float32; choose short=True"
+                sentence(
+                    "short=False: nobody says {chip}'s peak in float32; choose short=True",
+                    chip=chip,
+                )
             )
 
     def config(self) -> GPTConfig:

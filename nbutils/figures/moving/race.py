@@ -7,6 +7,7 @@ from functools import cache
 import traitlets
 
 from nbutils import arguments
+from nbutils.words import sentence
 
 from .picture import FOLDER, Picture, readable, whole_number
 from .sampler import world_tables
@@ -151,11 +152,21 @@ def _side(name: str, known: Mapping, own: Mapping | None) -> dict:
     """That side's knobs, checked."""
     own = {} if own is None else own
     arguments.of_type(
-        name, own, Mapping, f"give some of {', '.join(DIFFERING)}, like dict(width=64)"
+        name,
+        own,
+        Mapping,
+        sentence("give some of {names}, like dict(width=64)", names=", ".join(DIFFERING)),
     )
     if unknown := [knob for knob in own if knob not in DIFFERING]:
         told = arguments.shown(unknown[0])
-        raise ValueError(f"{name} has {told}, which is none of {', '.join(DIFFERING)}")
+        raise ValueError(
+            sentence(
+                "{name} has {knob}, which is none of {names}",
+                name=name,
+                knob=told,
+                names=", ".join(DIFFERING),
+            )
+        )
     asked = known | dict(own)
     return {
         knob: arguments.one_of(f"{name}: {knob}", asked[knob], SETTINGS[knob]) for knob in DIFFERING

@@ -6,6 +6,7 @@ import numpy as np
 import traitlets
 
 from nbutils.tokens import decode
+from nbutils.words import sentence
 
 from ..style import marked
 from .picture import Picture, floats, percent, readable, whole_number
@@ -41,17 +42,23 @@ class Rates(Picture):
     step = traitlets.Int().tag(sync=True)
 
     def __init__(self, runs: Mapping, truth, encoding, *, floor: float, rate: float, step: int = 0):
-        whole_number("the number of runs", len(runs), 2, 12)
+        whole_number(sentence("the number of runs"), len(runs), 2, 12)
         truth, rates = floats(truth), sorted(runs)
         if truth.ndim != 1 or not np.isclose(truth.sum(), 1, atol=1e-4):
-            raise ValueError(f"truth of shape {truth.shape} must be (V,) and sum to 1")
+            raise ValueError(
+                sentence("truth of shape {shape} must be (V,) and sum to 1", shape=truth.shape)
+            )
         if rate not in runs:
             raise ValueError(
-                f"rate={rate!r} is none of the runs' {', '.join(map(readable, rates))}"
+                sentence(
+                    "rate={rate} is none of the runs' {names}",
+                    rate=repr(rate),
+                    names=", ".join(map(readable, rates)),
+                )
             )
         checked = [_checked(rate, *runs[rate], len(truth)) for rate in rates]
         if len({len(losses) for losses, _ in checked}) > 1:
-            raise ValueError("the runs must all have as many updates")
+            raise ValueError(sentence("the runs must all have as many updates"))
         whole_number("step", step, 0, len(checked[0][0]) - 1)
         ids = np.argsort(-truth, kind="stable")[:_NAMED]
         super().__init__(
@@ -93,18 +100,33 @@ class Rates(Picture):
 def _checked(rate, losses, guesses, V: int) -> tuple[np.ndarray, np.ndarray]:
     losses, guesses = floats(losses), floats(guesses)
     if not (isinstance(rate, int | float) and 0 < rate < np.inf):
-        raise ValueError(f"the learning rate {rate!r} must be a number above 0")
+        raise ValueError(
+            sentence("the learning rate {rate} must be a number above 0", rate=repr(rate))
+        )
     if losses.ndim != 1 or len(losses) < 2 or guesses.shape != (len(losses), V):
         raise ValueError(
-            f"the run at {rate} has losses of shape {losses.shape} and guesses of {guesses.shape}; "
-            f"give (n,) and (n, {V}), with n at least 2"
+            sentence(
+                "the run at {rate} has losses of shape {shape} and guesses of {guesses}; give (n,) and "
+                "(n, {v}), with n at least 2",
+                rate=rate,
+                shape=losses.shape,
+                guesses=guesses.shape,
+                v=V,
+            )
         )
     if not np.isfinite(losses).all() or not (losses >= 0).all():
         raise ValueError(
-            f"the losses at {rate} must be finite and not negative; leave out that run"
+            sentence(
+                "the losses at {rate} must be finite and not negative; leave out that run",
+                rate=rate,
+            )
         )
     if not ((guesses >= 0) & (guesses <= 1)).all() or not np.allclose(guesses.sum(1), 1, atol=1e-3):
-        raise ValueError(f"each row of guesses at {rate} must hold probabilities that sum to 1")
+        raise ValueError(
+            sentence(
+                "each row of guesses at {rate} must hold probabilities that sum to 1", rate=rate
+            )
+        )
     return losses, guesses
 
 

@@ -15,6 +15,7 @@ from nbutils import network_file, sampling, smallworld, vocabularies
 from nbutils.model import GPT
 from nbutils.smallworld import scenes
 from nbutils.tokens import SPLIT_PATTERN
+from nbutils.words import sentence
 
 from ..style import marked
 from .merges import for_javascript
@@ -225,13 +226,27 @@ class Sampler(Picture):
 
 def _check(text: str) -> None:
     if not isinstance(text, str):
-        raise TypeError(f"text={text!r} must be a str")
+        raise TypeError(sentence("text={text} must be a str", text=repr(text)))
     if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"text has {len(text)} characters; give up to {MOST_CHARACTERS}")
+        raise ValueError(
+            sentence(
+                "text has {count} characters; give up to {most_characters}",
+                count=len(text),
+                most_characters=MOST_CHARACTERS,
+            )
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"text has half a character at {error.start}; leave it out") from error
+        raise ValueError(
+            sentence("text has half a character at {start}; leave it out", start=error.start)
+        ) from error
     tokens = len(smallworld.encoding().encode_ordinary(text))
     if tokens > MOST_TOKENS:
-        raise ValueError(f"text has {tokens} tokens; the network reads up to {MOST_TOKENS}")
+        raise ValueError(
+            sentence(
+                "text has {tokens} tokens; the network reads up to {most_tokens}",
+                tokens=tokens,
+                most_tokens=MOST_TOKENS,
+            )
+        )

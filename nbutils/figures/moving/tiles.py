@@ -7,6 +7,7 @@ import numpy as np
 import traitlets
 
 from nbutils.kernels import plain_attention_bytes, tiled_attention_bytes, tiles
+from nbutils.words import sentence
 
 from ..style import marked
 from .picture import Picture, floats, packed, readable, unpacked, whole_number
@@ -73,18 +74,30 @@ class Tiles(Picture):
         causal: bool = True,
         step: int = 0,
     ):
-        whole_number("the number of tokens", len(tokens), LENGTHS[0], 10**6)
+        whole_number(sentence("the number of tokens"), len(tokens), LENGTHS[0], 10**6)
         most = max(known for known in LENGTHS if known <= len(tokens))
         q, k = _checked("q", q, len(tokens)), _checked("k", k, len(tokens))
         if q.shape != k.shape:
-            raise ValueError(f"q has shape {q.shape}, k has {k.shape}; give them the same")
+            raise ValueError(
+                sentence(
+                    "q has shape {q}, k has {k}; give them the same",
+                    q=q.shape,
+                    k=k.shape,
+                )
+            )
         _one_of("length", length, [known for known in LENGTHS if known <= most])
         _one_of("tile", tile, [side for side in SIDES if side <= length])
         if not isinstance(causal, bool):
-            raise TypeError(f"causal={causal!r} must be True or False")
+            raise TypeError(sentence("causal={causal} must be True or False", causal=repr(causal)))
         largest = np.abs(q @ k.T).max() / q.shape[1] ** 0.5
         if largest > _SCORE:
-            raise ValueError(f"q and k have scores up to {largest:.0f}; give some within {_SCORE}")
+            raise ValueError(
+                sentence(
+                    "q and k have scores up to {largest}; give some within {score}",
+                    largest=f"{largest:.0f}",
+                    score=_SCORE,
+                )
+            )
         whole_number("step", step, 0, len(tiles(length, (tile, tile), causal)))
         super().__init__(
             tokens=[marked(text) for text in tokens[:most]],
@@ -205,14 +218,28 @@ def _signed(value: float) -> str:
 
 def _one_of(name: str, value, those: list[int]) -> None:
     if isinstance(value, bool) or value not in those:
-        raise ValueError(f"{name}={value!r} must be one of {', '.join(map(str, those))}")
+        raise ValueError(
+            sentence(
+                "{name}={value} must be one of {names}",
+                name=name,
+                value=repr(value),
+                names=", ".join(map(str, those)),
+            )
+        )
 
 
 def _checked(name: str, values, T: int) -> np.ndarray:
     values = floats(values)
     if values.ndim != 2 or values.shape[0] != T:
-        raise ValueError(f"{name} has shape {values.shape}; give (T, D) with T = {T} tokens")
+        raise ValueError(
+            sentence(
+                "{name} has shape {shape}; give (T, D) with T = {t} tokens",
+                name=name,
+                shape=values.shape,
+                t=T,
+            )
+        )
     whole_number(f"{name}'s width D", values.shape[1], *_WIDTH)
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} must hold finite numbers, without nan")
+        raise ValueError(sentence("{name} must hold finite numbers, without nan", name=name))
     return values

@@ -8,6 +8,7 @@ import tiktoken
 import traitlets
 
 from nbutils import tokens
+from nbutils.words import sentence
 
 from ..style import spelled
 from .merges import for_javascript
@@ -32,7 +33,9 @@ def ranks_packed(encoding: tiktoken.Encoding) -> bytes:
     ranks = encoding._mergeable_ranks
     pieces = sorted(ranks, key=ranks.get)
     if list(map(ranks.get, pieces)) != list(range(len(pieces))):
-        raise ValueError(f"encoding={encoding.name!r} has ids that are not 0, 1, 2, ...")
+        raise ValueError(
+            sentence("encoding={name} has ids that are not 0, 1, 2, ...", name=repr(encoding.name))
+        )
     return bytes(map(len, pieces)) + b"".join(pieces)
 
 
@@ -97,7 +100,13 @@ class Tokenizer(Picture):
 
 def _check(text: str) -> None:
     if not isinstance(text, str):
-        raise TypeError(f"text={text!r} must be a str")
+        raise TypeError(sentence("text={text} must be a str", text=repr(text)))
     if not 0 < len(text) <= MOST_CHARACTERS:
-        raise ValueError(f"text has {len(text)} characters; give 1 to {MOST_CHARACTERS}")
+        raise ValueError(
+            sentence(
+                "text has {count} characters; give 1 to {most_characters}",
+                count=len(text),
+                most_characters=MOST_CHARACTERS,
+            )
+        )
     tokens.pieces(text, tokens.get_encoding(NAME))  # raises where the text is no Unicode

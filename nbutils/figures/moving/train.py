@@ -7,6 +7,7 @@ from functools import cache
 import traitlets
 
 from nbutils import arguments
+from nbutils.words import sentence
 
 from .picture import FOLDER, Picture, readable
 from .sampler import world_tables
@@ -67,7 +68,11 @@ class TrainGPT(Picture):
     def __init__(self, *, text: str = SETTINGS["beginnings"][2], **chosen):
         for name in chosen.keys() - set(CHOSEN):
             raise TypeError(
-                f"{name}=… is no argument of TrainGPT; it has {', '.join(CHOSEN)} and text"
+                sentence(
+                    "{name}=… is no argument of TrainGPT; it has {names} and text",
+                    name=name,
+                    names=", ".join(CHOSEN),
+                )
             )
         chosen = {
             name: arguments.one_of(name, value, SETTINGS[name])
@@ -75,7 +80,13 @@ class TrainGPT(Picture):
         }
         arguments.of_type("text", text, str, "give a beginning of a document")
         if len(text) > MOST_CHARACTERS:
-            raise ValueError(f"text has {len(text)} characters; give up to {MOST_CHARACTERS}")
+            raise ValueError(
+                sentence(
+                    "text has {count} characters; give up to {most_characters}",
+                    count=len(text),
+                    most_characters=MOST_CHARACTERS,
+                )
+            )
         super().__init__(**chosen, text=text)
 
     @classmethod

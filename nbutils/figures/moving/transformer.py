@@ -11,6 +11,7 @@ import traitlets
 
 from nbutils.model import GPT
 from nbutils.trace import LayerTrace, Trace, trace
+from nbutils.words import sentence
 
 from .networks import SORTED, content, load_network
 from .picture import Picture, readable, whole_number
@@ -229,9 +230,17 @@ class WholeTransformer(Picture):
 
 def _check(text: str) -> None:
     if not isinstance(text, str):
-        raise TypeError(f"text={text!r} must be a str of {SORTED} letters")
+        raise TypeError(
+            sentence("text={text} must be a str of {count} letters", text=repr(text), count=SORTED)
+        )
     if len(text) != SORTED or set(text.upper()) - set(LETTERS):
-        raise ValueError(f"text={text[:20]!r} must be {SORTED} letters, each A, B or C")
+        raise ValueError(
+            sentence(
+                "text={text} must be {count} letters, each A, B or C",
+                text=repr(text[:20]),
+                count=SORTED,
+            )
+        )
 
 
 def _numbers(seen: Trace, layer: int | None, name: str) -> np.ndarray:

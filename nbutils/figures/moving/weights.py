@@ -18,6 +18,7 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nbutils.model import GPT
+from nbutils.words import sentence
 
 from .networks import SORTED, content, load_network
 from .picture import Picture, readable, whole_number
@@ -62,7 +63,13 @@ class SixWeights(Picture):
 
     def __init__(self, turns: Sequence[int] = (0,) * len(PLACES)):
         if not isinstance(turns, Sequence) or len(turns) != len(PLACES):
-            raise ValueError(f"turns={turns!r} must be {len(PLACES)} whole numbers")
+            raise ValueError(
+                sentence(
+                    "turns={turns} must be {count} whole numbers",
+                    turns=repr(turns),
+                    count=len(PLACES),
+                )
+            )
         turns = [whole_number(f"turns[{i}]", turn, -STEPS, STEPS) for i, turn in enumerate(turns)]
         super().__init__(
             turns=turns,

@@ -8,6 +8,7 @@ import traitlets
 from nbutils.config import GPTConfig
 from nbutils.planning import training_flops
 from nbutils.tokens import token_bytes
+from nbutils.words import sentence
 
 from ..style import spelled
 from .picture import Picture, readable, whole_number
@@ -59,7 +60,7 @@ class Window(Picture):
         start: int = 0,
         length: int = 4,
     ):
-        whole_number("the number of ids", len(ids), *_STREAM)
+        whole_number(sentence("the number of ids"), len(ids), *_STREAM)
         longest = min(MOST_LENGTH, len(ids) - 1)
         whole_number("length", length, 0, longest)
         whole_number("start", start, 0, len(ids) - 1 - length)
