@@ -20,6 +20,7 @@ import yaml
 from authoring import (
     catalogues,
     exercise_pages,
+    lexicon,
     translated_exercises,
     translated_pages,
     translated_sentences,
@@ -51,7 +52,7 @@ def pages() -> list[str]:
 def names() -> list[str]:
     """All catalogues."""
     package = translated_words.NAMES + translated_sentences.NAMES + translated_exercises.NAMES
-    return [FRAME, LECTURE, *pages(), *package]
+    return [FRAME, LECTURE, lexicon.CATALOGUE, *pages(), *package]
 
 
 def source(page: str) -> Path:
@@ -89,6 +90,8 @@ def units(name: str) -> list[Unit]:
         return framed()
     if name == LECTURE:
         return [unit for _, _, unit in claims(lecture())]
+    if name == lexicon.CATALOGUE:
+        return lexicon.units()
     if name in translated_words.NAMES:
         return translated_words.units(name)
     if name in translated_exercises.NAMES:
@@ -212,6 +215,7 @@ def unsound_unit(name: str, unit: Unit, instead: str) -> Iterator[str]:
         yield from translated_exercises.unsound(unit, instead)
         return
     plain = unit.where.endswith((translated_pages.ALT, translated_pages.CODE))
+    plain = plain or name == lexicon.CATALOGUE
     entry = name == GLOSSARY and "\n  " in unit.says
     yield from unsound(unit.says, instead, markdown=not plain, entry=entry)
 

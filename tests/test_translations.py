@@ -9,6 +9,7 @@ import pytest
 from authoring import (
     catalogues,
     exercise_pages,
+    lexicon,
     translated_exercises,
     translated_pages,
     translated_sentences,
@@ -24,6 +25,7 @@ OF_EXERCISES = [page for page in FINISHED if page.startswith(exercise_pages.FOLD
 WHOLE = [
     translations.FRAME,
     translations.LECTURE,
+    lexicon.CATALOGUE,
     *translated_words.NAMES,
     *translated_sentences.NAMES,
     *translated_exercises.NAMES,
