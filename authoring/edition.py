@@ -52,7 +52,7 @@ def lay_out(language: str, folder: Path) -> None:
         else:
             shutil.copy(file, made)
     say = translations.speaker(language, translations.FRAME)
-    (folder / "_config.yml").write_text(config(language, say), "utf-8")
+    (folder / "_config.yml").write_text(config(language), "utf-8")
     (folder / "_toc.yml").write_text(contents(say), "utf-8")
 
 
@@ -75,11 +75,9 @@ def claims(language: str) -> str:
     return json.dumps(table, ensure_ascii=False)
 
 
-def config(language: str, say: Say) -> str:
-    """The book's settings in that language."""
-    made = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    for key in ("author", "copyright"):
-        made[key] = say(Unit("", made[key]))
+def config(language: str) -> str:
+    """The book's settings in that language, for its edition."""
+    made = translations.settings(language)
     options = made["sphinx"]["config"]
     options["language"] = language
     options["locale_dirs"] = [str(theme(language))]
