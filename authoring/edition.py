@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 
 import yaml
+from babel.messages.mofile import write_mo
 
 from authoring import catalogues, figure_labels, translations
 from authoring.catalogues import Unit
-from authoring.extensions import figures
+from authoring.extensions import figures, theme_words
 from authoring.translated_pages import Say
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,11 +93,19 @@ def contents(say: Say) -> str:
 
 
 def theme(language: str) -> Path:
-    """A folder of catalogues with the theme's own words, as gettext wants it."""
-    folder = ROOT / "_build" / "editions" / f"{language}-theme"
-    made = folder / language / "LC_MESSAGES" / "sphinx.po"
-    made.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(catalogues.path(language, "theme"), made)
+    """A folder of catalogues with the theme's own words, as gettext wants it.
+
+    One is Sphinx's, which compiles it, one the theme's.
+    """
+    folder, words = (
+        ROOT / "_build" / "editions" / f"{language}-theme",
+        catalogues.path(language, "theme"),
+    )
+    made = folder / language / "LC_MESSAGES"
+    made.mkdir(parents=True, exist_ok=True)
+    shutil.copy(words, made / "sphinx.po")
+    with (made / f"{theme_words.CATALOGUE}.mo").open("wb") as file:
+        write_mo(file, catalogues.load(words))
     return folder
 
 
