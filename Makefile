@@ -24,6 +24,7 @@ SCRIPTS := $(wildcard nbutils/figures/moving/*.js nbutils/figures/moving/engine/
 PACKAGE := $(filter-out $(SCRIPTS),$(shell find nbutils -type f -name '*.[pjcs]*' -not -path '*/__pycache__/*'))
 NOTEBOOKS := $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 PAGES := $(shell find book translations authoring/extensions -type f -not -path '*/__pycache__/*') _config.yml _toc.yml
+PDFS := _build/next-token.pdf _build/next-token-ko.pdf
 
 BEGAN := $(shell date +%s)
 SECONDS = $$(( $$(date +%s) - $(BEGAN) )) s
@@ -102,7 +103,7 @@ kernels: $(WASM_READY) $(TESTS)  ## compile the loops of training in the page an
 	$(WASM)/bin/python -m authoring.kernels
 	$(NODE) authoring/bundle.mjs
 
-pdf: _build/next-token.pdf  ## the whole book as _build/next-token.pdf
+pdf: $(PDFS)  ## the whole book as _build/next-token.pdf, the Korean one as _build/next-token-ko.pdf
 
 zip: _build/next-token.zip  ## the book to open by double click: _build/offline, packed in _build/next-token.zip
 
@@ -181,8 +182,8 @@ _build/.book: $(READY) $(PACKAGE) $(NOTEBOOKS) $(PAGES)
 	$(BIN)/python -m authoring.edition ko
 	@touch $@
 
-_build/next-token.pdf: _build/.book $(TESTS) authoring/pdf.py authoring/pdf.css authoring/site.py
-	$(BIN)/python -m authoring.pdf
+$(PDFS): _build/.book $(TESTS) authoring/pdf.py authoring/pdf.css authoring/site.py
+	$(BIN)/python -m authoring.pdf $(or $(patsubst _build/next-token-%.pdf,%,$(filter-out _build/next-token.pdf,$@)),en)
 
 _build/next-token.zip: _build/.book authoring/offline.py
 	$(BIN)/python -m authoring.offline

@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 
 import yaml
+from babel.messages.mofile import write_mo
 
 from authoring import catalogues, figure_labels, measured_words, translations
 from authoring.catalogues import Unit
-from authoring.extensions import figures
+from authoring.extensions import figures, theme_words
 from authoring.translated_pages import Say
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,7 +53,7 @@ def lay_out(language: str, folder: Path) -> None:
         else:
             shutil.copy(file, made)
     say = translations.speaker(language, translations.FRAME)
-    (folder / "_config.yml").write_text(config(language, say), "utf-8")
+    (folder / "_config.yml").write_text(config(language), "utf-8")
     (folder / "_toc.yml").write_text(contents(say), "utf-8")
 
 
@@ -78,11 +79,9 @@ def claims(language: str) -> str:
     return json.dumps(table, ensure_ascii=False)
 
 
-def config(language: str, say: Say) -> str:
-    """The book's settings in that language."""
-    made = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    for key in ("author", "copyright"):
-        made[key] = say(Unit("", made[key]))
+def config(language: str) -> str:
+    """The book's settings in that language, for its edition."""
+    made = translations.settings(language)
     options = made["sphinx"]["config"]
     options["language"] = language
     options["locale_dirs"] = [str(theme(language))]
@@ -97,11 +96,19 @@ def contents(say: Say) -> str:
 
 
 def theme(language: str) -> Path:
-    """A folder of catalogues with the theme's own words, as gettext wants it."""
-    folder = ROOT / "_build" / "editions" / f"{language}-theme"
-    made = folder / language / "LC_MESSAGES" / "sphinx.po"
-    made.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(catalogues.path(language, "theme"), made)
+    """A folder of catalogues with the theme's own words, as gettext wants it.
+
+    One is Sphinx's, which compiles it, one the theme's.
+    """
+    folder, words = (
+        ROOT / "_build" / "editions" / f"{language}-theme",
+        catalogues.path(language, "theme"),
+    )
+    made = folder / language / "LC_MESSAGES"
+    made.mkdir(parents=True, exist_ok=True)
+    shutil.copy(words, made / "sphinx.po")
+    with (made / f"{theme_words.CATALOGUE}.mo").open("wb") as file:
+        write_mo(file, catalogues.load(words))
     return folder
 
 

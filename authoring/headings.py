@@ -1,4 +1,4 @@
-"""Headings and their anchors: those of a translated heading are the English one's.
+"""Headings and terms, and their anchors: those of a translated one are the English one's.
 
 So a link, what a browser remembers of a section, and the switch between languages hold in every language.
 """
@@ -11,7 +11,7 @@ from myst_parser.mdit_to_docutils.base import default_slugify
 
 from authoring import catalogues, exercise_pages
 from authoring.translated_pages import ALT, CODE
-from authoring.translations import LECTURE, TITLE, finished
+from authoring.translations import GLOSSARY, LECTURE, TITLE, finished
 from nbutils.words import language
 
 HEADING = re.compile(r"^#{1,4} +(.+?) *$", re.M)
@@ -62,3 +62,38 @@ def slug(heading: str) -> str:
 def of_english(heading: str) -> str:
     """The English heading of a translated one; of another the same."""
     return english_of(language()).get(plain(heading), heading) if language() != "en" else heading
+
+
+@cache
+def named_after(spoken: str) -> Mapping[str, str]:
+    """Each term of that language's glossary -> the words that its anchor is made of.
+
+    The first of an entry has the anchor of the English entry, so that a link leads to the entry's top. An English
+    term that is not first keeps its own, but the one whose anchor is taken; others are numbered.
+    """
+    found = {}
+    words = catalogues.said(catalogues.load(catalogues.path(spoken, GLOSSARY)))
+    for unit, told in words.items() if GLOSSARY in finished(spoken) else ():
+        english, other = heads(unit.says), heads(told)
+        for number, head in enumerate(other):
+            if number == 0:
+                found[head] = english[0]
+            elif head == english[0]:
+                found[head] = f"{head} en"
+            elif head not in english:
+                found[head] = f"{english[0]} {number + 1}"
+    return found
+
+
+def heads(entry: str) -> list[str]:
+    """The terms of an entry of the glossary; none of another text."""
+    above, _, said = entry.partition("\n  ")
+    return above.split("\n") if said else []
+
+
+def term(anchor: str) -> str:
+    """What Sphinx makes an anchor of, ``term-토큰``, with English words: ``term-token``; of another the same."""
+    kind, _, told = anchor.partition("-")
+    if kind != "term" or language() == "en":
+        return anchor
+    return f"{kind}-{named_after(language()).get(told, told)}"

@@ -1,8 +1,8 @@
-"""Make one PDF of the built book: python -m authoring.pdf
+"""Make one PDF of the built book: python -m authoring.pdf; of the Korean edition: python -m authoring.pdf ko
 
 Headless Chromium prints one page of the book after another in the light look, folded answers open, each
-moving picture as it stands at its start with the address where it moves, in fonts that matplotlib brings.
-pypdf joins what was printed: bookmarks, and links that lead from page to page within the PDF.
+moving picture as it stands at its start with the address where it moves, in fonts that matplotlib and a package
+of npm bring. pypdf joins what was printed: bookmarks, and links that lead from page to page within the PDF.
 """
 
 import io
@@ -14,15 +14,15 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import matplotlib
-import yaml
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import Destination, Fit, NameObject, TextStringObject
 
-from authoring.site import HTML, chromium, serving, toc_pages
+from authoring.extensions import flow
+from authoring.site import HTML, ROOT, chromium, serving, toc_pages
+from authoring.translations import settings
+from nbutils import words
 from tools.fork import online, repository
 
-ROOT = Path(__file__).parents[1]
-PDF = ROOT / "_build" / "next-token.pdf"
 STYLE = (ROOT / "authoring" / "pdf.css").read_text("utf-8")
 SCALE = 0.8  # of the screen's sizes: a line of 100 characters of code fits
 TOP = 17 / 25.4 * 72  # the margin above the text, as pdf.css has it, in points
@@ -37,7 +37,7 @@ READY = """async () => {
 }"""
 BOOK = "book:"  # begins a link to a page of the book until `relink` knows where it leads
 # A link to every id, which nobody sees, makes Chromium note in the PDF where each stands.
-PREPARE = """({ book, online, here }) => {
+PREPARE = """({ home, book, online, here, move }) => {
   const article = document.querySelector("article.bd-article");
   for (const details of article.querySelectorAll("details")) details.open = true;
   for (const toggle of article.querySelectorAll(".toggle-hidden")) toggle.classList.remove("toggle-hidden");
@@ -45,14 +45,14 @@ PREPARE = """({ book, online, here }) => {
     if (link.hostname === "localhost") link.removeAttribute("href");
     else { // also in a drawing, where href is no string
       const to = new URL(link.getAttribute("href"), location.href).href;
-      link.setAttribute("href", to.replace(`${location.origin}/`, book));
+      link.setAttribute("href", to.replace(home, book));
     }
   }
   for (const place of article.querySelectorAll(".moving-picture")) {
     const line = document.createElement("p"), link = document.createElement("a");
     link.textContent = link.href = `${online}${here}.html#${place.closest("section").id}`;
     line.className = "online";
-    line.append("Move this picture in the online book: ", link);
+    line.append(`${move} `, link);
     place.append(line);
   }
   for (const block of article.querySelectorAll("table, div.math")) {
@@ -81,15 +81,21 @@ PREPARE = """({ book, online, here }) => {
   return [...article.querySelectorAll("h1, h2")].map((h) => [words(h), h.closest("section").id]);
 }"""
 
-# matplotlib brings them: a machine need have no font for the book to be printed.
+# matplotlib brings those with Latin letters, and npm that with Hangul: a machine need have no font for the book to be
+# printed.
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
+HANGUL = ROOT / "node_modules" / "@fontsource" / "nanum-gothic" / "files"
 FACES = {  # the end of a file's name: how it stands in CSS
     "": "",
     "-Bold": "font-weight: 600 900;",
     "-Oblique": "font-style: italic;",
     "-BoldOblique": "font-weight: 600 900; font-style: italic;",
 }
-NOT_ENGLISH = "한👋"
+HANGUL_FACES = {
+    "nanum-gothic-korean-400-normal": "",
+    "nanum-gothic-korean-700-normal": "font-weight: 600 900;",
+}
+IN_NO_FONT = "ｶ👋"  # signs that the book shows and the machine draws
 NO_FONT = (
     "No font here has {}: signs of its kind are printed as empty boxes. "
     "On Debian and Ubuntu: sudo apt install fonts-noto-cjk fonts-noto-color-emoji"
@@ -113,10 +119,14 @@ def pages() -> list[str]:
 
 
 class Addresses(NamedTuple):
-    """Where the built book and the fonts are served on this machine, and where the online book is."""
+    """Where the built book and the fonts are served on this machine, and where the online book is.
+
+    book and online: of the edition that is printed.
+    """
 
     book: str
     fonts: str
+    hangul: str
     online: str
 
 
@@ -132,14 +142,29 @@ class Printed(NamedTuple):
     places: dict[str, tuple[int, float]]
 
 
-def main(browser, names: list[str], to: Path = PDF) -> None:
-    """Print these pages of the built book, and write them as one PDF."""
+def edition(top: str) -> str:
+    """A folder or an address in the edition whose language is spoken. top: of the English book."""
+    return top if words.language() == "en" else f"{top}{words.language()}/"
+
+
+def told(key: str) -> str:
+    return words.table("book/pdf", words.language())[key]
+
+
+def file() -> Path:
+    """The PDF of the language that is spoken."""
+    end = "" if words.language() == "en" else f"-{words.language()}"
+    return ROOT / "_build" / f"next-token{end}.pdf"
+
+
+def main(browser, names: list[str], to: Path) -> None:
+    """Print these pages of the built book in the language that is spoken, and write them as one PDF."""
     context = browser.new_context(color_scheme="light", viewport={"width": WIDTH, "height": 1100})
     tab = context.new_page()
     tab.emulate_media(media="print")
     printed, rows = [], []
-    with serving(HTML) as book, serving(FONTS) as letters:
-        at = Addresses(book, letters, online(repository()))
+    with serving(HTML) as book, serving(FONTS) as letters, serving(HANGUL) as hangul:
+        at = Addresses(edition(book), letters, hangul, edition(online(repository())))
         before = len(front(tab, at, [(name, title(name), 0) for name in names]).pages)
         for name in names:
             page = print_page(tab, at, name, before)
@@ -148,41 +173,46 @@ def main(browser, names: list[str], to: Path = PDF) -> None:
             rows.append((name, page.sections[0][0], before + 1))
             before += len(page.paper.pages)
         joined(front(tab, at, rows), printed, at.online).write(to)
-    for sign in tab.evaluate(LACKING, NOT_ENGLISH):
+    for sign in tab.evaluate(LACKING, IN_NO_FONT):
         print(NO_FONT.format(sign))
     context.close()
 
 
-def style(fonts: str) -> str:
-    """What is added to a page: the letters, from that address, and authoring/pdf.css.
+def style(at: Addresses) -> str:
+    """What is added to a page: the letters, from where they are served, and authoring/pdf.css.
 
     DejaVu Sans is wide, so it is set smaller: as large as others look.
     """
     faces = "".join(
-        f'@font-face {{ font-family: "{family}"; {face} {size} src: url({fonts}{file}{end}.ttf); }}\n'
+        f'@font-face {{ font-family: "{family}"; {face} {size} src: url({at.fonts}{file}{end}.ttf); }}\n'
         for family, file, size in (
             ("Book Sans", "DejaVuSans", "size-adjust: 92%;"),
             ("Book Mono", "DejaVuSansMono", ""),
         )
         for end, face in FACES.items()
     )
+    faces += "".join(
+        f'@font-face {{ font-family: "Book Hangul"; {face} src: url({at.hangul}{file}.woff2); }}\n'
+        for file, face in HANGUL_FACES.items()
+    )
     return faces + STYLE
 
 
 def title(name: str) -> str:
     """A page's title, as the browser's window shows it."""
-    html = (HTML / f"{name}.html").read_text("utf-8")
+    html = (HTML / f"{edition('')}{name}.html").read_text("utf-8")
     return unescape(re.search(r"<title>(.*?) &#8212;", html)[1])
 
 
 def print_page(tab, at: Addresses, name: str, before: int) -> Printed:
     """One page of the book, whose first paper page comes after so many others."""
     tab.goto(f"{at.book}{name}.html", wait_until="load")
-    tab.add_style_tag(content=f"{style(at.fonts)} html {{ counter-reset: page {before} }}")
+    tab.add_style_tag(content=f"{style(at)} html {{ counter-reset: page {before} }}")
     tab.evaluate(READY)
     if tab.locator('.moving-picture[data-state="failed"]').count():
         raise RuntimeError(f"a picture of {name} is not drawn")
-    sections = tab.evaluate(PREPARE, {"book": BOOK, "online": at.online, "here": name})
+    told_of = {"home": at.book, "book": BOOK, "online": at.online, "here": name}
+    sections = tab.evaluate(PREPARE, told_of | {"move": told("move")})
     paper = on_paper(tab, SCALE)
     height = float(paper.pages[0].mediabox.height)
     places = {}
@@ -200,17 +230,19 @@ def on_paper(tab, scale: float) -> PdfReader:
 
 def front(tab, at: Addresses, rows: list[tuple[str, str, int]]) -> PdfReader:
     """The title page and the contents. rows: a page's name, its title, its number on paper."""
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    title, author, rights = (escape(settings[key]) for key in ("title", "author", "copyright"))
+    language = words.language()
+    title, author, rights = (
+        escape(settings(language)[key]) for key in ("title", "author", "copyright")
+    )
     listed = "".join(
-        f'<li><a href="{BOOK}{name}.html">{escape(words)}</a><span>{number}</span></li>'
-        for name, words, number in rows
+        f'<li><a href="{BOOK}{name}.html">{escape(called)}</a><span>{number}</span></li>'
+        for name, called, number in rows
     )
     tab.set_content(
-        f'<html lang="en" data-theme="light"><style>{style(at.fonts)}{FRONT}</style>'
-        f'<div class="cover"><h1>{title}</h1><p>{author}</p>'
-        f"{(ROOT / 'book/assets/flow.svg').read_text('utf-8')}"
-        f'<p><a href="{at.online}">{at.online}</a></p><p>{rights}</p></div><h2>Contents</h2><ol>{listed}</ol>'
+        f'<html lang="{language}" data-theme="light"><style>{style(at)}{FRONT}</style>'
+        f'<div class="cover"><h1>{title}</h1><p>{author}</p>{flow.wide({})}'
+        f'<p><a href="{at.online}">{at.online}</a></p><p>{rights}</p></div>'
+        f"<h2>{escape(told('contents'))}</h2><ol>{listed}</ol>"
     )
     tab.evaluate(READY)
     return on_paper(tab, 1)
@@ -218,7 +250,7 @@ def front(tab, at: Addresses, rows: list[tuple[str, str, int]]) -> PdfReader:
 
 FRONT = """
 @page :first { @bottom-center { content: none; } }
-body { font: 11pt/1.5 "Book Sans", sans-serif; }
+body { font: 11pt/1.5 var(--pst-font-family-base); }
 a { color: inherit; text-decoration: none; }
 .cover { break-after: page; text-align: center; padding-top: 35mm; }
 .cover h1 { font-size: 40pt; margin: 0; }
@@ -272,16 +304,22 @@ def relink(writer: PdfWriter, places: dict[str, tuple[int, float | None]], onlin
 
 def labelled(writer: PdfWriter) -> PdfWriter:
     """With the book's title and author; a reader opens it with the bookmarks beside it."""
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    writer.metadata = {"/Title": settings["title"], "/Author": settings["author"]}
-    writer.root_object[NameObject("/Lang")] = TextStringObject("en")
+    said = settings(words.language())
+    writer.metadata = {"/Title": said["title"], "/Author": said["author"]}
+    writer.root_object[NameObject("/Lang")] = TextStringObject(words.language())
     writer.page_mode = "/UseOutlines"
     return writer
 
 
 if __name__ == "__main__":
-    if not (HTML / "index.html").exists():
+    try:
+        words.language(*sys.argv[1:])
+    except (TypeError, ValueError):
+        sys.exit(__doc__)
+    if not (HTML / edition("") / "index.html").exists():
         sys.exit("_build/html is missing. Build the book first: make book")
+    if not HANGUL.exists():
+        sys.exit("node_modules is missing, with the Hangul letters. Install it first: make setup")
     with chromium() as browser:
-        main(browser, pages())
-    print(f"{PDF}: {PDF.stat().st_size / 1e6:.1f} MB")
+        main(browser, pages(), file())
+    print(f"{file()}: {file().stat().st_size / 1e6:.1f} MB")

@@ -37,6 +37,7 @@ LECTURE = "lecture"  # the table of book/lecture.json, on the page of that name
 TITLE = "title"
 LINK = re.compile(r"\]\(((?!\w+:)[\w./-]+)\.(?:md|ipynb)\b")  # to a page, up to its ending
 FRAME = "frame"  # the catalogue of what stands around the pages
+SEEN = ("author", "copyright")  # of the settings; the title is the same everywhere
 
 
 def finished(language: str) -> list[str]:
@@ -62,14 +63,18 @@ def source(page: str) -> Path:
 
 def framed() -> list[Unit]:
     """What the table of contents and the settings say."""
-    contents, settings = (
-        yaml.safe_load((ROOT / name).read_text("utf-8")) for name in ("_toc.yml", "_config.yml")
-    )
-    said = [part["caption"] for part in contents["parts"]] + [
-        settings["author"],
-        settings["copyright"],
-    ]
+    contents, made = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8")), settings("en")
+    said = [part["caption"] for part in contents["parts"]] + [made[key] for key in SEEN]
     return [Unit("", words) for words in said]
+
+
+def settings(language: str) -> dict:
+    """The book's settings, with what a reader sees of them in that language."""
+    made = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    if language != "en":
+        say = speaker(language, FRAME)
+        made |= {key: say(Unit("", made[key])) for key in SEEN}
+    return made
 
 
 def claims(table: dict) -> Iterator[tuple[dict, str, Unit]]:

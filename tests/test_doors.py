@@ -7,6 +7,7 @@ import subprocess
 from html import unescape
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -15,11 +16,13 @@ from visits import CHAPTERS, html_of
 
 from authoring.extensions import course, doors, finding, minutes, share
 from authoring.site import HTML, ROOT, toc_pages
+from authoring.translations import finished
 from tools.fork import online, repository
 
 COURSE = [page for page in CHAPTERS if not page.startswith(course.EXERCISES)]
 EXERCISES = [page for page in CHAPTERS if page.startswith(course.EXERCISES)]
 PAGES = set(CHAPTERS)
+ONLINE = online(repository())
 
 
 def line(page: str) -> str:
@@ -277,8 +280,18 @@ def test_each_page_has_its_share_picture():
 
 
 def test_the_sitemap_lists_every_page_and_no_other():
-    listed = re.findall("<loc>(.*?)</loc>", (HTML / "sitemap.xml").read_text("utf-8"))
-    assert listed == [f"{online(repository())}{page}.html" for page in toc_pages()]
+    """Each language's, and each page names the same page in the others."""
+    rows = re.findall("<url>(.*?)</url>", (HTML / "sitemap.xml").read_text("utf-8"))
+    listed = {re.search("<loc>(.*?)</loc>", row)[1]: row for row in rows}
+    of_top = {f"{ONLINE}{page}.html" for page in toc_pages()}
+    of_korean = {f"{ONLINE}ko/{page}.html" for page in finished("ko")}
+    assert listed.keys() == of_top | of_korean and len(rows) == len(listed)
+    for address in of_korean:
+        english = address.replace("/ko/", "/")
+        expected = {"en": english, "ko": address, "x-default": english}
+        for row in (listed[english], listed[address]):
+            assert dict(re.findall('hreflang="([^"]+)" href="([^"]+)"', row)) == expected
+    ElementTree.fromstring((HTML / "sitemap.xml").read_bytes())
 
 
 def test_links_of_the_page_for_lost_readers_hold_at_any_depth():

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from visits import CHAPTERS, PAGES, Reader
 
-from authoring import exercise_pages, notebooks, translations
-from authoring.extensions.languages import pieces
+from authoring import exercise_pages, headings, notebooks, translations
+from authoring.extensions.languages import HANGUL, pieces
 from authoring.site import HTML
 from nbutils import words
 from nbutils.exercises.exercise import exercise, in_language, names
@@ -26,6 +26,28 @@ def html(page: str) -> str:
 @pytest.mark.parametrize("page", translations.pages())
 def test_a_page_has_the_same_sections_in_both_languages(page):
     assert SECTION.findall(html(f"ko/{page}")) == SECTION.findall(html(page)) != []
+
+
+def test_terms_have_the_anchors_of_the_english_glossary():
+    """The first of an entry has the English one's, so that a link leads to the entry's top."""
+    anchor = re.compile(r'<dt id="(term-[^"]+)">([^<]*)')
+    english, korean = (dict(anchor.findall(html(f"{top}book/glossary"))) for top in ("", "ko/"))
+    assert english.keys() < korean.keys()
+    assert korean["term-byte"] == "바이트" and korean["term-byte-en"] == "byte"
+    assert korean["term-loss-floor"] == "loss floor" and korean["term-floor-2"] == "손실의 바닥"
+    assert not [name for name in korean if re.fullmatch(r"term-\d+", name)]
+    assert headings.term("term-바이트") == "term-바이트"  # in an English book
+
+
+@pytest.mark.parametrize("page", ["notebooks/03b_attention", "book/glossary", "search"])
+def test_what_the_theme_says_is_korean(page):
+    """What is read aloud, or shown beside the pointer; what stands on its buttons."""
+    own = html(f"ko/{page}")
+    said = re.findall(r'\s(?:title|aria-label|alt|placeholder)="([^"]*)"', own)
+    assert len(said) > 10
+    assert [one for one in said if re.search("[A-Za-z]{2}", one) and not HANGUL.search(one)] == []
+    assert not re.search(r">\s*(?:Repository|Suggest edit|Open issue)\s*<", own)
+    assert "Toggle primary sidebar" in html(page)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -92,15 +114,17 @@ def test_the_switch_keeps_the_section_and_the_search_finds_a_word_with_its_parti
     reader.turn_to("notebooks/02_io")
     page.locator("#page-contents a").nth(2).click()
     anchor = page.locator("#page-contents a").nth(2).get_attribute("href")
-    page.wait_for_function(
-        f"document.querySelector('#page-contents a[aria-current]')?.hash === '{anchor}'"
-    )
+    read = f"document.querySelector('#page-contents a[aria-current]')?.hash === '{anchor}'"
+    page.wait_for_function(read)
     page.get_by_role("link", name="한국어").click()
     page.wait_for_url(f"**/ko/notebooks/02_io.html{anchor}")
     place = page.locator(f"[id='{anchor[1:]}']").first
     page.wait_for_function(
         "place => Math.abs(place.getBoundingClientRect().top) < 200", arg=place.element_handle()
     )
+    page.wait_for_function(
+        read
+    )  # where the page has come to rest, and not what it passed on its way
     page.get_by_role("link", name="English").click()
     page.wait_for_url(f"**/notebooks/02_io.html{anchor}")
     page.goto(f"{site}ko/search.html?q=윈도우")

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import sys
+import warnings
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -17,7 +18,7 @@ from PIL import Image
 
 from authoring.extensions import figures as extension
 from nbutils.figures import style
-from nbutils.figures.svg import svg
+from nbutils.figures.svg import MARGIN, svg
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -47,6 +48,20 @@ def test_a_figure_made_again_is_the_same_text():
         return svg(fig)
 
     assert drawn() == drawn()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_hangul_has_room_though_matplotlib_has_no_letters_for_it(language, monkeypatch):
+    monkeypatch.setenv("NBUTILS_LANG", language)
+    fig, said = Figure(layout="constrained"), "가장많이찼을때의양"
+    fig.suptitle(said, size=10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = ElementTree.fromstring(svg(fig))
+    width = float(drawn.get("viewBox").split()[2]) - 2 * MARGIN
+    assert 0.92 < width / (10 * len(said)) < 1.05  # in em; fonts have from 0.87 to 1
+    assert text(fig, said)
+    assert "get_renderer" not in vars(fig.canvas)
 
 
 def test_a_figure_is_left_as_it_was():

@@ -2,16 +2,19 @@
 
 import json
 import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from matplotlib import rcParams
 from test_panel import enabled, finish, until
 
 from nbutils import device, ladder, planning
 from nbutils.figures import ladder_panel as climbing
 from nbutils.figures import plan_panel as planned
+from nbutils.figures import svg
 from nbutils.figures.ladder_panel import LadderPanel
 from nbutils.figures.panel import INVITATION
 from nbutils.figures.plan_panel import PlanPanel
@@ -205,6 +208,21 @@ def test_they_show_controls_to_a_kernel_and_a_picture_to_a_page(ladder_panel, pl
         view = data["application/vnd.jupyter.widget-view+json"]
         assert view["model_id"] == panel.box.model_id
         assert {*panel.knobs, panel.words, panel.picture} <= {*panel.box.children}
+
+
+def test_a_korean_panel_needs_no_font_where_it_is_computed(monkeypatch):
+    """The reader's own machine draws Hangul; there is room for letters of about one em."""
+    monkeypatch.setenv("NBUTILS_LANG", "ko")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib says so of each letter that its font lacks
+        panel = PlanPanel(TEXT, TEXT, vocab_size=7, block_size=8, chip=CPU)
+    picture = bytes(panel.picture.value).decode()
+    left = float(re.search(r'viewBox="(\S+)', picture)[1])
+    end = float(
+        re.search(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="end"[^>]*>계획<', picture)[1]
+    )
+    em = rcParams["font.size"]
+    assert 1.9 * em < end - left - svg.MARGIN < 2.1 * em
 
 
 @pytest.mark.parametrize("area", ["common", "training", "ladder", "plan", "train"])

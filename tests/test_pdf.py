@@ -23,12 +23,24 @@ UNDRAWN = """() => [...document.querySelectorAll("article.bd-article img")]
   .filter((image) => !image.naturalWidth).map((image) => image.src)"""
 PICTURES = all_pictures()
 ONLINE = online(repository())
+IN_KOREAN = ["notebooks/01_tokens", "book/glossary"]
 
 
 @pytest.fixture(scope="module")
 def book(browser, tmp_path_factory):
     """The PDF, its text by page, and what was cut off or not drawn while it was printed."""
-    path = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    return printed(browser, tmp_path_factory.mktemp("pdf") / "book.pdf", pdf.pages())
+
+
+@pytest.fixture(scope="module")
+def korean(browser, tmp_path_factory):
+    """The same of two pages of the Korean edition."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBUTILS_LANG", "ko")
+        return printed(browser, tmp_path_factory.mktemp("pdf") / "ko.pdf", IN_KOREAN)
+
+
+def printed(browser, path, names: list[str]) -> SimpleNamespace:
     cut, undrawn, printing = [], [], pdf.on_paper
 
     def watched(tab, scale):
@@ -38,11 +50,11 @@ def book(browser, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pdf, "on_paper", watched)
-        pdf.main(browser, pdf.pages(), path)
+        pdf.main(browser, names, path)
     reader = PdfReader(path)
     starts = [reader.get_destination_page_number(item) for item in chapters(reader.outline)]
     ends = [*starts[1:], len(reader.pages)]
-    where = {name: range(*ends) for name, ends in zip(pdf.pages(), zip(starts, ends), strict=True)}
+    where = {name: range(*ends) for name, ends in zip(names, zip(starts, ends), strict=True)}
     text = functools.cache(lambda number: plain(reader.pages[number].extract_text()))
     return SimpleNamespace(
         path=path, reader=reader, text=text, where=where, cut=cut, undrawn=undrawn
@@ -80,13 +92,18 @@ def test_nothing_is_cut_off_and_every_figure_is_drawn(book):
 
 
 def test_its_letters_are_of_the_fonts_that_it_brings(book):
-    """Whatever fonts the machine has: of those come at most signs that are no Latin letters."""
+    names = fonts(book)
+    assert {"DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "NanumGothic"} <= names
+
+
+def fonts(book) -> set[str]:
+    """The fonts' names. Whatever the machine has: of its fonts come at most signs that are no letters of ours."""
     names, foreign = set(), set()
 
     def look(words, matrix, text_matrix, font, size):
         name = str((font or {}).get("/BaseFont", "")).rpartition("+")[2]
-        letters = name and re.search("[A-Za-z]", words)  # without a name: drawn by the PDF itself
-        if letters and not name.startswith(("DejaVuSans", "STIXTwoMath")):
+        letters = name and re.search("[A-Za-z가-힣]", words)  # without a name: drawn by the PDF
+        if letters and not name.startswith(("DejaVuSans", "STIXTwoMath", "NanumGothic")):
             foreign.add((name, words))
 
     for page in book.reader.pages:
@@ -95,8 +112,8 @@ def test_its_letters_are_of_the_fonts_that_it_brings(book):
             assert embedded(font), font
     for number in (0, 1, *(pages[1] for pages in book.where.values() if len(pages) > 1)):
         book.reader.pages[number].extract_text(visitor_text=look)
-    assert {"DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"} <= names
     assert not foreign
+    return names
 
 
 def embedded(font) -> bool:
@@ -246,9 +263,10 @@ def test_a_picture_that_fails_stops_the_printing(browser, site):
     tab.route(re.compile(r"/_static/pictures/.*\.js$"), lambda route: route.abort())
     with (
         serving(pdf.FONTS) as letters,
+        serving(pdf.HANGUL) as hangul,
         pytest.raises(RuntimeError, match="a picture of notebooks/02_io is not drawn"),
     ):
-        pdf.print_page(tab, pdf.Addresses(site, letters, ONLINE), "notebooks/02_io", 0)
+        pdf.print_page(tab, pdf.Addresses(site, letters, hangul, ONLINE), "notebooks/02_io", 0)
     tab.close()
 
 
@@ -256,3 +274,39 @@ def test_signs_that_no_font_has_are_told(browser):
     tab = browser.new_page()
     assert tab.evaluate(pdf.LACKING, "aé\u0379") == ["\u0379"]
     tab.close()
+
+
+def test_the_korean_edition_is_a_book_of_its_own(korean, monkeypatch):
+    """Its cover, contents, bookmarks and text are Korean, and can be searched."""
+    assert korean.reader.root_object["/Lang"] == "ko"
+    assert korean.reader.metadata.author == "Next Token 저자들"
+    assert ONLINE + "ko/" in korean.text(0) and "사람들이쓴글" in korean.text(0)
+    assert korean.text(1).startswith(("2차례", "차례"))
+    outline = korean.reader.outline
+    assert [item.title for item in chapters(outline)] == ["1 토큰", "용어집"]
+    sections = [
+        plain(item.title) for item in next(item for item in outline if isinstance(item, list))
+    ]
+    assert sections == headings(f"ko/{IN_KOREAN[0]}", 2) and "글자도낱말도아닌까닭" in sections
+    said = korean.text(korean.where[IN_KOREAN[0]][0])
+    assert plain("신경망이 할 줄 아는 것은 숫자를 곱하고 더하는 일뿐입니다.") in said
+    assert plain("온라인 책에서 이 그림을 움직여 보세요: " + ONLINE) in said
+    assert pdf.file().name == "next-token.pdf"
+    monkeypatch.setenv("NBUTILS_LANG", "ko")
+    assert pdf.file().name == "next-token-ko.pdf"
+
+
+def test_hangul_is_of_the_font_that_it_brings(korean):
+    assert {"NanumGothic", "NanumGothicBold"} <= fonts(korean)
+    assert korean.cut == korean.undrawn == []
+    assert 0.2e6 < korean.path.stat().st_size < 3e6
+
+
+def test_links_of_the_korean_edition_lead_within_it_or_to_it_online(korean):
+    everywhere = set().union(*(addresses(page) for page in korean.reader.pages))
+    assert not [address for address in everywhere if not address.startswith("https://")]
+    ours = {address for address in everywhere if address.startswith(ONLINE)}
+    assert f"{ONLINE}ko/notebooks/exercises/01_tokens.html" in ours
+    assert all(address.startswith(f"{ONLINE}ko/") for address in ours)
+    entries = range(korean.where["book/glossary"][0], len(korean.reader.pages))
+    assert sum(leads_from(korean, IN_KOREAN[0], number) for number in entries) > 5

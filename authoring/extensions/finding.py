@@ -5,9 +5,10 @@ is named after it. That section becomes the term's entry in the index, which Sph
 `book/assets/search.js` puts it before all else, and says which section it is.
 
 **From outside.** Each page has a description of its own first sentences, its address, and what a link to it
-shows elsewhere; `sitemap.xml` lists them all. A wrong address leads to `404.html`, whose own links hold at
-any depth. Every address follows from the repository's, which `make fork` writes. At each foot stand the
-version and the day of the last commit, so that the same commit gives the same pages.
+shows elsewhere; `sitemap.xml` at the site's root lists them all, in each language. A wrong address leads to
+`404.html`, whose own links hold at any depth. Every address follows from the repository's, which `make fork`
+writes. At each foot stand the version and the day of the last commit, so that the same commit gives the same
+pages.
 """
 
 import json
@@ -27,6 +28,7 @@ from sphinx.transforms import SphinxTransform
 from authoring.extensions.course import EXERCISES, NOTEBOOKS, say
 from authoring.extensions.doors import section_of
 from authoring.site import toc_pages
+from authoring.translations import LANGUAGES, finished
 from nbutils.words import language
 from tools.fork import online, repository
 
@@ -210,23 +212,39 @@ def lost(app: Sphinx):
     yield LOST, {"title": say("not_found"), "body": body}, "page.html"
 
 
+def sitemap(top: str) -> str:
+    """All pages; those that are translated are listed in each language, and each names the others."""
+    rows = ""
+    for page in toc_pages():
+        editions = {"en": f"{top}{page}.html"} | {
+            code: f"{top}{code}/{page}.html" for code in LANGUAGES if page in finished(code)
+        }
+        named = editions | {"x-default": editions["en"]} if len(editions) > 1 else {}
+        links = "".join(
+            f'<xhtml:link rel="alternate" hreflang="{code}" href="{to}"/>'
+            for code, to in named.items()
+        )
+        rows += "".join(f"<url><loc>{to}</loc>{links}</url>\n" for to in editions.values())
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+        f' xmlns:xhtml="http://www.w3.org/1999/xhtml">\n{rows}</urlset>\n'
+    )
+
+
 def publish(app: Sphinx, error) -> None:
-    """Write the sitemap; let the links of 404.html begin at the site's root, wherever it is shown."""
+    """Write the sitemap beside the English book; let the links of 404.html begin at its root, wherever it is shown."""
     if error or app.builder.format != "html":
         return
     root, out = Path(app.srcdir), Path(app.outdir)
-    rows = "".join(f"<url><loc>{address(root, page)}</loc></url>\n" for page in toc_pages())
-    (out / "sitemap.xml").write_text(
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{rows}</urlset>\n',
-        "utf-8",
-    )
-    page, top = out / f"{LOST}.html", urlsplit(base(root)).path
+    if language() == "en":
+        (out / "sitemap.xml").write_text(sitemap(top(root)), "utf-8")
+    page, start = out / f"{LOST}.html", urlsplit(base(root)).path
     if page.exists():
         html = page.read_text("utf-8").replace(
-            'data-content_root="./"', f'data-content_root="{top}"'
+            'data-content_root="./"', f'data-content_root="{start}"'
         )
-        page.write_text(LINK.sub(rf"\g<1>{top}\g<2>", html), "utf-8")
+        page.write_text(LINK.sub(rf"\g<1>{start}\g<2>", html), "utf-8")
 
 
 def setup(app: Sphinx) -> dict:

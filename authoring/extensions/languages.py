@@ -11,18 +11,19 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.search import SearchLanguage, languages
+from sphinx.util import nodes as of_sphinx
 
 from authoring import catalogues
 from authoring.extensions.doors import repository
 from authoring.extensions.finding import base
-from authoring.headings import of_english
+from authoring.headings import of_english, term
 from authoring.translations import LANGUAGES, finished
 from nbutils.words import table
 
 AREA = "book/languages"
 EVERY = ("en", *LANGUAGES)
 HANGUL = re.compile(r"[가-힣]+")
-make_id = nodes.make_id
+make_id, make_term_id = nodes.make_id, of_sphinx._make_id
 
 
 class Korean(SearchLanguage):
@@ -66,12 +67,13 @@ def pieces(word: str) -> list[str]:
 
 
 def settle(app: Sphinx, config) -> None:
-    """In another language headings have English anchors, and the search knows its words."""
+    """In another language headings and terms have English anchors, and the search knows its words."""
     if config.language == "en":
         return
     languages.update({Korean.lang: Korean})
     config.myst_heading_slug_func = "authoring.headings.slug"
     nodes.make_id = lambda string: make_id(of_english(string))
+    of_sphinx._make_id = lambda string: make_term_id(term(string))
 
 
 def address_of(language: str, here: str, page: str, to_top: str) -> str:

@@ -19,6 +19,16 @@
   /** @type {Map<string, string>} the titles of sections, by document and anchor */
   const sections = new Map();
 
+  /**
+   * A term of the glossary: the index has it in small letters, its anchor has English ones as they are written.
+   * @param {string} words
+   * @param {string} id
+   */
+  function spelled(words, id) {
+    const own = id.replace("term-", "").replaceAll("-", " ").slice(0, words.length);
+    return own.toLowerCase() === words.replaceAll("-", " ") ? own : words;
+  }
+
   /** @param {Hit} hit */
   function named(hit) {
     const [page, title, anchor] = hit, index = /** @type {Index} */ (Search._index);
@@ -26,14 +36,13 @@
       for (const [words, places] of Object.entries(index.alltitles)) {
         for (const [file, id] of places) if (id) sections.set(`${index.docnames[file]}#${id}`, words);
       }
-      // A word without Latin letters has only a number for an anchor.
       for (const [words, places] of Object.entries(index.indexentries)) {
-        for (const [file, id] of places) if (/^term-\d+$/.test(id)) sections.set(`${index.docnames[file]}#${id}`, words);
+        for (const [file, id] of places) if (index.docnames[file] === GLOSSARY) sections.set(`${GLOSSARY}#${id}`, spelled(words, id));
       }
     }
     const section = sections.get(page + anchor);
     if (section && !title.includes(" > ")) return `${title} > ${section}`;
-    return page === GLOSSARY && anchor ? `${title} > ${anchor.replace("#term-", "").replaceAll("-", " ")}` : title;
+    return title;
   }
 
   /**

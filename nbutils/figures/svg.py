@@ -8,11 +8,15 @@ the colours of `style`, on white.
 matplotlib's own SVG has none of this, and names each text's letters. This is a small renderer of its own:
 it measures text in DejaVu Sans, which is wider than the letters of most pages, and hangs each text up by
 the side on which it is aligned. Hatches and shaded triangles, which the course doesn't use, it leaves out.
+
+DejaVu Sans has no Hangul. What shows the figure draws it, so the machine that computes needs no font for it; where
+text is measured, a letter that is as large stands for each.
 """
 
 import base64
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -27,6 +31,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
 from PIL import Image
 
+from nbutils.words import language
+
 from .style import INK, NAMES, Rim
 
 UNIT = 72  # of the drawing's units, an inch
@@ -35,6 +41,8 @@ MARGIN = 2.0  # around what is drawn, for letters that are wider than the measur
 TEXT = 10.5  # the size of text that says none
 FONT = "'DejaVu Sans',Verdana,sans-serif"
 MONO = "'DejaVu Sans Mono',Menlo,Consolas,monospace"
+WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7a3\uff01-\uff60]")  # Hangul and its like
+AS_WIDE = "Ŵ"  # as wide as a letter of these, and as high
 CIRCLE = Path.unit_circle()
 _LETTER = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 _POINTS = {"M": 1, "L": 1, "Q": 2, "C": 3}
@@ -46,7 +54,8 @@ def svg(fig: Figure) -> str:
     with _as_drawn(fig) as (dpi, texts, rims):
         drawing = Drawing(width, height, texts, rims)
         drawing.dpi = float(dpi)
-        fig.draw(_Mixed(fig, *fig.get_size_inches(), dpi, drawing))
+        with _measuring(fig, drawing):
+            fig.draw(_Mixed(fig, *fig.get_size_inches(), dpi, drawing))
         box = fig.get_tightbbox(drawing)
     left, top = box.x0 * UNIT - MARGIN, height - box.y1 * UNIT - MARGIN
     return drawing.document(
@@ -79,6 +88,22 @@ def _as_drawn(fig: Figure) -> Iterator[tuple[float, dict[int, Text], dict[int, R
         fig.patch.set_visible(ground)
         for key, rim in rims.items():
             texts[key].set_path_effects([rim])
+
+
+@contextmanager
+def _measuring(fig: Figure, drawing: "Drawing") -> Iterator[None]:
+    """Where words may have letters that matplotlib's font lacks, the drawing measures the figure's layout, too.
+
+    Where all words are English it stays matplotlib's own: what notebooks store was made with that.
+    """
+    if language() == "en" and not any(WIDE.search(text.get_text()) for text in fig.findobj(Text)):
+        yield
+        return
+    fig.canvas.get_renderer = lambda *options, **more: drawing
+    try:
+        yield
+    finally:
+        del fig.canvas.get_renderer
 
 
 class _Mixed(MixedModeRenderer):
@@ -146,7 +171,8 @@ class Drawing(RendererBase):
         return True
 
     def get_text_width_height_descent(self, s, prop, ismath):
-        return self._text2path.get_text_width_height_descent(s, prop, ismath)
+        measured = s if ismath else WIDE.sub(AS_WIDE, s)
+        return self._text2path.get_text_width_height_descent(measured, prop, ismath)
 
     # Lines and areas
 
