@@ -45,6 +45,7 @@ from nbutils.figures.moving.counter import Counter
 from nbutils.figures.moving.tiles import Tiles
 from nbutils.model import GPT
 from nbutils.progress import TrainingInterrupt
+from nbutils.words import sentence
 
 HANGUL = re.compile("[가-힣]")
 FOLDER = Path(nbutils.__file__).parent
@@ -156,7 +157,7 @@ def test_errors_of_files_name_file_and_line(korean, tmp_path):
     with pytest.raises(ValueError, match=r"rows.jsonl, 2번째 줄: 키 'text' .*있는 것: words"):
         list(text_files.documents(rows))
     rows.write_bytes(b"PK\x03\x04")
-    with pytest.raises(ValueError, match="rows.jsonl: zip .*UTF-8"):
+    with pytest.raises(ValueError, match="rows.jsonl: .*zip.*UTF-8"):
         list(text_files.documents(rows))
     table = tmp_path / "table.csv"
     table.write_text("a,b\n", "utf-8")
@@ -250,7 +251,7 @@ def test_a_grader_s_tables_in_korean(korean, tmp_path):
     grading.write_csv(found, tmp_path / "grades.csv")
     rows = list(csv.reader(io.StringIO((tmp_path / "grades.csv").read_text("utf-8-sig"))))
     assert rows[0] == ["노트북", "연습 문제", "상태", "설명"]
-    assert [row[2] for row in rows[1:]] == ["정답", "아직 풀지 않았습니다", "실행할 수 없음"]
+    assert [row[2] for row in rows[1:]] == ["정답", sentence("not tried yet"), "실행할 수 없음"]
     page = grading.as_html(found)
     assert '<html lang="ko">' in page and "<h1>채점 결과</h1>" in page
     with pytest.raises(ValueError, match="no-such: 그런 폴더가 없습니다|no-such': 그런 폴더가"):
