@@ -100,10 +100,8 @@ def theme(language: str) -> Path:
 
     One is Sphinx's, which compiles it, one the theme's.
     """
-    folder, words = (
-        ROOT / "_build" / "editions" / f"{language}-theme",
-        catalogues.path(language, "theme"),
-    )
+    folder = ROOT / "_build" / "editions" / f"{language}-theme"
+    words = catalogues.path(language, "theme")
     made = folder / language / "LC_MESSAGES"
     made.mkdir(parents=True, exist_ok=True)
     shutil.copy(words, made / "sphinx.po")

@@ -81,8 +81,7 @@ PREPARE = """({ home, book, online, here, move }) => {
   return [...article.querySelectorAll("h1, h2")].map((h) => [words(h), h.closest("section").id]);
 }"""
 
-# matplotlib brings those with Latin letters, and npm that with Hangul: a machine need have no font for the book to be
-# printed.
+# matplotlib brings Latin letters, and npm Hangul: a machine need have no font for the book to be printed.
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 HANGUL = ROOT / "node_modules" / "@fontsource" / "nanum-gothic" / "files"
 FACES = {  # the end of a file's name: how it stands in CSS
@@ -231,9 +230,8 @@ def on_paper(tab, scale: float) -> PdfReader:
 def front(tab, at: Addresses, rows: list[tuple[str, str, int]]) -> PdfReader:
     """The title page and the contents. rows: a page's name, its title, its number on paper."""
     language = words.language()
-    title, author, rights = (
-        escape(settings(language)[key]) for key in ("title", "author", "copyright")
-    )
+    said = settings(language)
+    title, author, rights = (escape(said[key]) for key in ("title", "author", "copyright"))
     listed = "".join(
         f'<li><a href="{BOOK}{name}.html">{escape(called)}</a><span>{number}</span></li>'
         for name, called, number in rows
