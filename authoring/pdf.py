@@ -254,7 +254,7 @@ a { color: inherit; text-decoration: none; }
 .cover h1 { font-size: 40pt; margin: 0; }
 .cover svg { width: 100%; margin: 25mm 0; }
 ol { list-style: none; padding: 0; }
-li { display: flex; justify-content: space-between; border-bottom: 1px dotted #999; padding: 1.5mm 0; }
+li { display: flex; justify-content: space-between; border-bottom: 1px dotted #999; padding: 1mm 0; }
 """
 
 
