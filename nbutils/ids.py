@@ -132,7 +132,7 @@ def check_labels(labels: torch.Tensor, tokens: torch.Tensor, config: GPTConfig) 
         check_ids("labels", labels, config.vocab_size, lowest=IGNORE)
 
 
-def check_length(length: int, config: GPTConfig) -> None:
+def check_window(length: int, config: GPTConfig) -> None:
     """Raise ``ValueError`` unless such a GPT can read a window of ``length`` tokens."""
     if not 1 <= length <= config.block_size:
         raise ValueError(

@@ -18,7 +18,7 @@ from nbutils.arguments import of_type, whole
 from nbutils.attention import attention
 from nbutils.config import GPTConfig
 from nbutils.elementwise import apply_rotary, relu_squared, rms_norm
-from nbutils.ids import check_device, check_labels, check_length, check_tokens
+from nbutils.ids import check_device, check_labels, check_tokens, check_window
 from nbutils.windows import IGNORE
 
 
@@ -204,7 +204,7 @@ class GPT(nn.Module):
         Source: Kaplan et al. (2020), section 2.1; Chowdhery et al. (2022), "PaLM", appendix B.
         """
         T = self.config.block_size if length is None else whole("length", length, -math.inf)
-        check_length(T, self.config)
+        check_window(T, self.config)
         inside = sum(p.numel() for p in self.blocks.parameters() if p.dim() == 2)
         matrices = inside + self.token_embedding.weight.numel()  # the head has the table's shape
         return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T

@@ -104,6 +104,7 @@ def test_nothing_goes_wrong_on_a_translated_page(browser, site, page):
     """One look each: on a phone, dark and light in turn."""
     reader = Reader(browser, site)
     reader.turn_to(f"ko/{page}", width=390, scheme=("dark", "light")[FINISHED.index(page) % 2])
+    reader.lay_out()
     assert not any(reader.troubles().values()), reader.troubles()
     reader.close()
 

@@ -61,6 +61,11 @@ class Reader:
         self.page.wait_for_load_state()
         self.page.evaluate("document.fonts.ready.then(() => true)")
 
+    def lay_out(self) -> None:
+        """Lay out also what is far below; else what it needs, the formulas' font, say, is not asked for."""
+        self.page.evaluate("document.documentElement.style.setProperty('--far', 'visible')")
+        self.arrived()
+
     def look(self, width: int, scheme: str) -> None:
         """Give the window that width, in pixels, and the system that scheme, light or dark."""
         self.page.set_viewport_size({"width": width, "height": 900})
@@ -126,7 +131,7 @@ class Reader:
         Of the elements that ``once`` selects, the first of each look (colour, size, weight and ground)
         is asked whether its text can be told from its ground: axe takes milliseconds for each.
         """
-        self.page.evaluate("document.documentElement.style.setProperty('--far', 'visible')")
+        self.lay_out()
         self.page.evaluate(
             f"{FRAME}.then(() => {FRAME}).then(() => 0)"
         )  # all is laid out, and seen to be
