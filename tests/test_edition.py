@@ -144,6 +144,24 @@ def test_the_switch_keeps_the_section_and_the_search_finds_a_word_with_its_parti
     reader.close()
 
 
+@pytest.mark.parametrize("page", ["notebooks/02_io", "ko/notebooks/06_faster"])
+def test_a_link_leads_to_its_section_below_pictures_and_lets_the_reader_go_on(browser, site, page):
+    """Pictures come to life, and what is far away is laid out late; who scrolls is not pulled back."""
+    reader = Reader(browser, site)
+    reader.turn_to(page, width=390)
+    anchor = reader.page.locator("#page-contents a").nth(-2).get_attribute("href")
+    top = f"document.getElementById(decodeURIComponent('{anchor[1:]}')).getBoundingClientRect().top"
+    reader.page.goto("about:blank")
+    reader.page.goto(f"{site}{page}.html{anchor}", wait_until="load")
+    reader.page.wait_for_function(f"Math.abs({top} - 64) < 2")  # under the header
+    reader.page.mouse.wheel(0, 3000)
+    reader.page.wait_for_function(f"{top} < -500")
+    reader.page.evaluate("document.querySelector('#main-content').style.paddingTop = '50px'")
+    reader.page.wait_for_timeout(200)
+    assert reader.page.evaluate(top) < -500
+    reader.close()
+
+
 def run_of(page: str, until: int | None = None, **sources: str):
     """A notebook for Colab that is run up to a cell. sources: what is filled in, by the names of exercises."""
     file = translations.colab_file("ko", page)

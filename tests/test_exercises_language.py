@@ -328,7 +328,8 @@ print(f"with {FREE}, {SAID} and so on", "two words", "border: 1px solid red")
 
 
 # A module whose table of sentences is gathered whole has patterns of Python's own messages beside them.
-OF_TABLES = {module.removeprefix("nbutils.exercises.").replace(".", "/") for module in TABLED}
+HERE = "nbutils.exercises."
+OF_TABLES = {one.removeprefix(HERE).replace(".", "/") for one in TABLED if one.startswith(HERE)}
 MODULES = sorted(
     path.relative_to(PACKAGE).with_suffix("").as_posix()
     for path in PACKAGE.rglob("*.py")

@@ -1,6 +1,7 @@
 // What every page runs. Each part looks for what it needs on the page and leaves alone what isn't there; where one
 // fails, the others go on. Words stand before this script: see authoring/extensions/page_scripts.py.
 import * as memory from "./memory.js";
+import arrival from "./arrival.js";
 import contents from "./contents.js";
 import languages from "./languages.js";
 import predictions from "./predictions.js";
@@ -20,7 +21,7 @@ const page = {
 };
 window.nextToken = { memory, page: page.name };
 
-for (const part of [contents, languages, predictions, sections, progress, scrollers, terms]) {
+for (const part of [contents, languages, predictions, sections, progress, scrollers, terms, arrival]) {
   try {
     part(page);
   } catch (error) {

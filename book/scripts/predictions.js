@@ -1,5 +1,6 @@
 // Questions to answer before reading on: a choice, a number, a word or a sentence; what answers them waits behind
 // veils. authoring/predictions.py says how they are written, authoring/extensions/predictions.py what stands on the page.
+import { anchor } from "./arrival.js";
 import { button, element, fill } from "../../nbutils/figures/moving/shared.js";
 import { distance, meant, near, nearest, typed } from "./numbers.js";
 /** @import { Page, Question, Told } from "./types" */
@@ -288,14 +289,5 @@ function liftForLink() {
       lift(veiled);
       if (place && veiled.contains(place)) place.scrollIntoView();
     }
-  }
-}
-
-/** What the address names on this page; nothing where somebody cut it in the middle of a sign. */
-function anchor() {
-  try {
-    return decodeURIComponent(location.hash.slice(1));
-  } catch {
-    return "";
   }
 }
