@@ -81,7 +81,9 @@ NEVER = re.compile(
 # How a particle begins after a sound: what follows a consonant, and what follows a vowel.
 AFTER_VOWEL = r"(?:는|를|와|가)(?![가-힣])"
 AFTER_CONSONANT = r"(?:은|을|과)(?![가-힣])|으로(?![가-힣])|이(?=[\s,.])"
-HANGS_ON_HOLDER = re.compile(r"\}(?:은|는|이|가|을|를|과|와|으로|로|이라|라)(?![가-힣/])")
+HANGS_ON_HOLDER = re.compile(
+    r"\}(?:은|는|이|가|을|를|과|와|으로|로|이라|라|이라는|라는|이라고|라고)(?![가-힣/])"
+)
 CONSONANT = re.compile(
     rf"(?<!GPT-)(?:\d[\d,.]*[013678]|(?<![\d.,])[013678]|\b[A-Z]*[LMNR]){AFTER_VOWEL}"
 )

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from visits import CHAPTERS, PAGES, Reader
 
-from authoring import exercise_pages, headings, notebooks, translations
+from authoring import catalogues, exercise_pages, headings, notebooks, translations
+from authoring.catalogues import Unit
 from authoring.extensions.languages import HANGUL, pieces
 from authoring.site import HTML
 from nbutils import words
@@ -53,6 +54,9 @@ def test_what_the_theme_says_is_korean(page):
     assert len(said) > 10
     assert [one for one in said if re.search("[A-Za-z]{2}", one) and not HANGUL.search(one)] == []
     assert not re.search(r">\s*(?:Repository|Suggest edit|Open issue)\s*<", own)
+    words = catalogues.said(catalogues.load(catalogues.path("ko", "theme")))
+    written = re.search(r'class="component-author">\s*([^<]+?)\s*<', own)[1]
+    assert written.split()[0] == words[Unit("", "By")]  # the theme has another, which is wrong
     assert "Toggle primary sidebar" in html(page)
 
 

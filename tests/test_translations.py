@@ -189,6 +189,7 @@ def test_another_question_or_answer_is_seen(old, new):
     ("english", "korean", "says"),
     [
         ("{name} of {all}", "{name}은 {all} 중", "hangs on a place-holder: '}은'"),
+        ("{name} of {all}", "{all}개의 {name}라는 것", "hangs on a place-holder: '}라는'"),
         ("{name} of {all}", "{name}", "place-holders ['{all}', '{name}'] became ['{name}']"),
         ("Press the button to begin anew", "Press the button", "hardly any Korean"),
         ("175 billion", "175억", "numbers: lost [175000000000.0]"),

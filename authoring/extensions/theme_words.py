@@ -10,6 +10,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.locale import translators
 
 from authoring import catalogues
 
@@ -19,9 +20,12 @@ ATTRIBUTE = re.compile(r'(\s(?:title|aria-label|alt|placeholder)=")([^"]*)(?=")'
 
 
 def settle(app: Sphinx, config) -> None:
-    """Let the theme ask our catalogue, too."""
+    """Let the theme ask our catalogue first, then its own."""
     if config.language != "en":
+        its_own = translators.pop(("general", CATALOGUE), None)
         app.add_message_catalog(CATALOGUE, config.locale_dirs[0])
+        if its_own is not None:
+            translators["general", CATALOGUE].add_fallback(its_own)
 
 
 def in_templates(language: str) -> Mapping[str, str]:
