@@ -14,7 +14,6 @@ from pathlib import Path
 
 from authoring import exercises, translated_pages
 from authoring.catalogues import Unit
-from nbutils import words
 from nbutils.exercises import student
 from nbutils.exercises.exercise import CHAPTERS, compile_function, exercise, names
 from nbutils.exercises.your_gpt import your_functions
@@ -28,30 +27,28 @@ CHECK = re.compile(r'check\("(\w+)", \w+\)')
 
 
 @contextlib.contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """That language, until the end; then what was spoken before."""
-    before = os.environ.get("NBUTILS_LANG")
-    words.language(language)
+def environment(name: str, value: str) -> Iterator[None]:
+    """That variable of the environment has that value, until the end; then what it had before."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
-        os.environ.pop("NBUTILS_LANG", None)
+        os.environ.pop(name)
         if before is not None:
-            os.environ["NBUTILS_LANG"] = before
+            os.environ[name] = before
+
+
+def speaking(language: str) -> contextlib.AbstractContextManager:
+    return environment("NBUTILS_LANG", language)
 
 
 @contextlib.contextmanager
 def nothing_done() -> Iterator[None]:
-    """A file of progress that is not there."""
-    before = os.environ.get("NBUTILS_PROGRESS")
+    """The file of progress is one that is not there."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["NBUTILS_PROGRESS"] = str(Path(folder, "none.json"))
-        try:
+        with environment("NBUTILS_PROGRESS", str(Path(folder, "none.json"))):
             yield
-        finally:
-            os.environ.pop("NBUTILS_PROGRESS")
-            if before is not None:
-                os.environ["NBUTILS_PROGRESS"] = before
 
 
 def made(page: str, language: str) -> dict[str, str]:
